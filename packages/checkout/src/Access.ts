@@ -1,0 +1,123 @@
+/**
+ * Access: the port that says what a caller may do. Answers are read inside the turn, so a right revoked while a command
+ * was queued loses. The rule itself (`decideRights`) is here, once; layers only supply the facts.
+ *
+ * Source: SEMANTICS §3, steps 1, 5, 6 and 7; the action page, its conditions 3-6 and requirements 1-3.
+ */
+import { Context, Effect, Exit, Layer } from "effect"
+import type { Caller, Role } from "./Caller.js"
+
+/** What may be asked of the service. `update`, `open`, `cancel` write; `read` covers get, history and changes. */
+export type Action = "open" | "update" | "cancel" | "read" | "complete-task" | "release-claim"
+
+/** The session (or, before one exists, the cart) a right is asked for. */
+export interface Subject {
+  readonly cartId: string
+  readonly storeId: string
+  readonly accountId: string
+  readonly ownerId: string
+}
+
+/** What a caller may do with one subject, in the order in which it is refused. */
+export interface Rights {
+  /** Step 1: may invoke the action at all. */
+  readonly mayInvoke: boolean
+  /** Step 5: may know that the subject exists. */
+  readonly maySee: boolean
+  /** Step 6: its effective account is valid, and the caller may act for it. */
+  readonly accountAccessible: boolean
+  /** Step 7: that account is a member of the store. */
+  readonly storeMember: boolean
+}
+
+/** A port gave no answer: no decision is made, nothing is written. */
+export interface PortUnavailable {
+  readonly _tag: "PortUnavailable"
+  readonly port: string
+  readonly cause?: unknown
+}
+
+/** The port. An effect that is already an `Exit` (`Effect.succeed(…)`) costs a turn no suspension. */
+export interface AccessShape {
+  /** Step 1, asked before any session is looked at. */
+  readonly mayInvoke: (caller: Caller, action: Action) => Effect.Effect<boolean, PortUnavailable>
+  /** Steps 1, 5, 6 and 7, asked inside the turn. */
+  readonly rights: (caller: Caller, action: Action, subject: Subject) => Effect.Effect<Rights, PortUnavailable>
+}
+
+/** The access port. */
+export class Access extends Context.Tag("@onelane/checkout/Access")<Access, AccessShape>() {}
+
+/** What a directory knows of a caller and a subject. */
+export interface AccessFacts {
+  /** Roles the directory grants this user, besides those of the token. A user unknown to it has none. */
+  readonly roles: ReadonlyArray<Role>
+  /** Accounts the user belongs to include the subject's account. */
+  readonly belongsToAccount: boolean
+  /** The subject's account exists and is active. */
+  readonly accountValid: boolean
+  /** The subject's account is a member of the subject's store. */
+  readonly storeMember: boolean
+}
+
+const actionRoles: Record<Action, ReadonlyArray<Role>> = {
+  open: ["modify-all-data", "commerce-integrator", "buyer-checkout"],
+  update: ["modify-all-data", "commerce-integrator", "buyer-checkout"],
+  cancel: ["modify-all-data", "commerce-integrator", "buyer-checkout"],
+  read: ["modify-all-data", "commerce-integrator", "buyer-checkout"],
+  "complete-task": ["modify-all-data", "commerce-integrator"],
+  "release-claim": ["modify-all-data"]
+}
+
+const hasRole = (caller: Caller, granted: ReadonlyArray<Role>, wanted: Role): boolean =>
+  caller.roles.includes(wanted) || granted.includes(wanted)
+
+/** Whether the caller's roles, or those the directory grants, allow the action. Default deny. */
+export const roleAllows = (caller: Caller, granted: ReadonlyArray<Role>, action: Action): boolean =>
+  actionRoles[action].some((role) => hasRole(caller, granted, role))
+
+/**
+ * The rule. Privileged roles (modify-all-data, commerce integrator) see every session; a buyer sees the sessions of its
+ * own carts and of its accounts. The effective account must be valid, must equal the acting account the caller named,
+ * and a buyer must belong to it; and it must be a member of the store.
+ */
+export const decideRights = (caller: Caller, action: Action, subject: Subject, facts: AccessFacts): Rights => {
+  const privileged =
+    hasRole(caller, facts.roles, "modify-all-data") || hasRole(caller, facts.roles, "commerce-integrator")
+  const acting = caller.actingAccountId === null || caller.actingAccountId === subject.accountId
+  return {
+    mayInvoke: roleAllows(caller, facts.roles, action),
+    maySee: privileged || facts.belongsToAccount || caller.userId === subject.ownerId,
+    accountAccessible: facts.accountValid && acting && (privileged || facts.belongsToAccount),
+    storeMember: facts.storeMember
+  }
+}
+
+const granted: Rights = { mayInvoke: true, maySee: true, accountAccessible: true, storeMember: true }
+
+/**
+ * Trusts the caller's own roles and knows no directory: every account is valid and a member of every store. For a host
+ * that calls for itself and has already decided who may do what.
+ */
+export const layerTrusted: Layer.Layer<Access> = Layer.succeed(Access, {
+  mayInvoke: (caller, action) => Exit.succeed(roleAllows(caller, [], action)),
+  rights: (caller, action) =>
+    roleAllows(caller, [], action) ? Exit.succeed(granted) : Exit.succeed({ ...granted, mayInvoke: false })
+})
+
+/** Makes the port from lookups of a directory; both answers come from the one rule above. */
+export const fromFacts = (lookup: {
+  readonly roles: (userId: string) => Effect.Effect<ReadonlyArray<Role>, PortUnavailable>
+  readonly facts: (caller: Caller, subject: Subject) => Effect.Effect<AccessFacts, PortUnavailable>
+}): AccessShape => ({
+  mayInvoke: (caller, action) =>
+    roleAllows(caller, [], action)
+      ? Exit.succeed(true)
+      : mapNow(lookup.roles(caller.userId), (granted) => roleAllows(caller, granted, action)),
+  rights: (caller, action, subject) =>
+    mapNow(lookup.facts(caller, subject), (facts) => decideRights(caller, action, subject, facts))
+})
+
+/** `Effect.map` that keeps an `Exit` an `Exit`. */
+const mapNow = <A, B, E>(self: Effect.Effect<A, E>, f: (a: A) => B): Effect.Effect<B, E> =>
+  Exit.isExit(self) ? Exit.map(self as Exit.Exit<A, E>, f) : Effect.map(self, f)

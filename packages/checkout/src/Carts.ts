@@ -1,0 +1,38 @@
+/**
+ * Carts: the port that says what a cart is and in which status. Read inside the turn.
+ * Source: SEMANTICS §1 (cart status) and §3 step 10; the action page, requirement 4.
+ */
+import { Context, type Effect, Exit, Layer } from "effect"
+import type { PortUnavailable } from "./Access.js"
+
+/** Every status of a cart. */
+export const cartStatuses = ["Active", "Checkout", "Processing", "PendingClosed", "Closed", "PendingDelete"] as const
+
+/** The status of a cart. */
+export type CartStatus = (typeof cartStatuses)[number]
+
+/** A cart, as far as checkout asks: where it belongs and whether it may still move. */
+export interface Cart {
+  readonly id: string
+  readonly storeId: string
+  readonly accountId: string
+  readonly ownerId: string
+  readonly status: CartStatus
+}
+
+/** Whether a session of a cart in this status may be updated. */
+export const isUpdatable = (status: CartStatus): boolean => status === "Active" || status === "Checkout"
+
+/** The port; null when there is no such cart. An effect that is already an `Exit` costs a turn no suspension. */
+export interface CartsShape {
+  readonly find: (cartId: string) => Effect.Effect<Cart | null, PortUnavailable>
+}
+
+/** The cart port. */
+export class Carts extends Context.Tag("@onelane/checkout/Carts")<Carts, CartsShape>() {}
+
+/** Takes every cart id for an active cart of one store, account and owner: for a host that keeps carts elsewhere. */
+export const layerTrusted: Layer.Layer<Carts> = Layer.succeed(Carts, {
+  find: (cartId) =>
+    Exit.succeed({ id: cartId, storeId: "store", accountId: "account", ownerId: "host", status: "Active" })
+})

@@ -1,0 +1,11 @@
+/** The rules of a checkout session, and the service that applies them. */
+export * as Access from "./Access.js"
+export * as Caller from "./Caller.js"
+export * as Carts from "./Carts.js"
+export * as CheckoutError from "./CheckoutError.js"
+export * as CheckoutSession from "./CheckoutSession.js"
+export * as CheckoutSessions from "./CheckoutSessions.js"
+export * as CheckoutState from "./CheckoutState.js"
+export * as Flow from "./Flow.js"
+export * as Ids from "./Ids.js"
+export type * as Task from "./Task.js"

@@ -1,0 +1,51 @@
+/**
+ * EngineError: the answers in which no decision was given. A behavior's own refusals are not here: those are decisions.
+ * Plain tagged objects without a stack: 63 of 64 racers get an error, and a stack costs more than the whole turn.
+ */
+import type { Address } from "./Address.js"
+
+/** The mailbox of this address (`scope: "address"`) or of the whole system (`"system"`) is full. Certainly not applied. */
+export interface MailboxFull {
+  readonly _tag: "MailboxFull"
+  readonly address: Address
+  readonly scope: "address" | "system"
+  readonly applied: "no"
+}
+
+/** The journal gave no answer. `applied: "unknown"` means that the command may have been committed. */
+export interface JournalUnavailable {
+  readonly _tag: "JournalUnavailable"
+  readonly address: Address
+  readonly reason: string
+  readonly applied: "no" | "unknown"
+  readonly cause?: unknown
+}
+
+/** The system is draining or closed: it takes no new work. Certainly not applied. */
+export interface SystemDraining {
+  readonly _tag: "SystemDraining"
+  readonly address: Address
+  readonly applied: "no"
+}
+
+/** Every answer of the engine that is not a decision. */
+export type EngineError = MailboxFull | JournalUnavailable | SystemDraining
+
+/** Makes a `MailboxFull`. */
+export const mailboxFull = (address: Address, scope: "address" | "system"): MailboxFull => ({
+  _tag: "MailboxFull",
+  address,
+  scope,
+  applied: "no"
+})
+
+/** Makes a `JournalUnavailable`. */
+export const journalUnavailable = (
+  address: Address,
+  reason: string,
+  applied: "no" | "unknown",
+  cause?: unknown
+): JournalUnavailable => ({ _tag: "JournalUnavailable", address, reason, applied, cause })
+
+/** Makes a `SystemDraining`. */
+export const systemDraining = (address: Address): SystemDraining => ({ _tag: "SystemDraining", address, applied: "no" })

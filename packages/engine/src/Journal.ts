@@ -1,0 +1,89 @@
+/**
+ * Journal: the seam to durable storage. Events per address in sequence, one state row per address, an index of alarms.
+ *
+ * A4 fence: an append names the sequence it expects; the journal refuses any other. That guard is independent of
+ * turn-taking, so two engines over one journal cannot both commit.
+ */
+import type { Effect } from "effect"
+import { Context } from "effect"
+import type { Address } from "./Address.js"
+
+/**
+ * What one address adds in one append. `expectedSequence` is the sequence of the last event the writer knows (0: none);
+ * the events take the numbers after it. `state` is the state after the last of them, `alarmMillis` when it wants
+ * attention. Events and state are plain JSON values. One batch names an address at most once.
+ */
+export interface JournalEntry {
+  readonly address: Address
+  readonly expectedSequence: number
+  readonly events: ReadonlyArray<unknown>
+  readonly state: unknown
+  readonly alarmMillis: number | null
+}
+
+/** What became of one entry: durable, or refused because the address is at another sequence (nothing of it was written). */
+export type AppendOutcome = "committed" | "conflict"
+
+/** The latest state of an address. */
+export interface JournalRow {
+  readonly sequence: number
+  readonly state: unknown
+}
+
+/** One committed event. */
+export interface JournalEvent {
+  readonly sequence: number
+  readonly event: unknown
+}
+
+/** An address that asked for attention at `alarmMillis`. */
+export interface JournalAlarm {
+  readonly id: string
+  readonly alarmMillis: number
+}
+
+/**
+ * The journal gave no answer. `applied: "no"` says that nothing of the call was or will be written; `"unknown"` that
+ * some or all of it may be (lost answer, failed fsync). For a load both mean "not read".
+ * `reason`: a stable word for programs, e.g. `DISK_FULL`, `BUSY`, `FENCED`, `TIMEOUT`, `CORRUPT`, `CLOSED`, `IO`.
+ */
+export interface JournalFailure {
+  readonly _tag: "JournalFailure"
+  readonly applied: "no" | "unknown"
+  readonly reason: string
+  readonly cause?: unknown
+}
+
+/** Makes a `JournalFailure`. */
+export const failure = (applied: "no" | "unknown", reason: string, cause?: unknown): JournalFailure =>
+  cause === undefined ? { _tag: "JournalFailure", applied, reason } : { _tag: "JournalFailure", applied, reason, cause }
+
+/**
+ * Every journal passes `testkit/JournalSuite`.
+ *
+ * `append` is atomic per entry, not per batch: each entry is committed or a conflict, told in batch order. When it
+ * succeeds, everything committed is durable. An effect that is already an `Exit` is taken without suspension.
+ */
+export interface JournalShape {
+  /** True when `append` answers at once and for free (memory): the engine then commits in the turn instead of gathering. */
+  readonly immediate: boolean
+  /** True when nobody else writes these addresses; false makes the engine read again whenever a lane falls idle. */
+  readonly exclusive: boolean
+  readonly append: (batch: ReadonlyArray<JournalEntry>) => Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure>
+  readonly load: (address: Address) => Effect.Effect<JournalRow | null, JournalFailure>
+  /** Events after `afterSequence`, ascending, at most `limit`. */
+  readonly events: (
+    address: Address,
+    afterSequence: number,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<JournalEvent>, JournalFailure>
+  /** Addresses of `kind` whose alarm is at or before `beforeMillis`, earliest first, at most `limit`. */
+  readonly alarms: (
+    kind: string,
+    beforeMillis: number,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<JournalAlarm>, JournalFailure>
+}
+
+/** The journal an engine writes to. */
+export class Journal extends Context.Tag("@onelane/engine/Journal")<Journal, JournalShape>() {}

@@ -1,0 +1,80 @@
+/**
+ * JournalMemory: the journal in this process's memory. Nothing survives the process; everything else is the contract.
+ */
+import { Effect, Exit, Layer } from "effect"
+import type { Address } from "./Address.js"
+import * as AddressKey from "./Address.js"
+import type { AppendOutcome, JournalAlarm, JournalEntry, JournalEvent, JournalRow, JournalShape } from "./Journal.js"
+import { Journal } from "./Journal.js"
+
+interface Record extends JournalRow {
+  sequence: number
+  state: unknown
+  alarmMillis: number | null
+  readonly events: Array<unknown>
+}
+
+const nothing = Exit.succeed(null)
+const committed = Exit.succeed<ReadonlyArray<AppendOutcome>>(["committed"])
+
+/** Makes an empty memory journal. */
+export const make = (): JournalShape => {
+  const records = new Map<string, Record>()
+  const armed = new Map<string, Map<string, number>>()
+
+  const arm = (address: Address, alarmMillis: number | null): void => {
+    const ofKind = armed.get(address.kind)
+    if (alarmMillis === null) ofKind?.delete(address.id)
+    else if (ofKind) ofKind.set(address.id, alarmMillis)
+    else armed.set(address.kind, new Map([[address.id, alarmMillis]]))
+  }
+
+  const appendOne = (entry: JournalEntry): AppendOutcome => {
+    const key = AddressKey.key(entry.address)
+    let record = records.get(key)
+    // A4 fence
+    if ((record === undefined ? 0 : record.sequence) !== entry.expectedSequence) return "conflict"
+    if (record === undefined) {
+      record = { sequence: 0, state: null, alarmMillis: null, events: [] }
+      records.set(key, record)
+    }
+    for (const event of entry.events) record.events.push(event)
+    record.sequence += entry.events.length
+    record.state = entry.state
+    if (record.alarmMillis !== entry.alarmMillis) {
+      record.alarmMillis = entry.alarmMillis
+      arm(entry.address, entry.alarmMillis)
+    }
+    return "committed"
+  }
+
+  return {
+    immediate: true,
+    exclusive: true,
+    append: (batch) => {
+      if (batch.length === 1 && appendOne(batch[0]!) === "committed") return committed
+      return batch.length === 1 ? Exit.succeed(["conflict"]) : Exit.succeed(batch.map(appendOne))
+    },
+    load: (address) => {
+      const record = records.get(AddressKey.key(address))
+      return record === undefined ? nothing : Exit.succeed({ sequence: record.sequence, state: record.state })
+    },
+    events: (address, afterSequence, limit) =>
+      Effect.sync(() => {
+        const record = records.get(AddressKey.key(address))
+        const page = record === undefined ? [] : record.events.slice(afterSequence, afterSequence + limit)
+        return page.map((event, index): JournalEvent => ({ sequence: afterSequence + index + 1, event }))
+      }),
+    alarms: (kind, beforeMillis, limit) =>
+      Effect.sync(() => {
+        const due: Array<JournalAlarm> = []
+        for (const [id, alarmMillis] of armed.get(kind) ?? []) {
+          if (alarmMillis <= beforeMillis) due.push({ id, alarmMillis })
+        }
+        return due.sort((a, b) => a.alarmMillis - b.alarmMillis).slice(0, limit)
+      })
+  }
+}
+
+/** A fresh memory journal. */
+export const layer: Layer.Layer<Journal> = Layer.sync(Journal, make)
