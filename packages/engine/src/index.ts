@@ -1,6 +1,10 @@
 /** One turn at a time per address; nothing leaves before it is durable. */
+export * as ActorSystem from "./ActorSystem.js"
 export * as Address from "./Address.js"
 export type * as Behavior from "./Behavior.js"
+export * as EngineConfig from "./EngineConfig.js"
 export * as EngineError from "./EngineError.js"
+export * as EngineMetrics from "./EngineMetrics.js"
+export * as GroupCommit from "./GroupCommit.js"
 export * as Journal from "./Journal.js"
 export * as JournalMemory from "./JournalMemory.js"

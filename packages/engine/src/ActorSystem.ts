@@ -1,0 +1,242 @@
+/**
+ * ActorSystem: the door to all actors of one behavior. Typed outside, erased inside (Turn).
+ *
+ * `ask` runs the turn on the caller's stack when the lane is free. **Cancellation**: an ask interrupted while its command
+ * waits for the lane is dropped, certainly not applied; once its turn has begun the ask finishes first.
+ */
+import { Chunk, Clock, Effect, type Exit, Schedule, type Scope, Stream } from "effect"
+import type { Activation } from "./Activation.js"
+import type { Behavior } from "./Behavior.js"
+import * as Directory from "./Directory.js"
+import * as EngineError from "./EngineError.js"
+import * as Metrics from "./EngineMetrics.js"
+import * as Envelope from "./Envelope.js"
+import * as FairnessValve from "./FairnessValve.js"
+import { GroupCommit, type GroupCommitShape, runWith } from "./GroupCommit.js"
+import type { JournalEvent } from "./Journal.js"
+import * as Supervision from "./Supervision.js"
+import { type Lanes, readCommand, submit, withdraw } from "./Turn.js"
+
+/** State and sequence of one address, durable. */
+export interface Snapshot<State> {
+  readonly state: State
+  readonly sequence: number
+}
+
+/** All actors of one behavior over one journal. */
+export interface ActorSystem<State, Command, Reply, Refusal> {
+  /** Sends a command and waits for the answer to be durable. */
+  readonly ask: (id: string, command: Command) => Effect.Effect<Reply, Refusal | EngineError.EngineError>
+  /**
+   * The same without a fiber, for a Promise door: the answer at once, or null and then by `onExit`. The returned function
+   * withdraws a command whose turn has not begun (true: certainly not applied, and `onExit` is never called).
+   */
+  readonly askNow: (
+    id: string,
+    command: Command,
+    onExit: (exit: Exit.Exit<Reply, Refusal | EngineError.EngineError>) => void
+  ) => (() => boolean) | null
+  /** Sends a command of the host itself and does not wait: no bound, and still taken while draining. */
+  readonly tell: (id: string, command: Command) => void
+  /** Looks at an address. */
+  readonly read: (id: string) => Effect.Effect<Snapshot<State>, EngineError.EngineError>
+  /** Committed events after `afterSequence`, in order, without gap or duplicate; nothing before it is durable. Never ends. */
+  readonly changes: (id: string, afterSequence: number) => Stream.Stream<JournalEvent, EngineError.EngineError>
+  /** A page of committed events. */
+  readonly events: (
+    id: string,
+    afterSequence: number,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<JournalEvent>, EngineError.EngineError>
+  /** Addresses whose alarm is due. */
+  readonly alarms: (
+    beforeMillis: number,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<string>, EngineError.EngineError>
+  /** Takes no new work and waits, at most `drainMillis`, until everything begun is answered; true when it is. */
+  readonly drain: Effect.Effect<boolean>
+  readonly metrics: Readonly<Metrics.EngineMetrics>
+}
+
+/** What a host may hook in. */
+export interface ActorSystemOptions<State, Event> {
+  /** Called after a change is durable, on the engine's stack: must be quick. A defect in it is supervised. */
+  readonly onCommitted?: ((id: string, events: ReadonlyArray<Event>, state: State) => void) | undefined
+}
+
+interface System {
+  readonly kind: string
+  readonly lanes: Lanes
+  readonly commit: GroupCommitShape
+  readonly valve: FairnessValve.FairnessValve
+  readonly watchers: Map<string, Set<Effect.Latch>>
+}
+
+/** Makes the actor system of a behavior; it drains when the scope closes. */
+export const make = <State, Command, Event, Reply, Refusal, Facts>(
+  behavior: Behavior<State, Command, Event, Reply, Refusal, Facts>,
+  options: ActorSystemOptions<State, Event> = {}
+): Effect.Effect<ActorSystem<State, Command, Reply, Refusal>, never, GroupCommit | Scope.Scope> =>
+  Effect.gen(function* () {
+    const commit = yield* GroupCommit
+    const { config } = commit
+    const metrics = Metrics.make()
+    const watchers = new Map<string, Set<Effect.Latch>>()
+    const clock = yield* Clock.clockWith(Effect.succeed)
+    const supervision = yield* Supervision.make(metrics)
+    const lanes: Lanes = {
+      behavior,
+      directory: Directory.make(behavior.kind, behavior.initial, config.liveCapacity, metrics),
+      commit,
+      supervision,
+      metrics,
+      nowMillis: () => clock.unsafeCurrentTimeMillis(),
+      run: runWith(yield* Effect.runtime<never>()),
+      onCommitted: (address, events, state) => {
+        const latches = watchers.get(address.id)
+        if (latches !== undefined) for (const latch of latches) latch.unsafeOpen()
+        try {
+          options.onCommitted?.(address.id, events as ReadonlyArray<Event>, state as State)
+        } catch (defect) {
+          supervision.onDefect(address, defect)
+        }
+      },
+      draining: false
+    }
+    const valve = FairnessValve.make(config.valveMillis, config.defer)
+    const system: System = { kind: behavior.kind, lanes, commit, valve, watchers }
+    yield* Effect.forkScoped(sweeping(system))
+    const drain = drainOf(system)
+    yield* Effect.addFinalizer(() => drain)
+    return {
+      ask: (id, command) => Effect.suspend(() => ask(system, id, command)),
+      askNow: (id, command, onExit) =>
+        askNow(system, id, command, onExit as (exit: Exit.Exit<unknown, unknown>) => void),
+      tell: (id, command) => void submit(lanes, id, Envelope.make(command, true)),
+      read: (id) => Effect.suspend(() => ask(system, id, readCommand)),
+      changes: (id, afterSequence) => changes(system, id, afterSequence),
+      events: (id, afterSequence, limit) => eventsOf(system, id, afterSequence, limit),
+      alarms: (beforeMillis, limit) => alarmsOf(system, beforeMillis, limit),
+      drain,
+      metrics
+    }
+  })
+
+// Reply types are erased inside; the behavior they came from gives them back their type here.
+const ask = (system: System, id: string, command: unknown): Effect.Effect<any, any> => {
+  const envelope = Envelope.make(command, false)
+  const activation = submit(system.lanes, id, envelope)
+  if (envelope.exit !== null) return system.valve.pass() ? envelope.exit : later(system, envelope.exit)
+  if (envelope.begun) return Effect.uninterruptible(Effect.async((resume) => listen(envelope, resume)))
+  return Effect.async((resume) => {
+    listen(envelope, resume)
+    return Effect.suspend(() => (withdraw(system.lanes, activation!, envelope) ? Effect.void : untilAnswered(envelope)))
+  })
+}
+
+const listen = (envelope: Envelope.Envelope, resume: (exit: Exit.Exit<unknown, unknown>) => void): void => {
+  if (envelope.exit !== null) resume(envelope.exit)
+  else envelope.onExit = resume
+}
+
+const untilAnswered = (envelope: Envelope.Envelope): Effect.Effect<void> =>
+  Effect.async<void>((resume) => listen(envelope, () => resume(Effect.void)))
+
+const later = (system: System, exit: Exit.Exit<unknown, unknown>): Effect.Effect<unknown, unknown> =>
+  Effect.uninterruptible(Effect.async((resume) => system.commit.config.defer(() => resume(exit))))
+
+const askNow = (
+  system: System,
+  id: string,
+  command: unknown,
+  onExit: (exit: Exit.Exit<unknown, unknown>) => void
+): (() => boolean) | null => {
+  const envelope = Envelope.make(command, false)
+  const activation = submit(system.lanes, id, envelope)
+  if (envelope.exit === null) {
+    envelope.onExit = onExit
+    return () => withdraw(system.lanes, activation as Activation, envelope)
+  }
+  const { exit } = envelope
+  if (system.valve.pass()) onExit(exit)
+  else system.commit.config.defer(() => onExit(exit))
+  return null
+}
+
+const unavailable = (system: System, id: string) =>
+  Effect.mapError((failed: { readonly reason: string; readonly cause?: unknown }) =>
+    EngineError.journalUnavailable({ kind: system.kind, id }, failed.reason, "no", failed.cause)
+  )
+
+const eventsOf = (system: System, id: string, afterSequence: number, limit: number) =>
+  unavailable(system, id)(system.commit.journal.events({ kind: system.kind, id }, afterSequence, limit))
+
+const alarmsOf = (system: System, beforeMillis: number, limit: number) =>
+  system.commit.journal.alarms(system.kind, beforeMillis, limit).pipe(
+    unavailable(system, ""),
+    Effect.map((alarms) => alarms.map((alarm) => alarm.id))
+  )
+
+// A watcher holds a signal and a cursor, no buffer: it reads what it emits from the journal. A slow consumer therefore
+// costs nothing and misses nothing. The signal is closed before the read, so a commit in between is not overlooked.
+const changes = (system: System, id: string, afterSequence: number) =>
+  Stream.unwrapScoped(
+    Effect.gen(function* () {
+      const latch = yield* Effect.acquireRelease(watch(system, id), (held) => unwatch(system, id, held))
+      const { config, journal } = system.commit
+      const signal = journal.exclusive ? latch.await : Effect.timeoutOption(latch.await, config.pollMillis)
+      let cursor = afterSequence
+      const pull: Effect.Effect<Chunk.Chunk<JournalEvent>, EngineError.EngineError> = Effect.gen(function* () {
+        while (true) {
+          yield* latch.close
+          const page = yield* eventsOf(system, id, cursor, config.changesPage)
+          if (page.length > 0) {
+            cursor = page[page.length - 1]!.sequence
+            return Chunk.unsafeFromArray(page)
+          }
+          yield* signal
+        }
+      })
+      return Stream.repeatEffectChunk(pull)
+    })
+  )
+
+const watch = (system: System, id: string): Effect.Effect<Effect.Latch> =>
+  Effect.sync(() => {
+    const latch = Effect.unsafeMakeLatch(false)
+    const latches = system.watchers.get(id)
+    if (latches === undefined) system.watchers.set(id, new Set([latch]))
+    else latches.add(latch)
+    return latch
+  })
+
+const unwatch = (system: System, id: string, latch: Effect.Latch): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const latches = system.watchers.get(id)
+    latches?.delete(latch)
+    if (latches?.size === 0) system.watchers.delete(id)
+  })
+
+const sweeping = ({ lanes, commit: { config } }: System): Effect.Effect<void> => {
+  const epochs = Math.ceil(config.idleMillis / config.sweepMillis)
+  const slice = Effect.sync(() => Directory.sweep(lanes.directory, config.sweepSlice, epochs))
+  const round = Effect.sync(() => void (lanes.directory.epoch += 1)).pipe(
+    Effect.zipRight(Effect.repeat(Effect.zipLeft(slice, Effect.yieldNow()), { until: (complete) => complete }))
+  )
+  return Effect.asVoid(Effect.repeat(Effect.delay(round, config.sweepMillis), Schedule.forever))
+}
+
+const drainOf = ({ lanes, commit }: System): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    lanes.draining = true
+    if (commit.isIdle()) return Effect.succeed(true)
+    const idle = Effect.async<true>((resume) => {
+      const forget = commit.onIdle(() => resume(Effect.succeed(true)))
+      return Effect.sync(forget)
+    })
+    return Effect.timeoutTo(idle, {
+      duration: commit.config.drainMillis,
+      onTimeout: () => false,
+      onSuccess: (done) => done
+    })
+  })

@@ -1,0 +1,81 @@
+/**
+ * Directory: who is awake. An address wakes with its first message and is put to sleep when it was idle for a while, by a
+ * sweep in slices over one iterator; there is no timer per address. The number awake is capped: at the cap the sweep's
+ * iterator is asked for an idle one to make room.
+ */
+
+import * as Activation from "./Activation.js"
+import type { Address } from "./Address.js"
+import type { EngineMetrics } from "./EngineMetrics.js"
+
+/** The awake addresses of one kind. */
+export interface Directory {
+  readonly kind: string
+  readonly initial: unknown
+  readonly liveCapacity: number
+  readonly metrics: EngineMetrics
+  readonly awake: Map<string, Activation.Activation>
+  /** Counts sweeps; an activation carries the one it was last used in. */
+  epoch: number
+  hand: Iterator<Activation.Activation>
+}
+
+/** How many activations are looked at to make room for one. */
+const evictionTries = 64
+
+/** An empty directory. */
+export const make = (kind: string, initial: unknown, liveCapacity: number, metrics: EngineMetrics): Directory => {
+  const awake = new Map<string, Activation.Activation>()
+  return { kind, initial, liveCapacity, metrics, awake, epoch: 0, hand: awake.values() }
+}
+
+/** The activation of an id, woken if need be; null when the cap is reached and nobody can be put to sleep. */
+export const activationOf = (self: Directory, id: string): Activation.Activation | null => {
+  const found = self.awake.get(id)
+  if (found !== undefined) {
+    found.epoch = self.epoch
+    return found
+  }
+  if (self.awake.size >= self.liveCapacity && !evictOne(self)) return null
+  const address: Address = { kind: self.kind, id }
+  const made = Activation.make(address, self.initial, self.epoch)
+  self.awake.set(id, made)
+  self.metrics.live = self.awake.size
+  return made
+}
+
+/** Puts an activation to sleep now. */
+export const passivate = (self: Directory, activation: Activation.Activation): void => {
+  if (!self.awake.delete(activation.address.id)) return
+  self.metrics.passivations += 1
+  self.metrics.live = self.awake.size
+}
+
+/** Looks at up to `slice` activations and puts those to sleep that are idle and unused since `epochs` sweeps; true when the round is complete. */
+export const sweep = (self: Directory, slice: number, epochs: number): boolean => {
+  for (let looked = 0; looked < slice; looked++) {
+    const next = self.hand.next()
+    if (next.done === true) {
+      self.hand = self.awake.values()
+      return true
+    }
+    if (Activation.isIdle(next.value) && self.epoch - next.value.epoch > epochs) passivate(self, next.value)
+  }
+  return false
+}
+
+const evictOne = (self: Directory): boolean => {
+  for (let tried = 0; tried < evictionTries; tried++) {
+    let next = self.hand.next()
+    if (next.done === true) {
+      self.hand = self.awake.values()
+      next = self.hand.next()
+      if (next.done === true) return false
+    }
+    if (Activation.isIdle(next.value)) {
+      passivate(self, next.value)
+      return true
+    }
+  }
+  return false
+}

@@ -1,0 +1,64 @@
+/**
+ * EngineConfig: every limit of the engine, with unit and default. Owns no behaviour.
+ */
+
+/** Limits and timings of one engine. */
+export interface EngineConfig {
+  /** Unanswered messages one address may hold before `MailboxFull` (scope `address`). Default 4,096. */
+  readonly mailboxCapacity: number
+  /** Unanswered messages of the whole engine before `MailboxFull` (scope `system`). Default 65,536. */
+  readonly systemCapacity: number
+  /** Addresses of one kind awake at once; at the cap, idle ones are passivated early. Default 1,000,000. */
+  readonly liveCapacity: number
+  /** Entries of one journal append. Default 1,024. */
+  readonly batchCapacity: number
+  /** How long an address stays awake after its last turn, to within one sweep. Default 60,000. */
+  readonly idleMillis: number
+  /** Pause between two sweeps for idle addresses. Default 5,000. */
+  readonly sweepMillis: number
+  /** Addresses looked at before a sweep lets others run. Default 10,000. */
+  readonly sweepSlice: number
+  /** Time of answers given without a pause in one turn of the event loop, after which the next ones wait for the next turn. Default 10. */
+  readonly valveMillis: number
+  /** How often a command is decided again after another writer was first. Default 8. */
+  readonly conflictRetries: number
+  /** Events read from the journal at a time by a watcher. Default 100. */
+  readonly changesPage: number
+  /** How often a watcher looks at a journal that others write too. Default 1,000. */
+  readonly pollMillis: number
+  /** How long `drain` waits for what is under way. Default 10,000. */
+  readonly drainMillis: number
+  /** Runs a task soon, after the current turn of the event loop. Default `setImmediate`; a simulation brings its own. */
+  readonly defer: (task: () => void) => void
+}
+
+/** The defaults. */
+export const defaults: EngineConfig = {
+  mailboxCapacity: 4_096,
+  systemCapacity: 65_536,
+  liveCapacity: 1_000_000,
+  batchCapacity: 1_024,
+  idleMillis: 60_000,
+  sweepMillis: 5_000,
+  sweepSlice: 10_000,
+  valveMillis: 10,
+  conflictRetries: 8,
+  changesPage: 100,
+  pollMillis: 1_000,
+  drainMillis: 10_000,
+  defer: (task) => void setImmediate(task)
+}
+
+/** The defaults with some values replaced. Throws a `TypeError` on a number that is not a positive integer. */
+export const make = (overrides: Partial<EngineConfig> = {}): EngineConfig => {
+  const config = { ...defaults, ...overrides }
+  for (const [name, value] of Object.entries(config)) {
+    const least = name === "conflictRetries" || name === "valveMillis" ? 0 : 1
+    if (
+      typeof value === "number" &&
+      !(value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= least))
+    )
+      throw new TypeError(`engine config: ${name} must be a whole number of at least ${least}, got ${value}`)
+  }
+  return config
+}

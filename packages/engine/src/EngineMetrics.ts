@@ -1,0 +1,79 @@
+/**
+ * EngineMetrics: plain numbers, counted as things happen and read out on demand. No registry, no cost when nobody looks.
+ */
+
+/** Counters since the start, and gauges (`live`, `held`) of this moment. */
+export interface EngineMetrics {
+  /** Turns begun, re-decided ones included. */
+  turns: number
+  /** Turns that added events. */
+  accepted: number
+  /** Turns that a rule refused. */
+  refused: number
+  /** Messages that could not be answered on the caller's stack. */
+  waits: number
+  /** Messages turned away because a bound was reached. */
+  overloads: number
+  /** Defects of behaviors and ports. */
+  defects: number
+  /** Activations read from the journal. */
+  loads: number
+  /** Activations put to sleep. */
+  passivations: number
+  /** Entries refused by the fence. */
+  conflicts: number
+  /** Addresses awake now. */
+  live: number
+}
+
+/** All at zero. */
+export const make = (): EngineMetrics => ({
+  turns: 0,
+  accepted: 0,
+  refused: 0,
+  waits: 0,
+  overloads: 0,
+  defects: 0,
+  loads: 0,
+  passivations: 0,
+  conflicts: 0,
+  live: 0
+})
+
+/** What group commit counts. `batchMillisBuckets[i]` counts appends of at most `batchMillisBounds[i]` milliseconds, the last the rest. */
+export interface CommitMetrics {
+  /** Appends finished. */
+  appends: number
+  /** Entries in them. */
+  entries: number
+  /** Appends that failed. */
+  failures: number
+  /** Milliseconds spent in appends. */
+  appendMillis: number
+  readonly batchMillisBuckets: Array<number>
+  /** Messages held until something is durable or their lane is free, of all systems on this group commit. */
+  held: number
+}
+
+/** Upper bounds of the append-duration buckets, milliseconds. */
+export const batchMillisBounds: ReadonlyArray<number> = [0.5, 1, 2, 5, 10, 20, 50, 100, 500, 2_000]
+
+/** All at zero. */
+export const makeCommit = (): CommitMetrics => ({
+  appends: 0,
+  entries: 0,
+  failures: 0,
+  appendMillis: 0,
+  batchMillisBuckets: [...batchMillisBounds, 0].map(() => 0),
+  held: 0
+})
+
+/** Counts one append of `entries` entries that took `millis`. */
+export const countAppend = (metrics: CommitMetrics, entries: number, millis: number): void => {
+  metrics.appends += 1
+  metrics.entries += entries
+  metrics.appendMillis += millis
+  const bucket = batchMillisBounds.findIndex((bound) => millis <= bound)
+  const index = bucket === -1 ? batchMillisBounds.length : bucket
+  metrics.batchMillisBuckets[index] = metrics.batchMillisBuckets[index]! + 1
+}

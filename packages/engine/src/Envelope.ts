@@ -1,0 +1,45 @@
+/**
+ * Envelope: a command on its way, and the slot its answer goes to. An envelope is answered exactly once.
+ *
+ * Owns: the answer slot and the links of the mailbox it waits in. Does not own: when it is its turn.
+ */
+import type { Exit } from "effect"
+
+/** One command under way. The links belong to `Mailbox`. */
+export interface Envelope {
+  readonly command: unknown
+  /** Sent by the engine's own host code (a task result): passes the bounds and is still taken while draining. */
+  readonly internal: boolean
+  /** Its turn has begun: it can no longer be withdrawn. */
+  begun: boolean
+  /** Counted as unanswered work. */
+  held: boolean
+  /** Turns it took so far; more than one only after another writer was first. */
+  turns: number
+  exit: Exit.Exit<unknown, unknown> | null
+  onExit: ((exit: Exit.Exit<unknown, unknown>) => void) | null
+  previous: Envelope | null
+  next: Envelope | null
+  queued: boolean
+}
+
+/** Wraps a command. */
+export const make = (command: unknown, internal: boolean): Envelope => ({
+  command,
+  internal,
+  begun: false,
+  held: false,
+  turns: 0,
+  exit: null,
+  onExit: null,
+  previous: null,
+  next: null,
+  queued: false
+})
+
+/** Answers the envelope; a second answer is ignored. */
+export const reply = (envelope: Envelope, exit: Exit.Exit<unknown, unknown>): void => {
+  if (envelope.exit !== null) return
+  envelope.exit = exit
+  if (envelope.onExit !== null) envelope.onExit(exit)
+}

@@ -1,0 +1,181 @@
+/**
+ * GroupCommit: one durable write for everything that many addresses append at the same time.
+ *
+ * Entries gather until the event loop comes round, then go to the journal as one batch; one batch is in flight, the next
+ * gathers. Owns the batch; does not own what an outcome means for an address (Activation). Runs no user code.
+ */
+import { Cause, Context, Effect, Exit, Layer, Runtime } from "effect"
+import { type EngineConfig, make as makeConfig } from "./EngineConfig.js"
+import * as Metrics from "./EngineMetrics.js"
+import {
+  type AppendOutcome,
+  failure,
+  Journal,
+  type JournalEntry,
+  type JournalFailure,
+  type JournalShape
+} from "./Journal.js"
+
+/** An entry that waits for, or is in, a batch. */
+export interface CommitEntry extends JournalEntry {
+  /** It went to the journal: nothing may be added to it any more. */
+  flying: boolean
+  /** It must not go to the journal: what it rests on was not committed. */
+  withdrawn: boolean
+  readonly settle: (result: AppendOutcome | JournalFailure) => void
+}
+
+/** The service. */
+export interface GroupCommitShape {
+  readonly journal: JournalShape
+  readonly config: EngineConfig
+  readonly metrics: Metrics.CommitMetrics
+  /** Adds an entry to the next batch. Its `settle` is called once, unless it is withdrawn first. */
+  readonly append: (entry: CommitEntry) => void
+  /** Counts a message that cannot be answered at once. */
+  readonly hold: () => void
+  /** Counts it as answered. */
+  readonly release: () => void
+  /** Whether nothing is unanswered and no batch is gathering or in flight. */
+  readonly isIdle: () => boolean
+  /** Calls back whenever that becomes true, until the returned function is called. */
+  readonly onIdle: (callback: () => void) => () => void
+}
+
+/** The group commit of one journal; every actor system over that journal shares it. */
+export class GroupCommit extends Context.Tag("@onelane/engine/GroupCommit")<GroupCommit, GroupCommitShape>() {}
+
+interface Batching {
+  readonly journal: JournalShape
+  readonly config: EngineConfig
+  readonly metrics: Metrics.CommitMetrics
+  readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
+  readonly idleCallbacks: Set<() => void>
+  gathering: Array<CommitEntry>
+  scheduled: boolean
+  inFlight: boolean
+}
+
+const schedule = (self: Batching): void => {
+  if (self.scheduled || self.inFlight) return
+  self.scheduled = true
+  self.config.defer(() => {
+    self.scheduled = false
+    flush(self)
+  })
+}
+
+const takeBatch = (self: Batching): Array<CommitEntry> => {
+  const waiting = self.gathering.filter((entry) => !entry.withdrawn)
+  const batch = waiting.length <= self.config.batchCapacity ? waiting : waiting.slice(0, self.config.batchCapacity)
+  self.gathering = batch === waiting ? [] : waiting.slice(batch.length)
+  return batch
+}
+
+const flush = (self: Batching): void => {
+  const batch = takeBatch(self)
+  if (batch.length === 0) return finish(self)
+  self.inFlight = true
+  for (const entry of batch) entry.flying = true
+  const startedAtMillis = performance.now()
+  self.run(appendOf(self, batch), (exit) => {
+    self.inFlight = false
+    Metrics.countAppend(self.metrics, batch.length, performance.now() - startedAtMillis)
+    settle(self, batch, exit)
+    finish(self)
+  })
+}
+
+// A journal that throws is a failed append with an unknown outcome, never a dead loop.
+const appendOf = (self: Batching, batch: ReadonlyArray<CommitEntry>) => {
+  try {
+    return self.journal.append(batch)
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}
+
+const settle = (
+  self: Batching,
+  batch: ReadonlyArray<CommitEntry>,
+  exit: Exit.Exit<ReadonlyArray<AppendOutcome>, JournalFailure>
+): void => {
+  if (Exit.isSuccess(exit) && exit.value.length === batch.length) {
+    for (let index = 0; index < batch.length; index++) batch[index]!.settle(exit.value[index]!)
+    return
+  }
+  self.metrics.failures += 1
+  const failed = failureOf(exit)
+  for (const entry of batch) entry.settle(failed)
+}
+
+/** What an append that did not succeed says; a defect leaves the outcome unknown. */
+export const failureOf = (exit: Exit.Exit<unknown, JournalFailure>): JournalFailure => {
+  if (Exit.isSuccess(exit)) return failure("unknown", "BROKEN_JOURNAL", "it answered another number of entries")
+  const first = Cause.failureOrCause(exit.cause)
+  return first._tag === "Left" ? first.left : failure("unknown", "DEFECT", Cause.squash(first.right))
+}
+
+const finish = (self: Batching): void => {
+  if (self.gathering.length > 0) schedule(self)
+  else notifyIdle(self)
+}
+
+const isIdle = (self: Batching): boolean => self.metrics.held === 0 && self.gathering.length === 0 && !self.inFlight
+
+const notifyIdle = (self: Batching): void => {
+  if (self.idleCallbacks.size > 0 && isIdle(self)) for (const callback of self.idleCallbacks) callback()
+}
+
+/** Makes the group commit of a journal. */
+export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<GroupCommitShape, never, Journal> =>
+  Effect.gen(function* () {
+    const runtime = yield* Effect.runtime<never>()
+    const self: Batching = {
+      journal: yield* Journal,
+      config: makeConfig(overrides),
+      metrics: Metrics.makeCommit(),
+      run: runWith(runtime),
+      idleCallbacks: new Set(),
+      gathering: [],
+      scheduled: false,
+      inFlight: false
+    }
+    return {
+      journal: self.journal,
+      config: self.config,
+      metrics: self.metrics,
+      append: (entry) => {
+        self.gathering.push(entry)
+        schedule(self)
+      },
+      hold: () => void (self.metrics.held += 1),
+      release: () => {
+        self.metrics.held -= 1
+        notifyIdle(self)
+      },
+      isIdle: () => isIdle(self),
+      onIdle: (callback) => {
+        self.idleCallbacks.add(callback)
+        return () => void self.idleCallbacks.delete(callback)
+      }
+    }
+  })
+
+/** Runs an effect and hands its exit over: on the spot when it is an `Exit` already, else in a fiber of its own. */
+export const runWith =
+  (runtime: Runtime.Runtime<never>) =>
+  <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void): void => {
+    if (isExit(effect)) onExit(effect)
+    else Runtime.runFork(runtime)(effect).addObserver(onExit)
+  }
+
+/** Whether an effect is an answer already. */
+export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => {
+  const tag = (effect as { readonly _tag?: unknown })._tag
+  return tag === "Success" || tag === "Failure"
+}
+
+/** The group commit over the journal in force. */
+export const layer = (overrides: Partial<EngineConfig> = {}): Layer.Layer<GroupCommit, never, Journal> =>
+  Layer.effect(GroupCommit, make(overrides))
