@@ -1,0 +1,217 @@
+/**
+ * Checkout: the Promise door. Plain objects in, `{ ok: true, value } | { ok: false, error }` out; the same object
+ * whether the engine runs in this process (`Embedded`) or behind a URL (`Remote`).
+ *
+ * Thin on purpose: it adds no rule. It owns the way from a call to an answer (abort, closing, Exit to result) and
+ * nothing else. A call never rejects on a refusal; only a defect (a bug) rejects, and `…OrThrow` throws `OnelaneError`.
+ */
+import type { Caller, CheckoutError, CheckoutSessions, Flow } from "@onelane/checkout"
+import { Effect, Exit, Runtime, Stream } from "effect"
+import type { Aborted, CallError, Result } from "./Result.js"
+import { aborted, fromExit, OnelaneError, orThrow } from "./Result.js"
+import type { HistoryOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"
+
+/** Options of one call. */
+export interface CallOptions {
+  /** Aborted before the turn has begun: certainly not applied. Later: `Aborted` says "unknown", the key settles it. */
+  readonly signal?: AbortSignal | undefined
+}
+
+type Answer<A, E> = Promise<Result<A, E | Aborted>>
+
+/**
+ * Checkout sessions over Promises.
+ *
+ * **Errors**: each call's typed union, plus `Aborted`. **Cancellation**: `CallOptions.signal`.
+ */
+export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
+  /** Gets the live session of a cart, or creates one. */
+  readonly open: (
+    input: OpenOf<F>,
+    options?: CallOptions
+  ) => Answer<With<F, CheckoutSessions.Opened>, CheckoutError.OpenError>
+  /** Moves a session on. Of all updates for one visit of a state, at most one succeeds. */
+  readonly update: <const S extends Flow.StateOf<F>>(
+    input: UpdateOf<F, S>,
+    options?: CallOptions
+  ) => Answer<With<F, CheckoutSessions.Updated>, CheckoutError.UpdateError>
+  /** Reads a session. */
+  readonly get: (
+    input: CheckoutSessions.SessionInput,
+    options?: CallOptions
+  ) => Answer<SessionOf<F>, CheckoutError.AccessError>
+  /** Archives a session and frees its cart. */
+  readonly cancel: (
+    input: CheckoutSessions.CancelInput,
+    options?: CallOptions
+  ) => Answer<With<F, CheckoutSessions.Cancelled>, CheckoutError.CancelError>
+  /** Reads a page of what happened to a session. */
+  readonly history: (
+    input: CheckoutSessions.HistoryInput,
+    options?: CallOptions
+  ) => Answer<ReadonlyArray<HistoryOf<F>>, CheckoutError.AccessError>
+  /** Follows a session: committed changes, in order. An abort ends the iteration; an error is thrown as `OnelaneError`. */
+  readonly changes: (input: CheckoutSessions.ChangesInput, options?: CallOptions) => AsyncIterable<HistoryOf<F>>
+  /** Closes the claim of a task that the host ran. */
+  readonly completeTask: (
+    input: CheckoutSessions.CompleteTaskInput,
+    options?: CallOptions
+  ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.OperationError>
+  /** Reports that a task the host ran has failed for good. */
+  readonly failTask: (
+    input: CheckoutSessions.FailTaskInput,
+    options?: CallOptions
+  ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.OperationError>
+  /** Takes a claim away (an operator's call). */
+  readonly releaseClaim: (
+    input: CheckoutSessions.ReleaseClaimInput,
+    options?: CallOptions
+  ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.OperationError>
+
+  /** `open`, throwing an `OnelaneError`. */
+  readonly openOrThrow: (input: OpenOf<F>, options?: CallOptions) => Promise<With<F, CheckoutSessions.Opened>>
+  /** `update`, throwing an `OnelaneError`. */
+  readonly updateOrThrow: <const S extends Flow.StateOf<F>>(
+    input: UpdateOf<F, S>,
+    options?: CallOptions
+  ) => Promise<With<F, CheckoutSessions.Updated>>
+  /** `get`, throwing an `OnelaneError`. */
+  readonly getOrThrow: (input: CheckoutSessions.SessionInput, options?: CallOptions) => Promise<SessionOf<F>>
+  /** `cancel`, throwing an `OnelaneError`. */
+  readonly cancelOrThrow: (
+    input: CheckoutSessions.CancelInput,
+    options?: CallOptions
+  ) => Promise<With<F, CheckoutSessions.Cancelled>>
+  /** `history`, throwing an `OnelaneError`. */
+  readonly historyOrThrow: (
+    input: CheckoutSessions.HistoryInput,
+    options?: CallOptions
+  ) => Promise<ReadonlyArray<HistoryOf<F>>>
+  /** `completeTask`, throwing an `OnelaneError`. */
+  readonly completeTaskOrThrow: (
+    input: CheckoutSessions.CompleteTaskInput,
+    options?: CallOptions
+  ) => Promise<With<F, CheckoutSessions.Changed>>
+  /** `failTask`, throwing an `OnelaneError`. */
+  readonly failTaskOrThrow: (
+    input: CheckoutSessions.FailTaskInput,
+    options?: CallOptions
+  ) => Promise<With<F, CheckoutSessions.Changed>>
+  /** `releaseClaim`, throwing an `OnelaneError`. */
+  readonly releaseClaimOrThrow: (
+    input: CheckoutSessions.ReleaseClaimInput,
+    options?: CallOptions
+  ) => Promise<With<F, CheckoutSessions.Changed>>
+
+  /** Finishes what has begun and frees everything. Calls made afterwards are answered `Overloaded`, reason `DRAINING`. */
+  readonly close: () => Promise<void>
+}
+
+/** What the door stands in front of. */
+export interface Behind {
+  readonly sessions: CheckoutSessions.CheckoutSessionsShape
+  readonly runtime: Runtime.Runtime<never>
+  readonly close: () => Promise<void>
+  /** True once `close` was called. */
+  readonly closed: () => boolean
+}
+
+const draining: CheckoutError.Overloaded = {
+  _tag: "Overloaded",
+  message: "This checkout was closed",
+  reason: "DRAINING",
+  retryable: false,
+  applied: "no",
+  retryAfterMillis: 0
+}
+
+/** Runs one call. An effect that is an `Exit` already is answered without a fiber. */
+const run = <A, E>(
+  behind: Behind,
+  call: () => Effect.Effect<A, E>,
+  whenAborted: "no" | "unknown",
+  signal: AbortSignal | undefined
+): Answer<A, E | CheckoutError.Overloaded> => {
+  if (signal?.aborted) return Promise.resolve({ ok: false, error: aborted("no") })
+  if (behind.closed()) return Promise.resolve({ ok: false, error: draining })
+  const effect = call()
+  return new Promise((resolve, reject) => {
+    const settle = (exit: Exit.Exit<A, E>): void => {
+      try {
+        resolve(fromExit(exit, aborted(whenAborted)))
+      } catch (defect) {
+        reject(defect)
+      }
+    }
+    if (Exit.isExit(effect)) return settle(effect as Exit.Exit<A, E>)
+    if (signal === undefined) return void Runtime.runCallback(behind.runtime)(effect, { onExit: settle })
+    let interrupt = (): void => {}
+    const leave = (): void => interrupt()
+    signal.addEventListener("abort", leave, { once: true })
+    interrupt = Runtime.runCallback(behind.runtime)(effect, {
+      onExit: (exit) => {
+        signal.removeEventListener("abort", leave)
+        settle(exit)
+      }
+    })
+  })
+}
+
+const whenAborted = (signal: AbortSignal): Effect.Effect<void> =>
+  Effect.async<void>((resume) => {
+    const leave = (): void => resume(Effect.void)
+    if (signal.aborted) return leave()
+    signal.addEventListener("abort", leave, { once: true })
+    return Effect.sync(() => signal.removeEventListener("abort", leave))
+  })
+
+const iterate = <A, E extends CallError>(
+  behind: Behind,
+  stream: () => Stream.Stream<A, E>,
+  signal: AbortSignal | undefined
+): AsyncIterable<A> => ({
+  [Symbol.asyncIterator]: () => {
+    const source: Stream.Stream<A, CallError> = behind.closed() ? Stream.fail(draining) : Stream.suspend(stream)
+    const followed = signal === undefined ? source : Stream.interruptWhen(source, whenAborted(signal))
+    const thrown = Stream.mapError(followed, (error) => new OnelaneError(error))
+    return Stream.toAsyncIterableRuntime(thrown, behind.runtime)[Symbol.asyncIterator]()
+  }
+})
+
+/** The door for one caller. */
+export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
+  const { sessions } = behind
+  const call =
+    <I, A, E>(method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>, whenAborted: "no" | "unknown") =>
+    (input: I, options?: CallOptions) =>
+      run(behind, () => method(caller, input), whenAborted, options?.signal)
+  const results = {
+    open: call(sessions.open, "unknown"),
+    update: call(sessions.update, "unknown"),
+    get: call(sessions.get, "no"),
+    cancel: call(sessions.cancel, "unknown"),
+    history: call(sessions.history, "no"),
+    completeTask: call(sessions.completeTask, "unknown"),
+    failTask: call(sessions.failTask, "unknown"),
+    releaseClaim: call(sessions.releaseClaim, "unknown")
+  }
+  const throwing =
+    <I, A, E extends CallError>(method: (input: I, options?: CallOptions) => Promise<Result<A, E>>) =>
+    (input: I, options?: CallOptions): Promise<A> =>
+      method(input, options).then(orThrow)
+  const door: Checkout<any> = {
+    ...results,
+    openOrThrow: throwing(results.open),
+    updateOrThrow: throwing(results.update),
+    getOrThrow: throwing(results.get),
+    cancelOrThrow: throwing(results.cancel),
+    historyOrThrow: throwing(results.history),
+    completeTaskOrThrow: throwing(results.completeTask),
+    failTaskOrThrow: throwing(results.failTask),
+    releaseClaimOrThrow: throwing(results.releaseClaim),
+    changes: (input, options) => iterate(behind, () => sessions.changes(caller, input), options?.signal),
+    close: behind.close,
+    [Symbol.asyncDispose]: behind.close
+  }
+  return door
+}

@@ -1,0 +1,77 @@
+/**
+ * Result: what a Promise call answers. A refusal is an ordinary answer here, not an exception; `OnelaneError` is the
+ * one class for those who would rather catch.
+ *
+ * Every error says whether the call was applied: done (`ok: true`), certainly not done (`applied: "no"`) or unknown.
+ */
+import type { CheckoutError, CheckoutSession } from "@onelane/checkout"
+import { Cause, Exit } from "effect"
+
+/** The answer of one call: the value, or a typed error. */
+export type Result<A, E> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly error: E }
+
+/**
+ * The caller went away: its `AbortSignal` fired before an answer came. `applied: "no"` when the call had not been sent
+ * (or only reads); `"unknown"` when it had, and then the same idempotency key settles it.
+ */
+export interface Aborted {
+  readonly _tag: "Aborted"
+  readonly message: string
+  readonly reason: "ABORTED"
+  readonly retryable: true
+  readonly applied: "no" | "unknown"
+}
+
+/** Makes an `Aborted`. */
+export const aborted = (applied: "no" | "unknown"): Aborted => ({
+  _tag: "Aborted",
+  message: applied === "no" ? "The call was aborted before it began" : "The call was aborted before its answer came",
+  reason: "ABORTED",
+  retryable: true,
+  applied
+})
+
+/** Every error of a Promise call. */
+export type CallError = CheckoutError.CheckoutError | Aborted
+
+/** What the `…OrThrow` calls throw: the typed error, in an `Error` with a stack that shows the call. */
+export class OnelaneError<E extends CallError = CallError> extends Error {
+  override readonly name = "OnelaneError"
+  /** The typed error itself. */
+  readonly error: E
+  constructor(error: E) {
+    super(`${error._tag}: ${error.message}`)
+    this.error = error
+  }
+  /** Which error, e.g. `"ExpectedStateMismatch"`. */
+  get tag(): E["_tag"] {
+    return this.error._tag
+  }
+  /** The stable word for programs, e.g. `"STATE_MISMATCH"`. */
+  get reason(): E["reason"] {
+    return this.error.reason
+  }
+  /** Whether the call was applied all the same. */
+  get applied(): "no" | "unknown" {
+    return this.error.applied
+  }
+  /** The session as the refusal saw it, where the rules allow to tell. */
+  get current(): CheckoutSession.CurrentSession | null {
+    return "current" in this.error ? this.error.current : null
+  }
+}
+
+/** A result from an Exit; an interrupted one becomes `whenInterrupted`. A defect is nobody's answer and is thrown. */
+export const fromExit = <A, E>(exit: Exit.Exit<A, E>, whenInterrupted: Aborted): Result<A, E | Aborted> => {
+  if (Exit.isSuccess(exit)) return { ok: true, value: exit.value }
+  const failure = Cause.failureOption(exit.cause)
+  if (failure._tag === "Some") return { ok: false, error: failure.value }
+  if (Cause.isInterruptedOnly(exit.cause)) return { ok: false, error: whenInterrupted }
+  throw Cause.squash(exit.cause)
+}
+
+/** The value, or an `OnelaneError` thrown. */
+export const orThrow = <A, E extends CallError>(result: Result<A, E>): A => {
+  if (result.ok) return result.value
+  throw new OnelaneError(result.error)
+}

@@ -1,0 +1,155 @@
+/**
+ * Retry: the same service, with an idempotency key on every update and with what is safe to repeat repeated.
+ *
+ * Repeated are only the answers in which no decision was given (`Overloaded`, `StorageUnavailable`), and only where a
+ * second try cannot do harm: always when the first was certainly not applied; when that is unknown, for reads, for
+ * `open` (get or create) and for `update` (the key makes it one acceptance). A refusal is final, `SessionProcessing`
+ * included: how long to wait for a task is the caller's business.
+ */
+import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
+import { Effect, Random, Stream } from "effect"
+
+/** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
+export interface RetryOptions {
+  /** Tries after the first one, 0..100; 0 turns repetition off. Default 8. */
+  readonly limit?: number | undefined
+  /** Upper end of the first pause, in milliseconds. Default 50. */
+  readonly baseMillis?: number | undefined
+  /** Longest pause in milliseconds. Default 2,000. */
+  readonly maxMillis?: number | undefined
+}
+
+interface Policy {
+  readonly limit: number
+  readonly baseMillis: number
+  readonly maxMillis: number
+  /** Whether somebody may take the service's place while it drains (a server restarts, an engine in this process does not). */
+  readonly throughDrain: boolean
+}
+
+type Undecided = CheckoutError.Overloaded | CheckoutError.StorageUnavailable
+
+const isUndecided = (error: { readonly _tag: string }): error is Undecided =>
+  error._tag === "Overloaded" || error._tag === "StorageUnavailable"
+
+const mayRepeat = (policy: Policy, error: { readonly _tag: string }, evenIfUnknown: boolean): error is Undecided =>
+  isUndecided(error) &&
+  error.retryable &&
+  (error.applied === "no" || evenIfUnknown) &&
+  (policy.throughDrain || error.reason !== "DRAINING")
+
+/** The pause before try `attempt` (1, 2, …), in milliseconds; `jitter` is 0..1. */
+export const pauseMillis = (
+  attempt: number,
+  policy: { readonly baseMillis: number; readonly maxMillis: number },
+  retryAfterMillis: number,
+  jitter: number
+): number => {
+  const backoff = Math.min(policy.maxMillis, policy.baseMillis * 2 ** Math.min(attempt - 1, 30))
+  return Math.min(policy.maxMillis, retryAfterMillis) + Math.ceil(jitter * backoff)
+}
+
+const repeat = <A, E extends { readonly _tag: string }>(
+  policy: Policy,
+  evenIfUnknown: boolean,
+  call: () => Effect.Effect<A, E>,
+  attempt = 1
+): Effect.Effect<A, E> =>
+  Effect.catchAll(
+    Effect.suspend(call),
+    (error): Effect.Effect<A, E> =>
+      attempt > policy.limit || !mayRepeat(policy, error, evenIfUnknown)
+        ? Effect.fail(error)
+        : Effect.flatMap(Random.next, (jitter) =>
+            Effect.zipRight(
+              Effect.sleep(pauseMillis(attempt, policy, error.retryAfterMillis, jitter)),
+              repeat(policy, evenIfUnknown, call, attempt + 1)
+            )
+          )
+  )
+
+const defaults = { limit: 8, baseMillis: 50, maxMillis: 2_000 }
+
+const policyOf = (options: RetryOptions, throughDrain: boolean): Policy => ({
+  limit: options.limit ?? defaults.limit,
+  baseMillis: options.baseMillis ?? defaults.baseMillis,
+  maxMillis: options.maxMillis ?? defaults.maxMillis,
+  throughDrain
+})
+
+/** Keys that no two clients share: a random part per client, a counter per call. */
+const makeKeys: Effect.Effect<() => string> = Effect.gen(function* () {
+  const high = yield* Random.nextIntBetween(0, 2 ** 48)
+  const low = yield* Random.nextIntBetween(0, 2 ** 48)
+  const client = high.toString(36) + low.toString(36)
+  let counter = 0
+  return () => `sdk-${client}-${(counter++).toString(36)}`
+})
+
+/** Wraps a service. `throughDrain`: keep trying while the service drains. */
+export const make = (
+  sessions: CheckoutSessions.CheckoutSessionsShape,
+  options: RetryOptions,
+  throughDrain: boolean
+): Effect.Effect<CheckoutSessions.CheckoutSessionsShape> =>
+  Effect.map(makeKeys, (nextKey) => {
+    const policy = policyOf(options, throughDrain)
+    return {
+      open: (caller, input) => repeat(policy, true, () => sessions.open(caller, input)),
+      update: (caller, input) =>
+        Effect.suspend(() => {
+          const keyed = input.idempotencyKey === undefined ? { ...input, idempotencyKey: nextKey() } : input
+          return repeat(policy, true, () => sessions.update(caller, keyed))
+        }),
+      get: (caller, input) => repeat(policy, true, () => sessions.get(caller, input)),
+      history: (caller, input) => repeat(policy, true, () => sessions.history(caller, input)),
+      cancel: (caller, input) => repeat(policy, false, () => sessions.cancel(caller, input)),
+      completeTask: (caller, input) => repeat(policy, false, () => sessions.completeTask(caller, input)),
+      failTask: (caller, input) => repeat(policy, false, () => sessions.failTask(caller, input)),
+      releaseClaim: (caller, input) => repeat(policy, false, () => sessions.releaseClaim(caller, input)),
+      changes: (caller, input) => following(policy, sessions, caller, input)
+    }
+  })
+
+/** Takes a broken stream up again after the last version seen; `limit` counts breaks without an entry in between. */
+const following = (
+  policy: Policy,
+  sessions: CheckoutSessions.CheckoutSessionsShape,
+  caller: Caller.Caller,
+  input: CheckoutSessions.ChangesInput
+): Stream.Stream<CheckoutSession.HistoryEntry, CheckoutError.AccessError> => {
+  const from = (afterVersion: number): ReturnType<typeof sessions.changes> => {
+    let seen = afterVersion
+    let attempt = 1
+    const resume = (): ReturnType<typeof sessions.changes> =>
+      Stream.suspend(() => sessions.changes(caller, { ...input, afterVersion: seen })).pipe(
+        Stream.tap((entry) =>
+          Effect.sync(() => {
+            seen = entry.version
+            attempt = 1
+          })
+        ),
+        Stream.catchAll((error) =>
+          attempt > policy.limit || !mayRepeat(policy, error, true)
+            ? Stream.fail(error)
+            : Stream.unwrap(
+                Effect.map(Random.next, (jitter) => {
+                  const pause = pauseMillis(attempt++, policy, error.retryAfterMillis, jitter)
+                  return Stream.concat(Stream.drain(Stream.fromEffect(Effect.sleep(pause))), resume())
+                })
+              )
+        )
+      )
+    return resume()
+  }
+  return Stream.suspend(() =>
+    input.afterVersion !== undefined
+      ? from(input.afterVersion)
+      : Stream.unwrap(
+          Effect.map(
+            repeat(policy, true, () => sessions.get(caller, { checkoutSessionId: input.checkoutSessionId })),
+            (session) => from(session.version)
+          )
+        )
+  )
+}

@@ -1,0 +1,36 @@
+/**
+ * Typed: the inputs and outputs of the service, narrowed to one flow. With a typed flow the compiler knows its states
+ * and, for a literal `expCurrentState`, the states that may follow. Types only; at run time nothing is added.
+ */
+import type { CheckoutSession, CheckoutSessions, Flow } from "@onelane/checkout"
+
+/** A session whose states are those of the flow. */
+export interface SessionOf<F> extends Omit<CheckoutSession.CheckoutSession, "state" | "nextState"> {
+  readonly state: Flow.StateOf<F>
+  readonly nextState: Flow.StateOf<F> | null
+}
+
+/** A history entry whose states are those of the flow. */
+export interface HistoryOf<F> extends Omit<CheckoutSession.HistoryEntry, "from" | "to"> {
+  readonly from: Flow.StateOf<F> | null
+  readonly to: Flow.StateOf<F> | null
+}
+
+/** An answer that carries a session, narrowed. */
+export type With<F, A extends { readonly session: CheckoutSession.CheckoutSession }> = Omit<A, "session"> & {
+  readonly session: SessionOf<F>
+}
+
+/** Open, with an initial state of the flow (never `Error`). */
+export interface OpenOf<F> extends Omit<CheckoutSessions.OpenInput, "initialState"> {
+  readonly initialState?: Exclude<Flow.StateOf<F>, "Error"> | undefined
+}
+
+/** An update along an edge of the flow; with `expectedVersion`, also one that stays where it is. */
+export type UpdateOf<F, S extends Flow.StateOf<F>> = Omit<
+  CheckoutSessions.UpdateInput,
+  "expCurrentState" | "nextState" | "expectedVersion"
+> & { readonly expCurrentState: S } & (
+    | { readonly nextState: Flow.NextOf<F, NoInfer<S>>; readonly expectedVersion?: number | undefined }
+    | { readonly nextState: NoInfer<S>; readonly expectedVersion: number }
+  )

@@ -1,0 +1,222 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Caller, type CheckoutError, type CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
+import { Chunk, Effect, Fiber, Stream, TestClock } from "effect"
+import * as Retry from "../src/Retry.js"
+
+const session: CheckoutSession.CheckoutSession = {
+  id: "s1",
+  cartId: "c1",
+  storeId: "store",
+  accountId: "account",
+  ownerId: "host",
+  state: "Start",
+  nextState: null,
+  isProcessing: false,
+  isError: false,
+  isArchived: false,
+  operationId: null,
+  orderId: null,
+  version: 1,
+  lastRequestId: null,
+  createdAt: 0,
+  updatedAt: 0,
+  expiresAt: null
+}
+
+const overloaded = (reason: "MAILBOX_FULL" | "DRAINING" = "MAILBOX_FULL"): CheckoutError.Overloaded => ({
+  _tag: "Overloaded",
+  message: "full",
+  reason,
+  retryable: true,
+  applied: "no",
+  retryAfterMillis: 10
+})
+
+const unavailable = (applied: "no" | "unknown", retryable = true): CheckoutError.StorageUnavailable => ({
+  _tag: "StorageUnavailable",
+  message: "no answer",
+  reason: "IO",
+  retryable,
+  applied,
+  retryAfterMillis: 10
+})
+
+const processing: CheckoutError.SessionProcessing = {
+  _tag: "SessionProcessing",
+  message: "a task runs",
+  reason: "ALREADY_IN_PROCESS",
+  retryable: true,
+  applied: "no",
+  retryAfterMillis: 1,
+  current: {
+    state: "Start",
+    version: 1,
+    nextState: "Inventory",
+    isProcessing: true,
+    isArchived: false,
+    orderId: null,
+    lastRequestId: null
+  }
+}
+
+/** A service that fails with the scripted errors, one a call, and then succeeds; it notes the keys it was given. */
+const scripted = (errors: ReadonlyArray<CheckoutError.UpdateError>) => {
+  const keys: Array<string | undefined> = []
+  let calls = 0
+  const answer = <A>(value: A): Effect.Effect<A, any> =>
+    Effect.suspend(() => {
+      const error = errors[calls++]
+      return error === undefined ? Effect.succeed(value) : Effect.fail(error)
+    })
+  const unused = () => Effect.die("not scripted")
+  const shape: CheckoutSessions.CheckoutSessionsShape = {
+    open: () => answer({ requestId: "r", created: true, session }),
+    update: (_, input) => {
+      keys.push(input.idempotencyKey)
+      return answer({ requestId: "r", replayed: false, session })
+    },
+    get: () => answer(session),
+    cancel: () => answer({ requestId: "r", session }),
+    history: () => answer([]),
+    changes: () => Stream.die("not scripted"),
+    completeTask: unused,
+    failTask: unused,
+    releaseClaim: unused
+  }
+  return { shape, keys, calls: () => calls }
+}
+
+const input = { checkoutSessionId: "s1", expCurrentState: "Start", nextState: "Inventory" }
+
+/** Runs an effect while the test clock runs through every pause. */
+const throughPauses = <A, E>(effect: Effect.Effect<A, E>) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.fork(Effect.either(effect))
+    yield* TestClock.adjust("10 minutes")
+    return yield* Fiber.join(fiber)
+  })
+
+describe("Retry", () => {
+  it.effect("gives every update a key of its own, and keeps one that was given", () =>
+    Effect.gen(function* () {
+      const { keys, shape } = scripted([])
+      const sessions = yield* Retry.make(shape, {}, false)
+      const update = sessions.update(Caller.host, input)
+      yield* update
+      yield* update
+      yield* sessions.update(Caller.host, { ...input, idempotencyKey: "mine" })
+      assert.strictEqual(new Set(keys).size, 3)
+      assert.isTrue(keys.every((key) => key !== undefined && key.length >= 1 && key.length <= 255))
+      assert.strictEqual(keys[2], "mine")
+    })
+  )
+
+  it.effect("repeats an undecided update under the same key until it is decided", () =>
+    Effect.gen(function* () {
+      const { calls, keys, shape } = scripted([overloaded(), unavailable("no"), unavailable("unknown")])
+      const sessions = yield* Retry.make(shape, {}, false)
+      const result = yield* throughPauses(sessions.update(Caller.host, input))
+      assert.strictEqual(result._tag, "Right")
+      assert.strictEqual(calls(), 4)
+      assert.strictEqual(new Set(keys).size, 1)
+    })
+  )
+
+  it.effect("gives up after the limit with the last error", () =>
+    Effect.gen(function* () {
+      const { calls, shape } = scripted(Array.from({ length: 50 }, () => overloaded()))
+      const sessions = yield* Retry.make(shape, { limit: 5 }, false)
+      const result = yield* throughPauses(sessions.update(Caller.host, input))
+      assert.strictEqual(result._tag === "Left" && result.left._tag, "Overloaded")
+      assert.strictEqual(calls(), 6)
+    })
+  )
+
+  it.effect("never repeats a refusal, SessionProcessing included", () =>
+    Effect.gen(function* () {
+      const { calls, shape } = scripted([processing])
+      const sessions = yield* Retry.make(shape, {}, false)
+      const result = yield* throughPauses(sessions.update(Caller.host, input))
+      assert.strictEqual(result._tag === "Left" && result.left._tag, "SessionProcessing")
+      assert.strictEqual(calls(), 1)
+    })
+  )
+
+  it.effect("repeats a cancel only when the first was certainly not applied", () =>
+    Effect.gen(function* () {
+      const unsure = scripted([unavailable("unknown")])
+      const sessions = yield* Retry.make(unsure.shape, {}, false)
+      const result = yield* throughPauses(sessions.cancel(Caller.host, { checkoutSessionId: "s1" }))
+      assert.strictEqual(result._tag === "Left" && result.left.applied, "unknown")
+      assert.strictEqual(unsure.calls(), 1)
+      const sure = scripted([unavailable("no")])
+      const again = yield* Retry.make(sure.shape, {}, false)
+      assert.strictEqual((yield* throughPauses(again.cancel(Caller.host, { checkoutSessionId: "s1" })))._tag, "Right")
+    })
+  )
+
+  it.effect("repeats neither an answer that says it is final nor, in this process, a drain", () =>
+    Effect.gen(function* () {
+      for (const error of [unavailable("unknown", false), overloaded("DRAINING")]) {
+        const { calls, shape } = scripted([error])
+        const sessions = yield* Retry.make(shape, {}, false)
+        assert.strictEqual((yield* throughPauses(sessions.update(Caller.host, input)))._tag, "Left")
+        assert.strictEqual(calls(), 1)
+      }
+      const restarting = scripted([overloaded("DRAINING")])
+      const remote = yield* Retry.make(restarting.shape, {}, true)
+      assert.strictEqual((yield* throughPauses(remote.update(Caller.host, input)))._tag, "Right")
+    })
+  )
+
+  it("pauses grow exponentially, stay below the bound, and wait out what the answer asked for", () => {
+    const policy = { baseMillis: 50, maxMillis: 2_000 }
+    assert.deepStrictEqual(
+      [1, 2, 3, 7, 100].map((attempt) => Retry.pauseMillis(attempt, policy, 0, 1)),
+      [50, 100, 200, 2_000, 2_000]
+    )
+    assert.strictEqual(Retry.pauseMillis(3, policy, 0, 0), 0)
+    assert.strictEqual(Retry.pauseMillis(1, policy, 300, 0.5), 325)
+    assert.strictEqual(Retry.pauseMillis(1, policy, 3_600_000, 0), 2_000)
+  })
+
+  it.effect("takes a broken stream of changes up after the last version seen", () =>
+    Effect.gen(function* () {
+      const entry = (version: number): CheckoutSession.HistoryEntry => ({
+        version,
+        type: "Updated",
+        at: 0,
+        from: "Start",
+        to: "Inventory",
+        requestId: "r",
+        operationId: null,
+        by: "host",
+        reason: null,
+        cause: null
+      })
+      const asked: Array<number | undefined> = []
+      const shape: CheckoutSessions.CheckoutSessionsShape = {
+        ...scripted([]).shape,
+        changes: (_, { afterVersion = -1 }) => {
+          asked.push(afterVersion)
+          return afterVersion >= 5
+            ? Stream.make(entry(6))
+            : Stream.concat(
+                Stream.make(entry(afterVersion + 1), entry(afterVersion + 2)),
+                Stream.fail(unavailable("no"))
+              )
+        }
+      }
+      const sessions = yield* Retry.make(shape, {}, false)
+      const entries = yield* throughPauses(
+        Stream.runCollect(sessions.changes(Caller.host, { checkoutSessionId: "s1" }))
+      )
+      if (entries._tag === "Left") return assert.fail("the stream broke")
+      assert.deepStrictEqual(asked, [1, 3, 5])
+      assert.deepStrictEqual(
+        Chunk.toReadonlyArray(entries.right).map(({ version }) => version),
+        [2, 3, 4, 5, 6]
+      )
+    })
+  )
+})
