@@ -1,0 +1,125 @@
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import type { Repository } from "../src/Repository.js"
+import { read } from "../src/Repository.js"
+import { check, render } from "../src/Tidy.js"
+
+const root = { name: "root", devDependencies: {}, scripts: { start: "node ." } }
+
+/** A tidy little tree of two packages, with `files` laid over it. */
+const tree = (files: Record<string, string>): Repository => ({
+  files: new Map(
+    Object.entries({
+      "package.json": JSON.stringify(root),
+      "packages/engine/package.json": JSON.stringify({ name: "@onelane/engine", dependencies: { effect: "1" } }),
+      "packages/engine/src/Engine.ts": 'import "effect"\n/** Runs. */\nexport const run = 1\n',
+      "packages/checkout/package.json": JSON.stringify({ name: "@onelane/checkout", dependencies: {} }),
+      ...files
+    })
+  ),
+  peers: new Map([["@scope/driver", ["@scope/core"]]]),
+  commands: new Map([["tool", ["tool-cli"]]])
+})
+
+const found = (files: Record<string, string>): ReadonlyArray<string> =>
+  check(tree(files)).map(({ rule, path, line }) => `${rule} ${path}:${line}`)
+
+const inEngine = (text: string, name = "Planted"): ReadonlyArray<string> =>
+  found({ [`packages/engine/src/${name}.ts`]: text }).map((each) => each.replace("packages/engine/src/", ""))
+
+describe("Tidy", () => {
+  it("finds nothing in a tidy tree", () => assert.deepStrictEqual(found({}), []))
+
+  it("limits the length of a file", () => {
+    assert.deepStrictEqual(inEngine("\n".repeat(300)), [])
+    assert.deepStrictEqual(inEngine("\n".repeat(301)), ["file length Planted.ts:1"])
+  })
+
+  it("limits the length of a function, but not of one that registers tests", () => {
+    const body = (lines: number, statement: string) => `const f = () => {\n${`${statement}\n`.repeat(lines)}}\n`
+    assert.deepStrictEqual(inEngine(body(58, "f()")), [])
+    assert.deepStrictEqual(inEngine(body(59, "f()")), ["function length Planted.ts:1"])
+    assert.deepStrictEqual(inEngine(body(59, 'it("works", f)')), [])
+  })
+
+  it("refuses banned words in file names and in declared names, not inside other words", () => {
+    assert.deepStrictEqual(inEngine("", "LockManager"), [
+      "banned word LockManager.ts:1",
+      "banned word LockManager.ts:1"
+    ])
+    assert.deepStrictEqual(inEngine("const clock = (block: number) => block\n"), [])
+    assert.deepStrictEqual(inEngine("const pathUtils = 1\n"), ["banned word Planted.ts:1"])
+    assert.deepStrictEqual(inEngine("interface A {\n  rowData: string\n}\n"), ["banned word Planted.ts:2"])
+    assert.deepStrictEqual(inEngine("const f = ({ info }: { info: 1 }) => 1\n").length, 2)
+    assert.deepStrictEqual(found({ "packages/http/src/A.ts": "const handler = 1\n" }), [])
+  })
+
+  it("refuses banned calls and casts outside the listed places", () => {
+    for (const call of [
+      "console.log(1)",
+      "Date.now()",
+      "const now = new Date()",
+      "Math.random()",
+      "setTimeout(f, 1)",
+      "globalThis.setInterval(f, 1)",
+      "const a = 1 as any"
+    ]) {
+      assert.deepStrictEqual(inEngine(`${call}\n`), ["banned call Planted.ts:1"], call)
+    }
+    assert.deepStrictEqual(inEngine('// Date.now()\nconst text = "console.log(1)"\nconst at = new Date(0)\n'), [])
+    assert.deepStrictEqual(found({ "examples/one.ts": "console.log(1)\n" }), [])
+  })
+
+  it("wants a docstring on every export; a type may share its schema's", () => {
+    assert.deepStrictEqual(inEngine("export const a = 1\n"), ["docstring Planted.ts:1"])
+    assert.deepStrictEqual(inEngine("export class A {}\n"), ["docstring Planted.ts:1"])
+    assert.deepStrictEqual(inEngine("/** It. */\nexport const A = 1\nexport type A = typeof A\n"), [])
+    assert.deepStrictEqual(inEngine("const a = 1\nexport * from './Engine.js'\n"), [])
+  })
+
+  it("holds packages to their straight line, and engine and checkout to Effect alone", () => {
+    assert.deepStrictEqual(inEngine('import "@onelane/checkout"\n'), ["import direction Planted.ts:1"])
+    assert.deepStrictEqual(inEngine('import "effect"\nimport "node:fs"\n'), ["import direction Planted.ts:2"])
+    assert.deepStrictEqual(inEngine('export * from "../../checkout/src/A.js"\n'), ["import direction Planted.ts:1"])
+    assert.deepStrictEqual(inEngine('import "fastify"\n'), ["import direction Planted.ts:1"])
+  })
+
+  it("wants imports declared: in the package, or for a test in the root", () => {
+    const upward = 'await import("@onelane/engine")\n'
+    assert.deepStrictEqual(found({ "packages/checkout/src/A.ts": upward }), [
+      "undeclared import packages/checkout/src/A.ts:1"
+    ])
+    assert.deepStrictEqual(found({ "packages/checkout/test/A.test.ts": upward }), [])
+    assert.deepStrictEqual(
+      found({ "packages/sql/package.json": '{"name":"@onelane/sql"}', "packages/sql/src/A.ts": 'import "left-pad"\n' }),
+      ["undeclared import packages/sql/src/A.ts:1"]
+    )
+  })
+
+  it("finds dependencies that nobody imports, wants as a peer, or calls", () => {
+    const manifest = (dependencies: Record<string, string>) => ({
+      "packages/sql/package.json": JSON.stringify({ name: "@onelane/sql", dependencies })
+    })
+    assert.deepStrictEqual(found(manifest({ effect: "1" })), ["unused dependency packages/sql/package.json:1"])
+    const driver = { "packages/sql/src/A.ts": 'import "@scope/driver/sub"\n' }
+    assert.deepStrictEqual(found({ ...manifest({ "@scope/driver": "1", "@scope/core": "1" }), ...driver }), [])
+    const tool = (scripts: Record<string, string>) =>
+      JSON.stringify({ ...root, devDependencies: { tool: "1" }, scripts })
+    assert.deepStrictEqual(found({ "package.json": tool({ start: "node . && tool-cli" }) }), [])
+    assert.deepStrictEqual(found({ "package.json": tool({}) }), ["unused dependency package.json:1"])
+  })
+
+  it("finds files, packages and scripts that Markdown names and that are gone", () => {
+    const readme =
+      "See `Engine.ts`, `engine/src/Gone.ts`.\n`@onelane/engine`, `@onelane/gone`\nnpm run start; npm run gone\n"
+    assert.deepStrictEqual(found({ "README.md": readme, "CHANGELOG.md": "`Gone.ts`" }), [
+      "stale name README.md:1",
+      "stale name README.md:2",
+      "stale name README.md:3"
+    ])
+  })
+
+  it("this repository is tidy", () => {
+    assert.strictEqual(render(check(read(fileURLToPath(new URL("../../..", import.meta.url))))), "")
+  })
+})
