@@ -1,0 +1,106 @@
+/**
+ * DirectoryMemory: the directory in this process's memory, with the two ports that read it. Nothing survives the process.
+ */
+import { Context, Effect, Exit, Layer } from "effect"
+import * as Access from "./Access.js"
+import type { Role } from "./Caller.js"
+import * as Carts from "./Carts.js"
+import * as Directory from "./Directory.js"
+
+interface Book {
+  readonly users: Map<string, ReadonlyArray<Role>>
+  readonly accounts: Map<string, boolean>
+  readonly stores: Set<string>
+  readonly carts: Map<string, Carts.Cart>
+  /** Account to its users, store to its accounts. */
+  readonly accountMembers: Map<string, Set<string>>
+  readonly storeMembers: Map<string, Set<string>>
+}
+
+const makeAccess = (book: Book): Access.AccessShape =>
+  Access.fromFacts({
+    roles: (userId) => Exit.succeed(book.users.get(userId) ?? []),
+    facts: (caller, subject) =>
+      Exit.succeed({
+        roles: book.users.get(caller.userId) ?? [],
+        belongsToAccount: book.accountMembers.get(subject.accountId)?.has(caller.userId) ?? false,
+        accountValid: book.accounts.get(subject.accountId) ?? false,
+        storeMember: book.storeMembers.get(subject.storeId)?.has(subject.accountId) ?? false
+      })
+  })
+
+const join = (members: Map<string, Set<string>>, of: string, member: string): void => {
+  const present = members.get(of)
+  if (present) present.add(member)
+  else members.set(of, new Set([member]))
+}
+
+const leaveAll = (members: Map<string, Set<string>>, member: string): void => {
+  for (const present of members.values()) present.delete(member)
+}
+
+const makeDirectory = (book: Book): Directory.DirectoryShape => ({
+  putUser: ({ id, roles }) => Effect.sync(() => void book.users.set(id, [...roles])),
+  removeUser: (userId) =>
+    Effect.sync(() => {
+      book.users.delete(userId)
+      leaveAll(book.accountMembers, userId)
+    }),
+  putAccount: ({ id, active }) => Effect.sync(() => void book.accounts.set(id, active)),
+  removeAccount: (accountId) =>
+    Effect.sync(() => {
+      book.accounts.delete(accountId)
+      book.accountMembers.delete(accountId)
+      leaveAll(book.storeMembers, accountId)
+    }),
+  putAccountMember: (accountId, userId) =>
+    Effect.suspend(() => {
+      if (!book.accounts.has(accountId)) return Effect.fail(Directory.unknownEntry("account", accountId))
+      if (!book.users.has(userId)) return Effect.fail(Directory.unknownEntry("user", userId))
+      join(book.accountMembers, accountId, userId)
+      return Effect.void
+    }),
+  removeAccountMember: (accountId, userId) =>
+    Effect.sync(() => void book.accountMembers.get(accountId)?.delete(userId)),
+  putStore: (storeId) => Effect.sync(() => void book.stores.add(storeId)),
+  removeStore: (storeId) =>
+    Effect.sync(() => {
+      book.stores.delete(storeId)
+      book.storeMembers.delete(storeId)
+    }),
+  putStoreMember: (storeId, accountId) =>
+    Effect.suspend(() => {
+      if (!book.stores.has(storeId)) return Effect.fail(Directory.unknownEntry("store", storeId))
+      if (!book.accounts.has(accountId)) return Effect.fail(Directory.unknownEntry("account", accountId))
+      join(book.storeMembers, storeId, accountId)
+      return Effect.void
+    }),
+  removeStoreMember: (storeId, accountId) => Effect.sync(() => void book.storeMembers.get(storeId)?.delete(accountId)),
+  putCart: (cart) => Effect.sync(() => void book.carts.set(cart.id, { ...cart })),
+  removeCart: (cartId) => Effect.sync(() => void book.carts.delete(cartId)),
+  setCartStatus: (cartId, status) =>
+    Effect.suspend(() => {
+      const cart = book.carts.get(cartId)
+      if (cart === undefined) return Effect.fail(Directory.unknownEntry("cart", cartId))
+      book.carts.set(cartId, { ...cart, status })
+      return Effect.void
+    })
+})
+
+/** A fresh, empty directory and the ports over it. */
+export const layer: Layer.Layer<Access.Access | Carts.Carts | Directory.Directory> = Layer.effectContext(
+  Effect.sync(() => {
+    const book: Book = {
+      users: new Map(),
+      accounts: new Map(),
+      stores: new Set(),
+      carts: new Map(),
+      accountMembers: new Map(),
+      storeMembers: new Map()
+    }
+    return Context.make(Access.Access, makeAccess(book)).pipe(
+      Context.add(Carts.Carts, { find: (cartId) => Exit.succeed(book.carts.get(cartId) ?? null) }),
+      Context.add(Directory.Directory, makeDirectory(book))
+    )
+  })
+)
