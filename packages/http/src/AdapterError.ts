@@ -1,0 +1,74 @@
+/**
+ * AdapterError: what HTTP itself refuses, before the service is asked. Certainly not applied, every one of them.
+ * Source: SEMANTICS §3, step 0. Each lane writes it in its own format.
+ */
+
+/** A request that never reached the service. `headers` go out with the answer. */
+export interface AdapterError {
+  readonly _tag: "AdapterError"
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  readonly retryable: boolean
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const make = (
+  status: number,
+  code: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {}
+): AdapterError => ({ _tag: "AdapterError", status, code, message, retryable: status === 503, headers })
+
+/** No token at all; signing in can help. */
+export const tokenMissing = make(401, "INVALID_SESSION_ID", "A bearer token is required", {
+  "www-authenticate": "Bearer"
+})
+
+/**
+ * A refused token. `final`: it can never become valid; the message then holds the sentence that keeps vendor clients
+ * from renewing a session without end.
+ */
+export const tokenRefused = (final: boolean): AdapterError =>
+  make(
+    401,
+    "INVALID_SESSION_ID",
+    final ? "This session is not valid for use with the REST API" : "Session expired or invalid",
+    { "www-authenticate": 'Bearer error="invalid_token"' }
+  )
+
+/** The identity provider gave no answer. */
+export const authenticationUnavailable = make(503, "SERVER_UNAVAILABLE", "Tokens cannot be checked right now", {
+  "retry-after": "1"
+})
+
+/** No such path. Paths are exact: case, slashes and escapes count. */
+export const notFound = make(404, "NOT_FOUND", "The requested resource does not exist")
+
+/** The path exists, the method does not. */
+export const methodNotAllowed = (allowed: ReadonlyArray<string>): AdapterError =>
+  make(405, "METHOD_NOT_ALLOWED", `Allowed here: ${allowed.join(", ")}`, { allow: allowed.join(", ") })
+
+/** The body is not announced as JSON. */
+export const unsupportedMediaType = make(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json", {
+  accept: "application/json"
+})
+
+/** The body is not JSON, or not the JSON this path takes. */
+export const malformedBody = (why: string): AdapterError => make(400, "JSON_PARSER_ERROR", why)
+
+/** The body was cut off. */
+export const bodyBroken = malformedBody("The body could not be read")
+
+/** A body over the limit. */
+export const bodyTooLarge = (maxBytes: number): AdapterError =>
+  make(413, "LIMIT_EXCEEDED", `A body has at most ${maxBytes} bytes`)
+
+/** Something else over its limit. */
+export const limitExceeded = (message: string): AdapterError => make(400, "LIMIT_EXCEEDED", message)
+
+/** A header that cannot be understood, or that says something else than path or body. */
+export const contradiction = (message: string): AdapterError => make(400, "INVALID_INPUT", message)
+
+/** Whether `value` came from the adapter. */
+export const is = (value: object): value is AdapterError => "_tag" in value && value._tag === "AdapterError"

@@ -1,0 +1,43 @@
+/**
+ * Authentication: the port that turns a bearer token into a caller. What a caller may do is `Access`' business.
+ * The reason of a refusal is for the log; on the wire all refused tokens look alike, but for whether the token can never
+ * become valid.
+ */
+import { createHash } from "node:crypto"
+import type { Access, Caller } from "@onelane/checkout"
+import { Context, Effect, Exit, Layer } from "effect"
+
+/** The token was refused. `final`: it can never become valid, so that renewing the session is of no use. */
+export interface TokenRefused {
+  readonly _tag: "TokenRefused"
+  readonly final: boolean
+  readonly reason: string
+}
+
+/** Makes a `TokenRefused`. */
+export const tokenRefused = (reason: string, final: boolean): TokenRefused => ({ _tag: "TokenRefused", reason, final })
+
+/** The port. An effect that is already an `Exit` costs a request no suspension. */
+export interface AuthenticationShape {
+  readonly authenticate: (token: string) => Effect.Effect<Caller.Caller, TokenRefused | Access.PortUnavailable>
+}
+
+/** The authentication port. */
+export class Authentication extends Context.Tag("@onelane/http/Authentication")<
+  Authentication,
+  AuthenticationShape
+>() {}
+
+const digestOf = (token: string): string => createHash("sha256").update(token).digest("base64")
+
+const unknownToken = Exit.fail(tokenRefused("unknown token", true))
+
+/**
+ * A fixed set of tokens, for development and tests. Only digests are kept, and only digests are compared, so that the
+ * time a comparison takes tells nothing about a token.
+ */
+export const layerStatic = (tokens: Readonly<Record<string, Caller.Caller>>): Layer.Layer<Authentication> =>
+  Layer.sync(Authentication, () => {
+    const callers = new Map(Object.entries(tokens).map(([token, caller]) => [digestOf(token), Exit.succeed(caller)]))
+    return { authenticate: (token) => Effect.suspend(() => callers.get(digestOf(token)) ?? unknownToken) }
+  })

@@ -1,0 +1,190 @@
+/**
+ * CheckoutApi: the contract as an `HttpApi`. Paths, inputs, answers and errors of every endpoint stand here once: the
+ * server takes its routes from it, the OpenAPI document is made from it, and `HttpApiClient` speaks it.
+ *
+ * The server does not decode inputs by these schemas: the service checks them itself, after the caller's permission
+ * (SEMANTICS §3, steps 1-4).
+ */
+import * as HttpApi from "@effect/platform/HttpApi"
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import * as OpenApi from "@effect/platform/OpenApi"
+import { CheckoutError, Ids } from "@onelane/checkout"
+import { Schema } from "effect"
+import * as WireError from "./WireError.js"
+import * as WireSession from "./WireSession.js"
+
+const id = Schema.String.pipe(Schema.pattern(Ids.idPattern))
+const session = Schema.Struct({ checkoutSessionId: id })
+const operationPath = Schema.Struct({ checkoutSessionId: id, operationId: Schema.String })
+const state = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(30))
+const version = Schema.Int.pipe(Schema.positive())
+const key = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(255))
+const headers = Schema.Struct({
+  "if-match": Schema.optional(Schema.String.annotations({ description: 'The version last seen, as in ETag: "7"' })),
+  "idempotency-key": Schema.optional(key)
+})
+const ifMatch = headers.pick("if-match")
+
+const at = <E, R>(status: number, schema: Schema.Schema<E, any, R>) =>
+  schema.annotations(HttpApiSchema.annotations({ status }))
+
+const problem = WireError.problemSchema
+const denied = [
+  problem(CheckoutError.ActionNotPermitted, "ActionNotPermitted"),
+  problem(CheckoutError.InvalidInput, "InvalidInput"),
+  problem(CheckoutError.InvalidCheckoutSessionId, "InvalidCheckoutSessionId"),
+  problem(CheckoutError.SessionInaccessible, "SessionInaccessible"),
+  problem(CheckoutError.AccountInaccessible, "AccountInaccessible"),
+  problem(CheckoutError.NotStoreMember, "NotStoreMember"),
+  problem(CheckoutError.StorageUnavailable, "StorageUnavailable"),
+  problem(CheckoutError.Overloaded, "Overloaded")
+] as const
+const invalidState = problem(CheckoutError.InvalidState, "InvalidState")
+const closed = problem(CheckoutError.SessionClosed, "SessionClosed")
+const cart = problem(CheckoutError.CartNotUpdatable, "CartNotUpdatable")
+const mismatch = problem(CheckoutError.ExpectedStateMismatch, "ExpectedStateMismatch")
+const preconditionFailed = problem(CheckoutError.ExpectedStateMismatch, "ExpectedStateMismatch", 412)
+const operation = problem(CheckoutError.OperationNotCurrent, "OperationNotCurrent")
+
+const AccessProblem = Schema.Union(...denied)
+const OpenProblem = Schema.Union(...denied, invalidState, cart)
+const UpdateProblem = Schema.Union(
+  ...denied,
+  invalidState,
+  problem(CheckoutError.IdempotencyConflict, "IdempotencyConflict"),
+  closed,
+  cart,
+  mismatch,
+  preconditionFailed,
+  problem(CheckoutError.SessionProcessing, "SessionProcessing"),
+  problem(CheckoutError.TransitionNotAllowed, "TransitionNotAllowed")
+)
+const CancelProblem = Schema.Union(...denied, closed, mismatch, preconditionFailed)
+const OperationProblem = Schema.Union(...denied, closed, operation)
+
+const sessions = "/v1/checkout-sessions"
+const one = `${sessions}/:checkoutSessionId` as const
+const claim = `${one}/operations/:operationId` as const
+
+/** The native endpoints. */
+export const sessionsGroup = HttpApiGroup.make("sessions")
+  .add(
+    HttpApiEndpoint.post("open", sessions)
+      .setPayload(
+        Schema.Struct({
+          cartId: Schema.String,
+          initialState: Schema.optional(state),
+          checkoutSessionId: Schema.optional(id),
+          expiresInMillis: Schema.optional(Schema.Int.pipe(Schema.positive()))
+        })
+      )
+      .addSuccess(at(201, WireSession.Opened))
+      .addSuccess(WireSession.Opened)
+      .addError(OpenProblem)
+      .annotate(OpenApi.Summary, "Get the live session of a cart (200), or create one (201)")
+  )
+  .add(
+    HttpApiEndpoint.get("get", one)
+      .setPath(session)
+      .addSuccess(WireSession.Session)
+      .addError(AccessProblem)
+      .annotate(OpenApi.Summary, "Read a session; ETag is its version")
+  )
+  .add(
+    HttpApiEndpoint.post("update", `${one}/update`)
+      .setPath(session)
+      .setHeaders(headers)
+      .setPayload(
+        Schema.Struct({
+          expCurrentState: state,
+          nextState: state,
+          expectedVersion: Schema.optional(version),
+          idempotencyKey: Schema.optional(key)
+        })
+      )
+      .addSuccess(WireSession.Updated)
+      .addError(UpdateProblem)
+      .annotate(OpenApi.Summary, "Move a session on, if it is where you believe it is")
+  )
+  .add(
+    HttpApiEndpoint.post("cancel", `${one}/cancel`)
+      .setPath(session)
+      .setHeaders(ifMatch)
+      .setPayload(Schema.Struct({ expectedVersion: Schema.optional(version) }))
+      .addSuccess(WireSession.Cancelled)
+      .addError(CancelProblem)
+      .annotate(OpenApi.Summary, "Archive a session and free its cart")
+  )
+  .add(
+    HttpApiEndpoint.post("cancelCart", `${sessions}/cancel`)
+      .setHeaders(ifMatch)
+      .setPayload(
+        Schema.Struct({
+          cartId: Schema.optional(Schema.String),
+          checkoutSessionId: Schema.optional(id),
+          expectedVersion: Schema.optional(version)
+        })
+      )
+      .addSuccess(WireSession.Cancelled)
+      .addError(CancelProblem)
+      .annotate(OpenApi.Summary, "Archive the session named in the body, or the live session of the cart named there")
+  )
+  .add(
+    HttpApiEndpoint.get("history", `${one}/history`)
+      .setPath(session)
+      .setUrlParams(
+        Schema.Struct({
+          afterVersion: Schema.optional(Schema.NumberFromString),
+          limit: Schema.optional(Schema.NumberFromString)
+        })
+      )
+      .addSuccess(WireSession.History)
+      .addError(AccessProblem)
+      .annotate(OpenApi.Summary, "Committed changes of a session, oldest first")
+  )
+  .add(
+    HttpApiEndpoint.get("events", `${one}/events`)
+      .setPath(session)
+      .setHeaders(Schema.Struct({ "last-event-id": Schema.optional(Schema.String) }))
+      .setUrlParams(Schema.Struct({ afterVersion: Schema.optional(Schema.NumberFromString) }))
+      .addSuccess(HttpApiSchema.Text({ contentType: "text/event-stream" }))
+      .addSuccess(HttpApiSchema.NoContent)
+      .addError(AccessProblem)
+      .annotate(OpenApi.Summary, "Follow a session: committed changes as server-sent events")
+  )
+  .add(
+    HttpApiEndpoint.post("complete", `${claim}/complete`)
+      .setPath(operationPath)
+      .setPayload(Schema.Struct({ orderId: Schema.optional(Schema.String) }))
+      .addSuccess(WireSession.Changed)
+      .addError(OperationProblem)
+      .annotate(OpenApi.Summary, "Report that a task the host runs has succeeded")
+  )
+  .add(
+    HttpApiEndpoint.post("fail", `${claim}/fail`)
+      .setPath(operationPath)
+      .setPayload(Schema.Struct({ code: Schema.String, message: Schema.optional(Schema.String) }))
+      .addSuccess(WireSession.Changed)
+      .addError(OperationProblem)
+      .annotate(OpenApi.Summary, "Report that a task the host runs has failed")
+  )
+  .add(
+    HttpApiEndpoint.post("release", `${claim}/release`)
+      .setPath(operationPath)
+      .setPayload(Schema.Struct({ reason: Schema.String }))
+      .addSuccess(WireSession.Changed)
+      .addError(OperationProblem)
+      .annotate(OpenApi.Summary, "Take a claim away (operators)")
+  )
+
+/** The contract. */
+export const CheckoutApi = HttpApi.make("onelane")
+  .add(sessionsGroup)
+  .annotate(OpenApi.Title, "Onelane")
+  .annotate(OpenApi.Version, "1")
+  .annotate(
+    OpenApi.Description,
+    "One lane per checkout session: of all updates for one visit of a session to a state, at most one succeeds."
+  )

@@ -1,0 +1,233 @@
+/**
+ * CheckoutClient: the `CheckoutSessions` service over the wire, errors and all: a refusal arrives as the very error the
+ * server's engine made. The caller is whoever the token says; the `caller` argument is ignored.
+ *
+ * One call is one request: repeating belongs to the SDK. Without an answer a write is `applied: "unknown"`, unless the
+ * connection was refused before anything was sent; an idempotency key settles it.
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import { type CheckoutError, CheckoutSessions, Ids } from "@onelane/checkout"
+import { Effect, Either, Layer, Schema, Stream } from "effect"
+import * as SessionEvents from "./SessionEvents.js"
+import * as WireError from "./WireError.js"
+import * as WireSession from "./WireSession.js"
+
+/** Where the server is, and who calls. */
+export interface Options {
+  /** Base of the server, such as `https://checkout.example`; a path in it is kept. */
+  readonly url: string
+  readonly token: string
+  /** Milliseconds until a call is given up; event streams are not. Default 30,000. */
+  readonly timeoutMillis?: number | undefined
+}
+
+/** The service over the wire. */
+export const layer = (options: Options): Layer.Layer<CheckoutSessions.CheckoutSessions, never, HttpClient.HttpClient> =>
+  Layer.effect(CheckoutSessions.CheckoutSessions, make(options))
+
+/** Makes the service from the `HttpClient` in force. */
+export const make = (
+  options: Options
+): Effect.Effect<CheckoutSessions.CheckoutSessionsShape, never, HttpClient.HttpClient> =>
+  Effect.map(HttpClient.HttpClient, (client) => {
+    const wire = wireOf(client, options)
+    return {
+      open: (_, input) => wire.write(Effect.succeed("/v1/checkout-sessions"), input, Opened),
+      update: (_, input) => wire.write(pathOf(input, "/update"), rest(input), Updated),
+      get: (_, input) => wire.read(pathOf(input, "", rest(input)), Session),
+      cancel: (_, input) => wire.write(Effect.succeed("/v1/checkout-sessions/cancel"), input, Cancelled),
+      history: (_, input) => Effect.map(wire.read(pathOf(input, "/history", rest(input)), History), (_) => _.entries),
+      changes: (_, input) => wire.follow(pathOf(input, "/events", rest(input))),
+      completeTask: (_, input) => wire.write(operationPath(input, "complete"), rest(input), Changed),
+      failTask: (_, input) => wire.write(operationPath(input, "fail"), rest(input), Changed),
+      releaseClaim: (_, input) => wire.write(operationPath(input, "release"), rest(input), Changed)
+    } as CheckoutSessions.CheckoutSessionsShape
+  })
+
+type AnyError = CheckoutError.CheckoutError
+type Path = Effect.Effect<string, AnyError>
+type Decoder<A> = (body: unknown) => Either.Either<A, unknown>
+
+const Opened = Schema.decodeUnknownEither(WireSession.Opened)
+const Updated = Schema.decodeUnknownEither(WireSession.Updated)
+const Cancelled = Schema.decodeUnknownEither(WireSession.Cancelled)
+const Changed = Schema.decodeUnknownEither(WireSession.Changed)
+const Session = Schema.decodeUnknownEither(WireSession.Session)
+const History = Schema.decodeUnknownEither(WireSession.History)
+const Entry = Schema.decodeUnknownEither(Schema.parseJson(WireSession.HistoryEntry))
+
+const wireOf = (client: HttpClient.HttpClient, options: Options) => {
+  const base = options.url.replace(/\/+$/, "")
+  const timeoutMillis = options.timeoutMillis ?? 30_000
+  const prepared = (request: HttpClientRequest.HttpClientRequest) =>
+    HttpClientRequest.bearerToken(HttpClientRequest.prependUrl(request, base), options.token)
+  const call = <A>(
+    request: HttpClientRequest.HttpClientRequest,
+    decode: Decoder<A>,
+    doubt: "no" | "unknown"
+  ): Effect.Effect<A, AnyError> =>
+    client.execute(prepared(request)).pipe(
+      Effect.flatMap((response) => Effect.map(response.text, (text) => [response.status, text] as const)),
+      Effect.mapError((error) => lost(error, doubt)),
+      Effect.flatMap(([status, text]) => answerOf(status, text, decode, doubt)),
+      Effect.timeoutFail({
+        duration: timeoutMillis,
+        onTimeout: () => unavailable("TIMEOUT", `No answer within ${timeoutMillis} ms`, doubt)
+      })
+    )
+  return {
+    read: <A>(path: Path, decode: Decoder<A>) =>
+      Effect.flatMap(path, (path) => call(HttpClientRequest.get(path), decode, "no")),
+    write: <A>(path: Path, body: object, decode: Decoder<A>) =>
+      Effect.flatMap(path, (path) =>
+        call(
+          HttpClientRequest.bodyText(HttpClientRequest.post(path), jsonText(body), "application/json"),
+          decode,
+          "unknown"
+        )
+      ),
+    follow: (path: Path) =>
+      Effect.flatMap(path, (path) =>
+        Effect.mapBoth(client.execute(prepared(HttpClientRequest.get(path))), {
+          onSuccess: entriesOf,
+          onFailure: (error) => lost(error, "no")
+        })
+      ).pipe(Stream.unwrap)
+  }
+}
+
+const entriesOf = (response: HttpClientResponse.HttpClientResponse) => {
+  const cut = unavailable("CONNECTION_LOST", "The event stream was cut", "no")
+  if (response.status === 204) return Stream.empty
+  if (response.status !== 200) {
+    return Stream.fromEffect(
+      Effect.flatMap(
+        Effect.orElseSucceed(response.text, () => ""),
+        (text) => Effect.fail(errorOf(text, "no"))
+      )
+    )
+  }
+  return Stream.decodeText(response.stream).pipe(
+    SessionEvents.parse,
+    Stream.mapError(() => cut),
+    Stream.concat(Stream.fail(cut)),
+    Stream.takeWhile(({ event }) => event !== "end"),
+    Stream.mapEffect(({ event, data }) =>
+      event === "change" ? Effect.mapError(Entry(data), () => cut) : Effect.fail(errorOf(data, "no"))
+    )
+  )
+}
+
+const answerOf = <A>(
+  status: number,
+  text: string,
+  decode: Decoder<A>,
+  doubt: "no" | "unknown"
+): Effect.Effect<A, AnyError> => {
+  if (status !== 200 && status !== 201) return Effect.fail(errorOf(text, doubt))
+  return Effect.mapError(Either.flatMap(parsed(text), decode), () => unreadable(doubt))
+}
+
+const parsed = (text: string): Either.Either<unknown, unknown> => Either.try(() => JSON.parse(text))
+
+/** The error in a body. What the adapter refused was certainly not applied. */
+const errorOf = (text: string, doubt: "no" | "unknown"): AnyError => {
+  const body = Either.getOrNull(parsed(text))
+  const error = WireError.fromProblem(body)
+  if (error !== null) return error
+  if (typeof body !== "object" || body === null || !("_tag" in body) || body._tag !== "AdapterError") {
+    return unreadable(doubt)
+  }
+  const { status, code, detail } = body as unknown as WireError.Problem
+  const head = { message: detail, retryable: false, applied: "no" } as const
+  if (status === 401) return { _tag: "ActionNotPermitted", ...head, reason: "ACTION_NOT_PERMITTED" }
+  if (status === 400 || status === 413) return { _tag: "InvalidInput", ...head, reason: "INVALID_INPUT", fields: [] }
+  return unavailable(code, detail, "no")
+}
+
+const unreadable = (applied: "no" | "unknown") =>
+  unavailable("UNREADABLE_ANSWER", "The answer is not one of this service", applied)
+
+const unavailable = (reason: string, message: string, applied: "no" | "unknown"): CheckoutError.StorageUnavailable => ({
+  _tag: "StorageUnavailable",
+  message,
+  retryable: true,
+  applied,
+  reason,
+  retryAfterMillis: 100
+})
+
+const lost = (error: HttpClientError.HttpClientError, doubt: "no" | "unknown") =>
+  neverSent(error)
+    ? unavailable("CONNECTION_REFUSED", "No connection to the server", "no")
+    : unavailable("CONNECTION_LOST", "The connection broke before the answer", doubt)
+
+const refusedCodes = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT"
+])
+
+/** Whether no connection ever came about; told by the system's code, somewhere down the chain of causes. */
+const neverSent = (error: HttpClientError.HttpClientError): boolean => {
+  if (error._tag === "RequestError" && error.reason !== "Transport") return true
+  let cause: unknown = error
+  for (let depth = 0; depth < 8 && typeof cause === "object" && cause !== null; depth++) {
+    if ("code" in cause && refusedCodes.has(String(cause.code))) return true
+    cause = "cause" in cause ? cause.cause : null
+  }
+  return false
+}
+
+/**
+ * An id as a path segment. What is missing or no text is answered here as the service would; a text that no URL can
+ * carry is none of ours either: a malformed id goes in its place, so that the server refuses in its own order.
+ */
+const segment = (input: object, name: "checkoutSessionId" | "operationId"): Path => {
+  const value: unknown = (input as Readonly<Record<string, unknown>>)[name]
+  if (typeof value === "string") return Effect.succeed(isSendable(value) ? encodeURIComponent(value) : malformed)
+  const missing = value === undefined || value === null
+  return Effect.fail({
+    _tag: "InvalidInput",
+    message: missing ? `Required input missing: ${name}.` : `Not a valid value: ${name}.`,
+    retryable: false,
+    applied: "no",
+    reason: missing ? "REQUIRED_FIELD_MISSING" : "INVALID_INPUT",
+    fields: [name]
+  })
+}
+
+const malformed = "%00"
+
+const isSendable = (text: string): boolean =>
+  text.length >= 1 &&
+  text.length <= Ids.opaqueIdMaxLength &&
+  text !== "." &&
+  text !== ".." &&
+  !/\p{Surrogate}/u.test(text)
+
+const pathOf = (input: object, suffix: string, query: object = {}): Path =>
+  Effect.map(segment(input, "checkoutSessionId"), (id) => {
+    const search = new URLSearchParams()
+    for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
+    return `/v1/checkout-sessions/${id}${suffix}${search.size === 0 ? "" : `?${search}`}`
+  })
+
+const operationPath = (input: object, verb: string): Path =>
+  Effect.flatMap(segment(input, "operationId"), (operation) => pathOf(input, `/operations/${operation}/${verb}`))
+
+/** The inputs that are not in the path. */
+const rest = (input: object): object => {
+  const { checkoutSessionId: _, operationId: __, ...others } = input as Readonly<Record<string, unknown>>
+  return others
+}
+
+/** JSON knows no such number: as text it stays the wrong type it is, where `null` would pass for "not given". */
+const jsonText = (body: object): string =>
+  JSON.stringify(body, (_, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value))

@@ -1,0 +1,148 @@
+/**
+ * CheckoutServer: both lanes and the documentation behind one door, for any server of `@effect/platform`.
+ *
+ * Owns the order of the first checks: token, then route, method, media type, size, JSON (SEMANTICS §3, step 0); every
+ * error has a body in the format of its lane. Does not own the listener: ports, time-outs, connections are the host's.
+ *
+ * A caller who hangs up interrupts its call; the service then drops it or, once its turn has begun, finishes it.
+ */
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import { CheckoutSessions, Flow } from "@onelane/checkout"
+import { Effect, Layer, Stream } from "effect"
+import * as AdapterError from "./AdapterError.js"
+import { Authentication, type AuthenticationShape } from "./Authentication.js"
+import * as HttpLimits from "./HttpLimits.js"
+import type { Lane } from "./Lane.js"
+import * as NativeLane from "./NativeLane.js"
+import * as StandardActions from "./StandardActions.js"
+import type * as StandardDescribe from "./StandardDescribe.js"
+import type * as WireAnswer from "./WireAnswer.js"
+import * as WireError from "./WireError.js"
+import * as WireRequest from "./WireRequest.js"
+
+/** What a host may set. */
+export interface Options {
+  /** The flow the service runs, for the pick lists of the describe route. Default `Flow.b2b`. */
+  readonly flow?: StandardDescribe.States | undefined
+  /** Bounds that differ from `HttpLimits.defaults`. */
+  readonly limits?: Partial<HttpLimits.HttpLimits> | undefined
+  /** A span for each request. Default false: it is the largest single cost of a request. */
+  readonly tracing?: boolean | undefined
+}
+
+/** Answers requests, whichever server heard them. Never fails. */
+export type Door = (request: WireRequest.WireRequest) => Effect.Effect<WireAnswer.WireAnswer>
+
+/** Makes the door. */
+export const make = (
+  options: Options = {}
+): Effect.Effect<Door, never, CheckoutSessions.CheckoutSessions | Authentication> =>
+  Effect.gen(function* () {
+    const sessions = yield* CheckoutSessions.CheckoutSessions
+    const authentication = yield* Authentication
+    const limits = { ...HttpLimits.defaults, ...options.limits }
+    const native = guarded(authentication, NativeLane.make(sessions, limits))
+    const standard = guarded(authentication, StandardActions.make(sessions, options.flow ?? Flow.b2b, limits))
+    return (request) => {
+      if (request.path.startsWith("/v1/")) return native(request)
+      if (request.path === "/services/data" || request.path.startsWith("/services/data/")) return standard(request)
+      return open(request)
+    }
+  })
+
+/** Puts the token before a lane, and the lane's own format around everything that goes wrong in it. */
+const guarded =
+  (authentication: AuthenticationShape, lane: Lane): Door =>
+  (request) => {
+    const token = WireRequest.bearerOf(request)
+    if (token === undefined) return Effect.succeed(lane.refuse(AdapterError.tokenMissing, request))
+    return authentication.authenticate(token).pipe(
+      Effect.catchTags({
+        TokenRefused: ({ final, reason }) =>
+          Effect.zipRight(Effect.logDebug(`Token refused: ${reason}`), Effect.fail(AdapterError.tokenRefused(final))),
+        PortUnavailable: ({ port }) =>
+          Effect.zipRight(
+            Effect.logWarning(`${port} gave no answer`),
+            Effect.fail(AdapterError.authenticationUnavailable)
+          )
+      }),
+      Effect.flatMap((caller) => lane.serve(caller, request)),
+      Effect.catchAll((error) => Effect.succeed(lane.refuse(error, request))),
+      Effect.catchAllDefect((cause) =>
+        Effect.as(
+          Effect.logError("A request died", cause),
+          lane.refuse(WireError.defect(request.method === "POST" ? "unknown" : "no"), request)
+        )
+      )
+    )
+  }
+
+const openRoutes = [WireRequest.route("openapi", "GET", "/openapi.json"), WireRequest.route("docs", "GET", "/docs")]
+
+const open: Door = (request) =>
+  Effect.gen(function* () {
+    const { name } = yield* WireRequest.match(openRoutes, request)
+    const documentation = yield* Effect.promise(() => import("./Documentation.js"))
+    return name === "openapi" ? documentation.openApi : yield* documentation.page
+  }).pipe(Effect.catchAll((error) => Effect.succeed(WireError.problem(error))))
+
+/** The door as an app of `@effect/platform`. */
+export const httpApp = (options?: Options) =>
+  Effect.map(make(options), (door) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      Effect.map(Effect.interruptible(door(fromPlatform(request))), toPlatform)
+    )
+  )
+
+/** Serves the door on the `HttpServer` in force. */
+export const layer = (
+  options: Options = {}
+): Layer.Layer<never, never, HttpServer.HttpServer | CheckoutSessions.CheckoutSessions | Authentication> =>
+  Layer.unwrapEffect(Effect.map(httpApp(options), (app) => HttpServer.serve(app))).pipe(
+    HttpMiddleware.withTracerDisabledWhen(() => options.tracing !== true)
+  )
+
+const fromPlatform = (request: HttpServerRequest.HttpServerRequest): WireRequest.WireRequest => ({
+  method: request.method,
+  ...WireRequest.splitTarget(request.url),
+  headers: request.headers,
+  text: (maxBytes) => {
+    const length = request.headers["content-length"]
+    if (length === undefined) return textOf(request.stream, maxBytes)
+    if (Number(length) > maxBytes) return Effect.fail(AdapterError.bodyTooLarge(maxBytes))
+    return Effect.mapError(request.text, () => AdapterError.bodyBroken)
+  }
+})
+
+/** Reads a body that does not say how long it is. What is over the limit is read and dropped, up to four times the limit. */
+const textOf = <E>(
+  body: Stream.Stream<Uint8Array, E>,
+  maxBytes: number
+): Effect.Effect<string, AdapterError.AdapterError> => {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+  return Stream.runFoldWhile(
+    body,
+    { bytes: 0, text: "" },
+    ({ bytes }) => bytes <= 4 * maxBytes,
+    (read, chunk) => {
+      const bytes = read.bytes + chunk.length
+      return { bytes, text: bytes > maxBytes ? "" : read.text + decoder.decode(chunk, { stream: true }) }
+    }
+  ).pipe(
+    Effect.mapError(() => AdapterError.bodyBroken),
+    Effect.flatMap(({ bytes, text }) =>
+      bytes > maxBytes ? Effect.fail(AdapterError.bodyTooLarge(maxBytes)) : Effect.succeed(text + decoder.decode())
+    )
+  )
+}
+
+const toPlatform = ({ status, headers, body }: WireAnswer.WireAnswer): HttpServerResponse.HttpServerResponse => {
+  if (body === "") return HttpServerResponse.empty({ status, headers })
+  const contentType = headers["content-type"] ?? "application/octet-stream"
+  return typeof body === "string"
+    ? HttpServerResponse.text(body, { status, headers, contentType })
+    : HttpServerResponse.stream(Stream.encodeText(body), { status, headers, contentType })
+}

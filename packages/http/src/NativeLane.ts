@@ -1,0 +1,158 @@
+/**
+ * NativeLane: the endpoints of `CheckoutApi` under `/v1`. Puts one input object together from path, query, headers and
+ * body, hands it to the service as it came, and writes the answer; rules are not here.
+ */
+import * as HttpApi from "@effect/platform/HttpApi"
+import type * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
+import { Effect, Either, Schema } from "effect"
+import * as AdapterError from "./AdapterError.js"
+import { CheckoutApi, type sessionsGroup } from "./CheckoutApi.js"
+import type { HttpLimits } from "./HttpLimits.js"
+import type { Lane } from "./Lane.js"
+import * as SessionEvents from "./SessionEvents.js"
+import * as WireAnswer from "./WireAnswer.js"
+import * as WireError from "./WireError.js"
+import * as WireRequest from "./WireRequest.js"
+import * as WireSession from "./WireSession.js"
+
+type Name = HttpApiEndpoint.HttpApiEndpoint.Name<HttpApiGroup.HttpApiGroup.Endpoints<typeof sessionsGroup>>
+type Sessions = CheckoutSessions.CheckoutSessionsShape
+/** Unchecked: the service looks at it after the caller's permission. */
+type Input = Readonly<Record<string, unknown>>
+
+/** How one endpoint is called. `headers`: those that are inputs here. `bodyOptional`: no body counts as `{}`. */
+interface Endpoint {
+  readonly headers: ReadonlyArray<"if-match" | "idempotency-key">
+  readonly bodyOptional: boolean
+  readonly call: (
+    sessions: Sessions,
+    caller: Caller.Caller,
+    input: never,
+    limits: HttpLimits
+  ) => Effect.Effect<WireAnswer.WireAnswer, CheckoutError.CheckoutError>
+}
+
+const encodeSession = Schema.encodeSync(WireSession.Session)
+
+const changed = ({ session }: { readonly session: CheckoutSession.CheckoutSession }): WireAnswer.WireAnswer =>
+  WireAnswer.json(200, { session: encodeSession(session) }, WireAnswer.etagOf(session))
+
+const opened = ({ requestId, created, session }: CheckoutSessions.Opened): WireAnswer.WireAnswer =>
+  WireAnswer.json(
+    created ? 201 : 200,
+    { requestId, created, session: encodeSession(session) },
+    {
+      ...WireAnswer.etagOf(session),
+      ...(created ? { location: `/v1/checkout-sessions/${session.id}` } : {})
+    }
+  )
+
+const updated = ({ requestId, replayed, session }: CheckoutSessions.Updated): WireAnswer.WireAnswer =>
+  WireAnswer.json(
+    200,
+    { requestId, replayed, session: encodeSession(session) },
+    {
+      ...WireAnswer.etagOf(session),
+      ...(replayed ? { "idempotent-replayed": "true" } : {})
+    }
+  )
+
+const cancelled = ({ requestId, session }: CheckoutSessions.Cancelled): WireAnswer.WireAnswer =>
+  WireAnswer.json(200, { requestId, session: encodeSession(session) }, WireAnswer.etagOf(session))
+
+const encodeHistory = Schema.encodeSync(WireSession.History)
+
+const endpoint = (call: Endpoint["call"], headers: Endpoint["headers"] = [], bodyOptional = false): Endpoint => ({
+  call,
+  headers,
+  bodyOptional
+})
+
+const cancel = (bodyOptional: boolean): Endpoint =>
+  endpoint((to, caller, input) => Effect.map(to.cancel(caller, input), cancelled), ["if-match"], bodyOptional)
+
+const endpoints: { readonly [N in Name]: Endpoint } = {
+  open: endpoint((to, caller, input) => Effect.map(to.open(caller, input), opened)),
+  get: endpoint((to, caller, input) =>
+    Effect.map(to.get(caller, input), (session) =>
+      WireAnswer.json(200, encodeSession(session), WireAnswer.etagOf(session))
+    )
+  ),
+  update: endpoint(
+    (to, caller, input) => Effect.map(to.update(caller, input), updated),
+    ["if-match", "idempotency-key"]
+  ),
+  cancel: cancel(true),
+  cancelCart: cancel(false),
+  history: endpoint((to, caller, input) =>
+    Effect.map(to.history(caller, input), (entries) => WireAnswer.json(200, encodeHistory({ entries })))
+  ),
+  events: endpoint((to, caller, input, limits) => SessionEvents.answer(to, caller, input, limits.heartbeatMillis)),
+  complete: endpoint((to, caller, input) => Effect.map(to.completeTask(caller, input), changed), [], true),
+  fail: endpoint((to, caller, input) => Effect.map(to.failTask(caller, input), changed)),
+  release: endpoint((to, caller, input) => Effect.map(to.releaseClaim(caller, input), changed))
+}
+
+const routes: ReadonlyArray<WireRequest.Route<Name>> = (() => {
+  const found: Array<WireRequest.Route<Name>> = []
+  HttpApi.reflect(CheckoutApi, {
+    predicate: ({ group }) => group.identifier === "sessions",
+    onGroup: () => {},
+    onEndpoint: ({ endpoint }) => found.push(WireRequest.route(endpoint.name as Name, endpoint.method, endpoint.path))
+  })
+  return found
+})()
+
+/** Makes the lane. */
+export const make = (sessions: Sessions, limits: HttpLimits): Lane => ({
+  serve: (caller, request) =>
+    Effect.gen(function* () {
+      const { name, params } = yield* WireRequest.match(routes, request)
+      const { call, headers, bodyOptional } = endpoints[name]
+      const said =
+        request.method === "POST"
+          ? yield* WireRequest.jsonBody(request, limits, bodyOptional)
+          : queryInput(request, name === "events")
+      const input = yield* inputOf(said, params, headers, request)
+      return yield* call(sessions, caller, input as never, limits)
+    }),
+  refuse: (error, request) => WireError.problem(error, versionOf(request.headers["if-match"]))
+})
+
+/** A browser that reconnects repeats its query; the event it saw last is then the newer word. */
+const queryInput = (request: WireRequest.WireRequest, reconnects: boolean): Input => {
+  const query = WireRequest.queryInput(request.query)
+  const lastEventId = reconnects ? request.headers["last-event-id"] : undefined
+  return lastEventId === undefined ? query : { ...query, afterVersion: WireRequest.numberOrText(lastEventId) }
+}
+
+/** Path, headers and what was said otherwise in one object. What is said twice must be said alike. */
+const inputOf = (
+  said: Input,
+  params: Readonly<Record<string, string>>,
+  headers: Endpoint["headers"],
+  request: WireRequest.WireRequest
+): Either.Either<Input, AdapterError.AdapterError> => {
+  const more: Record<string, unknown> = { ...params }
+  const ifMatch = headers.includes("if-match") ? request.headers["if-match"] : undefined
+  if (ifMatch !== undefined && ifMatch !== "*") {
+    const version = versionOf(ifMatch)
+    if (version === undefined) return Either.left(AdapterError.contradiction('If-Match takes one version: "7"'))
+    more.expectedVersion = version
+  }
+  const key = headers.includes("idempotency-key") ? request.headers["idempotency-key"] : undefined
+  if (key !== undefined) more.idempotencyKey = key
+  for (const name of Object.keys(more)) {
+    if (Object.hasOwn(said, name) && said[name] !== more[name]) {
+      return Either.left(AdapterError.contradiction(`${name} is said twice, and differently`))
+    }
+  }
+  return Either.right({ ...said, ...more })
+}
+
+const versionOf = (etag: string | undefined): number | undefined => {
+  const digits = etag === undefined ? null : /^"(\d{1,15})"$/.exec(etag)
+  return digits === null ? undefined : Number(digits[1])
+}

@@ -1,0 +1,71 @@
+/**
+ * SessionEvents: the committed changes of a session as server-sent events, and back.
+ *
+ * `id` is the version after the change, so that a client which reconnects with `Last-Event-ID` misses nothing and sees
+ * nothing twice. A silent stream carries a comment now and then. `event: end` says that the session is archived and
+ * nothing will follow; a stream that stops without it was cut. `event: error` holds a problem body.
+ */
+import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
+import { Effect, Schema, Stream } from "effect"
+import * as WireAnswer from "./WireAnswer.js"
+import * as WireError from "./WireError.js"
+import * as WireSession from "./WireSession.js"
+
+const encodeEntry = Schema.encodeSync(WireSession.HistoryEntry)
+
+const eventText = (event: string, data: string, id?: number): string =>
+  `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${data}\n\n`
+
+const changeText = (entry: CheckoutSession.HistoryEntry): string =>
+  eventText("change", JSON.stringify(encodeEntry(entry)), entry.version)
+
+const errorText = (error: CheckoutError.CheckoutError): string =>
+  eventText("error", WireError.problem(error).body as string)
+
+/**
+ * Starts the stream: 200 and events; or 204, which tells a browser not to come back, when the session is archived and
+ * all of it was seen. `input` may hold `afterVersion`; without it the stream starts from now.
+ *
+ * **Errors**: those of reading the session, before anything is sent.
+ */
+export const answer = (
+  sessions: CheckoutSessions.CheckoutSessionsShape,
+  caller: Caller.Caller,
+  input: Readonly<Record<string, unknown>>,
+  heartbeatMillis: number
+): Effect.Effect<WireAnswer.WireAnswer, CheckoutError.AccessError> => {
+  const { afterVersion, ...rest } = input as { readonly afterVersion?: number; readonly checkoutSessionId: string }
+  const { checkoutSessionId } = rest
+  // The service judges the version itself, by its own rules and in its own order.
+  const checked: Effect.Effect<unknown, CheckoutError.AccessError> =
+    afterVersion === undefined ? Effect.void : sessions.history(caller, { checkoutSessionId, afterVersion, limit: 1 })
+  return Effect.map(Effect.zipRight(checked, sessions.get(caller, rest)), (session) => {
+    const from = afterVersion ?? session.version
+    if (session.isArchived && from >= session.version) return WireAnswer.empty(204)
+    const changes = sessions.changes(caller, { checkoutSessionId, afterVersion: from }).pipe(
+      Stream.map(changeText),
+      Stream.concat(Stream.succeed(eventText("end", "{}"))),
+      Stream.catchAll((error) => Stream.succeed(errorText(error)))
+    )
+    const heartbeats = Stream.as(Stream.tick(heartbeatMillis), ": heartbeat\n\n")
+    return WireAnswer.make(200, "text/event-stream", Stream.merge(changes, heartbeats, { haltStrategy: "left" }))
+  })
+}
+
+/** One event as read from the wire. */
+export interface Event {
+  readonly event: string
+  readonly data: string
+}
+
+/** Reads events from text in pieces of any size; comments are dropped. */
+export const parse = <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<Event, E, R> =>
+  Stream.splitLines(text).pipe(
+    Stream.mapAccum({ event: "message", data: "" }, (open: Event, line): readonly [Event, Event | null] => {
+      if (line === "") return [{ event: "message", data: "" }, open.data === "" ? null : open]
+      if (line.startsWith("event: ")) return [{ ...open, event: line.slice(7) }, null]
+      if (line.startsWith("data: ")) return [{ ...open, data: open.data + line.slice(6) }, null]
+      return [open, null]
+    }),
+    Stream.filter((event): event is Event => event !== null)
+  )

@@ -1,0 +1,193 @@
+/**
+ * StandardActions: the lane of the vendor's action format under `/services/data`, any version segment.
+ *
+ * Inputs of one call on different sessions run concurrently, those on one session (or cart) in array order; each stands
+ * or falls by itself. The service sees every input as it came. Source: SEMANTICS §5.
+ */
+import type { Caller, CheckoutError, CheckoutSessions } from "@onelane/checkout"
+import { CheckoutSession } from "@onelane/checkout"
+import { Effect, Either } from "effect"
+import * as AdapterError from "./AdapterError.js"
+import type { HttpLimits } from "./HttpLimits.js"
+import type { Lane } from "./Lane.js"
+import * as StandardDescribe from "./StandardDescribe.js"
+import * as WireAnswer from "./WireAnswer.js"
+import * as WireError from "./WireError.js"
+import * as WireRequest from "./WireRequest.js"
+
+type Sessions = CheckoutSessions.CheckoutSessionsShape
+
+/** What a successful input leaves behind. */
+interface Done {
+  readonly requestId: string
+  readonly replayed?: boolean
+  readonly session: CheckoutSession.CheckoutSession
+}
+
+/** One action. `lane`: the input that names what must be kept in order. */
+interface Action {
+  readonly lane: "checkoutSessionId" | "cartId"
+  readonly call: (
+    sessions: Sessions,
+    caller: Caller.Caller,
+    input: never
+  ) => Effect.Effect<Done, CheckoutError.CheckoutError>
+}
+
+const update: Action = { lane: "checkoutSessionId", call: (to, caller, input) => to.update(caller, input) }
+
+const actions: { readonly [N in StandardDescribe.ActionName]: Action } = {
+  updateCheckoutSessionAction: update,
+  updateCheckoutSessionStateAction: update,
+  checkoutSessionAction: { lane: "cartId", call: (to, caller, input) => to.open(caller, input) },
+  cancelCartAsyncOperation: { lane: "cartId", call: (to, caller, input) => to.cancel(caller, input) }
+}
+
+const root = "/services/data"
+const routes = [
+  WireRequest.route("versions", "GET", root),
+  WireRequest.route("actions", "GET", `${root}/:version/actions`),
+  WireRequest.route("list", "GET", `${root}/:version/actions/standard`),
+  WireRequest.route("describe", "GET", `${root}/:version/actions/standard/:action`),
+  WireRequest.route("invoke", "POST", `${root}/:version/actions/standard/:action`)
+] as const
+
+/** Makes the lane. `flow` is only described here: its states are the values of the pick lists. */
+export const make = (sessions: Sessions, flow: StandardDescribe.States, limits: HttpLimits): Lane => ({
+  serve: (caller, request) =>
+    Effect.gen(function* () {
+      const { name, params } = yield* found(request)
+      const action = params.action as StandardDescribe.ActionName
+      if (name === "invoke") {
+        const inputs = yield* inputsOf(yield* WireRequest.jsonBody(request, limits), limits.inputsMaxCount)
+        return answer(action, yield* invoke(sessions, caller, actions[action], inputs))
+      }
+      const base = `${root}/${params.version}/actions`
+      switch (name) {
+        case "versions":
+          return WireAnswer.json(200, StandardDescribe.versions)
+        case "actions":
+          return WireAnswer.json(200, { standard: `${base}/standard` })
+        case "list":
+          return WireAnswer.json(200, StandardDescribe.list(`${base}/standard`))
+        default:
+          return WireAnswer.json(200, StandardDescribe.describe(action, flow))
+      }
+    }),
+  refuse: (error) =>
+    WireAnswer.json(
+      WireError.statusOf(error),
+      [{ message: error.message, errorCode: WireError.codeOf(error) }],
+      AdapterError.is(error) ? error.headers : WireError.retryAfter(WireError.retryAfterMillisOf(error))
+    )
+})
+
+const found = (request: WireRequest.WireRequest) =>
+  Either.filterOrLeft(
+    WireRequest.match(routes, request),
+    ({ params }) =>
+      (params.version === undefined || /^v\d{2,3}\.\d$/.test(params.version)) &&
+      (params.action === undefined || Object.hasOwn(actions, params.action)),
+    () => AdapterError.notFound
+  )
+
+const inputsOf = (
+  body: Readonly<Record<string, unknown>>,
+  maxCount: number
+): Either.Either<ReadonlyArray<unknown>, AdapterError.AdapterError> => {
+  const { inputs, ...others } = body
+  if (Object.keys(others).length > 0 || !Array.isArray(inputs) || inputs.length === 0) {
+    return Either.left(AdapterError.malformedBody('The body must be {"inputs":[…]} with at least one input'))
+  }
+  return inputs.length > maxCount
+    ? Either.left(AdapterError.limitExceeded(`A call takes at most ${maxCount} inputs`))
+    : Either.right(inputs)
+}
+
+type Outcome = Either.Either<Done, CheckoutError.CheckoutError>
+
+const invoke = (
+  sessions: Sessions,
+  caller: Caller.Caller,
+  action: Action,
+  inputs: ReadonlyArray<unknown>
+): Effect.Effect<ReadonlyArray<Outcome>> => {
+  const one = (input: unknown): Effect.Effect<Outcome> =>
+    Effect.either(action.call(sessions, caller, input as never)).pipe(
+      Effect.catchAllDefect((cause) =>
+        Effect.as(Effect.logError("An action died", cause), Either.left(WireError.defect("unknown")))
+      )
+    )
+  if (inputs.length === 1) return Effect.map(one(inputs[0]), (outcome) => [outcome])
+  const outcomes: Array<Outcome> = []
+  const inOrder = (indexes: ReadonlyArray<number>) =>
+    Effect.forEach(
+      indexes,
+      (index) =>
+        Effect.map(one(inputs[index]), (outcome) => {
+          outcomes[index] = outcome
+        }),
+      { discard: true }
+    )
+  return Effect.as(
+    Effect.forEach(lanesOf(action, inputs), inOrder, { concurrency: "unbounded", discard: true }),
+    outcomes
+  )
+}
+
+/** The indexes of the inputs, one list for each thing they name. What names nothing is a list of its own. */
+const lanesOf = (action: Action, inputs: ReadonlyArray<unknown>): Iterable<ReadonlyArray<number>> => {
+  const lanes = new Map<unknown, Array<number>>()
+  for (const [index, input] of inputs.entries()) {
+    const named = typeof input === "object" && input !== null ? (input as Record<string, unknown>)[action.lane] : null
+    const key = typeof named === "string" ? named : index
+    const lane = lanes.get(key)
+    if (lane === undefined) lanes.set(key, [index])
+    else lane.push(index)
+  }
+  return lanes.values()
+}
+
+const answer = (name: StandardDescribe.ActionName, outcomes: ReadonlyArray<Outcome>): WireAnswer.WireAnswer => {
+  const errors = outcomes.filter(Either.isLeft).map(({ left }) => left)
+  const elements = outcomes.map((outcome) => ({ actionName: name, ...Either.merge(Either.mapBoth(outcome, element)) }))
+  if (errors.length === 0) {
+    const replayed = outcomes.every((outcome) => Either.isRight(outcome) && outcome.right.replayed === true)
+    return WireAnswer.json(200, elements, replayed ? { "idempotent-replayed": "true" } : {})
+  }
+  const statuses = new Set(errors.map((error) => WireError.statusOf(error)))
+  const [status, ...others] = statuses
+  const wait = Math.max(...errors.map((error) => WireError.retryAfterMillisOf(error) ?? 0))
+  return WireAnswer.json(others.length === 0 ? status! : 400, elements, WireError.retryAfter(wait))
+}
+
+const always = { invocationId: null, outcome: null, sortOrder: -1, version: 1 }
+
+/** The element of an outcome, in the vendor's shape; `current` and, on failures, what a client can act on stand beside. */
+const element = {
+  onRight: ({ requestId, session }: Done) => ({
+    isSuccess: true,
+    errors: null,
+    outputValues: { requestId, checkoutSessionId: session.id },
+    ...always,
+    current: CheckoutSession.currentOf(session)
+  }),
+  onLeft: (error: CheckoutError.CheckoutError) => {
+    const statusCode = WireError.codeOf(error)
+    const { message, reason, retryable, applied } = error
+    const fields = "fields" in error ? error.fields : []
+    return {
+      isSuccess: false,
+      errors: [{ statusCode, message, fields }],
+      outputValues: null,
+      ...always,
+      message,
+      errorCode: statusCode,
+      reason,
+      retryable,
+      applied,
+      retryAfterMillis: WireError.retryAfterMillisOf(error) ?? null,
+      current: "current" in error ? error.current : null
+    }
+  }
+}

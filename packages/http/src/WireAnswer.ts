@@ -1,0 +1,35 @@
+/**
+ * WireAnswer: what goes out, as plain values: any server can write it, whichever lane made it.
+ */
+import type { CheckoutSession } from "@onelane/checkout"
+import type { Stream } from "effect"
+
+/** One answer. A body is text, or text that keeps coming. */
+export interface WireAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | Stream.Stream<string>
+}
+
+/** What every answer carries: nothing about a session may be kept by a cache, and nobody guesses a type. */
+const always = { "cache-control": "no-store", "x-content-type-options": "nosniff" }
+
+/** An answer of any media type. */
+export const make = (
+  status: number,
+  contentType: string,
+  body: WireAnswer["body"],
+  headers: Readonly<Record<string, string>> = {}
+): WireAnswer => ({ status, headers: { ...headers, ...always, "content-type": contentType }, body })
+
+/** A JSON answer. */
+export const json = (status: number, body: unknown, headers?: Readonly<Record<string, string>>): WireAnswer =>
+  make(status, "application/json", JSON.stringify(body), headers)
+
+/** An answer without a body. */
+export const empty = (status: number): WireAnswer => ({ status, headers: always, body: "" })
+
+/** The entity tag of a session: its version. */
+export const etagOf = (session: CheckoutSession.CheckoutSession): { readonly etag: string } => ({
+  etag: `"${session.version}"`
+})

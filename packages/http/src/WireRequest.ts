@@ -1,0 +1,161 @@
+/**
+ * WireRequest: one request as every lane sees it, whichever server heard it, and the step-0 guards on its parts: path,
+ * media type, size, depth, JSON. Each guard fails with an `AdapterError`.
+ *
+ * Names are exact: a path is compared byte by byte, case and slashes included; only parameters are percent-decoded.
+ */
+import { Effect, Either } from "effect"
+import * as AdapterError from "./AdapterError.js"
+import type { HttpLimits } from "./HttpLimits.js"
+
+/** A request. `path` and `query` are as sent; header names are lower-case. `text` reads the body, at most so many bytes. */
+export interface WireRequest {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly text: (maxBytes: number) => Effect.Effect<string, AdapterError.AdapterError>
+}
+
+/** Splits a request target into path and query; takes the absolute form, too. */
+export const splitTarget = (target: string): { readonly path: string; readonly query: string } => {
+  const relative = target.startsWith("/") ? target : target.replace(/^https?:\/\/[^/?#]*/i, "")
+  const mark = relative.indexOf("?")
+  return mark < 0 ? { path: relative, query: "" } : { path: relative.slice(0, mark), query: relative.slice(mark + 1) }
+}
+
+/** The token of `Authorization: Bearer …`; undefined when there is none. */
+export const bearerOf = (request: WireRequest): string | undefined =>
+  /^Bearer +([^\s,]+) *$/i.exec(request.headers.authorization ?? "")?.[1]
+
+/** One path of the API: `/v1/checkout-sessions/:checkoutSessionId`. */
+export interface Route<Name extends string> {
+  readonly name: Name
+  readonly method: string
+  readonly segments: ReadonlyArray<string>
+}
+
+/** Makes a route from its pattern. */
+export const route = <Name extends string>(name: Name, method: string, pattern: string): Route<Name> => ({
+  name,
+  method,
+  segments: pattern.split("/")
+})
+
+/** A route that was found, with its parameters decoded. */
+export interface Match<Name extends string> {
+  readonly name: Name
+  readonly params: Readonly<Record<string, string>>
+}
+
+/** Finds the route of a request. `HEAD` goes where `GET` goes. */
+export const match = <Name extends string>(
+  routes: ReadonlyArray<Route<Name>>,
+  request: WireRequest
+): Either.Either<Match<Name>, AdapterError.AdapterError> => {
+  const segments = request.path.split("/")
+  const method = request.method === "HEAD" ? "GET" : request.method
+  const allowed: Array<string> = []
+  for (const candidate of routes) {
+    const params = paramsOf(candidate.segments, segments)
+    if (params === null) continue
+    if (candidate.method === method) return Either.right({ name: candidate.name, params })
+    allowed.push(candidate.method)
+  }
+  return Either.left(allowed.length === 0 ? AdapterError.notFound : AdapterError.methodNotAllowed(allowed))
+}
+
+const paramsOf = (
+  pattern: ReadonlyArray<string>,
+  segments: ReadonlyArray<string>
+): Readonly<Record<string, string>> | null => {
+  if (pattern.length !== segments.length) return null
+  const params: Record<string, string> = {}
+  for (const [index, expected] of pattern.entries()) {
+    const segment = segments[index]!
+    if (!expected.startsWith(":")) {
+      if (expected !== segment) return null
+      continue
+    }
+    const value = percentDecoded(segment)
+    if (value === null || value === "") return null
+    params[expected.slice(1)] = value
+  }
+  return params
+}
+
+const percentDecoded = (text: string): string | null => {
+  if (!text.includes("%")) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
+}
+
+/** Query parameters as an input object: whole numbers as numbers, a repeated name as a list (which the service refuses). */
+export const queryInput = (query: string): Readonly<Record<string, unknown>> => {
+  const input: Record<string, unknown> = Object.create(null)
+  for (const [name, value] of new URLSearchParams(query)) {
+    const parsed = numberOrText(value)
+    input[name] = name in input ? [input[name], parsed] : parsed
+  }
+  return input
+}
+
+/** A whole number as a number, anything else as it is. */
+export const numberOrText = (text: string): number | string => (/^-?\d{1,15}$/.test(text) ? Number(text) : text)
+
+/**
+ * Reads a JSON object. With `optional`, a request without a body and without a media type counts as `{}`.
+ *
+ * **Errors**: 415 media type, 413 size, 400 depth, 400 not a JSON object; in this order.
+ */
+export const jsonBody = (
+  request: WireRequest,
+  limits: HttpLimits,
+  optional = false
+): Effect.Effect<Readonly<Record<string, unknown>>, AdapterError.AdapterError> => {
+  const { "content-type": mediaType, "content-length": length, "transfer-encoding": chunked } = request.headers
+  if (mediaType === undefined && optional && chunked === undefined && (length ?? "0") === "0") return Effect.succeed({})
+  if (!/^application\/json *(; *charset="?utf-8"? *)?$/i.test(mediaType ?? "")) {
+    return Effect.fail(AdapterError.unsupportedMediaType)
+  }
+  if (request.headers["content-encoding"] !== undefined) return Effect.fail(AdapterError.unsupportedMediaType)
+  return Effect.flatMap(request.text(limits.bodyMaxBytes), (text) => parseObject(text, limits.jsonMaxDepth))
+}
+
+const parseObject = (
+  text: string,
+  maxDepth: number
+): Effect.Effect<Readonly<Record<string, unknown>>, AdapterError.AdapterError> => {
+  if (isDeeperThan(text, maxDepth)) {
+    return Effect.fail(AdapterError.limitExceeded(`A body nests at most ${maxDepth} levels deep`))
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return Effect.fail(AdapterError.malformedBody("The body is not valid JSON"))
+  }
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Effect.succeed(value as Record<string, unknown>)
+    : Effect.fail(AdapterError.malformedBody("The body must be a JSON object"))
+}
+
+/** Whether arrays and objects nest deeper than allowed; counts brackets outside strings, before anything is parsed. */
+const isDeeperThan = (text: string, maxDepth: number): boolean => {
+  let depth = 0
+  let quoted = false
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (quoted) {
+      if (code === 0x5c) index++
+      else if (code === 0x22) quoted = false
+    } else if (code === 0x22) quoted = true
+    else if (code === 0x7b || code === 0x5b) {
+      if (++depth > maxDepth) return true
+    } else if (code === 0x7d || code === 0x5d) depth--
+  }
+  return false
+}

@@ -1,0 +1,97 @@
+/**
+ * WireSession: sessions, history and answers as they stand on the wire, one schema each, used to write, to read and to
+ * document. Instants are ISO 8601 strings outside and epoch milliseconds inside. Unknown members are ignored when read.
+ */
+import type { CheckoutSession, CheckoutSessions } from "@onelane/checkout"
+import { Schema } from "effect"
+
+/** `2026-01-31T12:00:00.000Z` ↔ epoch milliseconds. */
+export const Instant: Schema.Schema<number, string> = Schema.transform(
+  Schema.String.pipe(Schema.filter((text) => Number.isFinite(Date.parse(text)))).annotations({
+    identifier: "Instant",
+    description: "A UTC instant, ISO 8601",
+    jsonSchema: { type: "string", format: "date-time" }
+  }),
+  Schema.Number,
+  { strict: true, decode: (text) => Date.parse(text), encode: (millis) => new Date(millis).toISOString() }
+)
+
+const text = Schema.String
+const textOrNull = Schema.NullOr(Schema.String)
+
+const sessionFields = {
+  id: text,
+  cartId: text,
+  storeId: text,
+  accountId: text,
+  ownerId: text,
+  state: text,
+  nextState: textOrNull,
+  isProcessing: Schema.Boolean,
+  isError: Schema.Boolean,
+  isArchived: Schema.Boolean,
+  operationId: textOrNull,
+  orderId: textOrNull,
+  version: Schema.Int,
+  lastRequestId: textOrNull,
+  createdAt: Instant,
+  updatedAt: Instant,
+  expiresAt: Schema.NullOr(Instant)
+}
+
+/** A checkout session. */
+export const Session = Schema.Struct(sessionFields).annotations({ identifier: "CheckoutSession" })
+
+/** One committed change. */
+export const HistoryEntry = Schema.Struct({
+  version: Schema.Int,
+  type: Schema.Literal(
+    "Opened",
+    "Updated",
+    "Claimed",
+    "TaskCompleted",
+    "TaskFailed",
+    "ClaimReleased",
+    "Cancelled",
+    "Expired"
+  ),
+  at: Instant,
+  from: textOrNull,
+  to: textOrNull,
+  requestId: textOrNull,
+  operationId: textOrNull,
+  by: textOrNull,
+  reason: textOrNull,
+  cause: Schema.NullOr(Schema.Struct({ code: text, message: text }))
+}).annotations({ identifier: "HistoryEntry" })
+
+/** A page of history. */
+export const History = Schema.Struct({ entries: Schema.Array(HistoryEntry) }).annotations({ identifier: "History" })
+
+/** Answer to open. */
+export const Opened = Schema.Struct({ requestId: text, created: Schema.Boolean, session: Session }).annotations({
+  identifier: "Opened"
+})
+
+/** Answer to update. */
+export const Updated = Schema.Struct({ requestId: text, replayed: Schema.Boolean, session: Session }).annotations({
+  identifier: "Updated"
+})
+
+/** Answer to cancel. */
+export const Cancelled = Schema.Struct({ requestId: text, session: Session }).annotations({ identifier: "Cancelled" })
+
+/** Answer to complete, fail and release. */
+export const Changed = Schema.Struct({ session: Session }).annotations({ identifier: "Changed" })
+
+// The wire shows what the service says, no more and no less: these lines fail to compile when the two part.
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
+const same: ReadonlyArray<true> = [
+  true satisfies Same<typeof Session.Type, CheckoutSession.CheckoutSession>,
+  true satisfies Same<typeof HistoryEntry.Type, CheckoutSession.HistoryEntry>,
+  true satisfies Same<typeof Opened.Type, CheckoutSessions.Opened>,
+  true satisfies Same<typeof Updated.Type, CheckoutSessions.Updated>,
+  true satisfies Same<typeof Cancelled.Type, CheckoutSessions.Cancelled>,
+  true satisfies Same<typeof Changed.Type, CheckoutSessions.Changed>
+]
+void same
