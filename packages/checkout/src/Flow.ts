@@ -13,7 +13,7 @@ export type Transitions = { readonly [State in string]: ReadonlyArray<string> }
 /** A compiled flow. `T` keeps the literal transitions for the compiler; at run time only the tables count. */
 export interface Flow<T extends Transitions = Transitions> {
   readonly name: string
-  readonly initial: keyof T & string
+  readonly initial: string
   readonly transitions: T
   /** Every state of the flow, `Error` not among them. */
   readonly states: ReadonlySet<string>

@@ -22,7 +22,7 @@ export const isOpaqueId = (text: string): boolean =>
 
 /** Makes ids: `prefix` is two or three letters that say what the id names. */
 export interface IdsShape {
-  readonly next: (prefix: "cs" | "req" | "op") => string
+  readonly next: (prefix: "cs" | "req") => string
 }
 
 /** The generator in force. */

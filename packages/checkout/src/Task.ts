@@ -5,6 +5,9 @@
 import type { Effect } from "effect"
 import type { CheckoutSession } from "./CheckoutSession.js"
 
+/** Milliseconds from a claim to its failure when the task names none. */
+export const defaultDeadlineMillis = 60_000
+
 /** What a task is given. `requestId` and `operationId` stay the same through retries and restarts: use `requestId` as idempotency key downstream. */
 export interface TaskContext {
   readonly session: CheckoutSession
@@ -37,6 +40,9 @@ export interface RetryPolicy {
   /** Longest pause in milliseconds. Default 10,000. */
   readonly maxMillis?: number | undefined
 }
+
+/** The policy of a task that names none, or parts of one. */
+export const defaultRetry = { limit: 3, baseMillis: 200, maxMillis: 10_000 } as const
 
 /** The work of one state. */
 export interface Task {

@@ -2,6 +2,7 @@
 export * as Access from "./Access.js"
 export * as Caller from "./Caller.js"
 export * as Carts from "./Carts.js"
+export * as CheckoutEngine from "./CheckoutEngine.js"
 export * as CheckoutError from "./CheckoutError.js"
 export * as CheckoutSession from "./CheckoutSession.js"
 export * as CheckoutSessions from "./CheckoutSessions.js"

@@ -81,6 +81,12 @@ export const isIdle = (activation: Activation): boolean => {
   return lane === null || (!lane.busy && lane.oldest === null && lane.mailbox.size === 0)
 }
 
+/** How a settled commit is told. */
+export interface SettleRules {
+  readonly commit: { readonly config: { readonly conflictRetries: number } }
+  readonly unavailable: (error: EngineError.EngineError) => unknown
+}
+
 /** What settling a commit gives back: envelopes to decide again, and envelopes that are answered now. */
 export interface Settled {
   readonly answers: Array<{ readonly envelope: Envelope.Envelope; readonly exit: Exit.Exit<unknown, unknown> }>
@@ -92,11 +98,7 @@ export interface Settled {
  * written, so all of it is decided again on fresh state, within `conflictRetries`. Failed: what wrote is told what the
  * journal knows, what only looked or queued behind was certainly not applied. After both the state is in doubt (A3).
  */
-export const settle = (
-  pending: PendingCommit,
-  result: AppendOutcome | JournalFailure,
-  conflictRetries: number
-): Settled => {
+export const settle = (pending: PendingCommit, result: AppendOutcome | JournalFailure, rules: SettleRules): Settled => {
   const { activation } = pending
   const lane = laneOf(activation)
   const settled: Settled = { answers: [], again: [] }
@@ -112,7 +114,7 @@ export const settle = (
   lane.newest = null
   activation.loaded = false // A3
   for (const waiter of behind === null ? pending.waiters : [...pending.waiters, ...behind.waiters]) {
-    if (result === "conflict" && waiter.envelope.turns <= conflictRetries) {
+    if (result === "conflict" && waiter.envelope.turns <= rules.commit.config.conflictRetries) {
       settled.again.push(waiter.envelope)
       continue
     }
@@ -123,7 +125,7 @@ export const settle = (
       unknown ? result.applied : "no",
       result === "conflict" ? undefined : result.cause
     )
-    settled.answers.push({ envelope: waiter.envelope, exit: Exit.fail(error) })
+    settled.answers.push({ envelope: waiter.envelope, exit: Exit.fail(rules.unavailable(error)) })
   }
   return settled
 }

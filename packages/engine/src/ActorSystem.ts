@@ -13,7 +13,7 @@ import * as Metrics from "./EngineMetrics.js"
 import * as Envelope from "./Envelope.js"
 import * as FairnessValve from "./FairnessValve.js"
 import { GroupCommit, type GroupCommitShape, runWith } from "./GroupCommit.js"
-import type { JournalEvent } from "./Journal.js"
+import type { JournalAlarm, JournalEvent, JournalFailure } from "./Journal.js"
 import * as Supervision from "./Supervision.js"
 import { type Lanes, readCommand, submit, withdraw } from "./Turn.js"
 
@@ -26,7 +26,9 @@ export interface Snapshot<State> {
 /** All actors of one behavior over one journal. */
 export interface ActorSystem<State, Command, Reply, Refusal> {
   /** Sends a command and waits for the answer to be durable. */
-  readonly ask: (id: string, command: Command) => Effect.Effect<Reply, Refusal | EngineError.EngineError>
+  readonly ask: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
+  /** The same, begun when called instead of when run: for a door that is inside an effect already. Run the result once. */
+  readonly unsafeAsk: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
   /**
    * The same without a fiber, for a Promise door: the answer at once, or null and then by `onExit`. The returned function
    * withdraws a command whose turn has not begun (true: certainly not applied, and `onExit` is never called).
@@ -34,32 +36,37 @@ export interface ActorSystem<State, Command, Reply, Refusal> {
   readonly askNow: (
     id: string,
     command: Command,
-    onExit: (exit: Exit.Exit<Reply, Refusal | EngineError.EngineError>) => void
+    onExit: (exit: Exit.Exit<Reply, Refusal>) => void
   ) => (() => boolean) | null
-  /** Sends a command of the host itself and does not wait: no bound, and still taken while draining. */
+  /** Sends a command and does not wait; for the host itself (a clock, a task): no bound, and still taken while draining. */
   readonly tell: (id: string, command: Command) => void
+  /** The same, but waits for the answer. */
+  readonly askInternal: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
   /** Looks at an address. */
-  readonly read: (id: string) => Effect.Effect<Snapshot<State>, EngineError.EngineError>
+  readonly read: (id: string) => Effect.Effect<Snapshot<State>, Refusal>
   /** Committed events after `afterSequence`, in order, without gap or duplicate; nothing before it is durable. Never ends. */
-  readonly changes: (id: string, afterSequence: number) => Stream.Stream<JournalEvent, EngineError.EngineError>
+  readonly changes: (id: string, afterSequence: number) => Stream.Stream<JournalEvent, Refusal>
   /** A page of committed events. */
   readonly events: (
     id: string,
     afterSequence: number,
     limit: number
-  ) => Effect.Effect<ReadonlyArray<JournalEvent>, EngineError.EngineError>
-  /** Addresses whose alarm is due. */
+  ) => Effect.Effect<ReadonlyArray<JournalEvent>, Refusal>
+  /** Ids whose alarm is due, earliest first; the next page begins behind `after`. */
   readonly alarms: (
     beforeMillis: number,
-    limit: number
-  ) => Effect.Effect<ReadonlyArray<string>, EngineError.EngineError>
+    limit: number,
+    after?: JournalAlarm
+  ) => Effect.Effect<ReadonlyArray<JournalAlarm>, Refusal>
   /** Takes no new work and waits, at most `drainMillis`, until everything begun is answered; true when it is. */
   readonly drain: Effect.Effect<boolean>
   readonly metrics: Readonly<Metrics.EngineMetrics>
 }
 
 /** What a host may hook in. */
-export interface ActorSystemOptions<State, Event> {
+export interface ActorSystemOptions<State, Event, Refusal> {
+  /** Says the engine's own answers (full, draining, no journal) in the behavior's words. */
+  readonly unavailable: (error: EngineError.EngineError) => Refusal
   /** Called after a change is durable, on the engine's stack: must be quick. A defect in it is supervised. */
   readonly onCommitted?: ((id: string, events: ReadonlyArray<Event>, state: State) => void) | undefined
 }
@@ -75,7 +82,7 @@ interface System {
 /** Makes the actor system of a behavior; it drains when the scope closes. */
 export const make = <State, Command, Event, Reply, Refusal, Facts>(
   behavior: Behavior<State, Command, Event, Reply, Refusal, Facts>,
-  options: ActorSystemOptions<State, Event> = {}
+  options: ActorSystemOptions<State, Event, Refusal>
 ): Effect.Effect<ActorSystem<State, Command, Reply, Refusal>, never, GroupCommit | Scope.Scope> =>
   Effect.gen(function* () {
     const commit = yield* GroupCommit
@@ -101,6 +108,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
           supervision.onDefect(address, defect)
         }
       },
+      unavailable: options.unavailable,
       draining: false
     }
     const valve = FairnessValve.make(config.valveMillis, config.defer)
@@ -109,22 +117,24 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
     const drain = drainOf(system)
     yield* Effect.addFinalizer(() => drain)
     return {
-      ask: (id, command) => Effect.suspend(() => ask(system, id, command)),
+      ask: (id, command) => Effect.suspend(() => ask(system, id, command, false)),
+      askInternal: (id, command) => Effect.suspend(() => ask(system, id, command, true)),
+      unsafeAsk: (id, command) => ask(system, id, command, false),
       askNow: (id, command, onExit) =>
         askNow(system, id, command, onExit as (exit: Exit.Exit<unknown, unknown>) => void),
       tell: (id, command) => void submit(lanes, id, Envelope.make(command, true)),
-      read: (id) => Effect.suspend(() => ask(system, id, readCommand)),
+      read: (id) => Effect.suspend(() => ask(system, id, readCommand, true)),
       changes: (id, afterSequence) => changes(system, id, afterSequence),
       events: (id, afterSequence, limit) => eventsOf(system, id, afterSequence, limit),
-      alarms: (beforeMillis, limit) => alarmsOf(system, beforeMillis, limit),
+      alarms: (beforeMillis, limit, after) => alarmsOf(system, beforeMillis, limit, after),
       drain,
       metrics
     }
   })
 
 // Reply types are erased inside; the behavior they came from gives them back their type here.
-const ask = (system: System, id: string, command: unknown): Effect.Effect<any, any> => {
-  const envelope = Envelope.make(command, false)
+const ask = (system: System, id: string, command: unknown, internal: boolean): Effect.Effect<any, any> => {
+  const envelope = Envelope.make(command, internal)
   const activation = submit(system.lanes, id, envelope)
   if (envelope.exit !== null) return system.valve.pass() ? envelope.exit : later(system, envelope.exit)
   if (envelope.begun) return Effect.uninterruptible(Effect.async((resume) => listen(envelope, resume)))
@@ -163,19 +173,18 @@ const askNow = (
   return null
 }
 
-const unavailable = (system: System, id: string) =>
-  Effect.mapError((failed: { readonly reason: string; readonly cause?: unknown }) =>
-    EngineError.journalUnavailable({ kind: system.kind, id }, failed.reason, "no", failed.cause)
-  )
+const orUnavailable =
+  (system: System, id: string) =>
+  <A>(self: Effect.Effect<A, JournalFailure>): Effect.Effect<A, any> =>
+    Effect.mapError(self, ({ reason, cause }) =>
+      system.lanes.unavailable(EngineError.journalUnavailable({ kind: system.kind, id }, reason, "no", cause))
+    )
 
 const eventsOf = (system: System, id: string, afterSequence: number, limit: number) =>
-  unavailable(system, id)(system.commit.journal.events({ kind: system.kind, id }, afterSequence, limit))
+  system.commit.journal.events({ kind: system.kind, id }, afterSequence, limit).pipe(orUnavailable(system, id))
 
-const alarmsOf = (system: System, beforeMillis: number, limit: number) =>
-  system.commit.journal.alarms(system.kind, beforeMillis, limit).pipe(
-    unavailable(system, ""),
-    Effect.map((alarms) => alarms.map((alarm) => alarm.id))
-  )
+const alarmsOf = (system: System, beforeMillis: number, limit: number, after: JournalAlarm | undefined) =>
+  system.commit.journal.alarms(system.kind, beforeMillis, limit, after).pipe(orUnavailable(system, ""))
 
 // A watcher holds a signal and a cursor, no buffer: it reads what it emits from the journal. A slow consumer therefore
 // costs nothing and misses nothing. The signal is closed before the read, so a commit in between is not overlooked.
@@ -186,7 +195,7 @@ const changes = (system: System, id: string, afterSequence: number) =>
       const { config, journal } = system.commit
       const signal = journal.exclusive ? latch.await : Effect.timeoutOption(latch.await, config.pollMillis)
       let cursor = afterSequence
-      const pull: Effect.Effect<Chunk.Chunk<JournalEvent>, EngineError.EngineError> = Effect.gen(function* () {
+      const pull: Effect.Effect<Chunk.Chunk<JournalEvent>, any> = Effect.gen(function* () {
         while (true) {
           yield* latch.close
           const page = yield* eventsOf(system, id, cursor, config.changesPage)

@@ -77,11 +77,12 @@ export interface JournalShape {
     afterSequence: number,
     limit: number
   ) => Effect.Effect<ReadonlyArray<JournalEvent>, JournalFailure>
-  /** Addresses of `kind` whose alarm is at or before `beforeMillis`, earliest first, at most `limit`. */
+  /** Addresses of `kind` whose alarm is at or before `beforeMillis`, by alarm then id, those behind `after` only, at most `limit`. */
   readonly alarms: (
     kind: string,
     beforeMillis: number,
-    limit: number
+    limit: number,
+    after?: JournalAlarm
   ) => Effect.Effect<ReadonlyArray<JournalAlarm>, JournalFailure>
 }
 

@@ -17,6 +17,9 @@ interface Record extends JournalRow {
 const nothing = Exit.succeed(null)
 const committed = Exit.succeed<ReadonlyArray<AppendOutcome>>(["committed"])
 
+const byAlarm = (a: JournalAlarm, b: JournalAlarm): number =>
+  a.alarmMillis - b.alarmMillis || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+
 /** Makes an empty memory journal. */
 export const make = (): JournalShape => {
   const records = new Map<string, Record>()
@@ -65,13 +68,14 @@ export const make = (): JournalShape => {
         const page = record === undefined ? [] : record.events.slice(afterSequence, afterSequence + limit)
         return page.map((event, index): JournalEvent => ({ sequence: afterSequence + index + 1, event }))
       }),
-    alarms: (kind, beforeMillis, limit) =>
+    alarms: (kind, beforeMillis, limit, after) =>
       Effect.sync(() => {
         const due: Array<JournalAlarm> = []
         for (const [id, alarmMillis] of armed.get(kind) ?? []) {
-          if (alarmMillis <= beforeMillis) due.push({ id, alarmMillis })
+          const alarm: JournalAlarm = { id, alarmMillis }
+          if (alarmMillis <= beforeMillis && (after === undefined || byAlarm(after, alarm) < 0)) due.push(alarm)
         }
-        return due.sort((a, b) => a.alarmMillis - b.alarmMillis).slice(0, limit)
+        return due.sort(byAlarm).slice(0, limit)
       })
   }
 }

@@ -28,6 +28,8 @@ export interface Lanes {
   readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
   /** Told of every durable change, after it is durable. */
   readonly onCommitted: (address: Address, events: ReadonlyArray<unknown>, state: unknown) => void
+  /** How the engine's own answers are said in the behavior's words. */
+  readonly unavailable: (error: EngineError.EngineError) => unknown
   draining: boolean
 }
 
@@ -40,6 +42,7 @@ export const submit = (lanes: Lanes, id: string, envelope: Envelope.Envelope): A
   const refused = activation === null ? overload(lanes, id, "system") : admission(lanes, activation, envelope)
   if (refused !== null || activation === null) {
     Envelope.reply(envelope, refused!)
+    if (activation !== null) rest(lanes, activation)
     return null
   }
   const lane = activation.lane
@@ -67,13 +70,13 @@ export const withdraw = (lanes: Lanes, activation: Activation.Activation, envelo
 
 const overload = (lanes: Lanes, id: string, scope: "address" | "system") => {
   lanes.metrics.overloads += 1
-  return Exit.fail(EngineError.mailboxFull({ kind: lanes.behavior.kind, id }, scope))
+  return Exit.fail(lanes.unavailable(EngineError.mailboxFull({ kind: lanes.behavior.kind, id }, scope)))
 }
 
 // Back-pressure: one bound per address and one for everything unanswered; both answer at once.
 const admission = (lanes: Lanes, activation: Activation.Activation, envelope: Envelope.Envelope) => {
   if (envelope.internal) return null
-  if (lanes.draining) return Exit.fail(EngineError.systemDraining(activation.address))
+  if (lanes.draining) return Exit.fail(lanes.unavailable(EngineError.systemDraining(activation.address)))
   const { config, metrics } = lanes.commit
   if (metrics.held >= config.systemCapacity) return overload(lanes, activation.address.id, "system")
   if (activation.lane !== null && activation.lane.held >= config.mailboxCapacity)
@@ -295,12 +298,13 @@ const undo = (
     return advance(lanes, activation)
   }
   const [reason, applied] = conflict ? (["CONFLICT", "no"] as const) : ([result.reason, result.applied] as const)
-  answer(lanes, activation, envelope, Exit.fail(EngineError.journalUnavailable(activation.address, reason, applied)))
+  const error = EngineError.journalUnavailable(activation.address, reason, applied)
+  answer(lanes, activation, envelope, Exit.fail(lanes.unavailable(error)))
 }
 
 const settle = (lanes: Lanes, pending: Activation.PendingCommit, result: AppendOutcome | JournalFailure): void => {
   const { activation } = pending
-  const { answers, again } = Activation.settle(pending, result, lanes.commit.config.conflictRetries)
+  const { answers, again } = Activation.settle(pending, result, lanes)
   if (result === "conflict") lanes.metrics.conflicts += 1
   for (const { envelope, exit } of answers) answer(lanes, activation, envelope, exit)
   if (result === "committed") lanes.onCommitted(activation.address, pending.events, pending.state)
@@ -360,7 +364,9 @@ const wake = (lanes: Lanes, activation: Activation.Activation, lane: Activation.
     if (Exit.isFailure(exit) || !adopt(lanes, activation, exit.value)) {
       const reason = Exit.isSuccess(exit) ? "CORRUPT" : failureOf(exit).reason
       const cause = Exit.isSuccess(exit) ? undefined : failureOf(exit).cause
-      const error = Exit.fail(EngineError.journalUnavailable(activation.address, reason, "no", cause))
+      const error = Exit.fail(
+        lanes.unavailable(EngineError.journalUnavailable(activation.address, reason, "no", cause))
+      )
       for (; lane.fresh > 0 && lane.mailbox.size > 0; lane.fresh--)
         answer(lanes, activation, Mailbox.take(lane.mailbox)!, error)
     }

@@ -1,0 +1,55 @@
+/**
+ * Alarms: sessions that want attention although nobody asks. At the start it finds every claimed session by the journal's
+ * index and resumes its task; then, at intervals, it archives what has expired. Sleeping sessions are never read.
+ */
+
+import type { ActorSystem, Journal } from "@onelane/engine"
+import { Clock, Effect, Schedule } from "effect"
+import type { CheckoutError } from "./CheckoutError.js"
+import type { SessionCommand, SessionReply } from "./SessionCommand.js"
+import type { SessionState } from "./SessionState.js"
+import type { Tasks } from "./Tasks.js"
+
+/** Alarms read from the index at a time. */
+export const pageEntries = 256
+
+/** The sessions an alarm may concern. */
+export type Sessions = ActorSystem.ActorSystem<SessionState, SessionCommand, SessionReply, CheckoutError>
+
+/**
+ * One round over everything that is due. `exclusive`: nobody else runs tasks of this journal, so a claim that does not run
+ * here runs nowhere; otherwise only a claim past its deadline is taken up.
+ */
+export const round = (sessions: Sessions, tasks: Tasks, exclusive: boolean): Effect.Effect<void, CheckoutError> =>
+  Effect.gen(function* () {
+    const nowMillis = yield* Clock.currentTimeMillis
+    let last: Journal.JournalAlarm | undefined
+    while (true) {
+      const page: ReadonlyArray<Journal.JournalAlarm> = yield* sessions.alarms(nowMillis, pageEntries, last)
+      for (const { id } of page) if (!tasks.isRunning(id)) yield* attend(sessions, tasks, exclusive, id, nowMillis)
+      last = page[page.length - 1]
+      if (page.length < pageEntries) return
+      yield* Effect.yieldNow()
+    }
+  })
+
+const attend = (sessions: Sessions, tasks: Tasks, exclusive: boolean, id: string, nowMillis: number) =>
+  Effect.map(sessions.read(id), ({ state }) => {
+    const { session, deadlineAt } = state
+    if (session === null) return
+    if (!session.isProcessing) sessions.tell(id, { tag: "Expire" })
+    else if (exclusive || nowMillis >= (deadlineAt ?? 0)) tasks.resume(session, deadlineAt ?? nowMillis)
+  })
+
+/** Rounds for ever, the first at once. A round that finds no journal is tried again at the next interval. */
+export const rounds = (
+  sessions: Sessions,
+  tasks: Tasks,
+  exclusive: boolean,
+  everyMillis: number
+): Effect.Effect<void> =>
+  round(sessions, tasks, exclusive).pipe(
+    Effect.catchAllCause((cause) => Effect.logDebug("alarms could not be read", cause)),
+    Effect.repeat(Schedule.spaced(everyMillis)),
+    Effect.asVoid
+  )

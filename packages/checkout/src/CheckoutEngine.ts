@@ -1,0 +1,97 @@
+/**
+ * CheckoutEngine: the embedded implementation of `CheckoutSessions`: the rules on the engine, over a journal and the two
+ * ports. Every method is: may the caller do this at all → is the input well-formed → ask the session's lane.
+ */
+import { ActorSystem, type EngineConfig, type EngineMetrics, GroupCommit, type Journal } from "@onelane/engine"
+import { Clock, Context, Effect, Layer, type Scope } from "effect"
+import { Access } from "./Access.js"
+import * as Alarms from "./Alarms.js"
+import { cartBehavior } from "./CartBehavior.js"
+import { Carts } from "./Carts.js"
+import * as CheckoutBehavior from "./CheckoutBehavior.js"
+import * as Service from "./CheckoutService.js"
+import { CheckoutSessions } from "./CheckoutSessions.js"
+import * as Flow from "./Flow.js"
+import * as Ids from "./Ids.js"
+import * as Refusal from "./Refusal.js"
+import type { SessionState } from "./SessionState.js"
+import * as Tasks from "./Tasks.js"
+
+/** What a host may choose. */
+export interface CheckoutEngineOptions {
+  /** Default: the `b2b` preset, without tasks. */
+  readonly flow?: Flow.Flow | undefined
+  /** Life of a new session that names none, milliseconds. Default: it never expires. */
+  readonly expiresInMillis?: number | undefined
+  /** How long a port may take, milliseconds. Default 5,000. */
+  readonly portMillis?: number | undefined
+  /** Pause between two looks for expired sessions and abandoned claims, milliseconds. Default 1,000. */
+  readonly alarmMillis?: number | undefined
+  /** How long running tasks may finish when the engine closes, milliseconds. Default 5,000. */
+  readonly taskDrainMillis?: number | undefined
+  /** Limits of the engine. */
+  readonly engine?: Partial<EngineConfig.EngineConfig> | undefined
+}
+
+/** The engine behind the service, for its host: numbers and an orderly end. */
+export interface CheckoutEngineShape {
+  readonly flow: Flow.Flow
+  readonly metrics: {
+    readonly sessions: Readonly<EngineMetrics.EngineMetrics>
+    readonly carts: Readonly<EngineMetrics.EngineMetrics>
+    readonly commit: Readonly<EngineMetrics.CommitMetrics>
+  }
+  /** Takes no new work, lets turns and tasks finish within their bounds; true when everything begun was answered. */
+  readonly drain: Effect.Effect<boolean>
+}
+
+/** The engine in force. */
+export class CheckoutEngine extends Context.Tag("@onelane/checkout/CheckoutEngine")<
+  CheckoutEngine,
+  CheckoutEngineShape
+>() {}
+
+const build = (options: CheckoutEngineOptions) =>
+  Effect.gen(function* () {
+    const flow: Flow.Flow = options.flow ?? Flow.b2b
+    const commit = yield* GroupCommit.GroupCommit
+    const clock = yield* Clock.clockWith(Effect.succeed)
+    const ports = { access: yield* Access, carts: yield* Carts, portMillis: options.portMillis ?? 5_000 }
+    const unavailable = Refusal.fromEngine
+    const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command))
+    const sessions: Alarms.Sessions = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
+      unavailable,
+      onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state)
+    })
+    const carts = yield* ActorSystem.make(cartBehavior, { unavailable })
+    const { exclusive } = commit.journal
+    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, exclusive, options.alarmMillis ?? 1_000))
+    const drain = Effect.zipLeft(sessions.drain, tasks.drain(options.taskDrainMillis ?? 5_000))
+    yield* Effect.addFinalizer(() => drain)
+    const service = Service.make({
+      flow,
+      ports,
+      sessions,
+      carts,
+      ids: yield* Ids.Ids,
+      nowMillis: () => clock.unsafeCurrentTimeMillis(),
+      expiresInMillis: options.expiresInMillis ?? null
+    })
+    const metrics = { sessions: sessions.metrics, carts: carts.metrics, commit: commit.metrics }
+    return Context.make(CheckoutSessions, service).pipe(Context.add(CheckoutEngine, { flow, metrics, drain }))
+  })
+
+/** The service over the journal and ports in force; closing the scope drains it. */
+export const make = (
+  options: CheckoutEngineOptions = {}
+): Effect.Effect<
+  Context.Context<CheckoutSessions | CheckoutEngine>,
+  never,
+  Journal.Journal | Access | Carts | Scope.Scope
+> => build(options).pipe(Effect.provide(Layer.merge(GroupCommit.layer(options.engine), Ids.layer)))
+
+/** The layer of `make`. */
+export const layer = (
+  options: CheckoutEngineOptions = {}
+): Layer.Layer<CheckoutSessions | CheckoutEngine, never, Journal.Journal | Access | Carts> =>
+  Layer.scopedContext(make(options))

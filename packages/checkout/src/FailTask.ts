@@ -1,0 +1,22 @@
+/**
+ * FailTask: the task of the current state failed for good; the session goes to `Error` with the cause in its history, and
+ * an update from `Error` tries again. Source: SEMANTICS §2.
+ */
+import { Either } from "effect"
+import * as CloseOperation from "./CloseOperation.js"
+import * as Input from "./Input.js"
+import { accept, type Decide } from "./SessionCommand.js"
+
+/** Steps 2-3. */
+export const check = CloseOperation.checkWith({
+  code: Input.textUpTo(CloseOperation.wordMaxLength),
+  message: Input.optionalTextUpTo(CloseOperation.messageMaxLength)
+})
+
+/** Fails the session, once. */
+export const decide: Decide<"FailTask"> = (_flow, state, command, turn) =>
+  Either.flatMap(CloseOperation.current(state, command, turn), ({ state: from, lastRequestId }) => {
+    const { operationId, cause } = command
+    const by = command.caller === null ? null : command.caller.userId
+    return accept({ type: "TaskFailed", at: turn.nowMillis, from, by, operationId, cause }, lastRequestId ?? "")
+  })

@@ -1,0 +1,90 @@
+/**
+ * Guard: steps 1 and 5-7 of SEMANTICS §3, shared by every command. `readFacts` asks the ports inside the turn;
+ * `authorise` is the pure verdict.
+ */
+import { Effect, Exit } from "effect"
+import type { AccessShape, Action, PortUnavailable, Rights, Subject } from "./Access.js"
+import type { Caller } from "./Caller.js"
+import type { CartStatus, CartsShape } from "./Carts.js"
+import type {
+  AccountInaccessible,
+  ActionNotPermitted,
+  NotStoreMember,
+  SessionInaccessible,
+  StorageUnavailable
+} from "./CheckoutError.js"
+import * as Refusal from "./Refusal.js"
+
+/** What the ports said in this turn. `rights` is null when there was nothing to ask about. */
+export interface Facts {
+  readonly rights: Rights | null
+  /** Null when there is no such cart or it was not asked. */
+  readonly cartStatus: CartStatus | null
+}
+
+/** The two ports, and how long either may take, milliseconds. */
+export interface Ports {
+  readonly access: AccessShape
+  readonly carts: CartsShape
+  readonly portMillis: number
+}
+
+/** Nothing was asked. */
+export const noFacts: Facts = { rights: null, cartStatus: null }
+
+/** Steps 1, 5, 6 and 7 for a subject that may not exist; null when all hold. */
+export const authorise = (
+  subject: Subject | null,
+  rights: Rights | null
+): ActionNotPermitted | SessionInaccessible | AccountInaccessible | NotStoreMember | null => {
+  if (subject === null || rights === null) return Refusal.sessionInaccessible
+  if (!rights.mayInvoke) return Refusal.actionNotPermitted
+  if (!rights.maySee) return Refusal.sessionInaccessible
+  if (!rights.accountAccessible) return Refusal.accountInaccessible
+  return rights.storeMember ? null : Refusal.notStoreMember
+}
+
+/** Asks for the rights, and for the cart's status where it counts and the rights hold. Ports that answer at once cost no suspension. */
+export const readFacts = (
+  ports: Ports,
+  caller: Caller,
+  action: Action,
+  subject: Subject,
+  wantsCart: boolean
+): Effect.Effect<Facts, StorageUnavailable> => {
+  const rights = ports.access.rights(caller, action, subject)
+  if (isExit(rights) && Exit.isSuccess(rights)) return readCart(ports, subject, rights.value, wantsCart)
+  return Effect.flatMap(bounded(ports, "access", rights), (granted) => readCart(ports, subject, granted, wantsCart))
+}
+
+const readCart = (
+  ports: Ports,
+  subject: Subject,
+  rights: Rights,
+  wantsCart: boolean
+): Effect.Effect<Facts, StorageUnavailable> => {
+  if (!wantsCart || authorise(subject, rights) !== null) return Exit.succeed({ rights, cartStatus: null })
+  const cart = ports.carts.find(subject.cartId)
+  if (isExit(cart) && Exit.isSuccess(cart)) return Exit.succeed({ rights, cartStatus: cart.value?.status ?? null })
+  return Effect.map(bounded(ports, "carts", cart), (found) => ({ rights, cartStatus: found?.status ?? null }))
+}
+
+/** A port call that ends within the bound, in the words of the contract. A hanging port must not hold a lane for ever. */
+export const bounded = <A>(
+  ports: Ports,
+  port: string,
+  asked: Effect.Effect<A, PortUnavailable>
+): Effect.Effect<A, StorageUnavailable> =>
+  asked.pipe(
+    Effect.timeoutFail({
+      duration: ports.portMillis,
+      onTimeout: (): PortUnavailable => ({ _tag: "PortUnavailable", port, cause: "timeout" })
+    }),
+    Effect.mapError(Refusal.portUnavailable)
+  )
+
+/** Whether an effect is an answer already. */
+export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => {
+  const tag = (effect as { readonly _tag?: unknown })._tag
+  return tag === "Success" || tag === "Failure"
+}

@@ -1,0 +1,96 @@
+/**
+ * SessionCommand: the messages a session's mailbox takes, and the one shape of their replies. Inputs are validated before
+ * a command is made; the command files hold the rules.
+ */
+import type { Behavior } from "@onelane/engine"
+import { Either } from "effect"
+import type { Caller } from "./Caller.js"
+import type { CheckoutError } from "./CheckoutError.js"
+import type { CheckoutSession, TaskCause } from "./CheckoutSession.js"
+import type { UpdateInput } from "./CheckoutSessions.js"
+import type { Flow } from "./Flow.js"
+import type { Facts } from "./Guard.js"
+import type { SessionEvent, SessionState } from "./SessionState.js"
+
+/** A message to one session. `caller` is null where the engine itself speaks (a task result, a clock). */
+export type SessionCommand =
+  | {
+      readonly tag: "Open"
+      readonly caller: Caller
+      readonly requestId: string
+      readonly session: Pick<
+        CheckoutSession,
+        "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state" | "expiresAt"
+      >
+    }
+  | {
+      readonly tag: "Update"
+      readonly caller: Caller
+      readonly input: UpdateInput
+      readonly requestId: string
+    }
+  | { readonly tag: "Read"; readonly caller: Caller }
+  | {
+      readonly tag: "Cancel"
+      readonly caller: Caller
+      readonly requestId: string
+      readonly expectedVersion: number | null
+    }
+  | {
+      readonly tag: "CompleteTask"
+      readonly caller: Caller | null
+      readonly operationId: string
+      readonly orderId: string | null
+    }
+  | {
+      readonly tag: "FailTask"
+      readonly caller: Caller | null
+      readonly operationId: string
+      readonly cause: TaskCause
+    }
+  | { readonly tag: "ReleaseClaim"; readonly caller: Caller; readonly operationId: string; readonly reason: string }
+  | { readonly tag: "Expire" }
+
+/** One command by its tag. */
+export type CommandOf<Tag extends SessionCommand["tag"]> = Extract<SessionCommand, { readonly tag: Tag }>
+
+/** What every accepted message is answered with. `replayed`: it had been accepted (or the session opened) before. */
+export interface SessionReply {
+  readonly requestId: string
+  readonly replayed: boolean
+  readonly session: CheckoutSession
+}
+
+/** What a turn knows. */
+export type SessionTurn = Behavior.Turn<Facts>
+
+/** The verdict on one command. */
+export type Decided = Either.Either<Behavior.Decision<SessionState, SessionEvent, SessionReply>, CheckoutError>
+
+/** The rule of one command. */
+export type Decide<Tag extends SessionCommand["tag"]> = (
+  flow: Flow,
+  state: SessionState,
+  command: CommandOf<Tag>,
+  turn: SessionTurn
+) => Decided
+
+/** Accepts with one event; the reply shows the session after it. */
+export const accept = (event: SessionEvent, requestId: string): Decided =>
+  Either.right({
+    events: [event],
+    reply: (after) => ({ requestId, replayed: false, session: after.session as CheckoutSession })
+  })
+
+/** Answers without changing anything. */
+export const show = (session: CheckoutSession, requestId: string): Decided =>
+  Either.right({ events: [], reply: () => ({ requestId, replayed: true, session }) })
+
+/** Step 9 of SEMANTICS §3: why a session takes no more updates, or null. A running task ends before an expiry counts. */
+export const closedReason = (state: SessionState, nowMillis: number): "ARCHIVED" | "EXPIRED" | null => {
+  const { session } = state
+  if (session === null) return null
+  if (session.isArchived) return state.closedBy ?? "ARCHIVED"
+  const past = session.expiresAt !== null && nowMillis >= session.expiresAt
+  return past && !session.isProcessing ? "EXPIRED" : null
+}

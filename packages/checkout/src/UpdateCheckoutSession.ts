@@ -1,0 +1,119 @@
+/**
+ * UpdateCheckoutSession: the heart. Move a session from the state the caller believes it is in to the next one; of all
+ * updates sent for one visit of a state at most one succeeds.
+ *
+ * Owns: the input's form and steps 5-13 of SEMANTICS §3, in that order. Does not own: turn-taking and durability.
+ * Source: the action page; SEMANTICS §2-§4.
+ */
+import { Either } from "effect"
+import { isUpdatable } from "./Carts.js"
+import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "./CheckoutError.js"
+import type { CheckoutSession } from "./CheckoutSession.js"
+import type { UpdateInput } from "./CheckoutSessions.js"
+import { errorState } from "./CheckoutState.js"
+import { type Flow, isFinal } from "./Flow.js"
+import { authorise } from "./Guard.js"
+import { isSessionId } from "./Ids.js"
+import * as Input from "./Input.js"
+import * as Refusal from "./Refusal.js"
+import { accept, type CommandOf, closedReason, type Decide, type Decided, show } from "./SessionCommand.js"
+import { acceptedMillis, type KeyUse, type SessionState, sessionAt } from "./SessionState.js"
+import { defaultDeadlineMillis } from "./Task.js"
+
+/** Longest idempotency key, characters. */
+export const keyMaxLength = 255
+
+const fields = {
+  checkoutSessionId: Input.syntax,
+  expCurrentState: Input.text,
+  nextState: Input.text,
+  expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
+  idempotencyKey: Input.optionalTextUpTo(keyMaxLength)
+}
+
+/** Steps 2-4: null when the input can be asked of a session. Looks at no session. */
+export const check = (
+  flow: Flow,
+  input: UpdateInput
+): InvalidInput | InvalidCheckoutSessionId | InvalidState | null => {
+  const invalid = Input.accept(input, fields)
+  if (invalid !== null) return invalid
+  if (!isSessionId(input.checkoutSessionId)) return Refusal.invalidCheckoutSessionId
+  const { expCurrentState, nextState } = input
+  const expectable = flow.states.has(expCurrentState) || expCurrentState === errorState
+  const reachable = flow.states.has(nextState)
+  if (!expectable || !reachable) return unknownStates(expectable, reachable)
+  if (expCurrentState === nextState && (input.expectedVersion ?? null) === null)
+    return Refusal.invalidState(["nextState"], "The next state must differ from the expected current state.")
+  return null
+}
+
+const unknownStates = (expectable: boolean, reachable: boolean): InvalidState => {
+  const names = [...(expectable ? [] : ["expCurrentState"]), ...(reachable ? [] : ["nextState"])]
+  return Refusal.invalidState(names, `Not a state of the flow that may be asked for: ${names.join(", ")}.`)
+}
+
+/** Steps 5-13, pure. An accepted update moves the session, or claims it when its current state has a task. */
+export const decide: Decide<"Update"> = (flow, state, command, turn) => {
+  const { session } = state
+  const denied = authorise(session, turn.facts.rights)
+  if (denied !== null || session === null) return Either.left(denied ?? Refusal.sessionInaccessible)
+  const use = keyUse(command)
+  const answered = use === null ? null : answeredBefore(state, session, use, turn.nowMillis)
+  if (answered !== null) return answered
+  const closed = closedReason(state, turn.nowMillis)
+  if (closed !== null) return Either.left(Refusal.sessionClosed(session, closed))
+  const { cartStatus } = turn.facts
+  if (cartStatus === null || !isUpdatable(cartStatus)) return Either.left(Refusal.cartNotUpdatable(cartStatus, session))
+  return decideMove(flow, state, session, command, use, turn.nowMillis)
+}
+
+// Steps 11-13. While a task runs, waiting helps a caller who expects where the session is or where it goes.
+const decideMove = (
+  flow: Flow,
+  state: SessionState,
+  session: CheckoutSession,
+  command: CommandOf<"Update">,
+  use: KeyUse | null,
+  at: number
+): Decided => {
+  const { expCurrentState: from, nextState: to, expectedVersion } = command.input
+  if (from !== session.state && from !== session.nextState) return Either.left(Refusal.stateMismatch(session))
+  if (typeof expectedVersion === "number" && expectedVersion !== session.version)
+    return Either.left(Refusal.versionMismatch(session))
+  if (session.isProcessing) return Either.left(Refusal.sessionProcessing(session, waitMillis(state, at)))
+  const followers = flow.edges.get(from)
+  if (followers === undefined || !followers.has(to))
+    return Either.left(Refusal.transitionNotAllowed(session, [...(followers ?? [])]))
+  const { requestId, caller } = command
+  const moved = { at, by: caller.userId, requestId, from, to, use }
+  const task = flow.tasks.get(from)
+  if (task === undefined) return accept({ type: "Updated", ...moved, archives: isFinal(flow, to) }, requestId)
+  const deadlineAt = at + (task.deadlineMillis ?? defaultDeadlineMillis)
+  return accept({ type: "Claimed", ...moved, operationId: `op_${requestId}`, deadlineAt }, requestId)
+}
+
+// Step 8. Records hold accepted updates only, so nothing transient is ever replayed; the key is no lock, the mailbox is.
+const answeredBefore = (
+  state: SessionState,
+  session: CheckoutSession,
+  use: KeyUse,
+  nowMillis: number
+): Decided | null => {
+  const record = state.accepted.findLast((old) => old.key === use.key && old.by === use.by)
+  if (record === undefined || nowMillis - record.at >= acceptedMillis) return null
+  if (record.input !== use.input) return Either.left(Refusal.idempotencyConflict(record.requestId))
+  return show(sessionAt(session, record), record.requestId)
+}
+
+const keyUse = ({ caller, input }: CommandOf<"Update">): KeyUse | null => {
+  const { idempotencyKey, expCurrentState, nextState, expectedVersion } = input
+  if (typeof idempotencyKey !== "string") return null
+  const inputs =
+    expectedVersion === undefined ? [expCurrentState, nextState] : [expCurrentState, nextState, expectedVersion]
+  return { key: idempotencyKey, by: caller.userId, input: JSON.stringify(inputs) }
+}
+
+/** Between a tenth of a second and a second: a short task is soon done, a long one worth asking for again. */
+const waitMillis = (state: SessionState, nowMillis: number): number =>
+  Math.max(100, Math.min(1_000, (state.deadlineAt ?? nowMillis) - nowMillis))
