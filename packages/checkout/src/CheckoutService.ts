@@ -2,7 +2,7 @@
  * CheckoutService: the methods of `CheckoutSessions` over the lanes. Steps 1-4 of SEMANTICS §3 happen here, before any
  * session is looked at; everything after them inside a turn.
  */
-import type { ActorSystem } from "@onelane/engine"
+import { type ActorSystem, Running } from "@onelane/engine"
 import { Effect, Exit, Stream } from "effect"
 import type { Action } from "./Access.js"
 import type { Sessions } from "./Alarms.js"
@@ -16,7 +16,7 @@ import type * as S from "./CheckoutSessions.js"
 import * as CompleteTask from "./CompleteTask.js"
 import * as FailTask from "./FailTask.js"
 import type { Flow } from "./Flow.js"
-import { authorise, bounded, isExit, type Ports, readFacts } from "./Guard.js"
+import { authorise, bounded, type Ports, readFacts } from "./Guard.js"
 import type { IdsShape } from "./Ids.js"
 import * as OpenCheckoutSession from "./OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "./ReadCheckoutSession.js"
@@ -147,7 +147,7 @@ const gate = <A>(
       return refused === null ? proceed() : Exit.fail(refused)
     }
     const asked = parts.ports.access.mayInvoke(caller, action)
-    if (isExit(asked) && Exit.isSuccess(asked)) return invoked(asked.value)
+    if (Running.isExit(asked) && Exit.isSuccess(asked)) return invoked(asked.value)
     return Effect.flatMap(bounded(parts.ports, "access", asked), invoked)
   })
 

@@ -2,6 +2,7 @@
  * Guard: steps 1 and 5-7 of SEMANTICS §3, shared by every command. `readFacts` asks the ports inside the turn;
  * `authorise` is the pure verdict.
  */
+import { Running } from "@onelane/engine"
 import { Effect, Exit } from "effect"
 import type { AccessShape, Action, PortUnavailable, Rights, Subject } from "./Access.js"
 import type { Caller } from "./Caller.js"
@@ -53,7 +54,7 @@ export const readFacts = (
   wantsCart: boolean
 ): Effect.Effect<Facts, StorageUnavailable> => {
   const rights = ports.access.rights(caller, action, subject)
-  if (isExit(rights) && Exit.isSuccess(rights)) return readCart(ports, subject, rights.value, wantsCart)
+  if (Running.isExit(rights) && Exit.isSuccess(rights)) return readCart(ports, subject, rights.value, wantsCart)
   return Effect.flatMap(bounded(ports, "access", rights), (granted) => readCart(ports, subject, granted, wantsCart))
 }
 
@@ -65,7 +66,8 @@ const readCart = (
 ): Effect.Effect<Facts, StorageUnavailable> => {
   if (!wantsCart || authorise(subject, rights) !== null) return Exit.succeed({ rights, cartStatus: null })
   const cart = ports.carts.find(subject.cartId)
-  if (isExit(cart) && Exit.isSuccess(cart)) return Exit.succeed({ rights, cartStatus: cart.value?.status ?? null })
+  if (Running.isExit(cart) && Exit.isSuccess(cart))
+    return Exit.succeed({ rights, cartStatus: cart.value?.status ?? null })
   return Effect.map(bounded(ports, "carts", cart), (found) => ({ rights, cartStatus: found?.status ?? null }))
 }
 
@@ -82,9 +84,3 @@ export const bounded = <A>(
     }),
     Effect.mapError(Refusal.portUnavailable)
   )
-
-/** Whether an effect is an answer already. */
-export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => {
-  const tag = (effect as { readonly _tag?: unknown })._tag
-  return tag === "Success" || tag === "Failure"
-}

@@ -12,10 +12,12 @@ import * as EngineError from "./EngineError.js"
 import * as Metrics from "./EngineMetrics.js"
 import * as Envelope from "./Envelope.js"
 import * as FairnessValve from "./FairnessValve.js"
-import { GroupCommit, type GroupCommitShape, runWith } from "./GroupCommit.js"
+import { GroupCommit, type GroupCommitShape } from "./GroupCommit.js"
 import type { JournalAlarm, JournalEvent, JournalFailure } from "./Journal.js"
+import type { Lanes } from "./Lanes.js"
+import { runWith } from "./Running.js"
 import * as Supervision from "./Supervision.js"
-import { type Lanes, readCommand, submit, withdraw } from "./Turn.js"
+import { advance, readCommand, submit, withdraw } from "./Turn.js"
 
 /** State and sequence of one address, durable. */
 export interface Snapshot<State> {
@@ -109,6 +111,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
         }
       },
       unavailable: options.unavailable,
+      advance: (activation) => advance(lanes, activation),
       draining: false
     }
     const valve = FairnessValve.make(config.valveMillis, config.defer)
@@ -229,7 +232,7 @@ const unwatch = (system: System, id: string, latch: Effect.Latch): Effect.Effect
 const sweeping = ({ lanes, commit: { config } }: System): Effect.Effect<void> => {
   const epochs = Math.ceil(config.idleMillis / config.sweepMillis)
   const slice = Effect.sync(() => Directory.sweep(lanes.directory, config.sweepSlice, epochs))
-  const round = Effect.sync(() => void (lanes.directory.epoch += 1)).pipe(
+  const round = Effect.sync(() => Directory.nextEpoch(lanes.directory)).pipe(
     Effect.zipRight(Effect.repeat(Effect.zipLeft(slice, Effect.yieldNow()), { until: (complete) => complete }))
   )
   return Effect.asVoid(Effect.repeat(Effect.delay(round, config.sweepMillis), Schedule.forever))

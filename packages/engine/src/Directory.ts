@@ -51,6 +51,11 @@ export const passivate = (self: Directory, activation: Activation.Activation): v
   self.metrics.live = self.awake.size
 }
 
+/** Begins a new sweep. */
+export const nextEpoch = (self: Directory): void => {
+  self.epoch += 1
+}
+
 /** Looks at up to `slice` activations and puts those to sleep that are idle and unused since `epochs` sweeps; true when the round is complete. */
 export const sweep = (self: Directory, slice: number, epochs: number): boolean => {
   for (let looked = 0; looked < slice; looked++) {

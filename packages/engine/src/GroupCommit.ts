@@ -4,7 +4,7 @@
  * Entries gather until the event loop comes round, then go to the journal as one batch; one batch is in flight, the next
  * gathers. Owns the batch; does not own what an outcome means for an address (Activation). Runs no user code.
  */
-import { Cause, Context, Effect, Exit, Layer, Runtime } from "effect"
+import { Cause, Context, Effect, Exit, Layer } from "effect"
 import { type EngineConfig, make as makeConfig } from "./EngineConfig.js"
 import * as Metrics from "./EngineMetrics.js"
 import {
@@ -15,6 +15,7 @@ import {
   type JournalFailure,
   type JournalShape
 } from "./Journal.js"
+import { attempt, runWith } from "./Running.js"
 
 /** An entry that waits for, or is in, a batch. */
 export interface CommitEntry extends JournalEntry {
@@ -78,21 +79,14 @@ const flush = (self: Batching): void => {
   self.inFlight = true
   for (const entry of batch) entry.flying = true
   const startedAtMillis = performance.now()
-  self.run(appendOf(self, batch), (exit) => {
+  // A journal that throws is a failed append with an unknown outcome, never a dead loop.
+  const appending = attempt(() => self.journal.append(batch))
+  self.run(appending, (exit) => {
     self.inFlight = false
     Metrics.countAppend(self.metrics, batch.length, performance.now() - startedAtMillis)
     settle(self, batch, exit)
     finish(self)
   })
-}
-
-// A journal that throws is a failed append with an unknown outcome, never a dead loop.
-const appendOf = (self: Batching, batch: ReadonlyArray<CommitEntry>) => {
-  try {
-    return self.journal.append(batch)
-  } catch (defect) {
-    return Exit.die(defect)
-  }
 }
 
 const settle = (
@@ -149,7 +143,9 @@ export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<Group
         self.gathering.push(entry)
         schedule(self)
       },
-      hold: () => void (self.metrics.held += 1),
+      hold: () => {
+        self.metrics.held += 1
+      },
       release: () => {
         self.metrics.held -= 1
         notifyIdle(self)
@@ -161,20 +157,6 @@ export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<Group
       }
     }
   })
-
-/** Runs an effect and hands its exit over: on the spot when it is an `Exit` already, else in a fiber of its own. */
-export const runWith =
-  (runtime: Runtime.Runtime<never>) =>
-  <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void): void => {
-    if (isExit(effect)) onExit(effect)
-    else Runtime.runFork(runtime)(effect).addObserver(onExit)
-  }
-
-/** Whether an effect is an answer already. */
-export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => {
-  const tag = (effect as { readonly _tag?: unknown })._tag
-  return tag === "Success" || tag === "Failure"
-}
 
 /** The group commit over the journal in force. */
 export const layer = (overrides: Partial<EngineConfig> = {}): Layer.Layer<GroupCommit, never, Journal> =>

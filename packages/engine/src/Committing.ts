@@ -1,0 +1,125 @@
+/**
+ * Committing: from a decision to a durable one. Turns run ahead of the disk: the decision is the head at once, and its
+ * answer waits (A2). A commit names the sequence it expects (A4); one that is not confirmed puts the state in doubt (A3).
+ */
+import { Exit } from "effect"
+import * as Activation from "./Activation.js"
+import * as EngineError from "./EngineError.js"
+import type * as Envelope from "./Envelope.js"
+import { failureOf } from "./GroupCommit.js"
+import type { AppendOutcome, JournalEntry, JournalFailure } from "./Journal.js"
+import { answer, answerWhenDurable, hold, type Lanes } from "./Lanes.js"
+import * as Mailbox from "./Mailbox.js"
+import { attempt, isExit } from "./Running.js"
+
+/** What an accepted command adds. */
+export interface Outcome {
+  readonly events: ReadonlyArray<unknown>
+  readonly after: unknown
+  readonly afterSequence: number
+  readonly alarmMillis: number | null
+  readonly exit: Exit.Exit<unknown, unknown>
+}
+
+/** Makes the decision the head, and sends it on its way to the journal. */
+export const commit = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  outcome: Outcome
+): void => {
+  const lane = activation.lane
+  const expectedSequence = activation.sequence
+  activation.state = outcome.after
+  activation.sequence = outcome.afterSequence
+  if (lane !== null && lane.newest !== null && !lane.newest.flying) {
+    // Turns run ahead of the disk: one address is one entry of a batch, however many turns it took.
+    lane.newest.events.push(...outcome.events)
+    lane.newest.state = outcome.after
+    lane.newest.alarmMillis = outcome.alarmMillis
+    return answerWhenDurable(lanes, activation, envelope, outcome.exit, true)
+  }
+  const { address } = activation
+  const entry = { address, expectedSequence, state: outcome.after, alarmMillis: outcome.alarmMillis } // A4
+  if (lanes.commit.journal.immediate && (lane === null || lane.newest === null)) {
+    return commitNow(lanes, activation, envelope, { ...entry, events: outcome.events }, outcome.exit)
+  }
+  const pending: Activation.PendingCommit = {
+    ...entry,
+    activation,
+    events: [...outcome.events],
+    waiters: [],
+    flying: false,
+    withdrawn: false,
+    settle: (result) => settle(lanes, pending, result)
+  }
+  const home = Activation.laneOf(activation)
+  home.oldest ??= pending
+  home.newest = pending
+  answerWhenDurable(lanes, activation, envelope, outcome.exit, true)
+  lanes.commit.append(pending)
+}
+
+// A journal that answers at once needs no batch: the turn ends with its commit.
+const commitNow = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  entry: JournalEntry,
+  exit: Exit.Exit<unknown, unknown>
+): void => {
+  const appending = attempt(() => lanes.commit.journal.append([entry]))
+  if (isExit(appending)) return concludeCommit(lanes, activation, envelope, entry, exit, appending)
+  const lane = Activation.laneOf(activation)
+  lane.busy = true
+  hold(lanes, lane, envelope)
+  lanes.run(appending, (appended) => {
+    lane.busy = false
+    concludeCommit(lanes, activation, envelope, entry, exit, appended)
+    lanes.advance(activation)
+  })
+}
+
+const concludeCommit = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  entry: JournalEntry,
+  exit: Exit.Exit<unknown, unknown>,
+  appended: Exit.Exit<ReadonlyArray<AppendOutcome>, JournalFailure>
+): void => {
+  const result = Exit.isSuccess(appended) ? appended.value[0]! : failureOf(appended)
+  if (result !== "committed") return undo(lanes, activation, envelope, result)
+  answer(lanes, activation, envelope, exit)
+  lanes.onCommitted(activation.address, entry.events, entry.state)
+}
+
+const undo = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  result: AppendOutcome | JournalFailure
+): void => {
+  activation.loaded = false // A3
+  const conflict = typeof result === "string"
+  if (conflict && envelope.turns <= lanes.commit.config.conflictRetries) {
+    lanes.metrics.conflicts += 1
+    const lane = Activation.laneOf(activation)
+    hold(lanes, lane, envelope)
+    Mailbox.putBack(lane.mailbox, [envelope])
+    return lanes.advance(activation)
+  }
+  const [reason, applied] = conflict ? (["CONFLICT", "no"] as const) : ([result.reason, result.applied] as const)
+  const error = EngineError.journalUnavailable(activation.address, reason, applied)
+  answer(lanes, activation, envelope, Exit.fail(lanes.unavailable(error)))
+}
+
+const settle = (lanes: Lanes, pending: Activation.PendingCommit, result: AppendOutcome | JournalFailure): void => {
+  const { activation } = pending
+  const { answers, again } = Activation.settle(pending, result, lanes)
+  if (result === "conflict") lanes.metrics.conflicts += 1
+  for (const { envelope, exit } of answers) answer(lanes, activation, envelope, exit)
+  if (result === "committed") lanes.onCommitted(activation.address, pending.events, pending.state)
+  if (again.length > 0) Mailbox.putBack(Activation.laneOf(activation).mailbox, again)
+  lanes.advance(activation)
+}

@@ -1,0 +1,28 @@
+/**
+ * Running: how the engine runs effects of others. One that is an answer already (an `Exit`) is taken on the spot and costs
+ * nothing; only one that must suspend gets a fiber. Code that throws instead of returning an effect becomes a defect.
+ */
+import { type Effect, Exit, Runtime } from "effect"
+
+/** Whether an effect is an answer already. */
+export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => {
+  const tag = (effect as { readonly _tag?: unknown })._tag
+  return tag === "Success" || tag === "Failure"
+}
+
+/** Calls code that should return an effect; what it throws becomes that effect's defect. */
+export const attempt = <A, E>(make: () => Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  try {
+    return make()
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}
+
+/** Runs effects in a runtime and hands their exits over: on the spot where possible, else from a fiber of their own. */
+export const runWith =
+  (runtime: Runtime.Runtime<never>) =>
+  <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void): void => {
+    if (isExit(effect)) onExit(effect)
+    else Runtime.runFork(runtime)(effect).addObserver(onExit)
+  }
