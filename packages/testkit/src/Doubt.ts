@@ -1,0 +1,32 @@
+/**
+ * Doubt: calls whose outcome nobody knows, by what they mean. Two that mean the same are interchangeable once both were
+ * made, so the checkers count them instead of choosing among them.
+ */
+import { isDoubtful, type Operation } from "./History.js"
+
+/** Doubtful calls that mean the same: one of them, when each was made (ascending), and how many are taken as done. */
+export interface Kind {
+  readonly sample: Operation
+  readonly invoked: Array<number>
+  used: number
+}
+
+/** The doubtful calls among `operations`, by meaning. */
+export const kindsOf = (operations: ReadonlyArray<Operation>): ReadonlyArray<Kind> => {
+  const kinds = new Map<string, Kind>()
+  for (const operation of operations.filter(isDoubtful)) {
+    const { action, expected, next, expectedVersion } = operation
+    const name = JSON.stringify([action, expected, next, expectedVersion])
+    const kind = kinds.get(name)
+    if (kind === undefined) kinds.set(name, { sample: operation, invoked: [operation.invoked], used: 0 })
+    else kind.invoked.push(operation.invoked)
+  }
+  for (const kind of kinds.values()) kind.invoked.sort((a, b) => a - b)
+  return [...kinds.values()]
+}
+
+/** Whether one more call of this kind can have come at `instant`: as many as that had been made by then. */
+export const isLeft = (kind: Kind, instant: number): boolean => {
+  const invoked = kind.invoked[kind.used]
+  return invoked !== undefined && invoked <= instant
+}

@@ -1,0 +1,118 @@
+/**
+ * History: what callers asked and were told, as plain values. Nothing in it is specific to one way of reaching the
+ * service, so a run over HTTP, the SDK or the engine itself is judged alike.
+ *
+ * Owns the shape of an operation and the order of its two instants; does not own a verdict (Linearizable).
+ */
+
+/** What was asked. */
+export type Action = "open" | "update" | "read" | "cancel" | "completeTask" | "failTask" | "releaseClaim"
+
+/**
+ * The three answers: `ok` done (or read), `fail` certainly not done, `info` nobody knows: it may have happened, once,
+ * at any later time.
+ */
+export type Outcome = "ok" | "fail" | "info"
+
+/**
+ * What an answer said about the session, as far as it said it: `version` 0 and `state` null mean that there is none.
+ * `requestId` is the session's last accepted update.
+ */
+export interface Observation {
+  readonly version?: number | undefined
+  readonly state?: string | null | undefined
+  readonly next?: string | null | undefined
+  readonly archived?: boolean | undefined
+  readonly requestId?: string | null | undefined
+}
+
+/**
+ * One call and its answer. `invoked` and `returned` are readings of one clock or counter that all processes share; two
+ * operations with overlapping spans are concurrent, equal readings included. For `info`, `returned` says when the
+ * caller stopped waiting and bounds nothing.
+ */
+export interface Operation {
+  /** Who called. One process has one call at a time. */
+  readonly process: number
+  readonly session: string
+  readonly action: Action
+  readonly outcome: Outcome
+  readonly invoked: number
+  readonly returned: number
+  readonly expected?: string | undefined
+  readonly next?: string | undefined
+  readonly expectedVersion?: number | undefined
+  /** Idempotency key, made unique over callers and actions. */
+  readonly key?: string | undefined
+  /** The answer was an earlier one, given again for its key. */
+  readonly replayed?: boolean | undefined
+  /** Names the accepted call. */
+  readonly requestId?: string | undefined
+  /** The tag of an error. */
+  readonly error?: string | undefined
+  readonly observed?: Observation | undefined
+}
+
+/** Operations in any order. */
+export type History = ReadonlyArray<Operation>
+
+/** What is known when a call is made. */
+export type Call = Pick<Operation, "process" | "session" | "action" | "expected" | "next" | "expectedVersion" | "key">
+
+/** What is known when it is answered; `session` where only the answer names it. */
+export type Answer = Pick<Operation, "outcome" | "replayed" | "requestId" | "error" | "observed"> & {
+  readonly session?: string | undefined
+}
+
+/** A history being written. */
+export interface Writer {
+  /** Notes a call, and hands back what notes its answer (once; later answers are ignored). */
+  readonly invoke: (call: Call) => (answer: Answer) => void
+  /** Everything so far, in the order of calls; what has no answer yet is `info`. */
+  readonly operations: () => History
+}
+
+/** Starts a history. Instants are places in the order of what was noted, unless another clock is given. */
+export const make = (instant: () => number = counter()): Writer => {
+  const operations: Array<Operation> = []
+  return {
+    invoke: (call) => {
+      const index = operations.length
+      const pending: Operation = { ...call, outcome: "info", invoked: instant(), returned: Number.POSITIVE_INFINITY }
+      operations.push(pending)
+      return (answer) => {
+        if (operations[index] === pending) {
+          operations[index] = { ...pending, ...answer, session: answer.session ?? call.session, returned: instant() }
+        }
+      }
+    },
+    operations: () => operations.slice()
+  }
+}
+
+const counter = (): (() => number) => {
+  let count = 0
+  return () => count++
+}
+
+/** Whether an operation changed its session: an accepted call other than a read. */
+export const isChange = (operation: Operation): boolean => operation.outcome === "ok" && operation.action !== "read"
+
+/** Whether an operation may have changed its session without anybody knowing. */
+export const isDoubtful = (operation: Operation): boolean => operation.outcome === "info" && operation.action !== "read"
+
+/** The last instant at which an operation can have taken effect. */
+export const deadline = (operation: Operation): number =>
+  operation.outcome === "info" ? Number.POSITIVE_INFINITY : operation.returned
+
+/** Operations by session, each in order of call. */
+export const bySession = (history: History): ReadonlyMap<string, ReadonlyArray<Operation>> => {
+  const sessions = new Map<string, Array<Operation>>()
+  for (const operation of history) {
+    const of = sessions.get(operation.session)
+    if (of === undefined) sessions.set(operation.session, [operation])
+    else of.push(operation)
+  }
+  for (const operations of sessions.values()) operations.sort((a, b) => a.invoked - b.invoked)
+  return sessions
+}

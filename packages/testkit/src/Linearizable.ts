@@ -1,0 +1,99 @@
+/**
+ * Linearizable: whether a history keeps the promise. Each session is judged alone: linearizability is a local property.
+ *
+ * Owns the choice of checker (Chain where answers carry versions, Search where they do not) and the smallest part of a
+ * bad history. Does not own the model (Register) nor how a finding is shown (TimeLine).
+ * Source: M. P. Herlihy, J. M. Wing, "Linearizability: A Correctness Condition for Concurrent Objects", 1990.
+ */
+import * as Chain from "./Chain.js"
+import { bySession, deadline, type History, isChange, type Operation } from "./History.js"
+import { settle } from "./Keys.js"
+import { defaultModel, type Model } from "./Register.js"
+import { search } from "./Search.js"
+import type { Finding, Verdict, Violation } from "./Verdict.js"
+
+/** What to judge by. */
+export interface CheckOptions {
+  /** What sessions do that no call asked for: `"task"` where the engine runs tasks, `"expiry"`. Default: nothing. */
+  readonly spontaneous?: Model["spontaneous"] | undefined
+  /** States that may end a session when it reaches them. Default: `Complete`. */
+  readonly finals?: Model["finals"] | undefined
+  /** State of a newly opened session where the record does not say. Default: `Start`. */
+  readonly initial?: string | undefined
+  /** Configurations tried per session before it counts as undecided. Default 1,000,000. */
+  readonly budget?: number | undefined
+}
+
+const defaultBudget = 1_000_000
+
+/**
+ * Judges a history: is there, for every session, one order of its calls that respects time and explains every answer?
+ * The history must hold every call that can have changed these sessions. About a million operations in a few seconds
+ * where answers carry versions; without them the work grows with concurrency and with doubtful calls.
+ */
+export const checkHistory = (history: History, options: CheckOptions = {}): Verdict => {
+  const model: Model = {
+    spontaneous: options.spontaneous ?? defaultModel.spontaneous,
+    finals: options.finals ?? defaultModel.finals,
+    initial: options.initial ?? defaultModel.initial
+  }
+  const sessions = bySession(history)
+  const violations: Array<Violation> = []
+  const undecided: Array<string> = []
+  for (const [session, operations] of sessions) {
+    const finding = judge(operations, model, options.budget ?? defaultBudget)
+    if (finding === "undecided") undecided.push(session)
+    else if (finding !== null) violations.push({ session, ...finding })
+  }
+  return {
+    valid: violations.length === 0 && undecided.length === 0,
+    sessions: sessions.size,
+    operations: history.length,
+    violations,
+    undecided
+  }
+}
+
+const judge = (recorded: ReadonlyArray<Operation>, model: Model, budget: number): Finding | null | "undecided" => {
+  const { operations, findings } = settle(recorded)
+  if (findings.length > 0) return findings[0]!
+  if (Chain.applies(operations)) return Chain.check(operations, model, budget)
+  const ordered = search(operations, model, budget)
+  if (ordered !== false) return ordered === true ? null : "undecided"
+  return { rule: "no order", operations: shrink(operations, (part) => search(part, model, budget) === false) }
+}
+
+/**
+ * The shortest beginning that is still bad, without the reads and refusals it is bad without. Both steps only take
+ * knowledge away, so what is left is bad for the same reason as the whole.
+ */
+export const shrink = (
+  operations: ReadonlyArray<Operation>,
+  isBad: (part: ReadonlyArray<Operation>) => boolean
+): ReadonlyArray<Operation> => {
+  const instants = [...new Set(operations.map(deadline).filter(Number.isFinite))].sort((a, b) => a - b)
+  let low = 0
+  let high = instants.length - 1
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (isBad(until(operations, instants[middle]!))) high = middle
+    else low = middle + 1
+  }
+  let part = until(operations, instants[low] ?? 0)
+  for (let size = part.length; size >= 1; size = size >> 1) {
+    for (let from = 0; from < part.length; ) {
+      const without = part.filter(
+        (each, index) => index < from || index >= from + size || each.outcome === "info" || isChange(each)
+      )
+      if (without.length < part.length && isBad(without)) part = without
+      else from += size
+    }
+  }
+  return part
+}
+
+/** A history as it stood at an instant: what was not answered by then is doubtful. */
+const until = (operations: ReadonlyArray<Operation>, instant: number): ReadonlyArray<Operation> =>
+  operations
+    .filter((each) => each.invoked <= instant && (deadline(each) <= instant || each.action !== "read"))
+    .map((each) => (deadline(each) <= instant ? each : { ...each, outcome: "info", observed: undefined }))

@@ -1,0 +1,153 @@
+/**
+ * Register: the smallest model of a session a history can be held against: a versioned compare-and-set register whose
+ * value is a state and, while a task is pending, the state after it. Every effect raises the version by one.
+ *
+ * Owns what each call may do to a session; does not own when (Chain, Search). An answer that leaves something open
+ * (claimed or moved? finished or not?) has several possible effects.
+ * Source: SEMANTICS §1 and §2.
+ */
+import type { Observation, Operation } from "./History.js"
+
+/** A session as far as the model goes. `state` is null while there is none. */
+export interface Register {
+  readonly version: number
+  readonly state: string | null
+  readonly next: string | null
+  readonly archived: boolean
+}
+
+/** What a session may do that no recorded call asked for: the result of a task the engine runs; expiry. */
+export type Spontaneous = "task" | "expiry"
+
+/** What must be known of the service besides its answers. */
+export interface Model {
+  readonly spontaneous: ReadonlyArray<Spontaneous>
+  /** States that may end a session when it reaches them. */
+  readonly finals: ReadonlyArray<string>
+  /** Where an opened session starts when neither call nor answer says so. */
+  readonly initial: string
+}
+
+/** No tasks, no expiry, the preset flows. */
+export const defaultModel: Model = { spontaneous: [], finals: ["Complete"], initial: "Start" }
+
+/** A session that was never opened. */
+export const absent: Register = { version: 0, state: null, next: null, archived: false }
+
+/** Equal exactly for equal registers of one session. */
+export const key = (self: Register): string =>
+  `${self.version} ${self.archived ? "!" : ""}${self.state} ${self.next === null ? "" : `>${self.next}`}`
+
+/** Whether a register is what an answer said. */
+export const agrees = (self: Register, observed: Observation | undefined): boolean =>
+  observed === undefined ||
+  ((observed.version === undefined || observed.version === self.version) &&
+    (observed.state === undefined || observed.state === self.state) &&
+    (observed.next === undefined || observed.next === self.next) &&
+    (observed.archived === undefined || observed.archived === self.archived))
+
+/** Whether a read or a refusal is a true answer about this register. */
+export const permits = (self: Register, operation: Operation): boolean => {
+  if (!agrees(self, operation.observed)) return false
+  const { expected, expectedVersion } = operation
+  switch (operation.error) {
+    case "ExpectedStateMismatch":
+      return (
+        (expected !== undefined && expected !== self.state) ||
+        (expectedVersion !== undefined && expectedVersion !== self.version)
+      )
+    case "SessionProcessing":
+      return self.next !== null
+    case "TransitionNotAllowed":
+      return self.next === null && (expected === undefined || expected === self.state)
+    default:
+      return true
+  }
+}
+
+/** What a change may make of a register, whatever was answered; empty where it must be refused. */
+export const effects = (model: Model, self: Register, operation: Operation): ReadonlyArray<Register> => {
+  const { action, expected, next, expectedVersion, observed } = operation
+  if (action === "open") {
+    return self.state === null ? [{ ...absent, version: 1, state: observed?.state ?? next ?? model.initial }] : []
+  }
+  if (self.state === null || self.archived) return []
+  if (expectedVersion !== undefined && expectedVersion !== self.version) return []
+  const version = self.version + 1
+  switch (action) {
+    case "update":
+      if (self.next !== null || self.state !== expected || next === undefined) return []
+      return [...reached(model, version, next), { version, state: self.state, next, archived: false }]
+    case "cancel":
+      return [{ version, state: self.state, next: null, archived: true }]
+    case "completeTask":
+      return self.next === null ? [] : reached(model, version, self.next)
+    case "failTask":
+      return self.next === null ? [] : [{ version, state: "Error", next: null, archived: false }]
+    case "releaseClaim":
+      return self.next === null ? [] : [{ version, state: self.state, next: null, archived: false }]
+    default:
+      return []
+  }
+}
+
+const reached = (model: Model, version: number, state: string): ReadonlyArray<Register> => {
+  const open = { version, state, next: null, archived: false }
+  return model.finals.includes(state) ? [open, { ...open, archived: true }] : [open]
+}
+
+/** What a register may become without a call. */
+export const drifts = (model: Model, self: Register): ReadonlyArray<Register> => {
+  if (self.state === null || self.archived) return []
+  const version = self.version + 1
+  const found: Array<Register> = []
+  if (model.spontaneous.includes("task") && self.next !== null) {
+    found.push(...reached(model, version, self.next), { version, state: "Error", next: null, archived: false })
+  }
+  if (model.spontaneous.includes("expiry")) found.push({ version, state: self.state, next: null, archived: true })
+  return found
+}
+
+/**
+ * The registers a history may have started from: an absent session where it was opened on record, else anything that
+ * can be made of the states it speaks of, at the lowest version it mentions. `known` narrows the choice.
+ */
+export const starts = (
+  model: Model,
+  operations: ReadonlyArray<Operation>,
+  versioned: boolean,
+  known: Partial<Register> = {}
+): ReadonlyArray<Register> => {
+  const version = versioned ? lowestVersion(operations) : 0
+  const opened = operations.some((each) => each.action === "open" && each.outcome === "ok")
+  if (opened || (versioned && version === 0)) return [absent]
+  const mayBeAbsent = operations.some((each) => each.action === "open" || each.observed?.state === null)
+  const found: Array<Register> = !versioned && mayBeAbsent ? [absent] : []
+  const isFull = known.state !== undefined && known.next !== undefined
+  const spoken = isFull ? [] : statesOf(model, operations)
+  for (const state of known.state === undefined ? spoken : [known.state]) {
+    for (const next of known.next === undefined ? [null, ...spoken] : [known.next]) {
+      if (known.archived !== true) found.push({ version, state, next, archived: false })
+      if (known.archived !== false && next === null) found.push({ version, state, next, archived: true })
+    }
+  }
+  return found
+}
+
+const statesOf = (model: Model, operations: ReadonlyArray<Operation>): ReadonlyArray<string> => {
+  const spoken = new Set([model.initial, "Error"])
+  for (const { expected, next, observed } of operations) {
+    for (const state of [expected, next, observed?.state, observed?.next]) if (state != null) spoken.add(state)
+  }
+  return [...spoken]
+}
+
+/** The lowest version a record speaks of; a change at one version speaks of the one before. */
+export const lowestVersion = (operations: ReadonlyArray<Operation>): number => {
+  let lowest = Number.POSITIVE_INFINITY
+  for (const { action, outcome, observed } of operations) {
+    if (observed?.version === undefined || outcome === "info") continue
+    lowest = Math.min(lowest, action !== "read" && outcome === "ok" ? observed.version - 1 : observed.version)
+  }
+  return lowest === Number.POSITIVE_INFINITY ? 0 : lowest
+}
