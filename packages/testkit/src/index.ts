@@ -1,1 +1,2 @@
-export {}
+export * as CheckoutSuite from "./CheckoutSuite.js"
+export * as JournalSuite from "./JournalSuite.js"
