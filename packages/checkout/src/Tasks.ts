@@ -79,6 +79,8 @@ export const make = (flow: Flow, tell: Tell): Effect.Effect<Tasks, never, Scope.
       isRunning: (id) => running.has(id),
       drain: (millis) =>
         FiberMap.awaitEmpty(fibers).pipe(
+          // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
+          Effect.interruptible,
           Effect.timeoutOption(millis),
           Effect.ignore,
           Effect.zipRight(FiberMap.clear(fibers))
