@@ -59,10 +59,9 @@ export type History = ReadonlyArray<Operation>
 /** What is known when a call is made. */
 export type Call = Pick<Operation, "process" | "session" | "action" | "expected" | "next" | "expectedVersion" | "key">
 
-/** What is known when it is answered; `session` where only the answer names it. */
-export type Answer = Pick<Operation, "outcome" | "replayed" | "requestId" | "error" | "observed"> & {
-  readonly session?: string | undefined
-}
+/** What is known when it is answered; `session` and `action` where only the answer tells what it was. */
+export type Answer = Pick<Operation, "outcome" | "replayed" | "requestId" | "error" | "observed"> &
+  Partial<Pick<Operation, "session" | "action">>
 
 /** A history being written. */
 export interface Writer {
@@ -82,7 +81,7 @@ export const make = (instant: () => number = counter()): Writer => {
       operations.push(pending)
       return (answer) => {
         if (operations[index] === pending) {
-          operations[index] = { ...pending, ...answer, session: answer.session ?? call.session, returned: instant() }
+          operations[index] = { ...pending, ...answer, returned: instant() }
         }
       }
     },
