@@ -88,38 +88,63 @@ export type SessionEvent =
 /** Applies one event. */
 export const evolve = (state: SessionState, event: SessionEvent): SessionState => {
   if (event.type === "Opened") return { ...initial, session: opened(event) }
-  if (state.session === null) throw new Error(`event ${event.type} before Opened`)
-  const session: CheckoutSession = { ...state.session, version: state.session.version + 1, updatedAt: event.at }
+  const { session } = state
+  if (session === null) throw new Error(`event ${event.type} before Opened`)
+  const { at } = event
   switch (event.type) {
     case "Updated":
-      return remember(state, event, {
-        ...session,
-        state: event.to,
-        isError: false,
-        isArchived: event.archives,
-        lastRequestId: event.requestId
-      })
+      return remember(
+        state,
+        event,
+        changed(session, at, event.to, null, event.archives, session.orderId, event.requestId)
+      )
     case "Claimed": {
-      const { operationId, requestId, to: nextState, deadlineAt } = event
-      const claimed = { ...session, nextState, isProcessing: true, operationId, lastRequestId: requestId }
-      return { ...remember(state, event, claimed), deadlineAt }
+      const claim = { operationId: event.operationId, nextState: event.to }
+      const claimed = changed(session, at, session.state, claim, false, session.orderId, event.requestId)
+      return { ...remember(state, event, claimed), deadlineAt: event.deadlineAt }
     }
-    case "TaskCompleted": {
-      const orderId = event.orderId ?? session.orderId
-      return closed(state, { ...session, ...unclaimed, state: event.to, isArchived: event.archives, orderId })
-    }
+    case "TaskCompleted":
+      return closed(state, changed(session, at, event.to, null, event.archives, event.orderId ?? session.orderId))
     case "TaskFailed":
-      return closed(state, { ...session, ...unclaimed, state: errorState, isError: true })
+      return closed(state, changed(session, at, errorState, null, false, session.orderId))
     case "ClaimReleased":
-      return closed(state, { ...session, ...unclaimed })
+      return closed(state, changed(session, at, session.state, null, false, session.orderId))
     case "Cancelled":
-      return closed(state, { ...session, ...unclaimed, isArchived: true })
+      return closed(state, changed(session, at, session.state, null, true, session.orderId))
     case "Expired":
-      return { ...closed(state, { ...session, ...unclaimed, isArchived: true }), closedBy: "EXPIRED" }
+      return { ...closed(state, changed(session, at, session.state, null, true, session.orderId)), closedBy: "EXPIRED" }
   }
 }
 
-const unclaimed = { nextState: null, isProcessing: false, operationId: null } as const
+// The one place where a session changes: what is derived is derived here, so the invariants of SEMANTICS §1 hold by
+// construction. A literal with every field, not a spread: this runs in every accepted turn.
+const changed = (
+  session: CheckoutSession,
+  at: number,
+  state: string,
+  claim: { readonly operationId: string; readonly nextState: string } | null,
+  isArchived: boolean,
+  orderId: string | null,
+  lastRequestId: string | null = session.lastRequestId
+): CheckoutSession => ({
+  id: session.id,
+  cartId: session.cartId,
+  storeId: session.storeId,
+  accountId: session.accountId,
+  ownerId: session.ownerId,
+  state,
+  nextState: claim === null ? null : claim.nextState,
+  isProcessing: claim !== null,
+  isError: state === errorState,
+  isArchived,
+  operationId: claim === null ? null : claim.operationId,
+  orderId,
+  version: session.version + 1,
+  lastRequestId,
+  createdAt: session.createdAt,
+  updatedAt: at,
+  expiresAt: session.expiresAt
+})
 
 const opened = (event: Extract<SessionEvent, { readonly type: "Opened" }>): CheckoutSession => ({
   id: event.id,
@@ -128,9 +153,11 @@ const opened = (event: Extract<SessionEvent, { readonly type: "Opened" }>): Chec
   accountId: event.accountId,
   ownerId: event.ownerId,
   state: event.state,
-  ...unclaimed,
+  nextState: null,
+  isProcessing: false,
   isError: false,
   isArchived: false,
+  operationId: null,
   orderId: null,
   version: 1,
   lastRequestId: null,

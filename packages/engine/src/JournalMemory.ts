@@ -1,24 +1,36 @@
 /**
  * JournalMemory: the journal in this process's memory. Nothing survives the process; everything else is the contract.
+ * A long history is bounded: an address keeps its last `historyCapacity` events at least, and asking for older ones is a
+ * typed failure, never a silent gap.
  */
 import { Effect, Exit, Layer } from "effect"
 import type { Address } from "./Address.js"
 import * as AddressKey from "./Address.js"
 import type { AppendOutcome, JournalAlarm, JournalEntry, JournalEvent, JournalRow, JournalShape } from "./Journal.js"
-import { Journal } from "./Journal.js"
+import { failure, Journal } from "./Journal.js"
 
 interface Record extends JournalRow {
   sequence: number
   state: unknown
   alarmMillis: number | null
-  readonly events: Array<unknown>
+  /** Events that were let go: `events[0]` has the sequence after it. */
+  forgotten: number
+  events: Array<unknown>
 }
+
+/** Events one address keeps at least. */
+export const historyCapacity = 10_000
 
 const nothing = Exit.succeed(null)
 const committed = Exit.succeed<ReadonlyArray<AppendOutcome>>(["committed"])
 
 const byAlarm = (a: JournalAlarm, b: JournalAlarm): number =>
   a.alarmMillis - b.alarmMillis || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+
+const forget = (record: Record): void => {
+  record.events = record.events.slice(historyCapacity)
+  record.forgotten += historyCapacity
+}
 
 /** Makes an empty memory journal. */
 export const make = (): JournalShape => {
@@ -38,10 +50,11 @@ export const make = (): JournalShape => {
     // A4 fence
     if ((record === undefined ? 0 : record.sequence) !== entry.expectedSequence) return "conflict"
     if (record === undefined) {
-      record = { sequence: 0, state: null, alarmMillis: null, events: [] }
+      record = { sequence: 0, state: null, alarmMillis: null, forgotten: 0, events: [] }
       records.set(key, record)
     }
     for (const event of entry.events) record.events.push(event)
+    if (record.events.length >= 2 * historyCapacity) forget(record)
     record.sequence += entry.events.length
     record.state = entry.state
     if (record.alarmMillis !== entry.alarmMillis) {
@@ -63,10 +76,13 @@ export const make = (): JournalShape => {
       return record === undefined ? nothing : Exit.succeed({ sequence: record.sequence, state: record.state })
     },
     events: (address, afterSequence, limit) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         const record = records.get(AddressKey.key(address))
-        const page = record === undefined ? [] : record.events.slice(afterSequence, afterSequence + limit)
-        return page.map((event, index): JournalEvent => ({ sequence: afterSequence + index + 1, event }))
+        if (record === undefined) return Exit.succeed([])
+        const first = afterSequence - record.forgotten
+        if (first < 0) return Exit.fail(failure("no", "HISTORY_FORGOTTEN"))
+        const page = record.events.slice(first, first + limit)
+        return Exit.succeed(page.map((event, index): JournalEvent => ({ sequence: afterSequence + index + 1, event })))
       }),
     alarms: (kind, beforeMillis, limit, after) =>
       Effect.sync(() => {

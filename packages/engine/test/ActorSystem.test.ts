@@ -55,7 +55,7 @@ describe("ActorSystem", () => {
     Effect.gen(function* () {
       const system = yield* makeSystem
       const refused = yield* Effect.exit(
-        system.ask("a", add(0, 1, { port: Effect.zipRight(nextTick, Effect.fail("port")) }))
+        system.ask("a", add(0, 1, { port: Effect.zipRight(nextTick, Effect.fail("port" as const)) }))
       )
       assert.strictEqual(failureTag(refused), "port")
       assert.strictEqual((yield* system.ask("a", add(0))).value, 1)
@@ -70,7 +70,8 @@ describe("ActorSystem", () => {
       const refused = yield* Effect.fork(Effect.flip(system.ask("a", add(0))))
       const read = yield* Effect.fork(system.read("a"))
       const held = yield* append(0)
-      for (const fiber of [accepted, refused, read]) assert.strictEqual((yield* Fiber.poll(fiber))._tag, "None")
+      for (const fiber of [accepted, refused, read] as ReadonlyArray<Fiber.Fiber<unknown, unknown>>)
+        assert.strictEqual((yield* Fiber.poll(fiber))._tag, "None")
       yield* held.commit
       assert.strictEqual((yield* Fiber.join(accepted)).sequence, 1)
       assert.deepStrictEqual(yield* Fiber.join(refused), { _tag: "Mismatch", value: 1 })
