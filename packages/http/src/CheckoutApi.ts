@@ -12,6 +12,7 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { CheckoutError, Ids } from "@onelane/checkout"
 import { Schema } from "effect"
+import { actionsGroup } from "./StandardApi.js"
 import * as WireError from "./WireError.js"
 import * as WireSession from "./WireSession.js"
 
@@ -68,8 +69,11 @@ const sessions = "/v1/checkout-sessions"
 const one = `${sessions}/:checkoutSessionId` as const
 const claim = `${one}/operations/:operationId` as const
 
+const Adapter = Schema.Union(...[400, 401, 404, 405, 413, 415].map(WireError.adapterProblem))
+
 /** The native endpoints. */
 export const sessionsGroup = HttpApiGroup.make("sessions")
+  .addError(Adapter)
   .add(
     HttpApiEndpoint.post("open", sessions)
       .setPayload(
@@ -179,9 +183,10 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
       .annotate(OpenApi.Summary, "Take a claim away (operators)")
   )
 
-/** The contract. */
+/** The contract: both lanes. */
 export const CheckoutApi = HttpApi.make("onelane")
   .add(sessionsGroup)
+  .add(actionsGroup)
   .annotate(OpenApi.Title, "Onelane")
   .annotate(OpenApi.Version, "1")
   .annotate(

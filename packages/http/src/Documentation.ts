@@ -6,18 +6,46 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
 import * as HttpRouter from "@effect/platform/HttpRouter"
+import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { Context, Effect, Layer } from "effect"
 import { CheckoutApi } from "./CheckoutApi.js"
 import * as WireAnswer from "./WireAnswer.js"
 
+/** What the generator cannot know: bearer tokens, the media type of problems, and that no error of its own is ever sent. */
+const transform = (generated: Record<string, any>): Record<string, any> => {
+  const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = generated.components.schemas
+  const whole = {
+    ...generated,
+    components: { schemas, securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+    security: [{ bearer: [] }]
+  }
+  return JSON.parse(JSON.stringify(whole), (key, value) => {
+    if (key === "security" && value.length === 0) return undefined
+    if (key === "anyOf")
+      return value.filter((member: object) => !JSON.stringify(member).includes("/HttpApiDecodeError"))
+    return /^[45]\d\d$/.test(key) ? refusal(value) : value
+  })
+}
+
+const refusal = (response: { readonly content: Record<string, unknown> }) => {
+  const body = response.content["application/json"]
+  const isProblem = JSON.stringify(body).includes("Problem")
+  return { description: "Refused", content: { [isProblem ? "application/problem+json" : "application/json"]: body } }
+}
+
+const Api = CheckoutApi.annotate(OpenApi.Transform, transform)
+
 /** The OpenAPI document. */
-export const openApi: WireAnswer.WireAnswer = WireAnswer.json(200, OpenApi.fromApi(CheckoutApi))
+export const openApi: WireAnswer.WireAnswer = WireAnswer.json(
+  200,
+  OpenApi.fromApi(Api, { additionalPropertiesStrategy: "allow" })
+)
 
 const swagger = HttpApiSwagger.layer({ path: "/docs" }).pipe(
   Layer.provideMerge(HttpApiBuilder.Router.Live),
-  Layer.provide(Layer.succeed(HttpApi.Api, { api: CheckoutApi as never, context: Context.empty() }))
+  Layer.provide(Layer.succeed(HttpApi.Api, { api: Api as never, context: Context.empty() }))
 )
 
 /** The page that shows it. */
@@ -27,4 +55,4 @@ export const page: Effect.Effect<WireAnswer.WireAnswer> = Effect.gen(function* (
   const { body } = yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
   const html = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
   return WireAnswer.make(200, "text/html; charset=utf-8", html)
-}).pipe(Effect.provide(swagger), Effect.orDie) as Effect.Effect<WireAnswer.WireAnswer>
+}).pipe(Effect.provide(Layer.merge(swagger, HttpServer.layerContext)), Effect.scoped, Effect.orDie)

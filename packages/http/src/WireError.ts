@@ -133,17 +133,25 @@ const head = {
 /** The problem of one error as a schema with its status: for the OpenAPI document and for typed clients. */
 export const problemSchema = <E extends AnyError>(
   member: Schema.Schema<E> & { readonly fields: Schema.Struct.Fields },
-  tag: E["_tag"],
-  status: number = rows[tag as Tag].status
+  tag: Tag,
+  status: number = rows[tag].status
 ): Schema.Schema<E, Problem> => {
   const { message, ...fields } = member.fields
-  const body = Schema.Struct({ ...head, ...fields }) as unknown as Schema.Schema<Problem>
-  return Schema.transform(body, Schema.typeSchema(member), {
+  const body = Schema.Struct({ ...head, ...fields }).annotations({ identifier: `${tag}Problem` })
+  return Schema.transform(body as unknown as Schema.Schema<Problem>, Schema.typeSchema(member), {
     strict: false,
     decode: (wire) => ({ ...wire, message: wire.detail }),
     encode: (error) => problemOf(error, status)
-  }).annotations({
-    ...HttpApiSchema.annotations({ status }),
-    title: status === rows[tag as Tag].status ? tag : `${tag}${status}`
-  })
+  }).annotations(HttpApiSchema.annotations({ status, description: rows[tag].title }))
 }
+
+const AdapterProblem = Schema.Struct({
+  ...head,
+  _tag: Schema.Literal("AdapterError"),
+  retryable: Schema.Boolean,
+  applied: Schema.Literal("no")
+})
+
+/** The problem of a request that never reached the service, as a schema with a status. */
+export const adapterProblem = (status: number): typeof AdapterProblem =>
+  AdapterProblem.annotations(HttpApiSchema.annotations({ status, identifier: "AdapterProblem" }))

@@ -1,0 +1,104 @@
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import { assert, describe, layer, it as plain } from "@effect/vitest"
+import { CheckoutSessions } from "@onelane/checkout"
+import { Chunk, Effect, Fiber, Stream } from "effect"
+import * as CheckoutClient from "../src/CheckoutClient.js"
+import * as SessionEvents from "../src/SessionEvents.js"
+import { Base, callers, newSession, send, update, world } from "./HttpWorld.js"
+
+const heartbeatMillis = 20
+
+layer(world({ limits: { heartbeatMillis } }), { excludeTestServices: true })("server-sent events", (it) => {
+  const events = (id: string) => `/v1/checkout-sessions/${id}/events`
+
+  /** Opens a stream and reads text until it holds `until`. */
+  const listen = (path: string, until: string, headers: Record<string, string> = {}) =>
+    Effect.flatMap(Base, ({ url }) =>
+      Effect.promise(async (signal) => {
+        const response = await fetch(url + path, { headers: { authorization: "Bearer buyer", ...headers }, signal })
+        let text = ""
+        for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+          text += chunk
+          if (text.includes(until)) break
+        }
+        return { status: response.status, type: response.headers.get("content-type"), text }
+      })
+    )
+  const idsOf = (text: string) => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))
+
+  it.effect("E1 replays from the version given, goes on with what happens, and ends with the session", () =>
+    Effect.gen(function* () {
+      const { id } = yield* newSession
+      yield* update(id, "Start", "Shipping Address")
+      const listening = yield* Effect.fork(listen(`${events(id)}?afterVersion=0`, "event: end"))
+      yield* update(id, "Shipping Address", "Inventory")
+      yield* send("POST", `/v1/checkout-sessions/${id}/cancel`)
+      const { status, type, text } = yield* Fiber.join(listening)
+      assert.strictEqual(status, 200)
+      assert.strictEqual(type, "text/event-stream")
+      assert.deepStrictEqual(idsOf(text), [1, 2, 3, 4])
+      assert.match(text, /event: end\ndata: \{\}\n\n$/)
+    })
+  )
+  it.effect("E2 Last-Event-ID wins over the query, and 204 tells a browser not to come back", () =>
+    Effect.gen(function* () {
+      const { id } = yield* newSession
+      yield* update(id, "Start", "Shipping Address")
+      yield* send("POST", `/v1/checkout-sessions/${id}/cancel`)
+      const path = `${events(id)}?afterVersion=0`
+      const { text } = yield* listen(path, "event: end", { "last-event-id": "2" })
+      assert.deepStrictEqual(idsOf(text), [3])
+      const over = yield* send("GET", path, { headers: { "last-event-id": "3" } })
+      assert.deepInclude(over, { status: 204, text: "" })
+    })
+  )
+  it.effect("E3 without a version it starts from now, and a silent stream has a heartbeat", () =>
+    Effect.gen(function* () {
+      const { id } = yield* newSession
+      const { text } = yield* listen(events(id), ": heartbeat\n\n: heartbeat\n\n")
+      assert.deepStrictEqual(idsOf(text), [])
+    })
+  )
+  it.effect("E4 refusals come before the stream, as problems", () =>
+    Effect.gen(function* () {
+      const { id } = yield* newSession
+      const refused = yield* send("GET", events(id), { as: "stranger" })
+      assert.deepInclude(refused.body, { status: 400, _tag: "SessionInaccessible" })
+      const bad = yield* send("GET", `${events(id)}?afterVersion=soon`)
+      assert.deepInclude(bad.body, { status: 400, _tag: "InvalidInput", fields: ["afterVersion"] })
+      const unknown = yield* send("GET", `${events(id)}?since=1`)
+      assert.deepInclude(unknown.body, { status: 400, _tag: "InvalidInput" })
+    })
+  )
+  it.effect("E5 the client's changes are those of the service", () =>
+    Effect.gen(function* () {
+      const local = yield* CheckoutSessions.CheckoutSessions
+      const { url } = yield* Base
+      const sessions = yield* Effect.provide(CheckoutClient.make({ url, token: "buyer" }), FetchHttpClient.layer)
+      const { id: checkoutSessionId } = yield* newSession
+      const from = { checkoutSessionId, afterVersion: 0 }
+      const following = yield* Effect.fork(Stream.runCollect(sessions.changes(callers.buyer, from)))
+      yield* update(checkoutSessionId, "Start", "Shipping Address")
+      yield* send("POST", `/v1/checkout-sessions/${checkoutSessionId}/cancel`)
+      const followed = Chunk.toReadonlyArray(yield* Fiber.join(following))
+      assert.strictEqual(followed.length, 3)
+      assert.deepStrictEqual(followed, yield* local.history(callers.admin, from))
+    })
+  )
+})
+
+describe("reading events", () => {
+  plain.effect("takes text in pieces of any size and drops comments", () =>
+    Effect.gen(function* () {
+      const text = ': hello\n\nid: 1\nevent: change\ndata: {"a":\ndata: 1}\n\nevent: end\ndata: {}\n\nevent: cut\ndata'
+      for (const size of [1, 2, 7, 100]) {
+        const pieces = text.match(new RegExp(`[^]{1,${size}}`, "g"))!
+        const read = yield* Stream.runCollect(SessionEvents.parse(Stream.fromIterable(pieces)))
+        assert.deepStrictEqual(Chunk.toReadonlyArray(read), [
+          { event: "change", data: '{"a":1}' },
+          { event: "end", data: "{}" }
+        ])
+      }
+    })
+  )
+})
