@@ -5,8 +5,8 @@
  * Thin on purpose: it adds no rule. It owns the way from a call to an answer (abort, closing, Exit to result) and
  * nothing else. A call never rejects on a refusal; only a defect (a bug) rejects, and `…OrThrow` throws `OnelaneError`.
  */
-import type { Caller, CheckoutError, CheckoutSessions, Flow } from "@onelane/checkout"
-import { Effect, Exit, Runtime, Stream } from "effect"
+import { type Caller, type CheckoutError, CheckoutSessions, type Flow } from "@onelane/checkout"
+import { Cause, Context, Effect, Exit, type Layer, ManagedRuntime, Runtime, Stream } from "effect"
 import type { Aborted, CallError, Result } from "./Result.js"
 import { aborted, fromExit, OnelaneError, orThrow } from "./Result.js"
 import type { HistoryOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"
@@ -116,6 +116,23 @@ export interface Behind {
   readonly closed: () => boolean
 }
 
+/** Builds a layer and stands in front of it. Rejects with the layer's own error. */
+export const enter = async <R, E>(
+  layer: Layer.Layer<R | CheckoutSessions.CheckoutSessions, E>
+): Promise<{ readonly behind: Behind; readonly context: Context.Context<R> }> => {
+  const managed = ManagedRuntime.make(layer)
+  const built = await Effect.runPromiseExit(managed.runtimeEffect)
+  if (Exit.isFailure(built)) throw Cause.squash(built.cause)
+  const { context } = built.value
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closing ??= managed.dispose()
+    return closing
+  }
+  const sessions = Context.get(context, CheckoutSessions.CheckoutSessions)
+  return { behind: { sessions, runtime: built.value, close, closed: () => closing !== undefined }, context }
+}
+
 const draining: CheckoutError.Overloaded = {
   _tag: "Overloaded",
   message: "This checkout was closed",
@@ -154,6 +171,7 @@ const run = <A, E>(
         settle(exit)
       }
     })
+    if (signal.aborted) leave()
   })
 }
 

@@ -6,8 +6,8 @@
  * `open` (get or create) and for `update` (the key makes it one acceptance). A refusal is final, `SessionProcessing`
  * included: how long to wait for a task is the caller's business.
  */
-import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
-import { Effect, Random, Stream } from "effect"
+import { type Caller, type CheckoutError, type CheckoutSession, CheckoutSessions } from "@onelane/checkout"
+import { Effect, Layer, Random, Stream } from "effect"
 
 /** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
 export interface RetryOptions {
@@ -153,3 +153,13 @@ const following = (
         )
   )
 }
+
+/** The service in force, wrapped. */
+export const layer = (
+  options: RetryOptions,
+  throughDrain: boolean
+): Layer.Layer<CheckoutSessions.CheckoutSessions, never, CheckoutSessions.CheckoutSessions> =>
+  Layer.effect(
+    CheckoutSessions.CheckoutSessions,
+    Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) => make(sessions, options, throughDrain))
+  )

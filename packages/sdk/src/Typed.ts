@@ -4,6 +4,9 @@
  */
 import type { CheckoutSession, CheckoutSessions, Flow } from "@onelane/checkout"
 
+/** The flow that an option names: a preset's name, or a flow itself. */
+export type FlowOf<X> = X extends Flow.PresetName ? (typeof Flow.presets)[X] : X
+
 /** A session whose states are those of the flow. */
 export interface SessionOf<F> extends Omit<CheckoutSession.CheckoutSession, "state" | "nextState"> {
   readonly state: Flow.StateOf<F>
@@ -26,11 +29,8 @@ export interface OpenOf<F> extends Omit<CheckoutSessions.OpenInput, "initialStat
   readonly initialState?: Exclude<Flow.StateOf<F>, "Error"> | undefined
 }
 
-/** An update along an edge of the flow; with `expectedVersion`, also one that stays where it is. */
-export type UpdateOf<F, S extends Flow.StateOf<F>> = Omit<
-  CheckoutSessions.UpdateInput,
-  "expCurrentState" | "nextState" | "expectedVersion"
-> & { readonly expCurrentState: S } & (
-    | { readonly nextState: Flow.NextOf<F, NoInfer<S>>; readonly expectedVersion?: number | undefined }
-    | { readonly nextState: NoInfer<S>; readonly expectedVersion: number }
-  )
+/** An update along an edge of the flow. */
+export interface UpdateOf<F, S extends Flow.StateOf<F>> extends Omit<CheckoutSessions.UpdateInput, "nextState"> {
+  readonly expCurrentState: S
+  readonly nextState: Flow.NextOf<F, NoInfer<S>>
+}

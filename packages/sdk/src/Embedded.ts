@@ -1,0 +1,128 @@
+/**
+ * Embedded: the engine in this process, opened over memory or a file.
+ *
+ * Owns the composition: journal, directory, ports, engine, `Retry`. SQLite is loaded only when a file is opened, and
+ * nothing of HTTP is loaded at all: opening in memory must cost little.
+ */
+import {
+  Access,
+  Caller,
+  Carts,
+  CheckoutEngine,
+  type CheckoutSessions,
+  Directory,
+  DirectoryMemory,
+  Flow
+} from "@onelane/checkout"
+import { type Journal, JournalMemory } from "@onelane/engine"
+import type { DatabaseRefused } from "@onelane/sql"
+import { Context, Effect, Layer, Runtime } from "effect"
+import * as Checkout from "./Checkout.js"
+import * as Ports from "./Ports.js"
+import * as Retry from "./Retry.js"
+import type { FlowOf } from "./Typed.js"
+
+/** How an embedded engine is opened. */
+export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.PresetName | Flow.Flow> {
+  /** `":memory:"`, or the path of an SQLite file (made when it is not there; one process at a time). */
+  readonly storage: string
+  /** A preset's name or a flow of the host's own. Default `"b2b"`. */
+  readonly flow?: X | undefined
+  /** The host's rules. Default: the roles of the caller decide, or the directory's facts where it is kept. */
+  readonly access?: Ports.HostAccess | undefined
+  /** The host's carts. Default: every cart id is an active cart, or those of the directory where it is kept. */
+  readonly carts?: Ports.HostCarts | undefined
+  /** Keeps users, accounts, stores and carts in the same storage and asks them. Default false. */
+  readonly directory?: boolean | undefined
+  /** Life of a new session that names none, milliseconds. Default: it never expires. */
+  readonly expiresInMillis?: number | undefined
+  readonly retry?: Retry.RetryOptions | undefined
+}
+
+/** The directory over Promises. A call that names something unknown rejects. */
+export type DirectoryDoor = {
+  readonly [K in keyof Directory.DirectoryShape]: (...input: Parameters<Directory.DirectoryShape[K]>) => Promise<void>
+}
+
+/** An embedded engine: `Checkout` for the program itself, and `as` for the people it serves. */
+export interface EmbeddedCheckout<F> extends Checkout.Checkout<F> {
+  /** The same engine, called by somebody else. Closing either closes both. */
+  readonly as: (caller: Caller.Caller) => Checkout.Checkout<F>
+}
+
+/** An embedded engine that keeps the directory. */
+export interface DirectoryCheckout<F> extends EmbeddedCheckout<F> {
+  readonly directory: DirectoryDoor
+}
+
+type Stored = Journal.Journal | Access.Access | Carts.Carts | Directory.Directory
+
+const memory: Layer.Layer<Stored> = Layer.merge(JournalMemory.layer, DirectoryMemory.layer)
+
+const sqlite = (filename: string): Layer.Layer<Stored, DatabaseRefused.DatabaseRefused> =>
+  Layer.unwrapEffect(
+    Effect.map(
+      Effect.promise(() => import("@onelane/sql")),
+      ({ AccessSql, CartsSql, DirectorySql, JournalSql, SqliteClient }) =>
+        Layer.mergeAll(JournalSql.layer, AccessSql.layer, CartsSql.layer, DirectorySql.layer).pipe(
+          Layer.provide(SqliteClient.layer({ filename }))
+        )
+    )
+  )
+
+/** The host's own ports first, then the directory where it is kept, then trust. */
+const ports = ({ access, carts, directory }: EmbeddedOptions): Layer.Layer<never> =>
+  Layer.merge(
+    access !== undefined ? Ports.layerAccess(access) : directory ? Layer.empty : Access.layerTrusted,
+    carts !== undefined ? Ports.layerCarts(carts) : directory ? Layer.empty : Carts.layerTrusted
+  )
+
+const flowOf = (flow: Flow.PresetName | Flow.Flow = "b2b"): Flow.Flow => {
+  const found: Flow.Flow | undefined = typeof flow === "string" ? Flow.presets[flow] : flow
+  if (found === undefined) throw new TypeError(`no such flow: ${JSON.stringify(flow)}`)
+  return found
+}
+
+/** The service and its directory as a layer. Without `directory: true` the directory is there but nobody asks it. */
+export const layerWithDirectory = (
+  options: EmbeddedOptions
+): Layer.Layer<CheckoutSessions.CheckoutSessions | Directory.Directory, DatabaseRefused.DatabaseRefused> =>
+  Layer.suspend(() => {
+    const { expiresInMillis, retry = {}, storage } = options
+    const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(options))
+    const engine = CheckoutEngine.layer({ flow: flowOf(options.flow), expiresInMillis })
+    return Retry.layer(retry, false).pipe(Layer.provide(engine), Layer.provideMerge(store))
+  })
+
+/** The service as a layer. */
+export const layer: (
+  options: EmbeddedOptions
+) => Layer.Layer<CheckoutSessions.CheckoutSessions, DatabaseRefused.DatabaseRefused> = layerWithDirectory
+
+/**
+ * Opens an engine in this process.
+ *
+ * **Errors**: rejects with `DatabaseRefused` (its `reason` says why the file was not opened).
+ */
+export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D extends boolean = false>(
+  options: EmbeddedOptions<X> & { readonly directory?: D | undefined }
+): Promise<D extends true ? DirectoryCheckout<FlowOf<X>> : EmbeddedCheckout<FlowOf<X>>> => {
+  const { behind, context } = await Checkout.enter(layerWithDirectory(options))
+  const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => Checkout.make(behind, caller)
+  const embedded: EmbeddedCheckout<FlowOf<X>> = { ...as(Caller.host), as }
+  const directory = directoryDoor(Context.get(context, Directory.Directory), Runtime.runPromise(behind.runtime))
+  return (options.directory ? { ...embedded, directory } : embedded) as DirectoryCheckout<FlowOf<X>>
+}
+
+const directoryDoor = (
+  directory: Directory.DirectoryShape,
+  runPromise: (effect: Effect.Effect<void, unknown>) => Promise<void>
+): DirectoryDoor =>
+  Object.fromEntries(
+    Object.entries(directory).map(
+      ([name, method]: [string, (...input: Array<never>) => Effect.Effect<void, unknown>]) => [
+        name,
+        (...input: Array<never>) => runPromise(method(...input))
+      ]
+    )
+  ) as unknown as DirectoryDoor

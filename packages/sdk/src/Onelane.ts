@@ -1,0 +1,22 @@
+/**
+ * Onelane: the front door. `open` and `connect` give the same object over Promises; `layer` and `layerRemote` give the
+ * same service to Effect programs.
+ */
+import type { CheckoutSessions, Flow } from "@onelane/checkout"
+import { Effect, Layer } from "effect"
+import type { Checkout } from "./Checkout.js"
+import type { RemoteOptions } from "./Remote.js"
+import type { FlowOf } from "./Typed.js"
+
+export { layer, layerWithDirectory, open } from "./Embedded.js"
+
+const remote = () => import("./Remote.js")
+
+/** Connects to a server. Nothing is sent before the first call. */
+export const connect = async <X extends Flow.PresetName | Flow.Flow = "b2b">(
+  options: RemoteOptions<X>
+): Promise<Checkout<FlowOf<X>>> => (await remote()).connect(options)
+
+/** The service of a server as a layer. */
+export const layerRemote = (options: RemoteOptions): Layer.Layer<CheckoutSessions.CheckoutSessions> =>
+  Layer.unwrapEffect(Effect.map(Effect.promise(remote), ({ layer }) => layer(options)))

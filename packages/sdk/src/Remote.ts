@@ -1,0 +1,35 @@
+/**
+ * Remote: the engine behind a URL. The caller is whoever the token says.
+ *
+ * Not imported by `Onelane` but loaded by it on demand, so that an embedded program loads nothing of HTTP.
+ */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import { Caller, type CheckoutSessions, type Flow } from "@onelane/checkout"
+import { CheckoutClient } from "@onelane/http"
+import { Layer } from "effect"
+import * as Checkout from "./Checkout.js"
+import * as Retry from "./Retry.js"
+import type { FlowOf } from "./Typed.js"
+
+/** Where the server is, and who calls. */
+export interface RemoteOptions<X extends Flow.PresetName | Flow.Flow = Flow.PresetName | Flow.Flow>
+  extends CheckoutClient.Options {
+  /** The flow the server runs, for the compiler's eyes only. Default `"b2b"`. */
+  readonly flow?: X | undefined
+  readonly retry?: Retry.RetryOptions | undefined
+}
+
+/** The service as a layer. Connects with the first call. */
+export const layer = (options: RemoteOptions): Layer.Layer<CheckoutSessions.CheckoutSessions> =>
+  Retry.layer(options.retry ?? {}, true).pipe(
+    Layer.provide(CheckoutClient.layer(options)),
+    Layer.provide(FetchHttpClient.layer)
+  )
+
+/** Opens a door to a server. */
+export const connect = async <X extends Flow.PresetName | Flow.Flow = "b2b">(
+  options: RemoteOptions<X>
+): Promise<Checkout.Checkout<FlowOf<X>>> => {
+  const { behind } = await Checkout.enter(layer(options))
+  return Checkout.make(behind, Caller.host)
+}
