@@ -1,0 +1,51 @@
+/**
+ * AccessSql: the access port on the directory tables. It supplies the facts, in one statement; the rule is in `Access`.
+ */
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import { Access, type Caller } from "@onelane/checkout"
+import { Effect, Layer } from "effect"
+import type { DatabaseRefused } from "./DatabaseRefused.js"
+import * as Migrations from "./Migrations.js"
+import { prepare, type Rows } from "./Prepared.js"
+import { escape } from "./StoredText.js"
+
+const unavailable = (cause: SqlError): Access.PortUnavailable => ({ _tag: "PortUnavailable", port: "Access", cause })
+
+const toRoles = ([row]: Rows): ReadonlyArray<Caller.Role> =>
+  typeof row?.roles === "string" ? JSON.parse(row.roles) : []
+
+const toFacts = (rows: Rows): Access.AccessFacts => ({
+  roles: toRoles(rows),
+  belongsToAccount: Boolean(rows[0]?.belongs),
+  accountValid: Boolean(rows[0]?.valid),
+  storeMember: Boolean(rows[0]?.member)
+})
+
+/** Makes the port; the tables must be up to date. */
+export const make = (sql: SqlClient): Access.AccessShape => {
+  const roles = prepare(sql, sql`SELECT roles FROM users WHERE id = ${"user"}`, toRoles, unavailable)
+  const facts = prepare(
+    sql,
+    sql`SELECT
+      (SELECT roles FROM users WHERE id = ${"user"}) AS roles,
+      EXISTS (SELECT 1 FROM account_members WHERE account_id = ${"account"} AND user_id = ${"user"}) AS belongs,
+      EXISTS (SELECT 1 FROM accounts WHERE id = ${"account"} AND active) AS valid,
+      EXISTS (SELECT 1 FROM store_members WHERE store_id = ${"store"} AND account_id = ${"account"}) AS member`,
+    toFacts,
+    unavailable
+  )
+  return Access.fromFacts({
+    roles: (userId) => roles(escape(userId)),
+    facts: (caller, subject) => {
+      const [user, account, store] = [escape(caller.userId), escape(subject.accountId), escape(subject.storeId)]
+      return facts(user, account, user, account, store, account)
+    }
+  })
+}
+
+/** The access port on the client in force, its tables brought up to date first. */
+export const layer: Layer.Layer<Access.Access, DatabaseRefused, SqlClient> = Layer.effect(
+  Access.Access,
+  Effect.map(SqlClient, make)
+).pipe(Layer.provide(Migrations.layer))

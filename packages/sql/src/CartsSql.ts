@@ -1,0 +1,38 @@
+/**
+ * CartsSql: the cart port on the directory tables.
+ */
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Carts } from "@onelane/checkout"
+import { Effect, Layer } from "effect"
+import type { DatabaseRefused } from "./DatabaseRefused.js"
+import * as Migrations from "./Migrations.js"
+import { prepare, type Rows } from "./Prepared.js"
+import { escape, unescape } from "./StoredText.js"
+
+const toCart = ([row]: Rows): Carts.Cart | null =>
+  row === undefined
+    ? null
+    : {
+        id: unescape(row.id as string),
+        storeId: unescape(row.store_id as string),
+        accountId: unescape(row.account_id as string),
+        ownerId: unescape(row.owner_id as string),
+        status: row.status as Carts.CartStatus
+      }
+
+/** Makes the port; the tables must be up to date. */
+export const make = (sql: SqlClient): Carts.CartsShape => {
+  const find = prepare(
+    sql,
+    sql`SELECT id, store_id, account_id, owner_id, status FROM carts WHERE id = ${"cart"}`,
+    toCart,
+    (cause) => ({ _tag: "PortUnavailable" as const, port: "Carts", cause })
+  )
+  return { find: (cartId) => find(escape(cartId)) }
+}
+
+/** The cart port on the client in force, its tables brought up to date first. */
+export const layer: Layer.Layer<Carts.Carts, DatabaseRefused, SqlClient> = Layer.effect(
+  Carts.Carts,
+  Effect.map(SqlClient, make)
+).pipe(Layer.provide(Migrations.layer))

@@ -1,0 +1,37 @@
+/**
+ * DatabaseRefused: why a database was not opened. Nothing was changed in it: a store is never repaired or reset in silence.
+ */
+import { Data } from "effect"
+
+/**
+ * - `NO_DRIVER`: this Node has no SQLite and the one in the registry package could not be loaded
+ * - `CANNOT_OPEN`: no such directory, no permission, not a file
+ * - `IN_USE`: another process, or another connection of this one, owns the file
+ * - `READONLY`: the file, or where it lies, cannot be written
+ * - `NOT_A_DATABASE`, `CORRUPT`: the file is something else, or damaged
+ * - `FOREIGN`: a sound database that belongs to another application
+ * - `NEWER`: written by a newer release than this one
+ * - `NOT_DURABLE`: the database would not take a setting that durability rests on
+ * - `DISK_FULL`, `IO`: the disk refused
+ * - `MIGRATION`: the tables could not be brought up to date
+ */
+export type Reason =
+  | "NO_DRIVER"
+  | "CANNOT_OPEN"
+  | "IN_USE"
+  | "READONLY"
+  | "NOT_A_DATABASE"
+  | "CORRUPT"
+  | "FOREIGN"
+  | "NEWER"
+  | "NOT_DURABLE"
+  | "DISK_FULL"
+  | "IO"
+  | "MIGRATION"
+
+/** The database was not opened. `message` is one sentence for whoever operates it. */
+export class DatabaseRefused extends Data.TaggedError("DatabaseRefused")<{
+  readonly reason: Reason
+  readonly message: string
+  readonly cause?: unknown
+}> {}

@@ -1,0 +1,95 @@
+/**
+ * JournalSql: the journal on a database. One statement a commit, whatever the number of entries; the fence (A4) is inside it.
+ *
+ * Owns the rows of `journal_state` and `journal_events`; does not own the connection (SqliteClient) nor when a batch is
+ * full (GroupCommit). Every entry carries at least one event.
+ */
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import { Journal } from "@onelane/engine"
+import { Effect, Layer } from "effect"
+import type { DatabaseRefused } from "./DatabaseRefused.js"
+import * as Dialect from "./Dialect.js"
+import * as Migrations from "./Migrations.js"
+import { mapNow, prepare, type Rows } from "./Prepared.js"
+import * as StoredText from "./StoredText.js"
+
+/** Makes the journal; the tables must be up to date. */
+export const make = (sql: SqlClient): Journal.JournalShape => {
+  const dialect = Dialect.of(sql)
+  const refuse = (error: SqlError): Journal.JournalFailure => dialect.failureOf(error.cause)
+
+  const append = prepare(sql, dialect.append, (rows) => rows, refuse)
+  const load = prepare(
+    sql,
+    sql`SELECT sequence, state FROM journal_state WHERE kind = ${"kind"} AND id = ${"id"}`,
+    toRow,
+    refuse
+  )
+  const events = prepare(
+    sql,
+    sql`SELECT sequence, events FROM journal_events
+      WHERE kind = ${"kind"} AND id = ${"id"} AND sequence > ${"after"} ORDER BY sequence LIMIT ${"limit"}`,
+    toEvents,
+    refuse
+  )
+  const alarms = prepare(
+    sql,
+    sql`SELECT alarm_millis, id FROM journal_state
+      WHERE kind = ${"kind"} AND alarm_millis <= ${"before"} AND (alarm_millis, id) > (${"after"}, ${"id"})
+      ORDER BY alarm_millis, id LIMIT ${"limit"}`,
+    toAlarms,
+    refuse
+  )
+
+  return {
+    immediate: false,
+    exclusive: dialect.exclusive,
+    append: (batch) => mapNow(append(encode(batch)), (rows) => outcomes(batch, rows)),
+    load: ({ id, kind }) => load(StoredText.escape(kind), StoredText.escape(id)),
+    events: ({ id, kind }, afterSequence, limit) =>
+      Effect.map(events(StoredText.escape(kind), StoredText.escape(id), afterSequence, limit), (found) =>
+        found.filter(({ sequence }) => sequence > afterSequence).slice(0, limit)
+      ),
+    alarms: (kind, beforeMillis, limit, after = { alarmMillis: Number.MIN_SAFE_INTEGER, id: "" }) =>
+      alarms(StoredText.escape(kind), beforeMillis, after.alarmMillis, StoredText.escape(after.id), limit)
+  }
+}
+
+const encode = (batch: ReadonlyArray<Journal.JournalEntry>): string =>
+  JSON.stringify(
+    batch.map(({ address, alarmMillis, events, expectedSequence, state }) => [
+      StoredText.escape(address.kind),
+      StoredText.escape(address.id),
+      expectedSequence,
+      expectedSequence + events.length,
+      JSON.stringify(state),
+      alarmMillis,
+      JSON.stringify(events)
+    ])
+  )
+
+const outcomes = (batch: ReadonlyArray<Journal.JournalEntry>, rows: Rows): ReadonlyArray<Journal.AppendOutcome> => {
+  if (rows.length === batch.length) return batch.map(() => "committed")
+  const positions = new Set(rows.map(({ position }) => position))
+  return batch.map((_, position) => (positions.has(position) ? "committed" : "conflict"))
+}
+
+const toRow = ([row]: Rows): Journal.JournalRow | null =>
+  row === undefined ? null : { sequence: Number(row.sequence), state: JSON.parse(row.state as string) }
+
+const toEvents = (rows: Rows): ReadonlyArray<Journal.JournalEvent> =>
+  rows.flatMap((row) => {
+    const events = JSON.parse(row.events as string) as ReadonlyArray<unknown>
+    const first = Number(row.sequence) - events.length + 1
+    return events.map((event, index) => ({ sequence: first + index, event }))
+  })
+
+const toAlarms = (rows: Rows): ReadonlyArray<Journal.JournalAlarm> =>
+  rows.map((row) => ({ id: StoredText.unescape(row.id as string), alarmMillis: Number(row.alarm_millis) }))
+
+/** The journal on the client in force, its tables brought up to date first. */
+export const layer: Layer.Layer<Journal.Journal, DatabaseRefused, SqlClient> = Layer.effect(
+  Journal.Journal,
+  Effect.map(SqlClient, make)
+).pipe(Layer.provide(Migrations.layer))

@@ -1,0 +1,94 @@
+/**
+ * Migrations: brings the tables up to date, each step once and in its own order, and refuses a database that is ahead of
+ * this release. Owns the tables; what each is for stands beside it.
+ */
+import * as Migrator from "@effect/sql/Migrator"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect, Layer } from "effect"
+import { DatabaseRefused } from "./DatabaseRefused.js"
+import * as Dialect from "./Dialect.js"
+
+const table = "onelane_migrations"
+
+const execute = (statements: (sql: SqlClient) => ReadonlyArray<string>) =>
+  Effect.flatMap(SqlClient, (sql) => Effect.forEach(statements(sql), (text) => sql.unsafe(text), { discard: true }))
+
+/**
+ * `journal_state` holds what an address is now, `journal_events` how it came there: one row an append, `sequence` being
+ * that of its last event. Rows of the former can be large and are found by their key; those of the latter come in
+ * order of time, so neither table is clustered by its key.
+ */
+const journal = (sql: SqlClient) => [
+  `CREATE TABLE journal_state (
+    kind text NOT NULL,
+    id text NOT NULL,
+    sequence bigint NOT NULL,
+    state text NOT NULL,
+    alarm_millis bigint,
+    PRIMARY KEY (kind, id)
+  )`,
+  `CREATE INDEX journal_state_alarm ON journal_state (kind, alarm_millis, id) WHERE alarm_millis IS NOT NULL`,
+  `CREATE TABLE journal_events (
+    kind text NOT NULL,
+    id text NOT NULL,
+    sequence bigint NOT NULL,
+    events text NOT NULL,
+    PRIMARY KEY (kind, id, sequence)
+  )`,
+  ...Dialect.of(sql).schema
+]
+
+/** What `Directory` keeps. Roles are a JSON array. */
+const directory = () => [
+  `CREATE TABLE users (id text PRIMARY KEY, roles text NOT NULL)`,
+  `CREATE TABLE accounts (id text PRIMARY KEY, active boolean NOT NULL)`,
+  `CREATE TABLE account_members (
+    account_id text NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    user_id text NOT NULL REFERENCES users ON DELETE CASCADE,
+    PRIMARY KEY (account_id, user_id)
+  )`,
+  `CREATE INDEX account_members_user ON account_members (user_id)`,
+  `CREATE TABLE stores (id text PRIMARY KEY)`,
+  `CREATE TABLE store_members (
+    store_id text NOT NULL REFERENCES stores ON DELETE CASCADE,
+    account_id text NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    PRIMARY KEY (store_id, account_id)
+  )`,
+  `CREATE INDEX store_members_account ON store_members (account_id)`,
+  `CREATE TABLE carts (
+    id text PRIMARY KEY,
+    store_id text NOT NULL,
+    account_id text NOT NULL,
+    owner_id text NOT NULL,
+    status text NOT NULL
+  )`
+]
+
+const steps = { "0001_journal": execute(journal), "0002_directory": execute(directory) }
+const newest = Object.keys(steps).length
+
+const refuse = (cause: unknown): DatabaseRefused =>
+  new DatabaseRefused({ reason: "MIGRATION", message: "The tables could not be brought up to date.", cause })
+
+const check = (found: number): Effect.Effect<void, DatabaseRefused> => {
+  if (found === newest) return Effect.void
+  const message = `The database is at step ${found}, this release knows ${newest} steps.`
+  return Effect.fail(new DatabaseRefused({ reason: found > newest ? "NEWER" : "MIGRATION", message }))
+}
+
+/** Runs what is missing. Answers the names of the steps that ran. */
+export const run: Effect.Effect<ReadonlyArray<string>, DatabaseRefused, SqlClient> = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const ran = yield* Migrator.make({})({ loader: Migrator.fromRecord(steps), table })
+  // The library takes any failure of its first write for another migrator at work: look for oneself.
+  const rows = yield* sql<{ readonly newest: number }>`SELECT max(migration_id) AS newest FROM ${sql(table)}`
+  yield* check(Number(rows[0]?.newest ?? 0))
+  return ran.map(([, name]) => name)
+}).pipe(
+  // A step that fails is a defect to the library, and so is the roll-back after a disk gave up.
+  Effect.catchAllDefect(Effect.fail),
+  Effect.mapError((error) => (error instanceof DatabaseRefused ? error : refuse(error)))
+)
+
+/** Up-to-date tables, once for every layer that asks. */
+export const layer: Layer.Layer<never, DatabaseRefused, SqlClient> = Layer.effectDiscard(run)
