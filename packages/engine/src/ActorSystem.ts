@@ -101,9 +101,9 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
       metrics,
       nowMillis: () => clock.unsafeCurrentTimeMillis(),
       run: runWith(yield* Effect.runtime<never>()),
+      onDoubt: (address) => signal(watchers, address.id),
       onCommitted: (address, events, state) => {
-        const latches = watchers.get(address.id)
-        if (latches !== undefined) for (const latch of latches) latch.unsafeOpen()
+        signal(watchers, address.id)
         try {
           options.onCommitted?.(address.id, events as ReadonlyArray<Event>, state as State)
         } catch (defect) {
@@ -213,6 +213,11 @@ const changes = (system: System, id: string, afterSequence: number) =>
     })
   )
 
+const signal = (watchers: System["watchers"], id: string): void => {
+  const latches = watchers.get(id)
+  if (latches !== undefined) for (const latch of latches) latch.unsafeOpen()
+}
+
 const watch = (system: System, id: string): Effect.Effect<Effect.Latch> =>
   Effect.sync(() => {
     const latch = Effect.unsafeMakeLatch(false)
@@ -231,11 +236,12 @@ const unwatch = (system: System, id: string, latch: Effect.Latch): Effect.Effect
 
 const sweeping = ({ lanes, commit: { config } }: System): Effect.Effect<void> => {
   const epochs = Math.ceil(config.idleMillis / config.sweepMillis)
-  const slice = Effect.sync(() => Directory.sweep(lanes.directory, config.sweepSlice, epochs))
-  const round = Effect.sync(() => Directory.nextEpoch(lanes.directory)).pipe(
-    Effect.zipRight(Effect.repeat(Effect.zipLeft(slice, Effect.yieldNow()), { until: (complete) => complete }))
+  const pause = Effect.async<void>((resume) => config.defer(() => resume(Effect.void)))
+  const round: Effect.Effect<void> = Effect.suspend(() =>
+    Directory.sweep(lanes.directory, config.sweepSlice, epochs) ? Effect.void : Effect.zipRight(pause, round)
   )
-  return Effect.asVoid(Effect.repeat(Effect.delay(round, config.sweepMillis), Schedule.forever))
+  const begin = Effect.sync(() => Directory.nextEpoch(lanes.directory))
+  return Effect.asVoid(Effect.repeat(Effect.delay(Effect.zipRight(begin, round), config.sweepMillis), Schedule.forever))
 }
 
 const drainOf = ({ lanes, commit }: System): Effect.Effect<boolean> =>

@@ -101,6 +101,7 @@ const undo = (
   result: AppendOutcome | JournalFailure
 ): void => {
   activation.loaded = false // A3
+  lanes.onDoubt(activation.address)
   const conflict = typeof result === "string"
   if (conflict && envelope.turns <= lanes.commit.config.conflictRetries) {
     lanes.metrics.conflicts += 1
@@ -120,6 +121,7 @@ const settle = (lanes: Lanes, pending: Activation.PendingCommit, result: AppendO
   if (result === "conflict") lanes.metrics.conflicts += 1
   for (const { envelope, exit } of answers) answer(lanes, activation, envelope, exit)
   if (result === "committed") lanes.onCommitted(activation.address, pending.events, pending.state)
+  else lanes.onDoubt(activation.address)
   if (again.length > 0) Mailbox.putBack(Activation.laneOf(activation).mailbox, again)
   lanes.advance(activation)
 }

@@ -15,6 +15,7 @@ import {
   type JournalFailure,
   type JournalShape
 } from "./Journal.js"
+import * as RareLog from "./RareLog.js"
 import { attempt, runWith } from "./Running.js"
 
 /** An entry that waits for, or is in, a batch. */
@@ -51,6 +52,7 @@ interface Batching {
   readonly config: EngineConfig
   readonly metrics: Metrics.CommitMetrics
   readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
+  readonly log: RareLog.RareLog
   readonly idleCallbacks: Set<() => void>
   gathering: Array<CommitEntry>
   scheduled: boolean
@@ -100,6 +102,8 @@ const settle = (
   }
   self.metrics.failures += 1
   const failed = failureOf(exit)
+  const { reason, applied } = failed
+  self.log("append failed", { reason, applied, entries: batch.length }, failed.cause ?? reason)
   for (const entry of batch) entry.settle(failed)
 }
 
@@ -130,6 +134,7 @@ export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<Group
       config: makeConfig(overrides),
       metrics: Metrics.makeCommit(),
       run: runWith(runtime),
+      log: yield* RareLog.make,
       idleCallbacks: new Set(),
       gathering: [],
       scheduled: false,

@@ -26,6 +26,8 @@ export interface Lanes {
   readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
   /** Told of every durable change, after it is durable. */
   readonly onCommitted: (address: Address, events: ReadonlyArray<unknown>, state: unknown) => void
+  /** Told when a commit was not confirmed: something may have changed. */
+  readonly onDoubt: (address: Address) => void
   /** How the engine's own answers are said in the behavior's words. */
   readonly unavailable: (error: EngineError) => unknown
   /** Gives a lane that fell free to whoever waits for it (Turn). */
