@@ -1,6 +1,7 @@
 /**
  * Alarms: sessions that want attention although nobody asks. At the start it finds every claimed session by the journal's
- * index and resumes its task; then, at intervals, it archives what has expired. Sleeping sessions are never read.
+ * index and resumes its task; then, at intervals, it archives what has expired and takes up a claim that lost its task (a
+ * commit whose answer never came). Sleeping sessions are never read.
  */
 
 import type { ActorSystem, Journal } from "@onelane/engine"
@@ -13,12 +14,16 @@ import type { Tasks } from "./Tasks.js"
 /** Alarms read from the index at a time. */
 export const pageEntries = 256
 
+/** Sessions attended at the same time. */
+export const attendedAtOnce = 64
+
 /** The sessions an alarm may concern. */
 export type Sessions = ActorSystem.ActorSystem<SessionState, SessionCommand, SessionReply, CheckoutError>
 
 /**
  * One round over everything that is due. `exclusive`: nobody else runs tasks of this journal, so a claim that does not run
- * here runs nowhere; otherwise only a claim past its deadline is taken up.
+ * here runs nowhere; otherwise only a claim past its deadline is taken up. A session that cannot be attended does not keep
+ * the others waiting; it is due again in the next round.
  */
 export const round = (sessions: Sessions, tasks: Tasks, exclusive: boolean): Effect.Effect<void, CheckoutError> =>
   Effect.gen(function* () {
@@ -26,20 +31,30 @@ export const round = (sessions: Sessions, tasks: Tasks, exclusive: boolean): Eff
     let last: Journal.JournalAlarm | undefined
     while (true) {
       const page: ReadonlyArray<Journal.JournalAlarm> = yield* sessions.alarms(nowMillis, pageEntries, last)
-      for (const { id } of page) if (!tasks.isRunning(id)) yield* attend(sessions, tasks, exclusive, id, nowMillis)
+      const due = page.filter(({ id }) => !tasks.isRunning(id))
+      yield* Effect.forEach(due, ({ id }) => attend(sessions, tasks, exclusive, id, nowMillis), {
+        concurrency: attendedAtOnce,
+        discard: true
+      })
       last = page[page.length - 1]
       if (page.length < pageEntries) return
       yield* Effect.yieldNow()
     }
   })
 
-const attend = (sessions: Sessions, tasks: Tasks, exclusive: boolean, id: string, nowMillis: number) =>
-  Effect.map(sessions.read(id), ({ state }) => {
-    const { session, deadlineAt } = state
-    if (session === null) return
-    if (!session.isProcessing) sessions.tell(id, { tag: "Expire" })
-    else if (exclusive || nowMillis >= (deadlineAt ?? 0)) tasks.resume(session, deadlineAt ?? nowMillis)
-  })
+const attend = (
+  sessions: Sessions,
+  tasks: Tasks,
+  exclusive: boolean,
+  id: string,
+  nowMillis: number
+): Effect.Effect<void> =>
+  Effect.flatMap(sessions.read(id), ({ state: { session, deadlineAt } }) => {
+    if (session === null) return Effect.void
+    if (!session.isProcessing) return Effect.asVoid(sessions.askInternal(id, { tag: "Expire" }))
+    if (exclusive || nowMillis >= (deadlineAt ?? 0)) tasks.resume(session, deadlineAt ?? nowMillis)
+    return Effect.void
+  }).pipe(Effect.catchAllCause((cause) => Effect.logDebug(`session ${id} could not be attended`, cause)))
 
 /** Rounds for ever, the first at once. A round that finds no journal is tried again at the next interval. */
 export const rounds = (
@@ -51,5 +66,6 @@ export const rounds = (
   round(sessions, tasks, exclusive).pipe(
     Effect.catchAllCause((cause) => Effect.logDebug("alarms could not be read", cause)),
     Effect.repeat(Schedule.spaced(everyMillis)),
+    Effect.interruptible,
     Effect.asVoid
   )

@@ -34,6 +34,8 @@ export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
   const { session } = state
   const denied = authorise(session, turn.facts.rights)
   if (denied !== null || session === null) return Either.left(denied ?? Refusal.sessionInaccessible)
+  // A cart's lane may name a session it never got: one of another cart, whose id an opener asked for in vain.
+  if (command.cartId !== null && command.cartId !== session.cartId) return Either.left(Refusal.sessionInaccessible)
   if (session.isArchived) return Either.left(Refusal.sessionClosed(session, state.closedBy ?? "ARCHIVED"))
   const { expectedVersion, caller, requestId } = command
   if (expectedVersion !== null && expectedVersion !== session.version)

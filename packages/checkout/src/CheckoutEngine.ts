@@ -27,6 +27,8 @@ export interface CheckoutEngineOptions {
   readonly portMillis?: number | undefined
   /** Pause between two looks for expired sessions and abandoned claims, milliseconds. Default 1,000. */
   readonly alarmMillis?: number | undefined
+  /** Tasks that run at once; more wait, their deadlines running. Default 10,000. */
+  readonly taskCapacity?: number | undefined
   /** How long running tasks may finish when the engine closes, milliseconds. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
   /** Limits of the engine. */
@@ -58,7 +60,7 @@ const build = (options: CheckoutEngineOptions) =>
     const clock = yield* Clock.clockWith(Effect.succeed)
     const ports = { access: yield* Access, carts: yield* Carts, portMillis: options.portMillis ?? 5_000 }
     const unavailable = Refusal.fromEngine
-    const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command))
+    const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command), options.taskCapacity)
     const sessions: Alarms.Sessions = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
       unavailable,
       onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state)

@@ -177,6 +177,7 @@ const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Answer<S.Ca
     tag: "Cancel",
     caller,
     requestId: parts.ids.next("req"),
+    cartId: input.cartId ?? null,
     expectedVersion: input.expectedVersion ?? null
   }
   const ofSession = (id: string) =>

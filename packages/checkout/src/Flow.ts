@@ -5,7 +5,7 @@
  * Source: SEMANTICS §1, parsed from 176 public flow versions. No flow has a back edge: going back is cancel and start anew.
  */
 import { checkoutStates, errorState, stateMaxLength } from "./CheckoutState.js"
-import type { Task } from "./Task.js"
+import { faultOf, type Task } from "./Task.js"
 
 /** Current state to the states that may follow it, as written by a host. A state without followers ends the session. */
 export type Transitions = { readonly [State in string]: ReadonlyArray<string> }
@@ -46,7 +46,7 @@ export interface FlowDefinition<T extends Transitions> {
 
 /**
  * Compiles a flow. Throws a `TypeError` on a definition that cannot be one: no states, an unknown target or initial
- * state, `Error` named, a state name longer than 30 characters, an edge from a state to itself.
+ * state, `Error` named, a state name longer than 30 characters, an edge from a state to itself, a task out of its bounds.
  */
 export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> }>(
   definition: FlowDefinition<T>
@@ -69,21 +69,25 @@ export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyAr
     edges.set(state, new Set(followers))
   }
   edges.set(errorState, states)
-  const tasks = new Map(Object.entries<Task | undefined>(definition.tasks ?? {}).filter(hasTask))
-  for (const state of tasks.keys()) if (!states.has(state)) refuse(`a task for unknown state ${JSON.stringify(state)}`)
-  return { name, initial, transitions, states, edges, tasks }
+  return withTasks<T>({ name, initial, transitions, states, edges, tasks: new Map() }, definition.tasks ?? {})
 }
 
-const hasTask = (pair: readonly [string, Task | undefined]): pair is [string, Task] => pair[1] !== undefined
-
-/** The same flow with these tasks (a state that had one and is not named keeps it). */
+/** The same flow with these tasks (a state that had one and is not named keeps it). Throws a `TypeError` as `defineFlow` does. */
 export const withTasks = <T extends Transitions>(
   flow: Flow<T>,
-  tasks: { readonly [State in keyof T]?: Task }
-): Flow<T> => ({
-  ...flow,
-  tasks: new Map([...flow.tasks, ...Object.entries<Task | undefined>(tasks).filter(hasTask)])
-})
+  tasks: { readonly [State in keyof T]?: Task | undefined }
+): Flow<T> => {
+  const all = new Map(flow.tasks)
+  for (const [state, task] of Object.entries<Task | undefined>(tasks)) {
+    if (task === undefined) continue
+    if (!flow.states.has(state))
+      throw new TypeError(`flow ${flow.name}: a task for unknown state ${JSON.stringify(state)}`)
+    const fault = faultOf(task)
+    if (fault !== null) throw new TypeError(`flow ${flow.name}: the task of ${state}: ${fault}`)
+    all.set(state, task)
+  }
+  return { ...flow, tasks: all }
+}
 
 /** Whether `flow` lets a session go from one state to the other. */
 export const allows = (flow: Flow, from: string, to: string): boolean => flow.edges.get(from)?.has(to) ?? false

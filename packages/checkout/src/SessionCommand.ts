@@ -34,6 +34,8 @@ export type SessionCommand =
       readonly tag: "Cancel"
       readonly caller: Caller
       readonly requestId: string
+      /** The cart whose session is meant, null when the session was named itself. */
+      readonly cartId: string | null
       readonly expectedVersion: number | null
     }
   | {

@@ -208,11 +208,14 @@ export const sessionAt = (session: CheckoutSession, record: AcceptedUpdate): Che
   updatedAt: record.at
 })
 
+/** The alarm of a claimed session: always due, so that a restart finds it whatever the clock says by then. */
+export const claimedAlarmMillis = 0
+
 /** When a session wants attention: a claimed one at once (after a restart its task resumes), another at its expiry. */
 export const alarm = (state: SessionState): number | null => {
   const { session } = state
   if (session === null || session.isArchived) return null
-  return session.isProcessing ? session.updatedAt : session.expiresAt
+  return session.isProcessing ? claimedAlarmMillis : session.expiresAt
 }
 
 /** Takes in what a journal stored. */

@@ -1,12 +1,18 @@
 /**
- * Task: the work that belongs to a state. Running it is `Tasks`; this file is only what a host writes.
+ * Task: the work that belongs to a state. Running it is `Tasks`; this file is only what a host writes, and its bounds.
  * Source: SEMANTICS §2 and §4.
  */
-import type { Effect } from "effect"
+import { Effect } from "effect"
 import type { CheckoutSession } from "./CheckoutSession.js"
 
 /** Milliseconds from a claim to its failure when the task names none. */
 export const defaultDeadlineMillis = 60_000
+
+/** Longest deadline and longest pause, milliseconds: a day. */
+export const deadlineMaxMillis = 86_400_000
+
+/** Most tries after the first one. */
+export const retryMax = 100
 
 /** What a task is given. `requestId` and `operationId` stay the same through retries and restarts: use `requestId` as idempotency key downstream. */
 export interface TaskContext {
@@ -21,6 +27,7 @@ export interface TaskContext {
 
 /** What a task may hand back. */
 export interface TaskSuccess {
+  /** The order the cart became, 1..255 characters. */
   readonly orderId?: string | undefined
 }
 
@@ -35,16 +42,16 @@ export interface TaskFailure {
 export interface RetryPolicy {
   /** Tries after the first one, 0..100. Default 3. */
   readonly limit?: number | undefined
-  /** First pause in milliseconds. Default 200. */
+  /** Longest first pause in milliseconds; each following one is twice as long. Default 200. */
   readonly baseMillis?: number | undefined
-  /** Longest pause in milliseconds. Default 10,000. */
+  /** Longest pause of all in milliseconds. Default 10,000. */
   readonly maxMillis?: number | undefined
 }
 
 /** The policy of a task that names none, or parts of one. */
 export const defaultRetry = { limit: 3, baseMillis: 200, maxMillis: 10_000 } as const
 
-/** The work of one state. */
+/** The work of one state. A defect in it is final; a failure is tried again unless it says `final`. */
 export interface Task {
   /**
    * The work. Absent: the host does it elsewhere and closes the claim by `completeTask` or `failTask`.
@@ -56,3 +63,38 @@ export interface Task {
   /** Whether it may be run again after a crash in the middle. Default true; false fails it on restart. */
   readonly repeatable?: boolean | undefined
 }
+
+/**
+ * A task's work written as a Promise function. It rejects to fail: with a `TaskFailure` (an `Error` that carries a `code`,
+ * and perhaps `final`, is one), or with anything else, which gets the code `FAILED`. Listen to `context.signal`.
+ */
+export const fromPromise =
+  (work: (context: TaskContext) => PromiseLike<TaskSuccess | void>): NonNullable<Task["run"]> =>
+  (context) =>
+    Effect.tryPromise({ try: async () => work(context), catch: failureOf })
+
+const failureOf = (rejection: unknown): TaskFailure => {
+  const { code, message, final } = Object(rejection) as Partial<TaskFailure>
+  return {
+    code: typeof code === "string" ? code : "FAILED",
+    message: typeof message === "string" ? message : String(rejection),
+    final: final === true
+  }
+}
+
+/** The pause before try `n` + 2 (`n` from 0), milliseconds: half of it fixed, half by `jitter` (0..1). */
+export const pauseMillis = (policy: RetryPolicy, n: number, jitter: number): number => {
+  const { baseMillis = defaultRetry.baseMillis, maxMillis = defaultRetry.maxMillis } = policy
+  return Math.min(maxMillis, baseMillis * 2 ** n) * (0.5 + jitter / 2)
+}
+
+/** What a task says that cannot be, or null. */
+export const faultOf = ({ deadlineMillis, retry = {} }: Task): string | null => {
+  if (!isWithin(deadlineMillis, 1, deadlineMaxMillis)) return `deadlineMillis must be 1..${deadlineMaxMillis}`
+  if (!isWithin(retry.limit, 0, retryMax)) return `retry.limit must be 0..${retryMax}`
+  if (!isWithin(retry.baseMillis, 0, deadlineMaxMillis)) return `retry.baseMillis must be 0..${deadlineMaxMillis}`
+  return isWithin(retry.maxMillis, 0, deadlineMaxMillis) ? null : `retry.maxMillis must be 0..${deadlineMaxMillis}`
+}
+
+const isWithin = (value: number | undefined, min: number, max: number): boolean =>
+  value === undefined || (Number.isSafeInteger(value) && value >= min && value <= max)

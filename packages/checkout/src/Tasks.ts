@@ -6,13 +6,22 @@
  * Owns: which operations run in this process, their deadlines, retries and interruption. Does not own: the claim itself
  * (state of the session, durable). Nothing here is needed to be right after a crash: Alarms finds every claim again.
  */
-import { Cause, Clock, Effect, Exit, FiberMap, Schedule, type Scope } from "effect"
+import { Cause, Clock, Effect, type Fiber, FiberId, FiberSet, Random, Schedule, type Scope } from "effect"
 import type { CheckoutError } from "./CheckoutError.js"
 import type { CheckoutSession, TaskCause } from "./CheckoutSession.js"
+import { messageMaxLength, wordMaxLength } from "./CloseOperation.js"
 import type { Flow } from "./Flow.js"
 import type { SessionCommand, SessionReply } from "./SessionCommand.js"
 import type { SessionState } from "./SessionState.js"
-import { defaultDeadlineMillis, defaultRetry, type RetryPolicy, type Task, type TaskFailure } from "./Task.js"
+import {
+  defaultDeadlineMillis,
+  defaultRetry,
+  pauseMillis,
+  type RetryPolicy,
+  type Task,
+  type TaskFailure,
+  type TaskSuccess
+} from "./Task.js"
 
 /** The running operations of this process. */
 export interface Tasks {
@@ -22,7 +31,10 @@ export interface Tasks {
   readonly resume: (session: CheckoutSession, deadlineAt: number) => void
   /** Whether an operation of this session runs here. */
   readonly isRunning: (id: string) => boolean
-  /** Waits for what runs, at most `millis`, then stops it: its claim stays and is resumed at the next start. */
+  /**
+   * Starts nothing more, waits for what runs, at most `millis`, then stops it: its claim stays and is resumed at the next
+   * start. Work that the host does elsewhere is not waited for.
+   */
   readonly drain: (millis: number) => Effect.Effect<void>
 }
 
@@ -39,52 +51,59 @@ interface Operation {
   readonly resumed: boolean
 }
 
+interface Running {
+  readonly operationId: string
+  fiber: Fiber.RuntimeFiber<void> | null
+}
+
 /** Makes the runner of a flow's tasks; closing the scope stops them, and their claims stay. */
-export const make = (flow: Flow, tell: Tell): Effect.Effect<Tasks, never, Scope.Scope> =>
+export const make = (flow: Flow, tell: Tell, capacity = taskCapacity): Effect.Effect<Tasks, never, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Clock.clockWith(Effect.succeed)
-    const fibers = yield* FiberMap.make<string>()
-    const fork = yield* FiberMap.runtime(fibers)<never>()
-    const permits = yield* Effect.makeSemaphore(taskCapacity)
-    const running = new Map<string, string>()
+    // Work that runs here, and deadlines of work that the host does elsewhere.
+    const [here, elsewhere] = [yield* FiberSet.make<void>(), yield* FiberSet.make<void>()]
+    const [forkHere, forkElsewhere] = [yield* FiberSet.runtime(here)(), yield* FiberSet.runtime(elsewhere)()]
+    const permits = yield* Effect.makeSemaphore(capacity)
+    const running = new Map<string, Running>()
+    let draining = false
 
+    const stop = (id: string): void => {
+      running.get(id)?.fiber?.unsafeInterruptAsFork(FiberId.none)
+      running.delete(id)
+    }
     const start = (operation: Operation): void => {
-      const { id } = operation.session
-      running.set(id, operation.operationId)
-      const task = flow.tasks.get(operation.session.state) ?? {}
+      const { operationId, session } = operation
+      if (draining || running.get(session.id)?.operationId === operationId) return
+      stop(session.id)
+      const entry: Running = { operationId, fiber: null }
+      running.set(session.id, entry)
+      const task = flow.tasks.get(session.state) ?? {}
+      const fork = task.run === undefined ? forkElsewhere : forkHere
       const leftMillis = timeLeft(task, operation, clock.unsafeCurrentTimeMillis())
-      fork(
-        id,
+      entry.fiber = fork(
         outcomeOf(task, operation, leftMillis, permits).pipe(
           Effect.flatMap((result) => report(tell, operation, result)),
-          Effect.ensuring(Effect.sync(() => running.get(id) === operation.operationId && running.delete(id)))
+          Effect.ensuring(Effect.sync(() => running.get(session.id) === entry && running.delete(session.id))),
+          Effect.interruptible
         )
       )
     }
-    const stop = (id: string): void => {
-      running.delete(id)
-      fork(id, Effect.void)
-    }
-    const resume = (session: CheckoutSession, deadlineAt: number, resumed: boolean): void => {
-      const { operationId } = session
-      if (operationId !== null && running.get(session.id) !== operationId)
-        start({ session, operationId, deadlineAt, resumed })
-    }
     return {
       onCommitted: (id, { session, deadlineAt }) => {
-        if (session?.isProcessing && deadlineAt !== null) resume(session, deadlineAt, false)
-        else if (running.has(id)) stop(id)
+        if (session === null || session.operationId === null || deadlineAt === null) stop(id)
+        else start({ session, operationId: session.operationId, deadlineAt, resumed: false })
       },
-      resume: (session, deadlineAt) => resume(session, deadlineAt, true),
+      resume: (session, deadlineAt) => {
+        const { operationId } = session
+        if (operationId !== null) start({ session, operationId, deadlineAt, resumed: true })
+      },
       isRunning: (id) => running.has(id),
       drain: (millis) =>
-        FiberMap.awaitEmpty(fibers).pipe(
+        Effect.suspend(() => {
+          draining = true
           // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
-          Effect.interruptible,
-          Effect.timeoutOption(millis),
-          Effect.ignore,
-          Effect.zipRight(FiberMap.clear(fibers))
-        )
+          return Effect.interruptible(FiberSet.awaitEmpty(here)).pipe(Effect.timeoutOption(millis), Effect.ignore)
+        }).pipe(Effect.zipRight(FiberSet.clear(here)), Effect.zipRight(FiberSet.clear(elsewhere)))
     }
   })
 
@@ -110,14 +129,19 @@ const outcomeOf = (
   const { run, repeatable = true } = task
   if (run !== undefined && operation.resumed && !repeatable) return Effect.succeed(interrupted)
   const work = run === undefined ? Effect.never : permits.withPermits(1)(attempts(task, run, operation))
-  return work.pipe(
+  // Disconnected: work that is slow to let go must not stretch the deadline.
+  return Effect.disconnect(work).pipe(
     Effect.timeoutFail({ duration: leftMillis, onTimeout: () => deadline }),
-    Effect.matchCause({
-      onSuccess: (success): Result => ({ orderId: success?.orderId ?? null }),
-      onFailure: (cause): Result => ({ cause: causeOf(cause) })
-    }),
-    Effect.interruptible
+    Effect.matchCause({ onSuccess: resultOf, onFailure: (cause): Result => ({ cause: causeOf(cause) }) })
   )
+}
+
+const resultOf = (success: TaskSuccess | void): Result => {
+  const orderId: unknown = success?.orderId ?? null
+  if (orderId === null) return { orderId }
+  return typeof orderId === "string" && orderId.length >= 1 && orderId.length <= wordMaxLength
+    ? { orderId }
+    : { cause: { code: "DEFECT", message: `The order id must be text of 1..${wordMaxLength} characters.` } }
 }
 
 const attempts = (task: Task, run: NonNullable<Task["run"]>, { session, operationId }: Operation) =>
@@ -134,39 +158,37 @@ const attempts = (task: Task, run: NonNullable<Task["run"]>, { session, operatio
     return Effect.retry(once, { schedule: backoff(task.retry), while: (failure) => failure.final !== true })
   })
 
-const backoff = (policy: RetryPolicy = {}) => {
-  const limit = policy.limit ?? defaultRetry.limit
-  const baseMillis = policy.baseMillis ?? defaultRetry.baseMillis
-  const maxMillis = policy.maxMillis ?? defaultRetry.maxMillis
-  return Schedule.exponential(baseMillis).pipe(
-    Schedule.union(Schedule.spaced(maxMillis)),
-    Schedule.jittered,
-    Schedule.intersect(Schedule.recurs(limit))
+const backoff = (policy: RetryPolicy = {}) =>
+  Schedule.recurs(policy.limit ?? defaultRetry.limit).pipe(
+    Schedule.addDelayEffect((n) => Effect.map(Random.next, (jitter) => pauseMillis(policy, n, jitter)))
   )
-}
 
+// A host's failure may be anything at run time; what is kept of it is bounded text.
 const causeOf = (cause: Cause.Cause<TaskFailure>): TaskCause => {
   const first = Cause.failureOrCause(cause)
-  if (first._tag === "Left") return { code: first.left.code, message: first.left.message }
-  const defect = Cause.squash(first.right)
-  return { code: "DEFECT", message: defect instanceof Error ? defect.message : String(defect) }
+  if (first._tag === "Right") return { code: "DEFECT", message: textOf(Cause.squash(first.right), messageMaxLength) }
+  const { code, message } = Object(first.left) as Partial<TaskFailure>
+  return { code: textOf(code ?? "FAILED", wordMaxLength), message: textOf(message ?? "", messageMaxLength) }
 }
 
-// The result must become durable: while the store gives no answer it is told again. A refusal is an answer: the
-// operation was closed by somebody else.
+const textOf = (value: unknown, maxLength: number): string =>
+  (value instanceof Error ? value.message : String(value)).slice(0, maxLength)
+
+// The result must become durable: while no decision is given (no store, no room) it is told again. A refusal is an answer:
+// the operation was closed by somebody else.
 const report = (tell: Tell, { session, operationId }: Operation, result: Result): Effect.Effect<void> => {
   const command: SessionCommand =
     "cause" in result
       ? { tag: "FailTask", caller: null, operationId, cause: result.cause }
       : { tag: "CompleteTask", caller: null, operationId, orderId: result.orderId }
-  return Effect.exit(tell(session.id, command)).pipe(
-    Effect.flatMap((exit) => (Exit.isFailure(exit) && isUnavailable(exit.cause) ? Effect.fail("again") : Effect.void)),
-    Effect.retry(Schedule.exponential(100).pipe(Schedule.union(Schedule.spaced(5_000)))),
-    Effect.ignore
+  return tell(session.id, command).pipe(
+    Effect.retry({ schedule: backoff(reportRetry), while: isUndecided }),
+    Effect.catchAllCause((cause) => Effect.logDebug(`the result of ${operationId} was not taken`, cause)),
+    Effect.asVoid
   )
 }
 
-const isUnavailable = (cause: Cause.Cause<CheckoutError>): boolean => {
-  const first = Cause.failureOrCause(cause)
-  return first._tag === "Left" && first.left._tag === "StorageUnavailable"
-}
+const reportRetry = { limit: Number.POSITIVE_INFINITY, baseMillis: 100, maxMillis: 5_000 }
+
+const isUndecided = (error: CheckoutError): boolean =>
+  error._tag === "StorageUnavailable" || error._tag === "Overloaded"
