@@ -1,0 +1,2 @@
+/** main: `npm run bench`. */
+console.log("no rows yet")
