@@ -40,12 +40,13 @@ const listening = () => NodeHttpServer.layerServer(createServer, { port: 0, host
 /** A server over any service: port 0 of the loopback, tokens of `callers`. */
 export const serving = <E, R>(
   sessions: Layer.Layer<CheckoutSessions.CheckoutSessions, E, R>,
-  options?: CheckoutServer.Options
+  options?: CheckoutServer.Options,
+  tokens: Readonly<Record<string, Caller.Caller>> = callers
 ): Layer.Layer<Base | CheckoutSessions.CheckoutSessions, unknown, R> =>
   CheckoutServer.layer(options).pipe(
     Layer.provideMerge(base),
     Layer.provide(listening()),
-    Layer.provide(Authentication.layerStatic(callers)),
+    Layer.provide(Authentication.layerStatic(tokens)),
     Layer.provideMerge(sessions)
   )
 

@@ -1,0 +1,45 @@
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import { type Caller, CheckoutEngine, CheckoutSessions, DirectoryMemory } from "@onelane/checkout"
+import { JournalMemory } from "@onelane/engine"
+import { CheckoutSuite } from "@onelane/testkit"
+import { Effect, Layer } from "effect"
+import * as CheckoutClient from "../src/CheckoutClient.js"
+import { Base, serving } from "./HttpWorld.js"
+
+const tokenOf = (caller: Caller.Caller): string => `${caller.userId}.${caller.actingAccountId ?? "own"}`
+
+const tokens = Object.fromEntries(Object.values(CheckoutSuite.callers).map((caller) => [tokenOf(caller), caller]))
+
+/** One client a caller behind the one service: each call goes out under its caller's token. */
+const remote = Layer.effect(
+  CheckoutSessions.CheckoutSessions,
+  Effect.gen(function* () {
+    const { url } = yield* Base
+    const clients = new Map<string, CheckoutSessions.CheckoutSessionsShape>()
+    for (const token of Object.keys(tokens)) clients.set(token, yield* CheckoutClient.make({ url, token }))
+    const of = (caller: Caller.Caller) => clients.get(tokenOf(caller))!
+    return {
+      open: (caller, input) => of(caller).open(caller, input),
+      update: (caller, input) => of(caller).update(caller, input),
+      get: (caller, input) => of(caller).get(caller, input),
+      cancel: (caller, input) => of(caller).cancel(caller, input),
+      history: (caller, input) => of(caller).history(caller, input),
+      changes: (caller, input) => of(caller).changes(caller, input),
+      completeTask: (caller, input) => of(caller).completeTask(caller, input),
+      failTask: (caller, input) => of(caller).failTask(caller, input),
+      releaseClaim: (caller, input) => of(caller).releaseClaim(caller, input)
+    }
+  })
+)
+
+CheckoutSuite.run(
+  "over HTTP",
+  (flow) =>
+    remote.pipe(
+      Layer.provide(FetchHttpClient.layer),
+      Layer.provide(serving(CheckoutEngine.layer({ flow, alarmMillis: 20, taskDrainMillis: 10 }), {}, tokens)),
+      Layer.provide(JournalMemory.layer),
+      Layer.provideMerge(DirectoryMemory.layer)
+    ),
+  { clock: "live" }
+)
