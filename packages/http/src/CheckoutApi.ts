@@ -12,8 +12,8 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { CheckoutError, Ids } from "@onelane/checkout"
 import { Schema } from "effect"
+import * as ProblemSchema from "./ProblemSchema.js"
 import { actionsGroup } from "./StandardApi.js"
-import * as WireError from "./WireError.js"
 import * as WireSession from "./WireSession.js"
 
 const id = Schema.String.pipe(Schema.pattern(Ids.idPattern))
@@ -31,7 +31,7 @@ const ifMatch = headers.pick("if-match")
 const at = <E, R>(status: number, schema: Schema.Schema<E, any, R>) =>
   schema.annotations(HttpApiSchema.annotations({ status }))
 
-const problem = WireError.problemSchema
+const { problem } = ProblemSchema
 const denied = [
   problem(CheckoutError.ActionNotPermitted, "ActionNotPermitted"),
   problem(CheckoutError.InvalidInput, "InvalidInput"),
@@ -69,7 +69,7 @@ const sessions = "/v1/checkout-sessions"
 const one = `${sessions}/:checkoutSessionId` as const
 const claim = `${one}/operations/:operationId` as const
 
-const Adapter = Schema.Union(...[400, 401, 404, 405, 413, 415].map(WireError.adapterProblem))
+const Adapter = Schema.Union(...[400, 401, 404, 405, 413, 415].map(ProblemSchema.adapter))
 
 /** The native endpoints. */
 export const sessionsGroup = HttpApiGroup.make("sessions")

@@ -114,9 +114,9 @@ const entriesOf = (response: HttpClientResponse.HttpClientResponse) => {
     SessionEvents.parse,
     Stream.mapError(() => cut),
     Stream.concat(Stream.fail(cut)),
-    Stream.takeWhile(({ event }) => event !== "end"),
-    Stream.mapEffect(({ event, data }) =>
-      event === "change" ? Effect.mapError(Entry(data), () => cut) : Effect.fail(errorOf(data, "no"))
+    Stream.takeWhile(({ name }) => name !== "end"),
+    Stream.mapEffect(({ name, body }) =>
+      name === "change" ? Effect.mapError(Entry(body), () => cut) : Effect.fail(errorOf(body, "no"))
     )
   )
 }

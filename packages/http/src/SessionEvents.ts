@@ -13,8 +13,8 @@ import * as WireSession from "./WireSession.js"
 
 const encodeEntry = Schema.encodeSync(WireSession.HistoryEntry)
 
-const eventText = (event: string, data: string, id?: number): string =>
-  `${id === undefined ? "" : `id: ${id}\n`}event: ${event}\ndata: ${data}\n\n`
+const eventText = (name: string, body: string, id?: number): string =>
+  `${id === undefined ? "" : `id: ${id}\n`}event: ${name}\ndata: ${body}\n\n`
 
 const changeText = (entry: CheckoutSession.HistoryEntry): string =>
   eventText("change", JSON.stringify(encodeEntry(entry)), entry.version)
@@ -54,17 +54,17 @@ export const answer = (
 
 /** One event as read from the wire. */
 export interface Event {
-  readonly event: string
-  readonly data: string
+  readonly name: string
+  readonly body: string
 }
 
 /** Reads events from text in pieces of any size; comments are dropped. */
 export const parse = <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<Event, E, R> =>
   Stream.splitLines(text).pipe(
-    Stream.mapAccum({ event: "message", data: "" }, (open: Event, line): readonly [Event, Event | null] => {
-      if (line === "") return [{ event: "message", data: "" }, open.data === "" ? null : open]
-      if (line.startsWith("event: ")) return [{ ...open, event: line.slice(7) }, null]
-      if (line.startsWith("data: ")) return [{ ...open, data: open.data + line.slice(6) }, null]
+    Stream.mapAccum({ name: "message", body: "" }, (open: Event, line): readonly [Event, Event | null] => {
+      if (line === "") return [{ name: "message", body: "" }, open.body === "" ? null : open]
+      if (line.startsWith("event: ")) return [{ ...open, name: line.slice(7) }, null]
+      if (line.startsWith("data: ")) return [{ ...open, body: open.body + line.slice(6) }, null]
       return [open, null]
     }),
     Stream.filter((event): event is Event => event !== null)

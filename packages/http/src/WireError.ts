@@ -4,14 +4,15 @@
  *
  * Owns names and numbers; the sentence (`message`) is the error's own.
  */
-import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import { CheckoutError } from "@onelane/checkout"
 import { Either, Schema } from "effect"
 import { type AdapterError, is as isAdapterError } from "./AdapterError.js"
 import * as WireAnswer from "./WireAnswer.js"
 
 type AnyError = CheckoutError.CheckoutError
-type Tag = AnyError["_tag"]
+
+/** The tag of an error of the service. */
+export type Tag = AnyError["_tag"]
 
 /** One row: the answer a tag gets. */
 export interface Row {
@@ -104,7 +105,8 @@ export type Problem = { readonly status: number; readonly detail: string; readon
   Record<string, unknown>
 >
 
-const problemOf = (error: AnyError | AdapterError, status: number): Problem => {
+/** The body of a problem. */
+export const problemOf = (error: AnyError | AdapterError, status: number): Problem => {
   const type = typeOf(error)
   if (isAdapterError(error)) {
     const { _tag, code, message, retryable } = error
@@ -121,37 +123,3 @@ export const fromProblem = (body: unknown): AnyError | null => {
   if (typeof body !== "object" || body === null || !("detail" in body)) return null
   return Either.getOrNull(decodeError({ ...body, message: body.detail }))
 }
-
-const head = {
-  type: Schema.String,
-  title: Schema.String,
-  status: Schema.Int,
-  detail: Schema.String,
-  code: Schema.String
-}
-
-/** The problem of one error as a schema with its status: for the OpenAPI document and for typed clients. */
-export const problemSchema = <E extends AnyError>(
-  member: Schema.Schema<E> & { readonly fields: Schema.Struct.Fields },
-  tag: Tag,
-  status: number = rows[tag].status
-): Schema.Schema<E, Problem> => {
-  const { message, ...fields } = member.fields
-  const body = Schema.Struct({ ...head, ...fields }).annotations({ identifier: `${tag}Problem` })
-  return Schema.transform(body as unknown as Schema.Schema<Problem>, Schema.typeSchema(member), {
-    strict: false,
-    decode: (wire) => ({ ...wire, message: wire.detail }),
-    encode: (error) => problemOf(error, status)
-  }).annotations(HttpApiSchema.annotations({ status, description: rows[tag].title }))
-}
-
-const AdapterProblem = Schema.Struct({
-  ...head,
-  _tag: Schema.Literal("AdapterError"),
-  retryable: Schema.Boolean,
-  applied: Schema.Literal("no")
-})
-
-/** The problem of a request that never reached the service, as a schema with a status. */
-export const adapterProblem = (status: number): typeof AdapterProblem =>
-  AdapterProblem.annotations(HttpApiSchema.annotations({ status, identifier: "AdapterProblem" }))

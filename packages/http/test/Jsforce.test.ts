@@ -20,7 +20,7 @@ const as = (who: Who | "forged", refreshFn?: () => void) =>
 const post = (connection: InstanceType<typeof jsforce.Connection>, inputs: ReadonlyArray<unknown>) =>
   Effect.tryPromise({
     try: () => connection.requestPost<Array<any>>(path, { inputs }),
-    catch: (error) => error as { readonly errorCode: string; readonly message: string; readonly data: any }
+    catch: (error) => error as Readonly<Record<string, any>>
   })
 
 const move = (checkoutSessionId: string, expCurrentState: string, nextState: string) => ({

@@ -95,8 +95,8 @@ describe("reading events", () => {
         const pieces = text.match(new RegExp(`[^]{1,${size}}`, "g"))!
         const read = yield* Stream.runCollect(SessionEvents.parse(Stream.fromIterable(pieces)))
         assert.deepStrictEqual(Chunk.toReadonlyArray(read), [
-          { event: "change", data: '{"a":1}' },
-          { event: "end", data: "{}" }
+          { name: "change", body: '{"a":1}' },
+          { name: "end", body: "{}" }
         ])
       }
     })

@@ -138,6 +138,20 @@ describe("what is refused before the service is asked", () => {
         }
       })
     )
+    it.effect("W11 every answer, of either lane and of success or failure, is no-store", () =>
+      Effect.gen(function* () {
+        const { id } = yield* newSession
+        const standard = "/services/data/v62.0/actions/standard"
+        const paths = [`${open}/${id}`, `${open}/none`, `${open}/${id}/history`, "/v1/x", standard, "/services/data/x"]
+        for (const as of ["buyer", null] as const) {
+          for (const path of [...paths, "/nothing", "/openapi.json"]) {
+            const { headers, text } = yield* send("GET", path, { as })
+            assert.strictEqual(headers["cache-control"], "no-store", path)
+            assert.isAbove(text.length, 0, path)
+          }
+        }
+      })
+    )
     it.effect("W9 pipelined requests are answered in their order", () =>
       Effect.gen(function* () {
         const { id } = yield* newSession

@@ -1,0 +1,42 @@
+/**
+ * ProblemSchema: the problems of `WireError` as schemas that carry their status, for the OpenAPI document and for clients
+ * made from the contract. The lanes do not need them.
+ */
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import type { CheckoutError } from "@onelane/checkout"
+import { Schema } from "effect"
+import * as WireError from "./WireError.js"
+
+const head = {
+  type: Schema.String,
+  title: Schema.String,
+  status: Schema.Int,
+  detail: Schema.String,
+  code: Schema.String
+}
+
+/** The problem of one error as a schema with its status: for the OpenAPI document and for typed clients. */
+export const problem = <E extends CheckoutError.CheckoutError>(
+  member: Schema.Schema<E> & { readonly fields: Schema.Struct.Fields },
+  tag: WireError.Tag,
+  status: number = WireError.rows[tag].status
+): Schema.Schema<E, WireError.Problem> => {
+  const { message, ...fields } = member.fields
+  const body = Schema.Struct({ ...head, ...fields }).annotations({ identifier: `${tag}Problem` })
+  return Schema.transform(body as unknown as Schema.Schema<WireError.Problem>, Schema.typeSchema(member), {
+    strict: false,
+    decode: (wire) => ({ ...wire, message: wire.detail }),
+    encode: (error) => WireError.problemOf(error, status)
+  }).annotations(HttpApiSchema.annotations({ status, description: WireError.rows[tag].title }))
+}
+
+const AdapterProblem = Schema.Struct({
+  ...head,
+  _tag: Schema.Literal("AdapterError"),
+  retryable: Schema.Boolean,
+  applied: Schema.Literal("no")
+})
+
+/** The problem of a request that never reached the service, as a schema with a status. */
+export const adapter = (status: number): typeof AdapterProblem =>
+  AdapterProblem.annotations(HttpApiSchema.annotations({ status, identifier: "AdapterProblem" }))
