@@ -1,0 +1,71 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, FastCheck as fc } from "effect"
+import { defaultRetry, faultOf, fromPromise, pauseMillis, type TaskContext } from "../src/Task.js"
+
+const context = { requestId: "req_1" } as TaskContext
+const failureOf = (rejection: unknown) => Effect.flip(fromPromise(() => Promise.reject(rejection))(context))
+
+describe("Task", () => {
+  it.effect("a promise that resolves is a success, and it saw the context", () =>
+    Effect.gen(function* () {
+      const run = fromPromise(async ({ requestId }) => ({ orderId: `order-of-${requestId}` }))
+      assert.deepStrictEqual(yield* run(context), { orderId: "order-of-req_1" })
+    })
+  )
+
+  it.effect("a promise that rejects is a failure: typed where it says so, FAILED otherwise", () =>
+    Effect.gen(function* () {
+      const declined = { code: "DECLINED", message: "no funds", final: true }
+      assert.deepStrictEqual(yield* failureOf(declined), declined)
+      const refused = Object.assign(new Error("connect refused"), { code: "ECONNREFUSED" })
+      assert.deepStrictEqual(yield* failureOf(refused), {
+        code: "ECONNREFUSED",
+        message: "connect refused",
+        final: false
+      })
+      assert.deepStrictEqual(yield* failureOf(new Error("no")), { code: "FAILED", message: "no", final: false })
+      assert.deepStrictEqual(yield* failureOf("no"), { code: "FAILED", message: "no", final: false })
+      assert.deepStrictEqual(yield* failureOf(undefined), { code: "FAILED", message: "undefined", final: false })
+    })
+  )
+
+  it.effect("a function that throws before it makes a promise is a failure too", () =>
+    Effect.gen(function* () {
+      const run = fromPromise(() => {
+        throw new Error("early")
+      })
+      assert.deepInclude(yield* Effect.flip(run(context)), { code: "FAILED", message: "early" })
+    })
+  )
+
+  it.effect("an interrupted promise is not waited for", () =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.fork(fromPromise(() => new Promise(() => {}))(context))
+      yield* Effect.yieldNow()
+      assert.isTrue((yield* Fiber.interrupt(fiber))._tag === "Failure")
+    })
+  )
+
+  it.prop(
+    "a pause doubles up to its longest, and jitter takes away at most half",
+    [fc.integer({ min: 0, max: 100 }), fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 0, max: 10_000 })],
+    ([n, jitter, maxMillis]) => {
+      const full = Math.min(maxMillis, defaultRetry.baseMillis * 2 ** n)
+      const pause = pauseMillis({ maxMillis }, n, jitter)
+      assert.isAtLeast(pause, full / 2)
+      assert.isAtMost(pause, full)
+    }
+  )
+
+  it("a task names its bounds and is refused beyond them", () => {
+    assert.isNull(faultOf({}))
+    assert.isNull(faultOf({ deadlineMillis: 86_400_000, retry: { limit: 100, baseMillis: 0, maxMillis: 86_400_000 } }))
+    for (const deadlineMillis of [0, -1, 1.5, 86_400_001, Number.NaN, Number.POSITIVE_INFINITY])
+      assert.match(faultOf({ deadlineMillis }) ?? "", /^deadlineMillis/)
+    for (const limit of [-1, 101, 0.5]) assert.match(faultOf({ retry: { limit } }) ?? "", /^retry.limit/)
+    for (const millis of [-1, 86_400_001, Number.NaN]) {
+      assert.match(faultOf({ retry: { baseMillis: millis } }) ?? "", /^retry.baseMillis/)
+      assert.match(faultOf({ retry: { maxMillis: millis } }) ?? "", /^retry.maxMillis/)
+    }
+  })
+})
