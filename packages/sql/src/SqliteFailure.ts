@@ -36,15 +36,37 @@ const byPrimaryCode: ReadonlyMap<number, SqliteFailure> = new Map([
   [26, no("NOT_A_DATABASE")]
 ])
 
-const inDoubt: SqliteFailure = { reason: "IO", applied: "unknown", fences: false }
+/** SQLite's own words for them: the driver of Node 20 leaves the code out when a statement that answers rows fails. */
+const codes: Readonly<Record<string, number>> = {
+  "database is locked": 5,
+  "database table is locked": 6,
+  "out of memory": 7,
+  "attempt to write a readonly database": 8,
+  interrupted: 9,
+  "disk I/O error": 10,
+  "database disk image is malformed": 11,
+  "database or disk is full": 13,
+  "unable to open database file": 14,
+  "string or blob too big": 18,
+  "file is not a database": 26
+}
 
-/** Classifies what a driver threw. Anything that is not recognised is in doubt. */
+/** Classifies what was thrown. What did not come from SQLite, and is not known here, is in doubt. */
 export const classify = (cause: unknown): SqliteFailure => {
   if (cause === fenced) return no("FENCED")
   if (cause === nulInText) return no("INVALID_TEXT")
-  if (typeof cause !== "object" || cause === null) return inDoubt
-  const { code, errcode } = cause as { readonly code?: unknown; readonly errcode?: unknown }
+  if (cause instanceof SyntaxError) return no("CORRUPT")
+  const {
+    code,
+    errcode,
+    message = ""
+  } = (cause ?? {}) as {
+    readonly code?: unknown
+    readonly errcode?: number
+    readonly message?: string
+  }
   if (code === "ERR_INVALID_STATE") return no("CLOSED")
+  if (code !== "ERR_SQLITE_ERROR") return { reason: "DRIVER", applied: "unknown", fences: false }
   // The low byte of an extended code is the primary one.
-  return typeof errcode === "number" ? (byPrimaryCode.get(errcode & 0xff) ?? no("SQL")) : inDoubt
+  return byPrimaryCode.get((errcode ?? codes[message] ?? 0) & 0xff) ?? no("SQL")
 }
