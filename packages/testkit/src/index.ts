@@ -1,4 +1,5 @@
 export * as CheckoutSuite from "./CheckoutSuite.js"
+export * as DirectorySuite from "./DirectorySuite.js"
 export * as JournalSuite from "./JournalSuite.js"
 export * as History from "./History.js"
 export { type CheckOptions, checkHistory } from "./Linearizable.js"
