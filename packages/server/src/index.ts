@@ -1,1 +1,5 @@
-export {}
+/** Composition root and command line: `onelane serve`. */
+export * as Seed from "./Seed.js"
+export { serve } from "./Serve.js"
+export * as ServeConfig from "./ServeConfig.js"
+export * as Tokens from "./Tokens.js"

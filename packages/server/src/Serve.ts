@@ -1,0 +1,58 @@
+/**
+ * Serve: the composition root of `onelane serve`, in the order in which things are opened: store, directory, engine,
+ * listener. They close in the reverse order, so that nobody who was promised an answer loses it.
+ */
+import type * as HttpServerError from "@effect/platform/HttpServerError"
+import { type Access, CheckoutEngine, type CheckoutSessions, type Directory, Flow } from "@onelane/checkout"
+import { Authentication, CheckoutServer } from "@onelane/http"
+import { AccessSql, CartsSql, type DatabaseRefused, DirectorySql, JournalSql, SqliteClient } from "@onelane/sql"
+import { Context, Deferred, Effect, Layer } from "effect"
+import * as Fence from "./Fence.js"
+import * as Listener from "./Listener.js"
+import * as Seed from "./Seed.js"
+import type { ServeConfig } from "./ServeConfig.js"
+import * as Tokens from "./Tokens.js"
+
+const store = (storage: string, fenced: Deferred.Deferred<never, Fence.StoreFenced>) =>
+  Layer.mergeAll(
+    Fence.layer(fenced).pipe(Layer.provide(JournalSql.layer)),
+    AccessSql.layer,
+    CartsSql.layer,
+    DirectorySql.layer
+  ).pipe(Layer.provide(SqliteClient.layer({ filename: storage })))
+
+const door = ({ flow, tokens }: ServeConfig, sessions: Context.Context<CheckoutSessions.CheckoutSessions>) =>
+  CheckoutServer.layer({ flow: Flow.presets[flow] }).pipe(
+    Layer.provide(Authentication.layerStatic(Tokens.callersOf(tokens))),
+    Layer.provide(Layer.succeedContext(sessions))
+  )
+
+/** Why serving ended, or never began. */
+export type ServeFailure =
+  | Fence.StoreFenced
+  | DatabaseRefused.DatabaseRefused
+  | HttpServerError.ServeError
+  | Access.PortUnavailable
+  | Directory.UnknownEntry
+
+/**
+ * Serves until it is interrupted (it then finishes what has begun) or the store fences itself.
+ * `onListening` is given the url once requests are answered.
+ */
+export const serve = (
+  config: ServeConfig,
+  onListening: (url: string) => Effect.Effect<void>
+): Effect.Effect<never, ServeFailure> =>
+  Effect.gen(function* () {
+    const fenced = yield* Deferred.make<never, Fence.StoreFenced>()
+    const stored = yield* Layer.build(store(config.storage, fenced))
+    if (config.seed !== null) yield* Effect.provide(Seed.put(config.seed), stored)
+    const engine = yield* Effect.provide(CheckoutEngine.make({ flow: Flow.presets[config.flow] }), stored)
+    const listener = yield* Listener.make
+    const http = Listener.layer(listener, config.host, config.port)
+    yield* Layer.build(Layer.provide(door(config, engine), http))
+    const { drain } = Context.get(engine, CheckoutEngine.CheckoutEngine)
+    yield* Effect.addFinalizer(() => Effect.zipRight(drain, Listener.close(listener)))
+    yield* onListening(Listener.urlOf(listener))
+    return yield* Deferred.await(fenced)
+  }).pipe(Effect.scoped)

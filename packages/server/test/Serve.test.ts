@@ -1,0 +1,142 @@
+/** `onelane serve` as a process, with the SDK as its client. */
+import { assert, describe, it } from "@effect/vitest"
+import { type Checkout, Onelane } from "@onelane/sdk"
+import { inFolder, node, onelane, serveArgs, start, urlOf } from "./Program.js"
+
+const toInventory = { expCurrentState: "Start", nextState: "Inventory" } as const
+
+const connect = (url: string, token = "alice", limit = 0) => Onelane.connect({ url, token, retry: { limit } })
+
+const openAll = async (checkout: Checkout<any>, count: number): Promise<ReadonlyArray<string>> =>
+  Promise.all(
+    Array.from(
+      { length: count },
+      async (_, index) => (await checkout.openOrThrow({ cartId: `cart-${index}` })).session.id
+    )
+  )
+
+describe("onelane serve", () => {
+  it("serves a seeded directory; two clients race, one wins, the other learns why", () =>
+    inFolder(async (folder) => {
+      const server = node(serveArgs(folder))
+      const url = await urlOf(server)
+      await using left = await connect(url)
+      await using right = await connect(url, "operator")
+      const { session } = await left.openOrThrow({ cartId: "cart-0" })
+      const update = { checkoutSessionId: session.id, ...toInventory }
+      const answers = await Promise.all([left.update(update), right.update(update)])
+      const lost = answers.find((answer) => !answer.ok)
+      assert.strictEqual(answers.filter(({ ok }) => ok).length, 1)
+      assert.deepInclude(lost?.ok === false ? lost.error : {}, { _tag: "ExpectedStateMismatch", applied: "no" })
+      server.process.kill("SIGTERM")
+      assert.strictEqual((await server.ended).code, 0)
+    }))
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    it(`${signal} under load: every answer is given or certainly not applied, and it exits 0`, () =>
+      inFolder(async (folder) => {
+        const server = node(serveArgs(folder))
+        await using checkout = await connect(await urlOf(server))
+        const ids = await openAll(checkout, 50)
+        const under = ids.map((checkoutSessionId) => checkout.update({ checkoutSessionId, ...toInventory }))
+        await Promise.race(under)
+        server.process.kill(signal)
+        const answers = await Promise.all(under)
+        const { code, stderr } = await server.ended
+        assert.strictEqual(code, 0, stderr)
+        const doubtful = answers.filter((answer) => !answer.ok && answer.error.applied !== "no")
+        assert.deepStrictEqual(doubtful, [])
+
+        const again = node(serveArgs(folder))
+        await using after = await connect(await urlOf(again))
+        for (const [index, checkoutSessionId] of ids.entries()) {
+          const { state } = await after.getOrThrow({ checkoutSessionId })
+          assert.strictEqual(state, answers[index]!.ok ? "Inventory" : "Start")
+        }
+        again.process.kill("SIGTERM")
+        await again.ended
+      }))
+  }
+
+  it("SIGTERM is not held up by somebody who follows a session", () =>
+    inFolder(async (folder) => {
+      const server = node(serveArgs(folder))
+      await using checkout = await connect(await urlOf(server))
+      const { session } = await checkout.openOrThrow({ cartId: "cart-0" })
+      const following = checkout.changes({ checkoutSessionId: session.id, afterVersion: 0 })[Symbol.asyncIterator]()
+      assert.strictEqual((await following.next()).value?.type, "Opened")
+      const next = following.next().then(
+        () => "an entry",
+        (error) => error.tag
+      )
+      server.process.kill("SIGTERM")
+      assert.strictEqual((await server.ended).code, 0)
+      assert.strictEqual(await next, "StorageUnavailable")
+    }))
+
+  it("a disk that fails under it ends the process with a failure, and what it acknowledged is there afterwards", () =>
+    inFolder(async (folder) => {
+      const server = start("sh", [
+        "-c",
+        `ulimit -f 4000; exec "$0" "$@"`,
+        process.execPath,
+        ...serveArgs(folder),
+        "--flow",
+        "any"
+      ])
+      await using checkout = await connect(await urlOf(server))
+      const ids = await openAll(checkout, 50)
+      const versions = new Map<string, number>()
+      let failed = 0
+      for (let round = 0; round < 200 && failed === 0; round++) {
+        const [expCurrentState, nextState] = round % 2 === 0 ? ["Start", "Inventory"] : ["Inventory", "Start"]
+        for (const checkoutSessionId of ids) {
+          const answer = await (checkout as Checkout).update({ checkoutSessionId, expCurrentState, nextState })
+          if (answer.ok) versions.set(checkoutSessionId, answer.value.session.version)
+          else failed++
+        }
+      }
+      assert.isAbove(failed, 0)
+      const { code, stderr } = await server.ended
+      assert.strictEqual(code, 1, stderr)
+
+      const again = node([...serveArgs(folder), "--flow", "any"])
+      await using after = await connect(await urlOf(again))
+      for (const checkoutSessionId of ids) {
+        const { version } = await after.getOrThrow({ checkoutSessionId })
+        assert.isAtLeast(version, versions.get(checkoutSessionId) ?? 1)
+      }
+      again.process.kill("SIGTERM")
+      await again.ended
+    }))
+
+  it("says what it was told wrong and exits 2", async () => {
+    const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+      [["server"], /no such command: server/],
+      [["serve"], /no tokens/],
+      [["serve", "--tokens", "/no/such/file"], /ENOENT/],
+      [["serve", "--colour", "red"], /--colour/]
+    ]
+    for (const [args, sentence] of wrong) {
+      const { code, stderr, stdout } = await node([onelane, ...args], { ONELANE_TOKENS: undefined }).ended
+      assert.strictEqual(code, 2)
+      assert.match(stderr, sentence)
+      assert.strictEqual(stdout, "")
+    }
+  })
+
+  it("a file that somebody else serves, or a port that is taken, is told in one line and exits 1", () =>
+    inFolder(async (folder) => {
+      const server = node(serveArgs(folder))
+      const url = await urlOf(server)
+      const second = await node(serveArgs(folder)).ended
+      assert.strictEqual(second.code, 1)
+      assert.match(second.stderr, /^onelane: .*checkout\.db was not opened: .*\n$/)
+      const samePort = [...serveArgs(folder), "--port", new URL(url).port, "--storage", ":memory:"]
+      const third = await node(samePort).ended
+      assert.strictEqual(third.code, 1)
+      assert.match(third.stderr, /EADDRINUSE/)
+      server.process.kill("SIGTERM")
+      assert.strictEqual((await server.ended).code, 0)
+    }))
+})
