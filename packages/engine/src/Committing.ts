@@ -2,7 +2,7 @@
  * Committing: from a decision to a durable one. Turns run ahead of the disk: the decision is the head at once, and its
  * answer waits (A2). A commit names the sequence it expects (A4); one that is not confirmed puts the state in doubt (A3).
  */
-import { Exit } from "effect"
+import { type Effect, Exit } from "effect"
 import * as Activation from "./Activation.js"
 import * as EngineError from "./EngineError.js"
 import type * as Envelope from "./Envelope.js"
@@ -10,7 +10,7 @@ import { failureOf } from "./GroupCommit.js"
 import type { AppendOutcome, JournalEntry, JournalFailure } from "./Journal.js"
 import { answer, answerWhenDurable, hold, type Lanes } from "./Lanes.js"
 import * as Mailbox from "./Mailbox.js"
-import { attempt, isExit } from "./Running.js"
+import { isExit } from "./Running.js"
 
 /** What an accepted command adds. */
 export interface Outcome {
@@ -40,14 +40,18 @@ export const commit = (
     return answerWhenDurable(lanes, activation, envelope, outcome.exit, true)
   }
   const { address } = activation
-  const entry = { address, expectedSequence, state: outcome.after, alarmMillis: outcome.alarmMillis } // A4
+  const { after, alarmMillis, events } = outcome
   if (lanes.commit.journal.immediate && (lane === null || lane.newest === null)) {
-    return commitNow(lanes, activation, envelope, { ...entry, events: outcome.events }, outcome.exit)
+    const entry = { address, expectedSequence, events, state: after, alarmMillis } // A4
+    return commitNow(lanes, activation, envelope, entry, outcome.exit)
   }
   const pending: Activation.PendingCommit = {
-    ...entry,
+    address,
+    expectedSequence, // A4
+    events: [...events],
+    state: after,
+    alarmMillis,
     activation,
-    events: [...outcome.events],
     waiters: [],
     flying: false,
     withdrawn: false,
@@ -60,6 +64,18 @@ export const commit = (
   lanes.commit.append(pending)
 }
 
+// Without a closure: this is the path of every update in memory.
+const appendOne = (
+  lanes: Lanes,
+  entry: JournalEntry
+): Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure> => {
+  try {
+    return lanes.commit.journal.append([entry])
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}
+
 // A journal that answers at once needs no batch: the turn ends with its commit.
 const commitNow = (
   lanes: Lanes,
@@ -68,7 +84,7 @@ const commitNow = (
   entry: JournalEntry,
   exit: Exit.Exit<unknown, unknown>
 ): void => {
-  const appending = attempt(() => lanes.commit.journal.append([entry]))
+  const appending = appendOne(lanes, entry)
   if (isExit(appending)) return concludeCommit(lanes, activation, envelope, entry, exit, appending)
   const lane = Activation.laneOf(activation)
   lane.busy = true

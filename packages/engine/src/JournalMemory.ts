@@ -5,7 +5,6 @@
  */
 import { Effect, Exit, Layer } from "effect"
 import type { Address } from "./Address.js"
-import * as AddressKey from "./Address.js"
 import type { AppendOutcome, JournalAlarm, JournalEntry, JournalEvent, JournalRow, JournalShape } from "./Journal.js"
 import { failure, Journal } from "./Journal.js"
 
@@ -18,11 +17,12 @@ interface Record extends JournalRow {
   events: Array<unknown>
 }
 
-/** Events one address keeps at least. */
-export const historyCapacity = 10_000
+/** Events one address keeps at least; a busy address in memory costs the garbage collector what it keeps. */
+export const historyCapacity = 1_000
 
 const nothing = Exit.succeed(null)
 const committed = Exit.succeed<ReadonlyArray<AppendOutcome>>(["committed"])
+const conflict = Exit.succeed<ReadonlyArray<AppendOutcome>>(["conflict"])
 
 const byAlarm = (a: JournalAlarm, b: JournalAlarm): number =>
   a.alarmMillis - b.alarmMillis || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
@@ -34,8 +34,17 @@ const forget = (record: Record): void => {
 
 /** Makes an empty memory journal. */
 export const make = (): JournalShape => {
-  const records = new Map<string, Record>()
+  // By kind, then by id: an id is a string that is hashed already, a key put together for the look-up is not.
+  const records = new Map<string, Map<string, Record>>()
   const armed = new Map<string, Map<string, number>>()
+
+  const recordsOf = (kind: string): Map<string, Record> => {
+    let ofKind = records.get(kind)
+    if (ofKind === undefined) records.set(kind, (ofKind = new Map()))
+    return ofKind
+  }
+
+  const find = ({ kind, id }: Address): Record | undefined => records.get(kind)?.get(id)
 
   const arm = (address: Address, alarmMillis: number | null): void => {
     const ofKind = armed.get(address.kind)
@@ -45,13 +54,12 @@ export const make = (): JournalShape => {
   }
 
   const appendOne = (entry: JournalEntry): AppendOutcome => {
-    const key = AddressKey.key(entry.address)
-    let record = records.get(key)
+    let record = find(entry.address)
     // A4 fence
     if ((record === undefined ? 0 : record.sequence) !== entry.expectedSequence) return "conflict"
     if (record === undefined) {
       record = { sequence: 0, state: null, alarmMillis: null, forgotten: 0, events: [] }
-      records.set(key, record)
+      recordsOf(entry.address.kind).set(entry.address.id, record)
     }
     for (const event of entry.events) record.events.push(event)
     if (record.events.length >= 2 * historyCapacity) forget(record)
@@ -68,16 +76,16 @@ export const make = (): JournalShape => {
     immediate: true,
     exclusive: true,
     append: (batch) => {
-      if (batch.length === 1 && appendOne(batch[0]!) === "committed") return committed
-      return batch.length === 1 ? Exit.succeed(["conflict"]) : Exit.succeed(batch.map(appendOne))
+      if (batch.length !== 1) return Exit.succeed(batch.map(appendOne))
+      return appendOne(batch[0]!) === "committed" ? committed : conflict
     },
     load: (address) => {
-      const record = records.get(AddressKey.key(address))
+      const record = find(address)
       return record === undefined ? nothing : Exit.succeed({ sequence: record.sequence, state: record.state })
     },
     events: (address, afterSequence, limit) =>
       Effect.suspend(() => {
-        const record = records.get(AddressKey.key(address))
+        const record = find(address)
         if (record === undefined) return Exit.succeed([])
         const first = afterSequence - record.forgotten
         if (first < 0) return Exit.fail(failure("no", "HISTORY_FORGOTTEN"))
