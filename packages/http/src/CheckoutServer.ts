@@ -11,7 +11,7 @@ import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { CheckoutSessions, Flow } from "@onelane/checkout"
-import { Effect, Layer, Stream } from "effect"
+import { Deferred, Effect, Layer, type Scope, Stream } from "effect"
 import * as AdapterError from "./AdapterError.js"
 import { Authentication, type AuthenticationShape } from "./Authentication.js"
 import * as HttpLimits from "./HttpLimits.js"
@@ -36,15 +36,16 @@ export interface Options {
 /** Answers requests, whichever server heard them. Never fails. */
 export type Door = (request: WireRequest.WireRequest) => Effect.Effect<WireAnswer.WireAnswer>
 
-/** Makes the door. */
+/** Makes the door. Closing its scope ends the event streams; their clients come back to another server. */
 export const make = (
   options: Options = {}
-): Effect.Effect<Door, never, CheckoutSessions.CheckoutSessions | Authentication> =>
+): Effect.Effect<Door, never, CheckoutSessions.CheckoutSessions | Authentication | Scope.Scope> =>
   Effect.gen(function* () {
     const sessions = yield* CheckoutSessions.CheckoutSessions
     const authentication = yield* Authentication
     const limits = { ...HttpLimits.defaults, ...options.limits }
-    const native = guarded(authentication, NativeLane.make(sessions, limits))
+    const closed = yield* Effect.acquireRelease(Deferred.make<void>(), (closed) => Deferred.succeed(closed, undefined))
+    const native = guarded(authentication, NativeLane.make(sessions, limits, Deferred.await(closed)))
     const standard = guarded(authentication, StandardActions.make(sessions, options.flow ?? Flow.b2b, limits))
     return (request) => {
       if (request.path.startsWith("/v1/")) return native(request)
@@ -101,7 +102,7 @@ export const httpApp = (options?: Options) =>
 export const layer = (
   options: Options = {}
 ): Layer.Layer<never, never, HttpServer.HttpServer | CheckoutSessions.CheckoutSessions | Authentication> =>
-  Layer.unwrapEffect(Effect.map(httpApp(options), (app) => HttpServer.serve(app))).pipe(
+  Layer.unwrapScoped(Effect.map(httpApp(options), (app) => HttpServer.serve(app))).pipe(
     HttpMiddleware.withTracerDisabledWhen(() => options.tracing !== true)
   )
 

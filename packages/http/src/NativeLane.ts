@@ -30,7 +30,7 @@ interface Endpoint {
     sessions: Sessions,
     caller: Caller.Caller,
     input: never,
-    limits: HttpLimits
+    streams: SessionEvents.Limits
   ) => Effect.Effect<WireAnswer.WireAnswer, CheckoutError.CheckoutError>
 }
 
@@ -89,7 +89,7 @@ const endpoints: { readonly [N in Name]: Endpoint } = {
   history: endpoint((to, caller, input) =>
     Effect.map(to.history(caller, input), (entries) => WireAnswer.json(200, encodeHistory({ entries })))
   ),
-  events: endpoint((to, caller, input, limits) => SessionEvents.answer(to, caller, input, limits.heartbeatMillis)),
+  events: endpoint(SessionEvents.answer),
   complete: endpoint((to, caller, input) => Effect.map(to.completeTask(caller, input), changed), [], true),
   fail: endpoint((to, caller, input) => Effect.map(to.failTask(caller, input), changed)),
   release: endpoint((to, caller, input) => Effect.map(to.releaseClaim(caller, input), changed))
@@ -100,13 +100,13 @@ const routes: ReadonlyArray<WireRequest.Route<Name>> = (() => {
   HttpApi.reflect(CheckoutApi, {
     predicate: ({ group }) => group.identifier === "sessions",
     onGroup: () => {},
-    onEndpoint: ({ endpoint }) => found.push(WireRequest.route(endpoint.name as Name, endpoint.method, endpoint.path))
+    onEndpoint: ({ endpoint: { name, method, path } }) => found.push(WireRequest.route(name as Name, method, path))
   })
   return found
 })()
 
-/** Makes the lane. */
-export const make = (sessions: Sessions, limits: HttpLimits): Lane => ({
+/** Makes the lane. Its event streams end when `closed` does. */
+export const make = (sessions: Sessions, limits: HttpLimits, closed: Effect.Effect<void>): Lane => ({
   serve: (caller, request) =>
     Effect.gen(function* () {
       const { name, params } = yield* WireRequest.match(routes, request)
@@ -116,7 +116,7 @@ export const make = (sessions: Sessions, limits: HttpLimits): Lane => ({
           ? yield* WireRequest.jsonBody(request, limits, bodyOptional)
           : queryInput(request, name === "events")
       const input = yield* inputOf(said, params, headers, request)
-      return yield* call(sessions, caller, input as never, limits)
+      return yield* call(sessions, caller, input as never, { heartbeatMillis: limits.heartbeatMillis, closed })
     }),
   refuse: (error, request) => WireError.problem(error, versionOf(request.headers["if-match"]))
 })

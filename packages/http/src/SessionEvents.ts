@@ -22,6 +22,12 @@ const changeText = (entry: CheckoutSession.HistoryEntry): string =>
 const errorText = (error: CheckoutError.CheckoutError): string =>
   eventText("error", WireError.problem(error).body as string)
 
+/** How a stream is kept, and when it ends before its session does. */
+export interface Limits {
+  readonly heartbeatMillis: number
+  readonly closed: Effect.Effect<void>
+}
+
 /**
  * Starts the stream: 200 and events; or 204, which tells a browser not to come back, when the session is archived and
  * all of it was seen. `input` may hold `afterVersion`; without it the stream starts from now.
@@ -32,7 +38,7 @@ export const answer = (
   sessions: CheckoutSessions.CheckoutSessionsShape,
   caller: Caller.Caller,
   input: Readonly<Record<string, unknown>>,
-  heartbeatMillis: number
+  { heartbeatMillis, closed }: Limits
 ): Effect.Effect<WireAnswer.WireAnswer, CheckoutError.AccessError> => {
   const { afterVersion, ...rest } = input as { readonly afterVersion?: number; readonly checkoutSessionId: string }
   const { checkoutSessionId } = rest
@@ -48,7 +54,8 @@ export const answer = (
       Stream.catchAll((error) => Stream.succeed(errorText(error)))
     )
     const heartbeats = Stream.as(Stream.tick(heartbeatMillis), ": heartbeat\n\n")
-    return WireAnswer.make(200, "text/event-stream", Stream.merge(changes, heartbeats, { haltStrategy: "left" }))
+    const events = Stream.merge(changes, heartbeats, { haltStrategy: "left" })
+    return WireAnswer.make(200, "text/event-stream", Stream.interruptWhen(events, closed))
   })
 }
 

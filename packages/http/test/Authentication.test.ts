@@ -32,6 +32,7 @@ const request: WireRequest = {
 /** The door with an identity provider that answers thus; no session is ever asked for. */
 const knock = (answer: ReturnType<Authentication.AuthenticationShape["authenticate"]>, path = request.path) =>
   Effect.flatMap(CheckoutServer.make(), (door) => door({ ...request, path })).pipe(
+    Effect.scoped,
     Effect.provide(
       Layer.merge(
         Layer.succeed(Authentication.Authentication, { authenticate: () => answer }),

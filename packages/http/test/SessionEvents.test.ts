@@ -1,7 +1,7 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { assert, describe, layer, it as plain } from "@effect/vitest"
 import { CheckoutSessions } from "@onelane/checkout"
-import { Chunk, Effect, Fiber, Stream } from "effect"
+import { Chunk, Context, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import * as CheckoutClient from "../src/CheckoutClient.js"
 import * as SessionEvents from "../src/SessionEvents.js"
 import { Base, callers, newSession, send, update, world } from "./HttpWorld.js"
@@ -83,6 +83,30 @@ layer(world({ limits: { heartbeatMillis } }), { excludeTestServices: true })("se
       const followed = Chunk.toReadonlyArray(yield* Fiber.join(following))
       assert.strictEqual(followed.length, 3)
       assert.deepStrictEqual(followed, yield* local.history(callers.admin, from))
+    })
+  )
+})
+
+describe("closing the server", () => {
+  plain.live("E6 ends the streams that are open, without saying that their sessions ended", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(world(), scope)
+      const { url } = Context.get(context, Base)
+      const { id } = yield* Effect.provide(newSession, context)
+      const path = `/v1/checkout-sessions/${id}/events?afterVersion=0`
+      const response = yield* Effect.promise(() => fetch(url + path, { headers: { authorization: "Bearer buyer" } }))
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+      let text = ""
+      while (!text.includes("id: 1")) text += (yield* Effect.promise(() => reader.read())).value ?? ""
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      let rest = yield* Effect.promise(() => reader.read())
+      while (!rest.done) {
+        text += rest.value
+        rest = yield* Effect.promise(() => reader.read())
+      }
+      assert.notInclude(text, "event: end")
+      yield* Effect.timeout(Fiber.join(closing), "8 seconds")
     })
   )
 })
