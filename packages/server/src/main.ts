@@ -5,7 +5,6 @@
 import { readFileSync } from "node:fs"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect, Either, Logger } from "effect"
-import { serve } from "./Serve.js"
 import * as ServeConfig from "./ServeConfig.js"
 
 const print = (stream: NodeJS.WriteStream, text: string) => Effect.sync(() => void stream.write(`${text}\n`))
@@ -34,8 +33,10 @@ const program = (args: ReadonlyArray<string>) => {
   if (Either.isLeft(config)) {
     return Effect.zipRight(print(process.stderr, `onelane: ${config.left}\n\n${ServeConfig.usage}`), exit(2))
   }
-  return Effect.catchAll(serve(config.right, listening), (error) =>
-    Effect.zipRight(print(process.stderr, `onelane: ${explain(error)}`), exit(1))
+  // Loaded only now: to be told wrong should not take a second.
+  return Effect.promise(() => import("./Serve.js")).pipe(
+    Effect.flatMap(({ serve }) => serve(config.right, listening)),
+    Effect.catchAll((error) => Effect.zipRight(print(process.stderr, `onelane: ${explain(error)}`), exit(1)))
   )
 }
 

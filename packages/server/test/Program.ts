@@ -6,9 +6,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
+import { onelane } from "../src/Program.js"
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url))
-export const onelane = join(root, "packages/server/bin/onelane.js")
 
 export interface Ended {
   readonly code: number | null

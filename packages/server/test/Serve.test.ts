@@ -1,7 +1,8 @@
 /** `onelane serve` as a process, with the SDK as its client. */
 import { assert, describe, it } from "@effect/vitest"
 import { type Checkout, Onelane } from "@onelane/sdk"
-import { inFolder, node, onelane, serveArgs, start, urlOf } from "./Program.js"
+import { onelane } from "../src/Program.js"
+import { inFolder, node, serveArgs, start, urlOf } from "./Program.js"
 
 const toInventory = { expCurrentState: "Start", nextState: "Inventory" } as const
 
@@ -15,7 +16,7 @@ const openAll = async (checkout: Checkout<any>, count: number): Promise<Readonly
     )
   )
 
-describe("onelane serve", () => {
+describe("onelane serve", { timeout: 120_000 }, () => {
   it("serves a seeded directory; two clients race, one wins, the other learns why", () =>
     inFolder(async (folder) => {
       const server = node(serveArgs(folder))
@@ -99,6 +100,7 @@ describe("onelane serve", () => {
       assert.isAbove(failed, 0)
       const { code, stderr } = await server.ended
       assert.strictEqual(code, 1, stderr)
+      assert.match(stderr, /the disk gave no answer to a commit/)
 
       const again = node([...serveArgs(folder), "--flow", "any"])
       await using after = await connect(await urlOf(again))

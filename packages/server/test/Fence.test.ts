@@ -1,0 +1,48 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Journal, JournalMemory } from "@onelane/engine"
+import { Effect, Exit } from "effect"
+import * as Fence from "../src/Fence.js"
+
+const failing = (failed: Journal.JournalFailure, now: boolean): Journal.JournalShape => ({
+  ...JournalMemory.make(),
+  append: () => (now ? Exit.fail(failed) : Effect.suspend(() => Effect.fail(failed))),
+  alarms: () => Effect.fail(failed)
+})
+
+const signs = (failed: Journal.JournalFailure, now = true) =>
+  Effect.gen(function* () {
+    const seen: Array<Fence.StoreFenced> = []
+    const journal = Fence.watch(failing(failed, now), (sign) => seen.push(sign))
+    const answer = journal.append([])
+    assert.strictEqual(Exit.isExit(answer), now)
+    assert.deepStrictEqual(yield* Effect.flip(answer), failed)
+    assert.deepStrictEqual(yield* Effect.flip(journal.alarms("session", 0, 1)), failed)
+    return seen.map(({ reason }) => reason)
+  })
+
+describe("Fence", () => {
+  it.effect("an append whose outcome is unknown is a sign, whether the answer was there at once or came later", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* signs(Journal.failure("unknown", "IO")), ["IO", "IO"])
+      assert.deepStrictEqual(yield* signs(Journal.failure("unknown", "IO"), false), ["IO", "IO"])
+    })
+  )
+
+  it.effect("a journal that says it is fenced is one; a full or busy disk is none, for it can heal", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* signs(Journal.failure("no", "FENCED")), ["FENCED", "FENCED"])
+      assert.deepStrictEqual(yield* signs(Journal.failure("no", "DISK_FULL")), [])
+      assert.deepStrictEqual(yield* signs(Journal.failure("no", "BUSY")), [])
+    })
+  )
+
+  it.effect("what succeeds passes through untouched", () =>
+    Effect.gen(function* () {
+      const journal = Fence.watch(JournalMemory.make(), () => assert.fail("no sign"))
+      const entry = { address: { kind: "k", id: "1" }, expectedSequence: 0, events: [1], state: 1, alarmMillis: null }
+      const answer = journal.append([entry])
+      assert.isTrue(Exit.isExit(answer))
+      assert.deepStrictEqual(yield* answer, ["committed"])
+    })
+  )
+})

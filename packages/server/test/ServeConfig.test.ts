@@ -1,0 +1,69 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Either } from "effect"
+import * as ServeConfig from "../src/ServeConfig.js"
+import * as Tokens from "../src/Tokens.js"
+
+const files: Readonly<Record<string, string>> = {
+  "tokens.json": JSON.stringify({ t1: { userId: "ann", roles: ["buyer-checkout"], accountId: "acme" } }),
+  "seed.json": JSON.stringify({ stores: ["store"], carts: [{ id: "c", storeId: "s", accountId: "a", ownerId: "o" }] }),
+  "typo.json": JSON.stringify({ stroes: [] }),
+  "broken.json": "{"
+}
+
+const readFile = (path: string): string => {
+  const text = files[path]
+  if (text === undefined) throw new Error(`no such file: ${path}`)
+  return text
+}
+
+const parse = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
+  ServeConfig.parse(args, env, readFile)
+
+const withTokens = ["--tokens", "tokens.json"]
+
+describe("ServeConfig", () => {
+  it("has a default for everything but the tokens", () => {
+    const config = Either.getOrThrowWith(parse(withTokens), Error)
+    const { tokens: _, ...rest } = config
+    assert.deepStrictEqual(rest, { storage: "onelane.db", host: "127.0.0.1", port: 8080, flow: "b2b", seed: null })
+  })
+
+  it("takes flags before the environment", () => {
+    const env = { ONELANE_PORT: "1", ONELANE_HOST: "::1", ONELANE_FLOW: "any", ONELANE_SEED: "seed.json" }
+    const config = Either.getOrThrowWith(parse([...withTokens, "--port", "0", "--storage", ":memory:"], env), Error)
+    assert.deepInclude(config, { port: 0, host: "::1", flow: "any", storage: ":memory:" })
+    assert.deepStrictEqual(config.seed, {
+      users: [],
+      stores: ["store"],
+      accounts: [],
+      carts: [{ id: "c", storeId: "s", accountId: "a", ownerId: "o", status: "Active" }]
+    })
+  })
+
+  it("takes tokens from a file or, as JSON, from the environment", () => {
+    const inline = Either.getOrThrowWith(parse([], { ONELANE_TOKENS: files["tokens.json"]! }), Error)
+    const fromFile = Either.getOrThrowWith(parse(withTokens), Error)
+    assert.deepStrictEqual(inline.tokens, fromFile.tokens)
+    assert.deepStrictEqual(Tokens.callersOf(inline.tokens), {
+      t1: { userId: "ann", roles: ["buyer-checkout"], actingAccountId: "acme" }
+    })
+  })
+
+  it("says in one sentence what is wrong", () => {
+    const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+      [[], /no tokens/],
+      [["--tokens", "none.json"], /no such file: none.json/],
+      [["--tokens", "broken.json"], /--tokens broken.json/],
+      [[...withTokens, "--seed", "typo.json"], /stroes/],
+      [[...withTokens, "--port", "65536"], /not a port: "65536"/],
+      [[...withTokens, "--port", "-1"], /port/],
+      [[...withTokens, "--flow", "toString"], /no such flow: "toString"/],
+      [[...withTokens, "--colour", "red"], /--colour/],
+      [[...withTokens, "stray"], /stray/]
+    ]
+    for (const [args, sentence] of wrong) {
+      const config = parse(args)
+      assert.match(Either.isLeft(config) ? config.left : "it was accepted", sentence)
+    }
+  })
+})
