@@ -7,7 +7,7 @@ import { Access, type Caller } from "@onelane/checkout"
 import { Effect, Layer } from "effect"
 import type { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Migrations from "./Migrations.js"
-import { prepare, type Rows } from "./Prepared.js"
+import { prepareLookup, type Rows } from "./Prepared.js"
 import { escape } from "./StoredText.js"
 
 const unavailable = (cause: SqlError): Access.PortUnavailable => ({ _tag: "PortUnavailable", port: "Access", cause })
@@ -24,8 +24,8 @@ const toFacts = (rows: Rows): Access.AccessFacts => ({
 
 /** Makes the port; the tables must be up to date. */
 export const make = (sql: SqlClient): Access.AccessShape => {
-  const roles = prepare(sql, sql`SELECT roles FROM users WHERE id = ${"user"}`, toRoles, unavailable)
-  const facts = prepare(
+  const roles = prepareLookup(sql, sql`SELECT roles FROM users WHERE id = ${"user"}`, toRoles, unavailable)
+  const facts = prepareLookup(
     sql,
     sql`SELECT
       (SELECT roles FROM users WHERE id = ${"user"}) AS roles,

@@ -6,7 +6,7 @@ import { Carts } from "@onelane/checkout"
 import { Effect, Layer } from "effect"
 import type { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Migrations from "./Migrations.js"
-import { prepare, type Rows } from "./Prepared.js"
+import { prepareLookup, type Rows } from "./Prepared.js"
 import { escape, unescape } from "./StoredText.js"
 
 const toCart = ([row]: Rows): Carts.Cart | null =>
@@ -22,7 +22,7 @@ const toCart = ([row]: Rows): Carts.Cart | null =>
 
 /** Makes the port; the tables must be up to date. */
 export const make = (sql: SqlClient): Carts.CartsShape => {
-  const find = prepare(
+  const find = prepareLookup(
     sql,
     sql`SELECT id, store_id, account_id, owner_id, status FROM carts WHERE id = ${"cart"}`,
     toCart,

@@ -11,7 +11,7 @@ import { Effect, Layer } from "effect"
 import type { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Dialect from "./Dialect.js"
 import * as Migrations from "./Migrations.js"
-import { mapNow, prepare, type Rows } from "./Prepared.js"
+import { mapNow, prepare, prepareLookup, type Rows } from "./Prepared.js"
 import * as StoredText from "./StoredText.js"
 
 /** Makes the journal; the tables must be up to date. */
@@ -20,7 +20,7 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
   const refuse = (error: SqlError): Journal.JournalFailure => dialect.failureOf(error.cause)
 
   const append = prepare(sql, dialect.append, (rows) => rows, refuse)
-  const load = prepare(
+  const load = prepareLookup(
     sql,
     sql`SELECT sequence, state FROM journal_state WHERE kind = ${"kind"} AND id = ${"id"}`,
     toRow,
@@ -45,7 +45,7 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
   return {
     immediate: false,
     exclusive: dialect.exclusive,
-    append: (batch) => mapNow(append(encode(batch)), (rows) => outcomes(batch, rows)),
+    append: (batch) => mapNow(append(encode(dialect, batch)), (rows) => outcomes(batch, rows)),
     load: ({ id, kind }) => load(StoredText.escape(kind), StoredText.escape(id)),
     events: ({ id, kind }, afterSequence, limit) =>
       Effect.map(events(StoredText.escape(kind), StoredText.escape(id), afterSequence, limit), (found) =>
@@ -56,17 +56,20 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
   }
 }
 
-const encode = (batch: ReadonlyArray<Journal.JournalEntry>): string =>
+const encode = (dialect: Dialect.Dialect, batch: ReadonlyArray<Journal.JournalEntry>): string =>
   JSON.stringify(
-    batch.map(({ address, alarmMillis, events, expectedSequence, state }) => [
-      StoredText.escape(address.kind),
-      StoredText.escape(address.id),
-      expectedSequence,
-      expectedSequence + events.length,
-      JSON.stringify(state),
-      alarmMillis,
-      JSON.stringify(events)
-    ])
+    batch.map(({ address, alarmMillis, events, expectedSequence, state }, position) => {
+      const row: Dialect.AppendRow = {
+        kind: StoredText.escape(address.kind),
+        id: StoredText.escape(address.id),
+        expected: expectedSequence,
+        sequence: expectedSequence + events.length,
+        state: JSON.stringify(state),
+        alarm_millis: alarmMillis,
+        events: JSON.stringify(events)
+      }
+      return dialect.encode(row, position)
+    })
   )
 
 const outcomes = (batch: ReadonlyArray<Journal.JournalEntry>, rows: Rows): ReadonlyArray<Journal.AppendOutcome> => {

@@ -10,56 +10,58 @@ import * as Dialect from "./Dialect.js"
 
 const table = "onelane_migrations"
 
-const execute = (statements: (sql: SqlClient) => ReadonlyArray<string>) =>
-  Effect.flatMap(SqlClient, (sql) => Effect.forEach(statements(sql), (text) => sql.unsafe(text), { discard: true }))
+const execute = (statements: (dialect: Dialect.Dialect) => ReadonlyArray<string>) =>
+  Effect.flatMap(SqlClient, (sql) =>
+    Effect.forEach(statements(Dialect.of(sql)), (text) => sql.unsafe(text), { discard: true })
+  )
 
 /**
  * `journal_state` holds what an address is now, `journal_events` how it came there: one row an append, `sequence` being
  * that of its last event. Rows of the former can be large and are found by their key; those of the latter come in
  * order of time, so neither table is clustered by its key.
  */
-const journal = (sql: SqlClient) => [
+const journal = ({ id, rewritten, schema }: Dialect.Dialect) => [
   `CREATE TABLE journal_state (
-    kind text NOT NULL,
-    id text NOT NULL,
+    kind ${id} NOT NULL,
+    id ${id} NOT NULL,
     sequence bigint NOT NULL,
     state text NOT NULL,
     alarm_millis bigint,
     PRIMARY KEY (kind, id)
-  )`,
+  ) ${rewritten}`,
   `CREATE INDEX journal_state_alarm ON journal_state (kind, alarm_millis, id) WHERE alarm_millis IS NOT NULL`,
   `CREATE TABLE journal_events (
-    kind text NOT NULL,
-    id text NOT NULL,
+    kind ${id} NOT NULL,
+    id ${id} NOT NULL,
     sequence bigint NOT NULL,
     events text NOT NULL,
     PRIMARY KEY (kind, id, sequence)
   )`,
-  ...Dialect.of(sql).schema
+  ...schema
 ]
 
 /** What `Directory` keeps. Roles are a JSON array. */
-const directory = () => [
-  `CREATE TABLE users (id text PRIMARY KEY, roles text NOT NULL)`,
-  `CREATE TABLE accounts (id text PRIMARY KEY, active boolean NOT NULL)`,
+const directory = ({ id }: Dialect.Dialect) => [
+  `CREATE TABLE users (id ${id} PRIMARY KEY, roles text NOT NULL)`,
+  `CREATE TABLE accounts (id ${id} PRIMARY KEY, active boolean NOT NULL)`,
   `CREATE TABLE account_members (
-    account_id text NOT NULL REFERENCES accounts ON DELETE CASCADE,
-    user_id text NOT NULL REFERENCES users ON DELETE CASCADE,
+    account_id ${id} NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    user_id ${id} NOT NULL REFERENCES users ON DELETE CASCADE,
     PRIMARY KEY (account_id, user_id)
   )`,
   `CREATE INDEX account_members_user ON account_members (user_id)`,
-  `CREATE TABLE stores (id text PRIMARY KEY)`,
+  `CREATE TABLE stores (id ${id} PRIMARY KEY)`,
   `CREATE TABLE store_members (
-    store_id text NOT NULL REFERENCES stores ON DELETE CASCADE,
-    account_id text NOT NULL REFERENCES accounts ON DELETE CASCADE,
+    store_id ${id} NOT NULL REFERENCES stores ON DELETE CASCADE,
+    account_id ${id} NOT NULL REFERENCES accounts ON DELETE CASCADE,
     PRIMARY KEY (store_id, account_id)
   )`,
   `CREATE INDEX store_members_account ON store_members (account_id)`,
   `CREATE TABLE carts (
-    id text PRIMARY KEY,
-    store_id text NOT NULL,
-    account_id text NOT NULL,
-    owner_id text NOT NULL,
+    id ${id} PRIMARY KEY,
+    store_id ${id} NOT NULL,
+    account_id ${id} NOT NULL,
+    owner_id ${id} NOT NULL,
     status text NOT NULL
   )`
 ]

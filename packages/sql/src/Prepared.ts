@@ -3,7 +3,8 @@
  *
  * The documented path is `SqlClient`. A client that can answer at once (SQLite, whose calls are synchronous) takes the
  * same text and the same parameters through `runPrepared` and gives back an `Exit`, which the engine takes without
- * suspension; the statement is then executed by the call itself, not when the effect is run.
+ * suspension; the statement is then executed by the call itself, not when the effect is run. A client that must be waited
+ * for (PostgreSQL) may take look-ups that come together as one statement (`runTogether`).
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
@@ -13,11 +14,20 @@ import { Effect, Exit } from "effect"
 /** The key under which a client carries its short way. */
 export const runPrepared: unique symbol = Symbol.for("@onelane/sql/Prepared/runPrepared")
 
+/** The key under which a client carries its way for many look-ups at once. */
+export const runTogether: unique symbol = Symbol.for("@onelane/sql/Prepared/runTogether")
+
 /** Rows as a database gives them. */
 export type Rows = ReadonlyArray<Readonly<Record<string, unknown>>>
 
 /** Runs a text with its parameters. */
 export type Run = (text: string, parameters: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError>
+
+/** Runs a text once for each list of parameters, all of them texts, and gives one row set for each, in that order. */
+export type RunTogether = (
+  text: string,
+  asked: ReadonlyArray<ReadonlyArray<unknown>>
+) => Effect.Effect<ReadonlyArray<Rows>, SqlError>
 
 /** A prepared statement: parameters in, an answer out. */
 export type Prepared<A, E> = (...parameters: ReadonlyArray<unknown>) => Effect.Effect<A, E>
@@ -34,13 +44,7 @@ export const prepare = <A, E>(
 ): Prepared<A, E> => {
   const [text] = statement.compile(true)
   const run = (sql as { readonly [runPrepared]?: Run })[runPrepared] ?? sql.unsafe
-  const answer = (rows: Rows): Exit.Exit<A, E> => {
-    try {
-      return Exit.succeed(decode(rows))
-    } catch (cause) {
-      return Exit.fail(refuse(new SqlError({ cause, message: "a stored value could not be read" })))
-    }
-  }
+  const answer = decodeOr(decode, refuse)
   return (...parameters) => {
     const found = run(text, parameters)
     return isExit(found)
@@ -48,6 +52,60 @@ export const prepare = <A, E>(
       : Effect.flatMap(Effect.mapError(found, refuse), answer)
   }
 }
+
+/** Look-ups of one statement at most. */
+const togetherCapacity = 1_024
+
+/**
+ * Prepares a look-up whose parameters are all texts. Where the client can, those that come while one is under way wait for
+ * it and then go together: a look-up never sees less than what was committed when it was asked.
+ */
+export const prepareLookup = <A, E>(
+  sql: SqlClient,
+  statement: Statement<object>,
+  decode: (rows: Rows) => A,
+  refuse: (error: SqlError) => E
+): Prepared<A, E> => {
+  const together = (sql as { readonly [runTogether]?: RunTogether })[runTogether]
+  if (together === undefined) return prepare(sql, statement, decode, refuse)
+  const [text] = statement.compile(true)
+  const answer = decodeOr(decode, refuse)
+  let waiting: Array<{ readonly parameters: ReadonlyArray<unknown>; readonly reply: (exit: Exit.Exit<A, E>) => void }> =
+    []
+  let underWay = false
+  const rounds: Effect.Effect<void> = Effect.suspend(() => {
+    const asked = waiting.slice(0, togetherCapacity)
+    waiting = waiting.slice(togetherCapacity)
+    underWay = asked.length > 0
+    if (!underWay) return Effect.void
+    const found = together(
+      text,
+      asked.map(({ parameters }) => parameters)
+    )
+    return Effect.flatMap(Effect.exit(found), (exit) => {
+      for (const [place, { reply }] of asked.entries())
+        reply(Exit.flatMap(Exit.mapError(exit, refuse), (answers) => answer(answers[place]!)))
+      return rounds
+    })
+  })
+  return (...parameters) =>
+    Effect.async((resume) => {
+      waiting.push({ parameters, reply: resume })
+      if (underWay) return
+      underWay = true
+      Effect.runFork(Effect.zipRight(Effect.yieldNow(), rounds))
+    })
+}
+
+const decodeOr =
+  <A, E>(decode: (rows: Rows) => A, refuse: (error: SqlError) => E) =>
+  (rows: Rows): Exit.Exit<A, E> => {
+    try {
+      return Exit.succeed(decode(rows))
+    } catch (cause) {
+      return Exit.fail(refuse(new SqlError({ cause, message: "a stored value could not be read" })))
+    }
+  }
 
 /** `Effect.map` that keeps an `Exit` an `Exit`. */
 export const mapNow = <A, B, E>(self: Effect.Effect<A, E>, f: (a: A) => B): Effect.Effect<B, E> =>

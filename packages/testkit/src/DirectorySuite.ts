@@ -1,10 +1,9 @@
 /**
  * DirectorySuite: what every directory must do, seen through the two ports that read it.
  */
-import { assert, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Access, Caller, Carts, Directory } from "@onelane/checkout"
 import { Effect, type Layer, type Scope } from "effect"
-import { describe } from "vitest"
 
 /** A directory and the ports over it. */
 export type DirectoryServices = Access.Access | Carts.Carts | Directory.Directory

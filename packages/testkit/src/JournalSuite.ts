@@ -1,10 +1,10 @@
 /**
  * JournalSuite: what every journal must do, whatever it is kept on. The seam is `engine/Journal`; the fence is A4.
  */
-import { assert, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Address, Journal } from "@onelane/engine"
 import { Effect, Exit, type Layer, type Scope } from "effect"
-import { describe } from "vitest"
+import { ids, values } from "./JournalSuiteValues.js"
 
 /** A journal to be judged. */
 export interface JournalSubject {
@@ -169,44 +169,6 @@ const fence = (test: Test): void => {
   )
 }
 
-const values: Readonly<Record<string, unknown>> = {
-  null: null,
-  number: -12.5,
-  empty: "",
-  nothing: {},
-  list: [1, [2, [3, null]], "4"],
-  "looks like JSON": '{"a":[1,"\\u0000"]}',
-  quotes: `"'\`\\ \n\t -- ; DROP TABLE journal_state`,
-  Unicode: "Zürich 東京 🛒 \u2028 \u202e e\u0301",
-  "NUL and half a pair": ["a\0b", "\ud83d", { "k\0": "\udc00" }],
-  prototype: JSON.parse('{"__proto__": 1, "constructor": 2}'),
-  deep: Array.from({ length: 400 }).reduce((inner) => [inner], "deep"),
-  large: Array.from({ length: 20_000 }, (_, index) => `${index} ${"x".repeat(40)}`)
-}
-
-const ids = [
-  "",
-  " ",
-  "a",
-  "A",
-  "a ",
-  "a\0",
-  "a\0b",
-  "a\0c",
-  "%",
-  "%0000",
-  "a%0000b",
-  "\ud83d",
-  "\udc00",
-  "\ufffd",
-  "🛒",
-  "é",
-  "e\u0301",
-  "'",
-  '"',
-  "\\u0000"
-]
-
 const stored = (test: Test): void => {
   for (const [title, value] of Object.entries(values)) {
     test(
@@ -326,7 +288,7 @@ const closing = (subject: JournalSubject): void => {
           const outcomes = yield* append(entry("a", acknowledged))
           assert.deepStrictEqual(outcomes, ["committed"])
           acknowledged += 1
-          if (acknowledged === 20) yield* Effect.interrupt
+          if (acknowledged === 20) return yield* Effect.interrupt
         })
       )
       assert.isTrue(Exit.isInterrupted(yield* Effect.exit(Effect.provide(writer, layer))))

@@ -1,0 +1,51 @@
+/**
+ * PostgresFailure: what an error of PostgreSQL, or of the way to it, means for whoever waits. Pure.
+ *
+ * The server answers `ERROR` only after it has taken the statement back, whatever went wrong: nothing was written. It
+ * answers `FATAL` or `PANIC` when the session or the server ends, and then, as after a lost or silent connection, nobody
+ * here knows whether the commit was before the end. A statement that found no connection was never sent.
+ */
+
+/** What became of a statement that failed. `ends` says that its connection must not be used any more. */
+export interface PostgresFailure {
+  readonly reason: string
+  readonly applied: "no" | "unknown"
+  readonly ends: boolean
+}
+
+/** The cause of a statement for which there was no connection. */
+export interface NotSent {
+  readonly code: "ONELANE_NOT_SENT"
+  readonly cause: unknown
+}
+
+/** Makes a `NotSent`. */
+export const notSent = (cause: unknown): NotSent => ({ code: "ONELANE_NOT_SENT", cause })
+
+/** Words for SQLSTATEs, https://www.postgresql.org/docs/current/errcodes-appendix.html; by their class where the whole class says the same. */
+const words: ReadonlyMap<string, string> = new Map([
+  ["22", "INVALID_TEXT"],
+  ["23", "CONSTRAINT"],
+  ["25006", "READONLY"],
+  ["40", "BUSY"],
+  ["53100", "DISK_FULL"],
+  ["53", "NO_RESOURCES"],
+  ["55P03", "BUSY"],
+  ["57014", "TIMEOUT"],
+  ["57", "DISCONNECTED"],
+  ["58", "IO"],
+  ["XX001", "CORRUPT"],
+  ["XX002", "CORRUPT"]
+])
+
+const sqlState = /^[0-9A-Z]{5}$/
+
+/** Classifies what the driver threw. */
+export const classify = (cause: unknown): PostgresFailure => {
+  const { code, severity } = Object(cause) as { readonly code?: unknown; readonly severity?: unknown }
+  if (code === "ONELANE_NOT_SENT") return { reason: "DISCONNECTED", applied: "no", ends: false }
+  if (typeof code !== "string" || !sqlState.test(code))
+    return { reason: "DISCONNECTED", applied: "unknown", ends: true }
+  const reason = words.get(code) ?? words.get(code.slice(0, 2)) ?? "SQL"
+  return severity === "ERROR" ? { reason, applied: "no", ends: false } : { reason, applied: "unknown", ends: true }
+}
