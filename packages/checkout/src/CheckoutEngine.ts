@@ -43,6 +43,8 @@ export interface CheckoutEngineShape {
     readonly carts: Readonly<EngineMetrics.EngineMetrics>
     readonly commit: Readonly<EngineMetrics.CommitMetrics>
   }
+  /** An update without a fiber, for a Promise door. */
+  readonly updateNow: Service.UpdateNow
   /** Takes no new work, lets turns and tasks finish within their bounds; true when everything begun was answered. */
   readonly drain: Effect.Effect<boolean>
 }
@@ -70,7 +72,7 @@ const build = (options: CheckoutEngineOptions) =>
     yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, exclusive, options.alarmMillis ?? 1_000))
     const drain = Effect.zipLeft(sessions.drain, tasks.drain(options.taskDrainMillis ?? 5_000))
     yield* Effect.addFinalizer(() => drain)
-    const service = Service.make({
+    const parts: Service.Parts = {
       flow,
       ports,
       sessions,
@@ -78,9 +80,12 @@ const build = (options: CheckoutEngineOptions) =>
       ids: yield* Ids.Ids,
       nowMillis: () => clock.unsafeCurrentTimeMillis(),
       expiresInMillis: options.expiresInMillis ?? null
-    })
+    }
+    const updateNow = Service.makeUpdateNow(parts, yield* Effect.runtime<never>())
     const metrics = { sessions: sessions.metrics, carts: carts.metrics, commit: commit.metrics }
-    return Context.make(CheckoutSessions, service).pipe(Context.add(CheckoutEngine, { flow, metrics, drain }))
+    return Context.make(CheckoutSessions, Service.make(parts)).pipe(
+      Context.add(CheckoutEngine, { flow, metrics, updateNow, drain })
+    )
   })
 
 /** The service over the journal and ports in force; closing the scope drains it. */

@@ -3,14 +3,14 @@
  * session is looked at; everything after them inside a turn.
  */
 import { type ActorSystem, Running } from "@onelane/engine"
-import { Effect, Exit, Stream } from "effect"
+import { Effect, Exit, Runtime, Stream } from "effect"
 import type { Action } from "./Access.js"
 import type { Sessions } from "./Alarms.js"
 import type { Caller } from "./Caller.js"
 import * as CancelCheckout from "./CancelCheckout.js"
 import type { CartState, Reserve } from "./CartBehavior.js"
 import { isUpdatable } from "./Carts.js"
-import type { CheckoutError, OpenError } from "./CheckoutError.js"
+import type { CheckoutError, OpenError, UpdateError } from "./CheckoutError.js"
 import type { CheckoutSession } from "./CheckoutSession.js"
 import type * as S from "./CheckoutSessions.js"
 import * as CompleteTask from "./CompleteTask.js"
@@ -37,6 +37,16 @@ export interface Parts {
   readonly expiresInMillis: number | null
 }
 
+/**
+ * An update for a door without fibers: `onExit` is called on the spot (and null returned), or later. The returned function
+ * withdraws it: true when it was certainly not applied and `onExit` is never called, false when the answer still comes.
+ */
+export type UpdateNow = (
+  caller: Caller,
+  input: S.UpdateInput,
+  onExit: (exit: Exit.Exit<S.Updated, UpdateError>) => void
+) => (() => boolean) | null
+
 /** Sessions an open looks at before it gives up: each was closed between two of its own steps. */
 const openTries = 8
 
@@ -50,17 +60,7 @@ export const make = (parts: Parts): S.CheckoutSessionsShape => ({
       () => OpenCheckoutSession.check(parts.flow, input),
       () => open(parts, caller, input)
     ),
-  update: (caller, input) =>
-    gate(
-      parts,
-      caller,
-      "update",
-      () => UpdateCheckoutSession.check(parts.flow, input),
-      () => {
-        const requestId = parts.ids.next("req")
-        return toSession(parts, input, { tag: "Update", caller, input: { ...input }, requestId })
-      }
-    ),
+  update: (caller, input) => Effect.suspend(() => update(parts, caller, input)),
   get: (caller, input) =>
     gate(
       parts,
@@ -150,6 +150,46 @@ const gate = <A>(
     if (Running.isExit(asked) && Exit.isSuccess(asked)) return invoked(asked.value)
     return Effect.flatMap(bounded(parts.ports, "access", asked), invoked)
   })
+
+// The hot path: what `gate` does, without a closure where the port answers at once.
+const update = (parts: Parts, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
+  const asked = parts.ports.access.mayInvoke(caller, "update")
+  if (Running.isExit(asked) && Exit.isSuccess(asked)) return updateIf(asked.value, parts, caller, input)
+  return Effect.flatMap(bounded(parts.ports, "access", asked), (allowed) => updateIf(allowed, parts, caller, input))
+}
+
+const updateIf = (allowed: boolean, parts: Parts, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
+  const refused = allowed ? UpdateCheckoutSession.check(parts.flow, input) : Refusal.actionNotPermitted
+  if (refused !== null) return Exit.fail(refused)
+  return parts.sessions.unsafeAsk(
+    input.checkoutSessionId,
+    UpdateCheckoutSession.make(caller, input, parts.ids.next("req"))
+  )
+}
+
+/** An update without a fiber: see `CheckoutEngineShape.updateNow`. */
+export const makeUpdateNow =
+  (parts: Parts, runtime: Runtime.Runtime<never>): UpdateNow =>
+  (caller, input, onExit) => {
+    const asked = parts.ports.access.mayInvoke(caller, "update")
+    if (!Running.isExit(asked) || Exit.isFailure(asked)) {
+      const interrupt = Runtime.runCallback(runtime)(
+        Effect.suspend(() => update(parts, caller, input)),
+        { onExit }
+      )
+      return () => {
+        interrupt()
+        return false
+      }
+    }
+    const refused = asked.value ? UpdateCheckoutSession.check(parts.flow, input) : Refusal.actionNotPermitted
+    if (refused !== null) {
+      onExit(Exit.fail(refused))
+      return null
+    }
+    const command = UpdateCheckoutSession.make(caller, input, parts.ids.next("req"))
+    return parts.sessions.askNow(input.checkoutSessionId, command, onExit as (exit: Exit.Exit<any, any>) => void)
+  }
 
 const toSession = (parts: Parts, input: { readonly checkoutSessionId: string }, command: SessionCommand) =>
   parts.sessions.unsafeAsk(input.checkoutSessionId, command)

@@ -4,9 +4,9 @@
  */
 import { Running } from "@onelane/engine"
 import { Effect, Exit } from "effect"
-import type { AccessShape, Action, PortUnavailable, Rights, Subject } from "./Access.js"
+import { type AccessShape, type Action, everyRight, type PortUnavailable, type Rights, type Subject } from "./Access.js"
 import type { Caller } from "./Caller.js"
-import type { CartStatus, CartsShape } from "./Carts.js"
+import { type CartStatus, type CartsShape, cartStatuses } from "./Carts.js"
 import type {
   AccountInaccessible,
   ActionNotPermitted,
@@ -58,6 +58,16 @@ export const readFacts = (
   return Effect.flatMap(bounded(ports, "access", rights), (granted) => readCart(ports, subject, granted, wantsCart))
 }
 
+type Answered = Exit.Exit<Facts>
+
+// Who holds all rights holds the same ones: one answer per status, made once.
+const mayMove = Object.fromEntries(
+  [...cartStatuses, "Missing" as const].map((status): [string, Answered] => [
+    status,
+    Exit.succeed({ rights: everyRight, cartStatus: status === "Missing" ? null : status })
+  ])
+) as { readonly [Status in CartStatus | "Missing"]: Answered }
+
 const readCart = (
   ports: Ports,
   subject: Subject,
@@ -66,9 +76,8 @@ const readCart = (
 ): Effect.Effect<Facts, StorageUnavailable> => {
   if (!wantsCart || authorise(subject, rights) !== null) return Exit.succeed({ rights, cartStatus: null })
   const cart = ports.carts.find(subject.cartId)
-  if (Running.isExit(cart) && Exit.isSuccess(cart))
-    return Exit.succeed({ rights, cartStatus: cart.value?.status ?? null })
-  return Effect.map(bounded(ports, "carts", cart), (found) => ({ rights, cartStatus: found?.status ?? null }))
+  if (Running.isExit(cart) && Exit.isSuccess(cart)) return mayMove[cart.value?.status ?? "Missing"]
+  return Effect.flatMap(bounded(ports, "carts", cart), (found) => mayMove[found?.status ?? "Missing"])
 }
 
 /** A port call that ends within the bound, in the words of the contract. A hanging port must not hold a lane for ever. */

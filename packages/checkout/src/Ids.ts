@@ -1,8 +1,8 @@
 /**
  * Ids: the identifiers of the contract, and the service that makes new ones.
  *
- * Owns syntax and generation. Ids are opaque; ours are time-ordered: 9 characters of time, then a counter, then this
- * process's random part, all base 32, so that one process never repeats itself and two never meet.
+ * Owns syntax and generation. Ids are opaque; ours are time-ordered: 9 characters of time, then this process's
+ * random part, then a counter, all base 32, so that one process never repeats itself and two never meet.
  */
 import { Clock, Context, Effect, Layer, Random } from "effect"
 
@@ -30,20 +30,26 @@ export class Ids extends Context.Tag("@onelane/checkout/Ids")<Ids, IdsShape>() {
 
 const base32 = (value: number, width: number): string => value.toString(32).padStart(width, "0")
 
-/** A generator from a clock reading and 50 bits of randomness. Costs no system call per id. */
+/** The last two characters of every id: one of 1,024. */
+const endings = Array.from({ length: 1_024 }, (_, low) => base32(low, 2))
+
+/** A generator from a clock reading and 50 bits of randomness. Costs no system call per id, and one concatenation. */
 export const make = (nowMillis: () => number, random: string): IdsShape => {
   let counter = 0
   let lastMillis = -1
-  let time = ""
+  const stems = { cs: "", req: "" }
   return {
     next: (prefix) => {
       const now = nowMillis()
-      if (now !== lastMillis) {
-        lastMillis = now
-        time = base32(now, 9)
-      }
       counter = (counter + 1) % 0x100000000
-      return `${prefix}_${time}${base32(counter, 7)}${random}`
+      const low = counter % 1_024
+      if (now !== lastMillis || low === 0) {
+        lastMillis = now
+        const stem = base32(now, 9) + random + base32(Math.floor(counter / 1_024), 5)
+        stems.cs = `cs_${stem}`
+        stems.req = `req_${stem}`
+      }
+      return stems[prefix] + endings[low]
     }
   }
 }

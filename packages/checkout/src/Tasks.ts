@@ -113,7 +113,7 @@ const timeLeft = (task: Task, operation: Operation, nowMillis: number): number =
 
 type Result = { readonly orderId: string | null } | { readonly cause: TaskCause }
 
-const deadline: TaskFailure = { code: "DEADLINE", message: "The task did not end within its deadline." }
+const deadline: TaskCause = { code: "DEADLINE", message: "The task did not end within its deadline." }
 
 const interrupted: Result = {
   cause: { code: "INTERRUPTED", message: "The process ended during a task that may not be repeated." }
@@ -127,6 +127,7 @@ const outcomeOf = (
   permits: Effect.Semaphore
 ): Effect.Effect<Result> => {
   const { run, repeatable = true } = task
+  if (leftMillis === 0) return Effect.succeed({ cause: deadline }) // too late to begin
   if (run !== undefined && operation.resumed && !repeatable) return Effect.succeed(interrupted)
   const work = run === undefined ? Effect.never : permits.withPermits(1)(attempts(task, run, operation))
   // Disconnected: work that is slow to let go must not stretch the deadline.

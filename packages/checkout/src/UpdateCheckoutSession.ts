@@ -6,6 +6,7 @@
  * Source: the action page; SEMANTICS §2-§4.
  */
 import { Either } from "effect"
+import type { Caller } from "./Caller.js"
 import { isUpdatable } from "./Carts.js"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "./CheckoutError.js"
 import type { CheckoutSession } from "./CheckoutSession.js"
@@ -36,7 +37,7 @@ export const check = (
   flow: Flow,
   input: UpdateInput
 ): InvalidInput | InvalidCheckoutSessionId | InvalidState | null => {
-  const invalid = Input.accept(input, fields)
+  const invalid = isPlain(input) ? null : Input.accept(input, fields)
   if (invalid !== null) return invalid
   if (!isSessionId(input.checkoutSessionId)) return Refusal.invalidCheckoutSessionId
   const { expCurrentState, nextState } = input
@@ -47,6 +48,41 @@ export const check = (
     return Refusal.invalidState(["nextState"], "The next state must differ from the expected current state.")
   return null
 }
+
+// The usual form, seen at a glance; any other is looked at field by field, and explained.
+const isPlain = (input: UpdateInput): boolean => {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return false
+  for (const name in input) if (!isKnown(name)) return false
+  const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
+  return (
+    typeof checkoutSessionId === "string" &&
+    typeof expCurrentState === "string" &&
+    expCurrentState.length >= 1 &&
+    typeof nextState === "string" &&
+    nextState.length >= 1 &&
+    (expectedVersion === undefined || fields.expectedVersion.check(expectedVersion)) &&
+    (idempotencyKey === undefined || fields.idempotencyKey.check(idempotencyKey))
+  )
+}
+
+const isKnown = (name: string): boolean =>
+  name === "checkoutSessionId" ||
+  name === "expCurrentState" ||
+  name === "nextState" ||
+  name === "expectedVersion" ||
+  name === "idempotencyKey"
+
+/** The command. The input is copied: it is the caller's, and a turn may begin later. */
+export const make = (
+  caller: Caller,
+  { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey }: UpdateInput,
+  requestId: string
+): CommandOf<"Update"> => ({
+  tag: "Update",
+  caller,
+  input: { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey },
+  requestId
+})
 
 const unknownStates = (expectable: boolean, reachable: boolean): InvalidState => {
   const names = [...(expectable ? [] : ["expCurrentState"]), ...(reachable ? [] : ["nextState"])]

@@ -1,7 +1,7 @@
 /** A process: an engine over a journal that outlives it, so that a crash and a restart are two lines of a test. */
 import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions, type Task } from "@onelane/checkout"
 import { Journal, JournalMemory } from "@onelane/engine"
-import { Context, Deferred, Effect, Exit, Layer, Scope } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Layer, Scope } from "effect"
 import type { SessionEvent } from "../src/SessionState.js"
 
 export const admin = Caller.make("admin", ["modify-all-data"])
@@ -87,6 +87,28 @@ export const slowMemory = (): Journal.JournalShape => {
   return { ...memory, immediate: false, append: (batch) => Effect.zipRight(nextTick, memory.append(batch)) }
 }
 
+/** A wall clock that can jump; timers go on as before, as they do on a machine. */
+export const jumpingClock = Effect.clockWith((steady) =>
+  Effect.sync(() => {
+    let shiftMillis = 0
+    const nanos = () => BigInt(shiftMillis) * 1_000_000n + steady.unsafeCurrentTimeNanos()
+    const millis = () => shiftMillis + steady.unsafeCurrentTimeMillis()
+    const clock: Clock.Clock = {
+      [Clock.ClockTypeId]: Clock.ClockTypeId,
+      unsafeCurrentTimeMillis: millis,
+      currentTimeMillis: Effect.sync(millis),
+      unsafeCurrentTimeNanos: nanos,
+      currentTimeNanos: Effect.sync(nanos),
+      sleep: (duration) => steady.sleep(duration)
+    }
+    const jump = (millis: number) =>
+      Effect.sync(() => {
+        shiftMillis += millis
+      })
+    return { clock, jump }
+  })
+)
+
 /** Lets the event loop come round once. */
 export const nextTick: Effect.Effect<void> = Effect.async((resume) => void setImmediate(() => resume(Effect.void)))
 
@@ -134,7 +156,8 @@ export const handTask = (options: Omit<Task.Task, "run"> = {}) =>
         ),
         () => calls[n]!
       )
-    const succeed = (n: number, success: Task.TaskSuccess = {}) => Deferred.succeed(outcomes[n]!, success)
-    const fail = (n: number, failure: Task.TaskFailure) => Deferred.fail(outcomes[n]!, failure)
+    const succeed = (n: number, success: Task.TaskSuccess = {}) =>
+      Effect.suspend(() => Deferred.succeed(outcomes[n]!, success))
+    const fail = (n: number, failure: Task.TaskFailure) => Effect.suspend(() => Deferred.fail(outcomes[n]!, failure))
     return { task, calls, called, succeed, fail }
   })

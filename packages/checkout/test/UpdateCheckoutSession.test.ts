@@ -1,0 +1,275 @@
+import { assert, describe, it } from "@effect/vitest"
+import { FastCheck as fc } from "effect"
+import type { UpdateInput } from "../src/CheckoutSessions.js"
+import * as Flow from "../src/Flow.js"
+import type { Facts } from "../src/Guard.js"
+import { acceptedCapacity, acceptedMillis, type SessionState } from "../src/SessionState.js"
+import { check, decide } from "../src/UpdateCheckoutSession.js"
+import { colleague } from "./fixture.js"
+import { after, claim, granted, open, resultOf, turnAt, update, verdictOf } from "./rules.js"
+
+const flow = Flow.withTasks(Flow.b2b, { Inventory: {} })
+const sound: UpdateInput = { checkoutSessionId: "cs_1", expCurrentState: "Start", nextState: "Inventory" }
+const checked = (input: object) => {
+  const refused = check(flow, { ...sound, ...input } as UpdateInput)
+  return refused === null ? "passed" : `${refused._tag}/${refused.reason}`
+}
+
+/** One way to break each of the rules 5-13, in the order of the contract. */
+interface Case {
+  state: SessionState
+  facts: Partial<Facts>
+  from: string
+  to: string
+  version: number | undefined
+  key: string | undefined
+}
+
+const breaks: ReadonlyArray<readonly [verdict: string, apply: (made: Case) => void]> = [
+  ["SessionInaccessible/SESSION_INACCESSIBLE", (made) => void (made.facts = rights(made, { maySee: false }))],
+  [
+    "AccountInaccessible/ACCOUNT_INVALID_OR_INACCESSIBLE",
+    (made) => void (made.facts = rights(made, { accountAccessible: false }))
+  ],
+  ["NotStoreMember/NOT_A_STORE_MEMBER", (made) => void (made.facts = rights(made, { storeMember: false }))],
+  ["IdempotencyConflict/IDEMPOTENCY_KEY_REUSED", (made) => void (made.key = "used")],
+  [
+    "SessionClosed/ARCHIVED",
+    (made) =>
+      void (made.state = { ...made.state, closedBy: "ARCHIVED", session: { ...made.state.session!, isArchived: true } })
+  ],
+  ["CartNotUpdatable/CART_NOT_UPDATABLE", (made) => void (made.facts = { ...made.facts, cartStatus: "Processing" })],
+  ["ExpectedStateMismatch/STATE_MISMATCH", (made) => void (made.from = "Delivery Method")],
+  ["ExpectedStateMismatch/VERSION_MISMATCH", (made) => void (made.version = 99)],
+  [
+    "SessionProcessing/ALREADY_IN_PROCESS",
+    (made) =>
+      void (made.state = {
+        ...made.state,
+        session: { ...made.state.session!, isProcessing: true, nextState: "Confirm Price", operationId: "op_1" }
+      })
+  ],
+  ["TransitionNotAllowed/TRANSITION_NOT_ALLOWED", (made) => void (made.to = "Complete")]
+]
+
+const rights = (made: Case, more: Partial<typeof granted>): Partial<Facts> => ({
+  ...made.facts,
+  rights: { ...(made.facts.rights ?? granted), ...more }
+})
+
+const accepted = resultOf(
+  after(open),
+  decide(flow, after(open), update("Start", "Inventory", { idempotencyKey: "used" }), turnAt(1))
+).state
+
+const judged = (...applied: ReadonlyArray<(made: Case) => void>) => {
+  const made: Case = {
+    state: accepted,
+    facts: {},
+    from: "Inventory",
+    to: "Confirm Price",
+    version: undefined,
+    key: undefined
+  }
+  for (const apply of applied) apply(made)
+  const input = { expectedVersion: made.version, idempotencyKey: made.key }
+  return verdictOf(decide(flow, made.state, update(made.from, made.to, input), turnAt(2, made.facts)))
+}
+
+describe("UpdateCheckoutSession", () => {
+  describe("check, steps 2-4", () => {
+    it("passes a sound input", () => {
+      assert.strictEqual(checked({}), "passed")
+      assert.strictEqual(checked({ expCurrentState: "Error" }), "passed")
+      assert.strictEqual(checked({ expectedVersion: 1, idempotencyKey: "k".repeat(255) }), "passed")
+      assert.strictEqual(checked({ nextState: "Start", expectedVersion: 1 }), "passed")
+    })
+
+    it("refuses missing and wrong inputs before it looks at the id, and the id before the states", () => {
+      const badId = { checkoutSessionId: "not an id" }
+      const badState = { nextState: "Nowhere" }
+      assert.strictEqual(
+        checked({ ...badId, ...badState, expCurrentState: null }),
+        "InvalidInput/REQUIRED_FIELD_MISSING"
+      )
+      assert.strictEqual(checked({ ...badId, ...badState, expectedVersion: 0 }), "InvalidInput/INVALID_INPUT")
+      assert.strictEqual(
+        checked({ ...badId, ...badState, idempotencyKey: "k".repeat(256) }),
+        "InvalidInput/INVALID_INPUT"
+      )
+      assert.strictEqual(checked({ ...badId, ...badState, surplus: 1 }), "InvalidInput/INVALID_INPUT")
+      assert.strictEqual(checked({ ...badId, ...badState }), "InvalidCheckoutSessionId/INVALID_CHECKOUT_SESSION_ID")
+      assert.strictEqual(checked(badState), "InvalidState/INVALID_STATE")
+    })
+
+    it("refuses states that are not the flow's, and Error as a target; says which input it was", () => {
+      for (const nextState of ["inventory", "Inventory ", "Error", "__proto__", "x".repeat(31)])
+        assert.deepInclude(check(flow, { ...sound, nextState }), { _tag: "InvalidState", fields: ["nextState"] })
+      assert.deepInclude(check(flow, { ...sound, nextState: "?", expCurrentState: "?" }), {
+        fields: ["expCurrentState", "nextState"]
+      })
+      assert.strictEqual(checked({ nextState: "Start" }), "InvalidState/INVALID_STATE")
+      assert.strictEqual(checked({ nextState: "Start", expectedVersion: null }), "InvalidState/INVALID_STATE")
+    })
+  })
+
+  describe("decide, steps 5-13", () => {
+    it("accepts when nothing is broken", () => assert.strictEqual(judged(), "Claimed"))
+
+    for (const [verdict, apply] of breaks) it(`refuses ${verdict}`, () => assert.strictEqual(judged(apply), verdict))
+
+    it("a request that breaks two rules reports the earlier, for every pair", () => {
+      for (const [index, [verdict, earlier]] of breaks.entries())
+        for (const [later, other] of breaks.slice(index + 1))
+          assert.strictEqual(judged(other, earlier), verdict, `${verdict} before ${later}`)
+    })
+
+    it("a request that breaks everything is as if there were no session", () =>
+      assert.strictEqual(judged(...breaks.map(([, apply]) => apply)), "SessionInaccessible/SESSION_INACCESSIBLE"))
+
+    it("a role taken away while the command waited refuses before all else", () =>
+      assert.strictEqual(
+        judged((made) => void (made.facts = rights(made, { mayInvoke: false, maySee: false }))),
+        "ActionNotPermitted/ACTION_NOT_PERMITTED"
+      ))
+
+    it("only Active and Checkout carts move; a cart that is gone does not", () => {
+      const withCart = (cartStatus: Facts["cartStatus"]) => judged((made) => void (made.facts = { cartStatus }))
+      for (const status of ["Active", "Checkout"] as const) assert.strictEqual(withCart(status), "Claimed")
+      for (const status of ["Processing", "PendingClosed", "Closed", "PendingDelete", null] as const)
+        assert.strictEqual(withCart(status), "CartNotUpdatable/CART_NOT_UPDATABLE")
+    })
+
+    it("while a task runs, waiting helps who expects where the session is or goes, and nobody else", () => {
+      const state = after(open, claim("Inventory"))
+      const expecting = (from: string) => decide(flow, state, update(from, "Confirm Price"), turnAt(2))
+      for (const from of ["Start", "Inventory"])
+        assert.strictEqual(verdictOf(expecting(from)), "SessionProcessing/ALREADY_IN_PROCESS")
+      for (const from of ["Taxes", "Error", "Complete"])
+        assert.strictEqual(verdictOf(expecting(from)), "ExpectedStateMismatch/STATE_MISMATCH")
+    })
+
+    it("says how long to wait: what is left of the deadline, between a tenth of a second and one", () => {
+      const waits = [1, 60_001 - 500, 60_000, 99_999].map((nowMillis) => {
+        const decided = decide(flow, after(open, claim("Inventory")), update("Start", "Inventory"), turnAt(nowMillis))
+        return decided._tag === "Left" && "retryAfterMillis" in decided.left ? decided.left.retryAfterMillis : undefined
+      })
+      assert.deepStrictEqual(waits, [1_000, 500, 100, 100])
+    })
+
+    it("an expired session is closed, unless its task still runs", () => {
+      const expiring = { ...open, expiresAt: 10 }
+      const at = (nowMillis: number, state = after(expiring)) =>
+        verdictOf(decide(flow, state, update("Start", "Inventory"), turnAt(nowMillis)))
+      assert.strictEqual(at(9), "Updated")
+      assert.strictEqual(at(10), "SessionClosed/EXPIRED")
+      assert.strictEqual(at(10, after(expiring, claim("Inventory"))), "SessionProcessing/ALREADY_IN_PROCESS")
+    })
+
+    it("a state without a task moves, one with a task is claimed with an operation and a deadline", () => {
+      const moved = resultOf(after(open), decide(flow, after(open), update("Start", "Inventory"), turnAt(5)))
+      assert.deepInclude(moved.reply.session, {
+        state: "Inventory",
+        version: 2,
+        updatedAt: 5,
+        lastRequestId: "req_new"
+      })
+      const claimed = resultOf(moved.state, decide(flow, moved.state, update("Inventory", "Confirm Price"), turnAt(6)))
+      assert.deepInclude(claimed.reply.session, {
+        state: "Inventory",
+        nextState: "Confirm Price",
+        isProcessing: true,
+        operationId: "op_req_new",
+        version: 3
+      })
+      assert.strictEqual(claimed.state.deadlineAt, 60_006)
+    })
+
+    it("Error leads to every state of the flow and clears the error, and reaching the end archives", () => {
+      const failed = after(open, claim("Inventory"), {
+        type: "TaskFailed",
+        at: 2,
+        from: "Start",
+        by: null,
+        operationId: "op_1",
+        cause: { code: "C", message: "m" }
+      })
+      for (const to of flow.states) {
+        const { session } = resultOf(failed, decide(flow, failed, update("Error", to), turnAt(3))).reply
+        assert.deepInclude(session, { state: to, isError: false, isArchived: to === "Complete" })
+      }
+      assert.strictEqual(
+        verdictOf(decide(flow, failed, update("Start", "Inventory"), turnAt(3))),
+        "ExpectedStateMismatch/STATE_MISMATCH"
+      )
+    })
+  })
+
+  describe("idempotency, step 8", () => {
+    const keyed = (key: string, more = {}, caller?: typeof colleague) =>
+      update("Start", "Inventory", { idempotencyKey: key, ...more }, caller)
+    const first = resultOf(after(open), decide(flow, after(open), keyed("k"), turnAt(1)))
+
+    it("answers the same key and input as it did, whatever happened since", () => {
+      const moved = resultOf(
+        first.state,
+        decide(flow, first.state, { ...update("Inventory", "Confirm Price"), requestId: "req_2" }, turnAt(2))
+      )
+      const again = resultOf(moved.state, decide(flow, moved.state, { ...keyed("k"), requestId: "req_3" }, turnAt(3)))
+      assert.deepStrictEqual(again.events, [])
+      assert.deepStrictEqual(again.reply, { ...first.reply, replayed: true })
+    })
+
+    it("is of one caller: another one with the same key is decided by the rules", () =>
+      assert.strictEqual(
+        verdictOf(decide(flow, first.state, keyed("k", {}, colleague), turnAt(2))),
+        "ExpectedStateMismatch/STATE_MISMATCH"
+      ))
+
+    it("compares inputs as values: an absent version is not a null one", () =>
+      assert.strictEqual(
+        verdictOf(decide(flow, first.state, keyed("k", { expectedVersion: null }), turnAt(2))),
+        "IdempotencyConflict/IDEMPOTENCY_KEY_REUSED"
+      ))
+
+    it("is honoured for a day, and forgotten after it", () => {
+      const at = (nowMillis: number) => verdictOf(decide(flow, first.state, keyed("k"), turnAt(nowMillis)))
+      assert.strictEqual(at(acceptedMillis), "shown")
+      assert.strictEqual(at(acceptedMillis + 1), "ExpectedStateMismatch/STATE_MISMATCH")
+      assert.strictEqual(at(-acceptedMillis), "shown")
+    })
+
+    it("keeps a bounded number of records, the newest ones", () => {
+      let state = after(open)
+      for (let n = 0; n <= acceptedCapacity; n++) {
+        const [from, to] = n % 2 === 0 ? ["Start", "Inventory"] : ["Inventory", "Start"]
+        const command = { ...update(from!, to!, { idempotencyKey: `k${n}` }), requestId: `req_${n}` }
+        state = resultOf(state, decide(Flow.any, state, command, turnAt(n))).state
+      }
+      assert.strictEqual(state.accepted.length, acceptedCapacity)
+      assert.strictEqual(state.accepted[0]?.key, "k1")
+    })
+
+    it.prop(
+      "a key is accepted at most once, in whatever order requests come",
+      [
+        fc.array(fc.tuple(fc.constantFrom("k1", "k2"), fc.constantFrom("Start", "Inventory", "Taxes")), {
+          maxLength: 30
+        })
+      ],
+      ([requests]) => {
+        let state = after(open)
+        const acceptances = new Map<string, number>()
+        for (const [key, to] of requests) {
+          const command = update(state.session!.state, to, { idempotencyKey: key, expectedVersion: undefined })
+          const decided = decide(Flow.any, state, command, turnAt(1))
+          if (decided._tag === "Left") continue
+          const result = resultOf(state, decided)
+          state = result.state
+          if (result.events.length > 0) acceptances.set(key, (acceptances.get(key) ?? 0) + 1)
+        }
+        assert.isTrue([...acceptances.values()].every((count) => count === 1))
+      }
+    )
+  })
+})
