@@ -9,7 +9,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import { type CheckoutError, CheckoutSessions, Ids } from "@onelane/checkout"
+import { CheckoutError, CheckoutSessions, Ids } from "@onelane/checkout"
 import { Effect, Either, Layer, Schema, Stream } from "effect"
 import * as SessionEvents from "./SessionEvents.js"
 import * as WireError from "./WireError.js"
@@ -40,75 +40,84 @@ export const make = (
       get: (_, input) => wire.read(pathOf(input, "", rest(input)), Session),
       cancel: (_, input) => wire.write(Effect.succeed("/v1/checkout-sessions/cancel"), input, Cancelled),
       history: (_, input) => Effect.map(wire.read(pathOf(input, "/history", rest(input)), History), (_) => _.entries),
-      changes: (_, input) => wire.follow(pathOf(input, "/events", rest(input))),
+      changes: (_, input) => wire.follow(pathOf(input, "/events", rest(input)), Entry),
       completeTask: (_, input) => wire.write(operationPath(input, "complete"), rest(input), Changed),
       failTask: (_, input) => wire.write(operationPath(input, "fail"), rest(input), Changed),
       releaseClaim: (_, input) => wire.write(operationPath(input, "release"), rest(input), Changed)
-    } as CheckoutSessions.CheckoutSessionsShape
+    }
   })
 
-type AnyError = CheckoutError.CheckoutError
-type Path = Effect.Effect<string, AnyError>
-type Decoder<A> = (body: unknown) => Either.Either<A, unknown>
+type AccessError = CheckoutError.AccessError
+type Path = Effect.Effect<string, AccessError>
 
-const Opened = Schema.decodeUnknownEither(WireSession.Opened)
-const Updated = Schema.decodeUnknownEither(WireSession.Updated)
-const Cancelled = Schema.decodeUnknownEither(WireSession.Cancelled)
-const Changed = Schema.decodeUnknownEither(WireSession.Changed)
-const Session = Schema.decodeUnknownEither(WireSession.Session)
-const History = Schema.decodeUnknownEither(WireSession.History)
-const Entry = Schema.decodeUnknownEither(Schema.parseJson(WireSession.HistoryEntry))
+/** What a call may be answered with; anything else is not an answer of this service. */
+interface Reply<A, E> {
+  readonly decode: (body: unknown) => Either.Either<A, unknown>
+  readonly isError: (error: CheckoutError.CheckoutError) => error is E & CheckoutError.CheckoutError
+}
+
+const reply = <A, I, E extends CheckoutError.CheckoutError>(
+  success: Schema.Schema<A, I>,
+  failure: Schema.Schema<E>
+): Reply<A, E> => ({ decode: Schema.decodeUnknownEither(success), isError: Schema.is(failure) })
+
+const Opened = reply(WireSession.Opened, CheckoutError.OpenError)
+const Updated = reply(WireSession.Updated, CheckoutError.UpdateError)
+const Cancelled = reply(WireSession.Cancelled, CheckoutError.CancelError)
+const Changed = reply(WireSession.Changed, CheckoutError.OperationError)
+const Session = reply(WireSession.Session, CheckoutError.AccessError)
+const History = reply(WireSession.History, CheckoutError.AccessError)
+const Entry = reply(WireSession.HistoryEntry, CheckoutError.AccessError)
 
 const wireOf = (client: HttpClient.HttpClient, options: Options) => {
   const base = options.url.replace(/\/+$/, "")
   const timeoutMillis = options.timeoutMillis ?? 30_000
   const prepared = (request: HttpClientRequest.HttpClientRequest) =>
     HttpClientRequest.bearerToken(HttpClientRequest.prependUrl(request, base), options.token)
-  const call = <A>(
+  const call = <A, E>(
     request: HttpClientRequest.HttpClientRequest,
-    decode: Decoder<A>,
+    reply: Reply<A, E>,
     doubt: "no" | "unknown"
-  ): Effect.Effect<A, AnyError> =>
+  ): Effect.Effect<A, E | AccessError> =>
     client.execute(prepared(request)).pipe(
       Effect.flatMap((response) => Effect.map(response.text, (text) => [response.status, text] as const)),
       Effect.mapError((error) => lost(error, doubt)),
-      Effect.flatMap(([status, text]) => answerOf(status, text, decode, doubt)),
+      Effect.flatMap(([status, text]) => answerOf(status, text, reply, doubt)),
       Effect.timeoutFail({
         duration: timeoutMillis,
         onTimeout: () => unavailable("TIMEOUT", `No answer within ${timeoutMillis} ms`, doubt)
       })
     )
   return {
-    read: <A>(path: Path, decode: Decoder<A>) =>
-      Effect.flatMap(path, (path) => call(HttpClientRequest.get(path), decode, "no")),
-    write: <A>(path: Path, body: object, decode: Decoder<A>) =>
+    read: <A, E>(path: Path, reply: Reply<A, E>) =>
+      Effect.flatMap(path, (path) => call(HttpClientRequest.get(path), reply, "no")),
+    write: <A, E>(path: Path, body: object, reply: Reply<A, E>) =>
       Effect.flatMap(path, (path) =>
         call(
           HttpClientRequest.bodyText(HttpClientRequest.post(path), jsonText(body), "application/json"),
-          decode,
+          reply,
           "unknown"
         )
       ),
-    follow: (path: Path) =>
+    follow: <A, E>(path: Path, reply: Reply<A, E>) =>
       Effect.flatMap(path, (path) =>
         Effect.mapBoth(client.execute(prepared(HttpClientRequest.get(path))), {
-          onSuccess: entriesOf,
+          onSuccess: (response) => eventsOf(response, reply),
           onFailure: (error) => lost(error, "no")
         })
       ).pipe(Stream.unwrap)
   }
 }
 
-const entriesOf = (response: HttpClientResponse.HttpClientResponse) => {
+const eventsOf = <A, E>(
+  response: HttpClientResponse.HttpClientResponse,
+  reply: Reply<A, E>
+): Stream.Stream<A, E | AccessError> => {
   const cut = unavailable("CONNECTION_LOST", "The event stream was cut", "no")
   if (response.status === 204) return Stream.empty
   if (response.status !== 200) {
-    return Stream.fromEffect(
-      Effect.flatMap(
-        Effect.orElseSucceed(response.text, () => ""),
-        (text) => Effect.fail(errorOf(text, "no"))
-      )
-    )
+    const text = Effect.mapError(response.text, () => cut)
+    return Stream.fromEffect(Effect.flatMap(text, (text) => Effect.fail(errorOf(text, reply, "no"))))
   }
   return Stream.decodeText(response.stream).pipe(
     SessionEvents.parse,
@@ -116,28 +125,28 @@ const entriesOf = (response: HttpClientResponse.HttpClientResponse) => {
     Stream.concat(Stream.fail(cut)),
     Stream.takeWhile(({ name }) => name !== "end"),
     Stream.mapEffect(({ name, body }) =>
-      name === "change" ? Effect.mapError(Entry(body), () => cut) : Effect.fail(errorOf(body, "no"))
+      name === "change" ? answerOf(200, body, reply, "no") : Effect.fail(errorOf(body, reply, "no"))
     )
   )
 }
 
-const answerOf = <A>(
+const answerOf = <A, E>(
   status: number,
   text: string,
-  decode: Decoder<A>,
+  reply: Reply<A, E>,
   doubt: "no" | "unknown"
-): Effect.Effect<A, AnyError> => {
-  if (status !== 200 && status !== 201) return Effect.fail(errorOf(text, doubt))
-  return Effect.mapError(Either.flatMap(parsed(text), decode), () => unreadable(doubt))
+): Effect.Effect<A, E | AccessError> => {
+  if (status !== 200 && status !== 201) return Effect.fail(errorOf(text, reply, doubt))
+  return Effect.mapError(Either.flatMap(parsed(text), reply.decode), () => unreadable(doubt))
 }
 
 const parsed = (text: string): Either.Either<unknown, unknown> => Either.try(() => JSON.parse(text))
 
 /** The error in a body. What the adapter refused was certainly not applied. */
-const errorOf = (text: string, doubt: "no" | "unknown"): AnyError => {
+const errorOf = <A, E>(text: string, reply: Reply<A, E>, doubt: "no" | "unknown"): E | AccessError => {
   const body = Either.getOrNull(parsed(text))
   const error = WireError.fromProblem(body)
-  if (error !== null) return error
+  if (error !== null) return reply.isError(error) ? error : unreadable(doubt)
   if (typeof body !== "object" || body === null || !("_tag" in body) || body._tag !== "AdapterError") {
     return unreadable(doubt)
   }

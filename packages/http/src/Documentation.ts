@@ -48,11 +48,13 @@ const swagger = HttpApiSwagger.layer({ path: "/docs" }).pipe(
   Layer.provide(Layer.succeed(HttpApi.Api, { api: Api as never, context: Context.empty() }))
 )
 
-/** The page that shows it. */
-export const page: Effect.Effect<WireAnswer.WireAnswer> = Effect.gen(function* () {
+const rendered = Effect.gen(function* () {
   const app = yield* HttpRouter.toHttpApp(yield* HttpApiBuilder.Router.router)
   const request = HttpServerRequest.fromWeb(new Request("http://localhost/docs"))
   const { body } = yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
   const html = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
   return WireAnswer.make(200, "text/html; charset=utf-8", html)
 }).pipe(Effect.provide(Layer.merge(swagger, HttpServer.layerContext)), Effect.scoped, Effect.orDie)
+
+/** The page that shows it; rendered once. */
+export const page: Effect.Effect<WireAnswer.WireAnswer> = Effect.runSync(Effect.cached(rendered))
