@@ -82,6 +82,16 @@ const makeConnection = (database: SqliteDriver.Connection, runNow: RunNow): Conn
   }
 }
 
+// A COMMIT that was refused leaves its transaction open, and whatever ran next would be part of it.
+const endTransaction = (database: SqliteDriver.Connection): void => {
+  if (database.isTransaction === false) return
+  try {
+    database.exec("ROLLBACK")
+  } catch {
+    // There was none: this Node's driver cannot tell beforehand.
+  }
+}
+
 /** Opens a file, or `":memory:"`, for as long as the scope lives. */
 export const make = (
   options: SqliteFile.SqliteOptions
@@ -103,6 +113,7 @@ export const make = (
           yield* Scope.addFinalizer(
             scope,
             Effect.suspend(() => {
+              endTransaction(database)
               inTransaction = false
               return turn.release(1)
             })

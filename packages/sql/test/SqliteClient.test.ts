@@ -53,6 +53,19 @@ describe("SqliteClient", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
+  it.effect("a commit that is refused leaves no transaction behind", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      yield* sql`CREATE TABLE parent (id integer PRIMARY KEY)`
+      yield* sql`CREATE TABLE child (id integer REFERENCES parent DEFERRABLE INITIALLY DEFERRED)`
+      const exit = yield* Effect.exit(sql.withTransaction(sql`INSERT INTO child VALUES (1)`))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.deepEqual(yield* sql`SELECT * FROM child`, [])
+      yield* sql.withTransaction(sql`INSERT INTO parent VALUES (1)`)
+      assert.deepEqual(yield* sql`SELECT * FROM parent`, [{ id: 1 }])
+    }).pipe(Effect.provide(inMemory))
+  )
+
   it.effect("text with a NUL is refused, never cut", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
