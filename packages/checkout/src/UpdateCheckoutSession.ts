@@ -119,7 +119,8 @@ const decideMove = (
     return Either.left(Refusal.versionMismatch(session))
   if (session.isProcessing) return Either.left(Refusal.sessionProcessing(session, waitMillis(state, at)))
   const followers = flow.edges.get(from)
-  if (followers === undefined || !followers.has(to))
+  // From a state to itself only with a version (step 4): the version then decides which of two callers is first.
+  if (from !== to && !followers?.has(to))
     return Either.left(Refusal.transitionNotAllowed(session, [...(followers ?? [])]))
   const { requestId, caller } = command
   const moved = { at, by: caller.userId, requestId, from, to, use }

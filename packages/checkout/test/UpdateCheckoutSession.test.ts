@@ -205,6 +205,13 @@ describe("UpdateCheckoutSession", () => {
     })
   })
 
+  it("lets a session go from a state to itself with a version, which only one caller can still have", () => {
+    const again = update("Start", "Start", { expectedVersion: 1 })
+    const first = resultOf(after(open), decide(flow, after(open), again, turnAt(1)))
+    assert.deepInclude(first.reply.session, { state: "Start", version: 2 })
+    assert.strictEqual(verdictOf(decide(flow, first.state, again, turnAt(2))), "ExpectedStateMismatch/VERSION_MISMATCH")
+  })
+
   describe("idempotency, step 8", () => {
     const keyed = (key: string, more = {}, caller?: typeof colleague) =>
       update("Start", "Inventory", { idempotencyKey: key, ...more }, caller)
