@@ -159,13 +159,15 @@ const update = (parts: Parts, caller: Caller, input: S.UpdateInput): Answer<S.Up
 }
 
 const updateIf = (allowed: boolean, parts: Parts, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
-  const refused = allowed ? UpdateCheckoutSession.check(parts.flow, input) : Refusal.actionNotPermitted
+  const refused = allowed ? checkUpdate(parts, input) : Refusal.actionNotPermitted
   if (refused !== null) return Exit.fail(refused)
-  return parts.sessions.unsafeAsk(
-    input.checkoutSessionId,
-    UpdateCheckoutSession.make(caller, input, parts.ids.next("req"))
-  )
+  const nowMillis = parts.nowMillis()
+  const command = UpdateCheckoutSession.make(caller, input, parts.ids.next("req", nowMillis))
+  return parts.sessions.unsafeAsk(input.checkoutSessionId, command, nowMillis)
 }
+
+const checkUpdate = (parts: Parts, input: S.UpdateInput) =>
+  UpdateCheckoutSession.check(parts.flow, input, parts.sessions.isAwake)
 
 /** An update without a fiber: see `CheckoutEngineShape.updateNow`. */
 export const makeUpdateNow =
@@ -182,13 +184,15 @@ export const makeUpdateNow =
         return false
       }
     }
-    const refused = asked.value ? UpdateCheckoutSession.check(parts.flow, input) : Refusal.actionNotPermitted
+    const refused = asked.value ? checkUpdate(parts, input) : Refusal.actionNotPermitted
     if (refused !== null) {
       onExit(Exit.fail(refused))
       return null
     }
-    const command = UpdateCheckoutSession.make(caller, input, parts.ids.next("req"))
-    return parts.sessions.askNow(input.checkoutSessionId, command, onExit as (exit: Exit.Exit<any, any>) => void)
+    const nowMillis = parts.nowMillis()
+    const command = UpdateCheckoutSession.make(caller, input, parts.ids.next("req", nowMillis))
+    const answered = onExit as (exit: Exit.Exit<any, any>) => void
+    return parts.sessions.askNow(input.checkoutSessionId, command, answered, nowMillis)
   }
 
 const toSession = (parts: Parts, input: { readonly checkoutSessionId: string }, command: SessionCommand) =>

@@ -20,9 +20,9 @@ export const isOpaqueId = (text: string): boolean =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
   text.length >= 1 && text.length <= opaqueIdMaxLength && !/[\u0000-\u001f\u007f]/.test(text)
 
-/** Makes ids: `prefix` is two or three letters that say what the id names. */
+/** Makes ids: `prefix` is two or three letters that say what the id names; `atMillis` the instant, if it was read already. */
 export interface IdsShape {
-  readonly next: (prefix: "cs" | "req") => string
+  readonly next: (prefix: "cs" | "req", atMillis?: number) => string
 }
 
 /** The generator in force. */
@@ -39,8 +39,7 @@ export const make = (nowMillis: () => number, random: string): IdsShape => {
   let lastMillis = -1
   const stems = { cs: "", req: "" }
   return {
-    next: (prefix) => {
-      const now = nowMillis()
+    next: (prefix, now = nowMillis()) => {
       counter = (counter + 1) % 0x100000000
       const low = counter % 1_024
       if (now !== lastMillis || low === 0) {

@@ -32,14 +32,16 @@ const fields = {
   idempotencyKey: Input.optionalTextUpTo(keyMaxLength)
 }
 
-/** Steps 2-4: null when the input can be asked of a session. Looks at no session. */
+/** Steps 2-4: null when the input can be asked of a session. Looks at no session. `isKnown`: an id that passed before. */
 export const check = (
   flow: Flow,
-  input: UpdateInput
+  input: UpdateInput,
+  isKnown: (id: string) => boolean
 ): InvalidInput | InvalidCheckoutSessionId | InvalidState | null => {
   const invalid = isPlain(input) ? null : Input.accept(input, fields)
   if (invalid !== null) return invalid
-  if (!isSessionId(input.checkoutSessionId)) return Refusal.invalidCheckoutSessionId
+  if (!isKnown(input.checkoutSessionId) && !isSessionId(input.checkoutSessionId))
+    return Refusal.invalidCheckoutSessionId
   const { expCurrentState, nextState } = input
   const expectable = flow.states.has(expCurrentState) || expCurrentState === errorState
   const reachable = flow.states.has(nextState)
@@ -52,7 +54,7 @@ export const check = (
 // The usual form, seen at a glance; any other is looked at field by field, and explained.
 const isPlain = (input: UpdateInput): boolean => {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return false
-  for (const name in input) if (!isKnown(name)) return false
+  for (const name in input) if (!isField(name)) return false
   const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
   return (
     typeof checkoutSessionId === "string" &&
@@ -65,7 +67,7 @@ const isPlain = (input: UpdateInput): boolean => {
   )
 }
 
-const isKnown = (name: string): boolean =>
+const isField = (name: string): boolean =>
   name === "checkoutSessionId" ||
   name === "expCurrentState" ||
   name === "nextState" ||
