@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
-const conditions = ["onelane-source", "node", "import", "default"]
+// What is imported or required adds its own condition; named here, "import" would be imposed on what is required too.
+const conditions = ["onelane-source", "node"]
 
 export default defineConfig({
   root: fileURLToPath(new URL("../..", import.meta.url)),

@@ -81,7 +81,8 @@ const check = (found: number): Effect.Effect<void, DatabaseRefused> => {
 /** Runs what is missing. Answers the names of the steps that ran. */
 export const run: Effect.Effect<ReadonlyArray<string>, DatabaseRefused, SqlClient> = Effect.gen(function* () {
   const sql = yield* SqlClient
-  const ran = yield* Migrator.make({})({ loader: Migrator.fromRecord(steps), table })
+  // Of servers that start together on an empty database one makes the library's table and the others stumble over it.
+  const ran = yield* Effect.retry(Migrator.make({})({ loader: Migrator.fromRecord(steps), table }), { times: 3 })
   // The library takes any failure of its first write for another migrator at work: look for oneself.
   const rows = yield* sql<{ readonly newest: number }>`SELECT max(migration_id) AS newest FROM ${sql(table)}`
   yield* check(Number(rows[0]?.newest ?? 0))
