@@ -36,7 +36,7 @@ const fields = {
 export const check = (
   flow: Flow,
   input: UpdateInput,
-  isKnown: (id: string) => boolean
+  isKnown: (id: string) => boolean = () => false
 ): InvalidInput | InvalidCheckoutSessionId | InvalidState | null => {
   const invalid = isPlain(input) ? null : Input.accept(input, fields)
   if (invalid !== null) return invalid

@@ -29,8 +29,11 @@ export interface Snapshot<State> {
 export interface ActorSystem<State, Command, Reply, Refusal> {
   /** Sends a command and waits for the answer to be durable. */
   readonly ask: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
-  /** The same, begun when called instead of when run: for a door that is inside an effect already. Run the result once. */
-  readonly unsafeAsk: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
+  /**
+   * The same, begun when called instead of when run: for a door that is inside an effect already. Run the result once.
+   * `nowMillis`: the clock, if it was read just now.
+   */
+  readonly unsafeAsk: (id: string, command: Command, nowMillis?: number) => Effect.Effect<Reply, Refusal>
   /**
    * The same without a fiber, for a Promise door: the answer at once, or null and then by `onExit`. The returned function
    * withdraws a command whose turn has not begun (true: certainly not applied, and `onExit` is never called).
@@ -38,8 +41,11 @@ export interface ActorSystem<State, Command, Reply, Refusal> {
   readonly askNow: (
     id: string,
     command: Command,
-    onExit: (exit: Exit.Exit<Reply, Refusal>) => void
+    onExit: (exit: Exit.Exit<Reply, Refusal>) => void,
+    nowMillis?: number
   ) => (() => boolean) | null
+  /** Whether the address is awake: its id is known, its state in memory. */
+  readonly isAwake: (id: string) => boolean
   /** Sends a command and does not wait; for the host itself (a clock, a task): no bound, and still taken while draining. */
   readonly tell: (id: string, command: Command) => void
   /** The same, but waits for the answer. */
@@ -122,9 +128,10 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
     return {
       ask: (id, command) => Effect.suspend(() => ask(system, id, command, false)),
       askInternal: (id, command) => Effect.suspend(() => ask(system, id, command, true)),
-      unsafeAsk: (id, command) => ask(system, id, command, false),
-      askNow: (id, command, onExit) =>
-        askNow(system, id, command, onExit as (exit: Exit.Exit<unknown, unknown>) => void),
+      unsafeAsk: (id, command, nowMillis) => ask(system, id, command, false, nowMillis),
+      askNow: (id, command, onExit, nowMillis) =>
+        askNow(system, id, command, onExit as (exit: Exit.Exit<unknown, unknown>) => void, nowMillis),
+      isAwake: (id) => lanes.directory.awake.has(id),
       tell: (id, command) => void submit(lanes, id, Envelope.make(command, true)),
       read: (id) => Effect.suspend(() => ask(system, id, readCommand, true)),
       changes: (id, afterSequence) => changes(system, id, afterSequence),
@@ -136,9 +143,15 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
   })
 
 // Reply types are erased inside; the behavior they came from gives them back their type here.
-const ask = (system: System, id: string, command: unknown, internal: boolean): Effect.Effect<any, any> => {
+const ask = (
+  system: System,
+  id: string,
+  command: unknown,
+  internal: boolean,
+  nowMillis?: number
+): Effect.Effect<any, any> => {
   const envelope = Envelope.make(command, internal)
-  const activation = submit(system.lanes, id, envelope)
+  const activation = submit(system.lanes, id, envelope, nowMillis)
   if (envelope.exit !== null) return system.valve.pass() ? envelope.exit : later(system, envelope.exit)
   if (envelope.begun) return Effect.uninterruptible(Effect.async((resume) => listen(envelope, resume)))
   return Effect.async((resume) => {
@@ -162,10 +175,11 @@ const askNow = (
   system: System,
   id: string,
   command: unknown,
-  onExit: (exit: Exit.Exit<unknown, unknown>) => void
+  onExit: (exit: Exit.Exit<unknown, unknown>) => void,
+  nowMillis: number | undefined
 ): (() => boolean) | null => {
   const envelope = Envelope.make(command, false)
-  const activation = submit(system.lanes, id, envelope)
+  const activation = submit(system.lanes, id, envelope, nowMillis)
   if (envelope.exit === null) {
     envelope.onExit = onExit
     return () => withdraw(system.lanes, activation as Activation, envelope)
@@ -214,7 +228,7 @@ const changes = (system: System, id: string, afterSequence: number) =>
   )
 
 const signal = (watchers: System["watchers"], id: string): void => {
-  const latches = watchers.get(id)
+  const latches = watchers.size === 0 ? undefined : watchers.get(id)
   if (latches !== undefined) for (const latch of latches) latch.unsafeOpen()
 }
 

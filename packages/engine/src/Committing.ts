@@ -65,10 +65,7 @@ export const commit = (
 }
 
 // Without a closure: this is the path of every update in memory.
-const appendOne = (
-  lanes: Lanes,
-  entry: JournalEntry
-): Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure> => {
+const appendOne = (lanes: Lanes, entry: JournalEntry): Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure> => {
   try {
     return lanes.commit.journal.append([entry])
   } catch (defect) {

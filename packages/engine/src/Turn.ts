@@ -18,8 +18,13 @@ import { isExit } from "./Running.js"
 /** The command that only looks: answered with state and sequence. */
 export const readCommand: unique symbol = Symbol("read")
 
-/** Takes an envelope in. It is answered on the spot, or held: `envelope.exit` tells. */
-export const submit = (lanes: Lanes, id: string, envelope: Envelope.Envelope): Activation.Activation | null => {
+/** Takes an envelope in. It is answered on the spot, or held: `envelope.exit` tells. `nowMillis`: the clock, read just now. */
+export const submit = (
+  lanes: Lanes,
+  id: string,
+  envelope: Envelope.Envelope,
+  nowMillis?: number
+): Activation.Activation | null => {
   const activation = Directory.activationOf(lanes.directory, id)
   const refused = activation === null ? overload(lanes, id, "system") : admission(lanes, activation, envelope)
   if (refused !== null || activation === null) {
@@ -29,7 +34,7 @@ export const submit = (lanes: Lanes, id: string, envelope: Envelope.Envelope): A
   }
   const lane = activation.lane
   if ((lane === null || !lane.busy) && (activation.loaded || loadNow(lanes, activation))) {
-    takeTurn(lanes, activation, envelope)
+    takeTurn(lanes, activation, envelope, nowMillis)
     rest(lanes, activation)
   } else {
     hold(lanes, Activation.laneOf(activation), envelope)
@@ -66,7 +71,12 @@ const admission = (lanes: Lanes, activation: Activation.Activation, envelope: En
   return null
 }
 
-const takeTurn = (lanes: Lanes, activation: Activation.Activation, envelope: Envelope.Envelope): void => {
+const takeTurn = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  knownMillis?: number
+): void => {
   envelope.begun = true
   envelope.turns += 1
   lanes.metrics.turns += 1
@@ -75,7 +85,7 @@ const takeTurn = (lanes: Lanes, activation: Activation.Activation, envelope: Env
     return answerWhenDurable(lanes, activation, envelope, Exit.succeed({ state, sequence }), false)
   }
   let prepared: Effect.Effect<unknown, unknown>
-  const nowMillis = lanes.nowMillis()
+  const nowMillis = knownMillis ?? lanes.nowMillis()
   try {
     prepared = lanes.behavior.prepare(activation.state, envelope.command, nowMillis)
   } catch (defect) {
