@@ -3,6 +3,7 @@ import { FastCheck as fc } from "effect"
 import type { UpdateInput } from "../src/CheckoutSessions.js"
 import * as Flow from "../src/Flow.js"
 import type { Facts } from "../src/Guard.js"
+import * as Input from "../src/Input.js"
 import { acceptedCapacity, acceptedMillis, type SessionState } from "../src/SessionState.js"
 import { check, decide } from "../src/UpdateCheckoutSession.js"
 import { colleague } from "./fixture.js"
@@ -10,8 +11,9 @@ import { after, claim, granted, open, resultOf, turnAt, update, verdictOf } from
 
 const flow = Flow.withTasks(Flow.b2b, { Inventory: {} })
 const sound: UpdateInput = { checkoutSessionId: "cs_1", expCurrentState: "Start", nextState: "Inventory" }
+const isKnown = () => false
 const checked = (input: object) => {
-  const refused = check(flow, { ...sound, ...input } as UpdateInput)
+  const refused = check(flow, { ...sound, ...input } as UpdateInput, isKnown)
   return refused === null ? "passed" : `${refused._tag}/${refused.reason}`
 }
 
@@ -104,14 +106,46 @@ describe("UpdateCheckoutSession", () => {
 
     it("refuses states that are not the flow's, and Error as a target; says which input it was", () => {
       for (const nextState of ["inventory", "Inventory ", "Error", "__proto__", "x".repeat(31)])
-        assert.deepInclude(check(flow, { ...sound, nextState }), { _tag: "InvalidState", fields: ["nextState"] })
-      assert.deepInclude(check(flow, { ...sound, nextState: "?", expCurrentState: "?" }), {
+        assert.deepInclude(check(flow, { ...sound, nextState }, isKnown), {
+          _tag: "InvalidState",
+          fields: ["nextState"]
+        })
+      assert.deepInclude(check(flow, { ...sound, nextState: "?", expCurrentState: "?" }, isKnown), {
         fields: ["expCurrentState", "nextState"]
       })
       assert.strictEqual(checked({ nextState: "Start" }), "InvalidState/INVALID_STATE")
       assert.strictEqual(checked({ nextState: "Start", expectedVersion: null }), "InvalidState/INVALID_STATE")
     })
   })
+
+  it.prop(
+    "an input is refused by its fields exactly when the field-by-field look refuses it",
+    [
+      fc.record(
+        {
+          checkoutSessionId: fc.constantFrom<unknown>("cs_1", "", 1, null),
+          expCurrentState: fc.constantFrom<unknown>("Start", "", {}, null),
+          nextState: fc.constantFrom<unknown>("Inventory", "", [], undefined),
+          expectedVersion: fc.constantFrom<unknown>(1, 0, 1.5, "1", null, undefined, Number.MAX_SAFE_INTEGER + 1),
+          idempotencyKey: fc.constantFrom<unknown>("k", "", "k".repeat(256), 7, null, undefined),
+          surplus: fc.constantFrom<unknown>(1, undefined)
+        },
+        { requiredKeys: [] }
+      )
+    ],
+    ([input]) => {
+      const fields = {
+        checkoutSessionId: Input.syntax,
+        expCurrentState: Input.text,
+        nextState: Input.text,
+        expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
+        idempotencyKey: Input.optionalTextUpTo(255)
+      }
+      const refused = check(flow, input as never, isKnown)
+      assert.deepStrictEqual(refused?._tag === "InvalidInput" ? refused : null, Input.accept(input, fields))
+    },
+    { fastCheck: { numRuns: 2_000 } }
+  )
 
   describe("decide, steps 5-13", () => {
     it("accepts when nothing is broken", () => assert.strictEqual(judged(), "Claimed"))

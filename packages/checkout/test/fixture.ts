@@ -36,7 +36,11 @@ export interface ProcessOptions extends CheckoutEngine.CheckoutEngineOptions {
 const gone = Journal.failure("unknown", "CRASHED")
 
 /** A journal as one process sees it: cut off when the process dies. */
-const seenBy = (journal: Journal.JournalShape, life: { dead: boolean }, crash?: Crash): Journal.JournalShape => ({
+export const seenBy = (
+  journal: Journal.JournalShape,
+  life: { dead: boolean },
+  crash?: Crash
+): Journal.JournalShape => ({
   ...journal,
   append: (batch) => {
     if (life.dead) return Exit.fail(gone)

@@ -1,0 +1,440 @@
+/**
+ * The fifteen failures of SEMANTICS §6. Each test shows the engine holding, and the same scenario going wrong when the
+ * guard named in it is taken out (`mutants`), so that none of them can pass for lack of a danger.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Access, type CheckoutError, Flow, type Task } from "@onelane/checkout"
+import { type Journal, JournalMemory } from "@onelane/engine"
+import { Deferred, Effect, Either, Exit, Fiber, TestClock } from "effect"
+import type { SessionState } from "../src/SessionState.js"
+import { decide } from "../src/UpdateCheckoutSession.js"
+import {
+  admin,
+  boot as bootEngine,
+  buyer,
+  colleague,
+  integrator,
+  nextTick,
+  opened,
+  type ProcessOptions,
+  type Sessions,
+  settled,
+  slowMemory,
+  until
+} from "./fixture.js"
+import * as Mutants from "./mutants.js"
+import { after, open, resultOf, turnAt, update } from "./rules.js"
+
+const start = { expCurrentState: "Start", nextState: "Inventory" }
+
+/** The engine, or one with a guard taken out. */
+type Boot = (journal: Journal.JournalShape, options?: ProcessOptions) => ReturnType<ReturnType<typeof bootWith>>
+const bootWith = (mutate: Mutants.Mutate) => (journal: Journal.JournalShape, options?: ProcessOptions) =>
+  Mutants.bootMutant(mutate, journal, options)
+const engine: Boot = (journal, options) => bootEngine(journal, options) as never
+
+/** A provider that takes money, once per key, and answers when `gate` opens. */
+const provider = Effect.gen(function* () {
+  const gate = yield* Deferred.make<void>()
+  const orders = new Map<string, string>()
+  const contexts: Array<Task.TaskContext> = []
+  const pay: Task.Task = {
+    run: (context) =>
+      Effect.gen(function* () {
+        contexts.push(context)
+        const orderId = orders.get(context.requestId) ?? `order-${orders.size + 1}`
+        orders.set(context.requestId, orderId)
+        yield* Deferred.await(gate)
+        return { orderId }
+      })
+  }
+  const asked = (times: number) =>
+    until(
+      Effect.sync(() => contexts.length),
+      (length) => length >= times
+    )
+  return { pay, orders, contexts, asked, open: Deferred.succeed(gate, undefined) }
+})
+
+const paying = (task: Task.Task) => Flow.withTasks(Flow.b2b, { Start: task })
+
+const accepted = (answers: ReadonlyArray<Either.Either<unknown, unknown>>) => answers.filter(Either.isRight).length
+
+/** Sends these at once and waits for all. */
+const race = <A, E>(calls: ReadonlyArray<Effect.Effect<A, E>>) =>
+  Effect.all(calls.map(Effect.either), { concurrency: "unbounded" })
+
+describe("Regressions", () => {
+  it.scoped("1 business logic runs for one of two clients, not for both: the claim comes first", () => {
+    const runs = (boot: Boot) =>
+      Effect.gen(function* () {
+        const { asked, contexts, pay } = yield* provider
+        const { sessions } = yield* boot(slowMemory(), { flow: paying(pay) })
+        const checkoutSessionId = yield* opened(sessions)
+        yield* race([buyer, colleague].map((caller) => sessions.update(caller, { checkoutSessionId, ...start })))
+        yield* asked(1)
+        yield* nextTick
+        return contexts.length
+      })
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* runs(engine), 1)
+      const { pay, orders } = yield* provider
+      // The naive counterpart checks, works, and only then compares again.
+      let version = 1
+      const naive = (requestId: string) =>
+        Effect.gen(function* () {
+          const seen = version
+          yield* Effect.zipRight(nextTick, Effect.fork(pay.run!({ requestId } as Task.TaskContext)))
+          if (seen === version) version += 1
+        })
+      yield* race([naive("a"), naive("b")])
+      assert.strictEqual(version, 2)
+      yield* until(
+        Effect.sync(() => orders.size),
+        (size) => size === 2
+      )
+    })
+  })
+
+  it.scoped("2 the decision is on what is true in the turn: a right revoked while the command waited loses", () => {
+    const told = (snapshot: boolean) =>
+      Effect.gen(function* () {
+        const trusted = yield* Effect.provide(Access.Access, Access.layerTrusted)
+        const gate = yield* Deferred.make<void>()
+        let [revoked, waits] = [false, false]
+        const verdict = (isRevoked: boolean): Access.Rights => ({
+          mayInvoke: true,
+          maySee: true,
+          accountAccessible: !isRevoked,
+          storeMember: true
+        })
+        const access: Access.AccessShape = {
+          ...trusted,
+          // Guard: rights are read inside the turn. The mutant read them when the command was sent.
+          rights: (caller) =>
+            caller === colleague && waits
+              ? Effect.as(Deferred.await(gate), verdict(false))
+              : Exit.succeed(verdict(snapshot ? false : revoked))
+        }
+        const { sessions } = yield* engine(JournalMemory.make(), { access })
+        const checkoutSessionId = yield* opened(sessions)
+        waits = true
+        const holder = yield* Effect.fork(sessions.get(colleague, { checkoutSessionId }))
+        yield* nextTick
+        const queued = yield* Effect.fork(Effect.either(sessions.update(buyer, { checkoutSessionId, ...start })))
+        yield* nextTick
+        revoked = true
+        yield* Deferred.succeed(gate, undefined)
+        yield* Fiber.join(holder)
+        const answer = yield* Fiber.join(queued)
+        return Either.isRight(answer) ? "accepted" : answer.left._tag
+      })
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* told(false), "AccountInaccessible")
+      assert.strictEqual(yield* told(true), "accepted")
+    })
+  })
+
+  it.scoped("3 no reply before the commit: what was acknowledged is there after a crash", () => {
+    const survives = (journal: Journal.JournalShape, durable: Journal.JournalShape) =>
+      Effect.gen(function* () {
+        const { crash, sessions } = yield* engine(journal)
+        const checkoutSessionId = yield* opened(sessions)
+        return { checkoutSessionId, sessions, crash, durable }
+      })
+    const stateAfterCrash = (made: Effect.Effect.Success<ReturnType<typeof survives>>) =>
+      Effect.gen(function* () {
+        const { checkoutSessionId, crash, durable, sessions } = made
+        const { session } = yield* sessions.update(buyer, { checkoutSessionId, ...start })
+        yield* crash
+        const restarted = yield* engine(durable)
+        return { told: session.state, found: (yield* restarted.sessions.get(admin, { checkoutSessionId })).state }
+      })
+    return Effect.gen(function* () {
+      const sound = slowMemory()
+      const { found, told } = yield* stateAfterCrash(yield* survives(sound, sound))
+      assert.strictEqual(found, told)
+      const memory = JournalMemory.make()
+      const { flush, journal } = Mutants.writeBehind(memory)
+      const mutant = yield* survives(journal, memory)
+      yield* flush
+      const lost = yield* stateAfterCrash(mutant)
+      assert.deepStrictEqual(lost, { told: "Inventory", found: "Start" })
+    })
+  })
+
+  it.scoped("4 a loser's stale request cannot fail the winner's session: results are fenced by their operation", () => {
+    const stateAfter = (boot: Boot) =>
+      Effect.gen(function* () {
+        const { sessions } = yield* boot(JournalMemory.make(), { flow: paying({}) })
+        const checkoutSessionId = yield* opened(sessions)
+        const claim = Effect.map(
+          sessions.update(buyer, { checkoutSessionId, ...start }),
+          ({ session }) => session.operationId!
+        )
+        const stale = yield* claim
+        yield* sessions.releaseClaim(admin, { checkoutSessionId, operationId: stale, reason: "stuck" })
+        yield* claim
+        const late = { checkoutSessionId, operationId: stale, code: "TIMEOUT" }
+        const told = yield* Effect.either(sessions.failTask(integrator, late))
+        const { isProcessing, state } = yield* sessions.get(admin, { checkoutSessionId })
+        return { told: Either.isLeft(told) ? told.left._tag : "accepted", state, isProcessing }
+      })
+    return Effect.gen(function* () {
+      const sound = { told: "OperationNotCurrent", state: "Start", isProcessing: true }
+      assert.deepStrictEqual(yield* stateAfter(engine), sound)
+      const wrong = { told: "accepted", state: "Error", isProcessing: false }
+      assert.deepStrictEqual(yield* stateAfter(bootWith(Mutants.withoutOperationFence)), wrong)
+    })
+  })
+
+  it.scoped("5 screen and background write one session through one fence: neither undoes the other", () => {
+    const orderAfter = (journal: Journal.JournalShape) =>
+      Effect.gen(function* () {
+        const [screen, background] = [
+          yield* engine(journal, { flow: paying({}) }),
+          yield* engine(journal, { flow: paying({}) })
+        ]
+        const checkoutSessionId = yield* opened(screen.sessions)
+        const { session } = yield* screen.sessions.update(buyer, { checkoutSessionId, ...start })
+        const result = { checkoutSessionId, operationId: session.operationId!, orderId: "order-1" }
+        yield* background.sessions.completeTask(integrator, result)
+        // The screen's engine still believes that the task runs.
+        yield* screen.sessions.cancel(buyer, { checkoutSessionId })
+        const { sessions } = yield* engine(journal)
+        return (yield* sessions.get(admin, { checkoutSessionId })).orderId
+      })
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* orderAfter(slowMemory()), "order-1")
+      assert.isNull(yield* orderAfter(Mutants.withoutFence(slowMemory())))
+    })
+  })
+
+  it.scoped("6 webhook and client both do A to B: the second learns the actual state", () => {
+    const learned = (boot: Boot) =>
+      Effect.gen(function* () {
+        const { sessions } = yield* boot(slowMemory())
+        const checkoutSessionId = yield* opened(sessions)
+        const [webhook, client] = yield* race(
+          [integrator, buyer].map((caller) => sessions.update(caller, { checkoutSessionId, ...start }))
+        )
+        assert.strictEqual(accepted([webhook!, client!]), 1)
+        return { current: currentOf(client!), winner: Either.isRight(webhook!) ? webhook.right.requestId : null }
+      })
+    return Effect.gen(function* () {
+      const { current, winner } = yield* learned(engine)
+      assert.deepInclude(current, { state: "Inventory", version: 2, lastRequestId: winner })
+      assert.isUndefined((yield* learned(bootWith(Mutants.withoutCurrent))).current)
+    })
+  })
+
+  it.scoped("7 a transient failure is not remembered: the same key is tried again and accepted", () => {
+    const second = (door: (sessions: Sessions) => Sessions) =>
+      Effect.gen(function* () {
+        const { sessions: behind } = yield* engine(JournalMemory.make(), { flow: paying({}) })
+        const sessions = door(behind)
+        const checkoutSessionId = yield* opened(sessions)
+        const { session } = yield* sessions.update(buyer, { checkoutSessionId, ...start })
+        const next = {
+          checkoutSessionId,
+          expCurrentState: "Inventory",
+          nextState: "Confirm Price",
+          idempotencyKey: "k"
+        }
+        assert.strictEqual((yield* Effect.flip(sessions.update(buyer, next)))._tag, "SessionProcessing")
+        yield* sessions.completeTask(integrator, { checkoutSessionId, operationId: session.operationId! })
+        yield* TestClock.adjust("1 minute")
+        return Either.isRight(yield* Effect.either(sessions.update(buyer, next)))
+      })
+    return Effect.gen(function* () {
+      assert.isTrue(yield* second((sessions) => sessions))
+      assert.isFalse(yield* second(Mutants.rememberingEverything))
+    })
+  })
+
+  it.scoped("8 the key is not the guard: two clients with two keys still have one winner", () => {
+    const winners = (boot: Boot) =>
+      Effect.gen(function* () {
+        const { sessions } = yield* boot(slowMemory(), { flow: Flow.any })
+        const checkoutSessionId = yield* opened(sessions)
+        const answers = yield* race(
+          ["Inventory", "Taxes"].map((nextState) =>
+            sessions.update(buyer, {
+              checkoutSessionId,
+              expCurrentState: "Start",
+              nextState,
+              idempotencyKey: nextState
+            })
+          )
+        )
+        return accepted(answers)
+      })
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* winners(engine), 1)
+      assert.strictEqual(yield* winners(bootWith(Mutants.withoutExpectedState)), 2)
+    })
+  })
+
+  it.scoped("9 an abandoned session does not block its cart: past its expiry the cart gets a new one", () => {
+    const reopened = (boot: Boot) =>
+      Effect.gen(function* () {
+        const { sessions } = yield* boot(JournalMemory.make())
+        const abandoned = yield* opened(sessions, "cart-1", { expiresInMillis: 60_000 })
+        yield* TestClock.adjust("1 minute")
+        const { session } = yield* sessions.open(colleague, { cartId: "cart-1" })
+        return session.id !== abandoned
+      })
+    return Effect.gen(function* () {
+      assert.isTrue(yield* reopened(engine))
+      assert.isFalse(yield* reopened(bootWith(Mutants.withoutExpiryAtOpen)))
+    })
+  })
+
+  it.scoped("10 the holder of a claim dies: the claim is durable, found by its alarm and resumed", () => {
+    const isFreed = (boot: Boot) =>
+      Effect.gen(function* () {
+        const journal = slowMemory()
+        const { asked, open, pay } = yield* provider
+        const { crash, sessions } = yield* boot(journal, { flow: paying(pay) })
+        const checkoutSessionId = yield* opened(sessions)
+        yield* sessions.update(buyer, { checkoutSessionId, ...start })
+        yield* asked(1)
+        yield* crash
+        const restarted = yield* boot(journal, { flow: paying(pay) })
+        yield* open
+        yield* TestClock.adjust("2 minutes")
+        yield* nextTick
+        return !(yield* restarted.sessions.get(admin, { checkoutSessionId })).isProcessing
+      })
+    return Effect.gen(function* () {
+      assert.isTrue(yield* isFreed(engine))
+      assert.isFalse(yield* isFreed(bootWith(Mutants.withoutAlarm)))
+    })
+  })
+
+  it.scoped("11 the order was placed in the other tab: this one is told which, not a raw error", () => {
+    const shown = (boot: Boot) =>
+      Effect.gen(function* () {
+        const flow = Flow.defineFlow({
+          name: "two",
+          initial: "Start",
+          transitions: { Start: ["Complete"], Complete: [] },
+          tasks: { Start: {} }
+        })
+        const { sessions } = yield* boot(JournalMemory.make(), { flow })
+        const checkoutSessionId = yield* opened(sessions)
+        const order = { checkoutSessionId, expCurrentState: "Start", nextState: "Complete" }
+        const { session } = yield* sessions.update(buyer, order)
+        const result = { checkoutSessionId, operationId: session.operationId!, orderId: "order-1" }
+        yield* sessions.completeTask(integrator, result)
+        const current = currentOf(yield* Effect.either(sessions.update(buyer, order)))
+        return current?.isArchived === true && current.orderId !== null ? `thanks, ${current.orderId}` : "raw error"
+      })
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* shown(engine), "thanks, order-1")
+      assert.strictEqual(yield* shown(bootWith(Mutants.withoutCurrent)), "raw error")
+    })
+  })
+
+  it.scoped("12 an expired session does not loop on errors: it is final, and an open gives a fresh one", () => {
+    const tries = (boot: Boot) =>
+      Effect.gen(function* () {
+        const { sessions } = yield* boot(JournalMemory.make())
+        let checkoutSessionId = yield* opened(sessions, "cart-1", { expiresInMillis: 60_000 })
+        yield* TestClock.adjust("1 minute")
+        for (let tried = 1; tried <= 10; tried++) {
+          const answer = yield* Effect.either(sessions.update(buyer, { checkoutSessionId, ...start }))
+          if (Either.isRight(answer)) return tried
+          assert.deepInclude(answer.left, { _tag: "SessionClosed", reason: "EXPIRED", retryable: false })
+          checkoutSessionId = (yield* sessions.open(buyer, { cartId: "cart-1" })).session.id
+        }
+        return Number.POSITIVE_INFINITY
+      })
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* tries(engine), 2)
+      assert.strictEqual(yield* tries(bootWith(Mutants.withoutExpiryAtOpen)), Number.POSITIVE_INFINITY)
+    })
+  })
+
+  it.scoped("13 a double click on Pay makes one order, through a crash as well", () => {
+    const orders = (boot: Boot, spoil: (task: Task.Task) => Task.Task) =>
+      Effect.gen(function* () {
+        const journal = slowMemory()
+        const { asked, open, orders, pay } = yield* provider
+        const flow = paying(spoil(pay))
+        const { crash, sessions } = yield* boot(journal, { flow })
+        const checkoutSessionId = yield* opened(sessions)
+        const click = sessions.update(buyer, { checkoutSessionId, ...start })
+        yield* click
+        yield* asked(1)
+        yield* Effect.either(click)
+        yield* nextTick
+        yield* crash
+        const restarted = yield* boot(journal, { flow })
+        yield* open
+        assert.strictEqual((yield* settled(restarted.sessions, checkoutSessionId)).state, "Inventory")
+        return orders.size
+      })
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* orders(engine, (task) => task), 1)
+      assert.strictEqual(yield* orders(bootWith(Mutants.withoutProcessingGuard), (task) => task), 2)
+      assert.strictEqual(yield* orders(engine, Mutants.withFreshRequestIds), 2)
+    })
+  })
+
+  it.scoped("14 a limit holds for requests in one packet: check and commit are one turn, ports and all", () =>
+    Effect.gen(function* () {
+      const trusted = yield* Effect.provide(Access.Access, Access.layerTrusted)
+      const access: Access.AccessShape = {
+        ...trusted,
+        rights: (...asked) => Effect.zipRight(nextTick, trusted.rights(...asked))
+      }
+      const { sessions } = yield* engine(slowMemory(), { access })
+      const checkoutSessionId = yield* opened(sessions)
+      const packet = Array.from({ length: 64 }, () => sessions.update(buyer, { checkoutSessionId, ...start }))
+      assert.strictEqual(accepted(yield* race(packet)), 1)
+
+      // The naive counterpart: the same rules and the same port, but state is read before the port is asked.
+      let stored: SessionState = after(open)
+      const naive = Effect.gen(function* () {
+        const seen = stored
+        yield* nextTick
+        stored = resultOf(seen, decide(Flow.b2b, seen, update("Start", "Inventory"), turnAt(1))).state
+      })
+      assert.strictEqual(accepted(yield* race(Array.from({ length: 64 }, () => naive))), 64)
+      assert.strictEqual(stored.session?.version, 2)
+    })
+  )
+
+  it.scoped("15 a late update does not interrupt the payment task: money taken is an order saved", () => {
+    const saved = (boot: Boot) =>
+      Effect.gen(function* () {
+        const { asked, contexts, open, orders, pay } = yield* provider
+        const { sessions } = yield* boot(slowMemory(), { flow: paying(pay) })
+        const checkoutSessionId = yield* opened(sessions)
+        yield* sessions.update(buyer, { checkoutSessionId, ...start })
+        yield* asked(1)
+        const late = yield* Effect.either(
+          sessions.update(colleague, { checkoutSessionId, expCurrentState: "Start", nextState: "Shipping Address" })
+        )
+        yield* nextTick
+        yield* open
+        const { orderId } = yield* settled(sessions, checkoutSessionId)
+        return {
+          late: Either.isLeft(late) ? late.left._tag : "accepted",
+          interrupted: contexts[0]?.signal.aborted,
+          charges: orders.size,
+          orderId
+        }
+      })
+    return Effect.gen(function* () {
+      const sound = { late: "SessionProcessing", interrupted: false, charges: 1, orderId: "order-1" }
+      assert.deepStrictEqual(yield* saved(engine), sound)
+      const wrong = { late: "accepted", interrupted: true, charges: 2, orderId: "order-2" }
+      assert.deepStrictEqual(yield* saved(bootWith(Mutants.withoutProcessingGuard)), wrong)
+    })
+  })
+})
+
+const currentOf = (answer: Either.Either<unknown, CheckoutError.CheckoutError>) =>
+  Either.isLeft(answer) && "current" in answer.left ? answer.left.current : undefined

@@ -1,0 +1,171 @@
+/**
+ * Engines and journals with one guard taken out. `bootMutant` puts the engine together as CheckoutEngine does, around a
+ * behavior that a test may spoil; every other function here is one missing guard.
+ */
+import { Access, Carts, type CheckoutSessions, type Task } from "@onelane/checkout"
+import { ActorSystem, GroupCommit, Journal } from "@onelane/engine"
+import { Clock, Effect, Either, Exit, Scope } from "effect"
+import * as Alarms from "../src/Alarms.js"
+import { cartBehavior } from "../src/CartBehavior.js"
+import * as CheckoutBehavior from "../src/CheckoutBehavior.js"
+import * as Service from "../src/CheckoutService.js"
+import * as Flow from "../src/Flow.js"
+import * as Ids from "../src/Ids.js"
+import * as Refusal from "../src/Refusal.js"
+import type { SessionCommand } from "../src/SessionCommand.js"
+import type { SessionState } from "../src/SessionState.js"
+import * as Tasks from "../src/Tasks.js"
+import { type ProcessOptions, type Sessions, seenBy } from "./fixture.js"
+
+type Behavior = CheckoutBehavior.CheckoutBehavior
+export type Mutate = (behavior: Behavior) => Behavior
+
+const assemble = (mutate: Mutate, options: ProcessOptions) =>
+  Effect.gen(function* () {
+    const flow: Flow.Flow = options.flow ?? Flow.b2b
+    const clock = yield* Clock.clockWith(Effect.succeed)
+    const ports = {
+      access: options.access ?? (yield* Effect.provide(Access.Access, Access.layerTrusted)),
+      carts: options.carts ?? (yield* Effect.provide(Carts.Carts, Carts.layerTrusted)),
+      portMillis: 5_000
+    }
+    const unavailable = Refusal.fromEngine
+    const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command))
+    const sessions: Alarms.Sessions = yield* ActorSystem.make(mutate(CheckoutBehavior.make(flow, ports)), {
+      unavailable,
+      onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state)
+    })
+    const carts = yield* ActorSystem.make(cartBehavior, { unavailable })
+    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, true, 1_000))
+    yield* Effect.addFinalizer(() => tasks.drain(0))
+    return Service.make({
+      flow,
+      ports,
+      sessions,
+      carts,
+      ids: yield* Effect.provide(Ids.Ids, Ids.layer),
+      nowMillis: () => clock.unsafeCurrentTimeMillis(),
+      expiresInMillis: null
+    })
+  })
+
+/** As `boot`, with a spoilt behavior. */
+export const bootMutant = (mutate: Mutate, journal: Journal.JournalShape, options: ProcessOptions = {}) =>
+  Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    const life = { dead: false }
+    const commit = yield* Effect.provideService(GroupCommit.make(), Journal.Journal, seenBy(journal, life))
+    const sessions = yield* assemble(mutate, options).pipe(
+      Effect.provideService(GroupCommit.GroupCommit, commit),
+      Scope.extend(scope)
+    )
+    const stop = Scope.close(scope, Exit.void)
+    yield* Effect.addFinalizer(() => stop)
+    return {
+      sessions,
+      crash: Effect.zipRight(
+        Effect.sync(() => (life.dead = true)),
+        stop
+      )
+    }
+  })
+
+/** Spoils what a rule is told. */
+const deciding =
+  (
+    spoil: (
+      state: SessionState,
+      command: SessionCommand,
+      nowMillis: number
+    ) => readonly [SessionState, SessionCommand, number]
+  ): Mutate =>
+  (behavior) => ({
+    ...behavior,
+    decide: (state, command, turn) => {
+      const [seen, told, nowMillis] = spoil(state, command, turn.nowMillis)
+      return behavior.decide(seen, told, { ...turn, nowMillis })
+    }
+  })
+
+/** An update may come while a task runs. */
+export const withoutProcessingGuard = deciding((state, command, nowMillis) =>
+  command.tag === "Update" && state.session !== null
+    ? [{ ...state, session: { ...state.session, isProcessing: false, nextState: null } }, command, nowMillis]
+    : [state, command, nowMillis]
+)
+
+/** An update moves the session from wherever it is. */
+export const withoutExpectedState = deciding((state, command, nowMillis) =>
+  command.tag === "Update" && state.session !== null
+    ? [state, { ...command, input: { ...command.input, expCurrentState: state.session.state } }, nowMillis]
+    : [state, command, nowMillis]
+)
+
+/** A task result counts for whichever operation runs. */
+export const withoutOperationFence = deciding((state, command, nowMillis) =>
+  (command.tag === "CompleteTask" || command.tag === "FailTask") && state.session?.operationId
+    ? [state, { ...command, operationId: state.session.operationId }, nowMillis]
+    : [state, command, nowMillis]
+)
+
+/** Whoever opens a cart gets its session, expired or not. */
+export const withoutExpiryAtOpen = deciding((state, command, nowMillis) => [
+  state,
+  command,
+  command.tag === "Open" || command.tag === "Expire" ? 0 : nowMillis
+])
+
+/** A claim is not in the index: nobody finds it after a crash. */
+export const withoutAlarm: Mutate = (behavior) => ({ ...behavior, alarm: () => null })
+
+/** A refusal says no, and nothing of the session. */
+export const withoutCurrent: Mutate = (behavior) => ({
+  ...behavior,
+  decide: (state, command, turn) =>
+    Either.mapLeft(behavior.decide(state, command, turn), (error) => ({ ...error, current: undefined }) as never)
+})
+
+/** A journal without the fence (A4): whoever writes last is right. */
+export const withoutFence = (journal: Journal.JournalShape): Journal.JournalShape => ({
+  ...journal,
+  append: (batch) =>
+    Effect.flatMap(
+      Effect.forEach(batch, (entry) =>
+        Effect.map(journal.load(entry.address), (row) => ({ ...entry, expectedSequence: row?.sequence ?? 0 }))
+      ),
+      journal.append
+    )
+})
+
+/** A journal that says "committed" first and writes when told: replies leave before the commit. */
+export const writeBehind = (journal: Journal.JournalShape) => {
+  const unwritten: Array<ReadonlyArray<Journal.JournalEntry>> = []
+  const flush = Effect.suspend(() => Effect.forEach(unwritten.splice(0), journal.append, { discard: true }))
+  const append: Journal.JournalShape["append"] = (batch) =>
+    Effect.sync(() => {
+      unwritten.push(batch)
+      return batch.map(() => "committed" as const)
+    })
+  return { journal: { ...journal, append }, flush }
+}
+
+/** A door that remembers every answer under its key, refusals too. */
+export const rememberingEverything = (sessions: Sessions): Sessions => {
+  const answers = new Map<string, Exit.Exit<CheckoutSessions.Updated, any>>()
+  return {
+    ...sessions,
+    update: (caller, input) =>
+      Effect.suspend(() => {
+        const key = `${caller.userId} ${input.idempotencyKey}`
+        const known = answers.get(key)
+        if (known !== undefined) return known
+        return Effect.onExit(sessions.update(caller, input), (exit) => Effect.sync(() => answers.set(key, exit)))
+      })
+  }
+}
+
+/** A task that is told another request id at every run. */
+export const withFreshRequestIds = (task: Task.Task): Task.Task => {
+  let runs = 0
+  return { ...task, run: (context) => task.run!({ ...context, requestId: `${context.requestId}-${++runs}` }) }
+}
