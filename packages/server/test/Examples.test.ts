@@ -1,7 +1,9 @@
-/** The examples, run as a user runs them: as programs, on built output. */
+/** The examples and the README, run as a user runs them: as programs, on built output. */
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { node, root } from "./Program.js"
+import { onelane } from "../src/Program.js"
+import { node, root, urlOf } from "./Program.js"
 
 const run = (example: string) => node([join(root, "examples/dist", `${example}.js`)]).ended
 
@@ -29,5 +31,36 @@ describe("examples", { timeout: 240_000 }, () => {
     const { code, stderr, stdout } = await run("03-embedded-effect")
     assert.strictEqual(code, 0, stderr)
     assert.strictEqual(stdout, "accepted: the session is in Inventory, version 2\nrefused: it is in Inventory now\n")
+  })
+})
+
+describe("README", { timeout: 60_000 }, () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8")
+
+  it("shows example 02 as it is", () => {
+    const [, ...code] = readFileSync(join(root, "examples/02-embedded.ts"), "utf8").split("\n")
+    assert.include(readme, `\`\`\`ts\n${code.join("\n")}\`\`\``)
+  })
+
+  it("calls a server with its tokens and seed as it says, and gets what it says", async () => {
+    const files = ["--tokens", join(root, "examples/tokens.json"), "--seed", join(root, "examples/seed.json")]
+    const server = node([onelane, "serve", "--storage", ":memory:", "--port", "0", ...files])
+    const path = /actions=http:\/\/127\.0\.0\.1:8080(\S+)/.exec(readme)?.[1]
+    const headers = { authorization: "Bearer ann-token", "content-type": "application/json" }
+    const url = await urlOf(server)
+    const action = async (name: string, input: object) => {
+      const body = JSON.stringify({ inputs: [input] })
+      const answer = await fetch(`${url}${path}/${name}`, { method: "POST", headers, body })
+      return ((await answer.json()) as ReadonlyArray<any>)[0]
+    }
+    const opened = await action("checkoutSessionAction", { cartId: "cart-1" })
+    const { checkoutSessionId } = opened.outputValues
+    const update = { checkoutSessionId, expCurrentState: "Start", nextState: "Inventory" }
+    assert.isTrue((await action("updateCheckoutSessionAction", update)).isSuccess)
+    const late = await action("updateCheckoutSessionAction", update)
+    assert.deepInclude(late, { isSuccess: false, errorCode: "INVALID_INPUT" })
+    assert.strictEqual(late.current.state, "Inventory")
+    server.process.kill("SIGTERM")
+    assert.strictEqual((await server.ended).code, 0)
   })
 })
