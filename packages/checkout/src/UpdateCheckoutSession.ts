@@ -17,8 +17,8 @@ import { authorise } from "./Guard.js"
 import { isSessionId } from "./Ids.js"
 import * as Input from "./Input.js"
 import * as Refusal from "./Refusal.js"
-import { accept, type CommandOf, closedReason, type Decide, type Decided, show } from "./SessionCommand.js"
-import { acceptedMillis, type KeyUse, type SessionState, sessionAt } from "./SessionState.js"
+import { type CommandOf, closedReason, type Decide, type Decided, type SessionReply, show } from "./SessionCommand.js"
+import { acceptedMillis, type KeyUse, type SessionEvent, type SessionState, sessionAt } from "./SessionState.js"
 import { defaultDeadlineMillis } from "./Task.js"
 
 /** Longest idempotency key, characters. */
@@ -125,12 +125,22 @@ const decideMove = (
   if (from !== to && !followers?.has(to))
     return Either.left(Refusal.transitionNotAllowed(session, [...(followers ?? [])]))
   const { requestId, caller } = command
-  const moved = { at, by: caller.userId, requestId, from, to, use }
+  const by = caller.userId
   const task = flow.tasks.get(from)
-  if (task === undefined) return accept({ type: "Updated", ...moved, archives: isFinal(flow, to) }, requestId)
+  if (task === undefined)
+    return move({ type: "Updated", archives: isFinal(flow, to), at, by, requestId, from, to, use })
   const deadlineAt = at + (task.deadlineMillis ?? defaultDeadlineMillis)
-  return accept({ type: "Claimed", ...moved, operationId: `op_${requestId}`, deadlineAt }, requestId)
+  return move({ type: "Claimed", operationId: `op_${requestId}`, deadlineAt, at, by, requestId, from, to, use })
 }
+
+// Every event is a literal with all its fields and the reply is one function: an accepted update makes what it leaves, no more.
+const move = (event: SessionEvent): Decided => Either.right({ events: [event], reply: replyAfter })
+
+const replyAfter = ({ session }: SessionState): SessionReply => ({
+  requestId: session!.lastRequestId!,
+  replayed: false,
+  session: session!
+})
 
 // Step 8. Records hold accepted updates only, so nothing transient is ever replayed; the key is no lock, the mailbox is.
 const answeredBefore = (
