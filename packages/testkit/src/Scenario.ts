@@ -1,0 +1,80 @@
+/**
+ * Scenario: what one simulated run is made of, drawn from its seed. Each run has only some of the faults and features
+ * (swarm testing): a bug that one feature hides is found where that feature is missing.
+ *
+ * Owns the ranges. Source: A. Groce et al., "Swarm Testing", 2012; TARGETS, "Faults and load".
+ */
+import { appendFaults, type Fault } from "./JournalFaults.js"
+import type { Seeded } from "./Seeded.js"
+
+/** One run. Rates are per call, 0..1. */
+export interface Scenario {
+  readonly clients: number
+  readonly callsPerClient: number
+  readonly sessions: number
+  /** Engines over the one journal; with two, neither may believe that it is alone. */
+  readonly engines: number
+  /** The journal answers at once, so that turns commit alone; else commits gather. */
+  readonly immediate: boolean
+  readonly tasks: boolean
+  /** Life of a session, milliseconds; null: for ever. */
+  readonly expiresInMillis: number | null
+  /** How often the process is killed and started again. */
+  readonly kills: number
+  readonly faults: Partial<Record<Fault, number>>
+  /** Access and cart answers that take a while, and that fail. */
+  readonly slowPorts: number
+  readonly failingPorts: number
+  readonly interruptions: number
+  readonly keys: number
+  readonly versions: number
+  readonly cancels: number
+  /** Most operations between two forced yields of a fiber; infinity: none. */
+  readonly yieldOperations: number
+  /** Longest delay of anything slow, milliseconds. */
+  readonly slowMillis: number
+  readonly engine: {
+    readonly idleMillis: number
+    readonly sweepMillis: number
+    readonly liveCapacity: number
+    readonly mailboxCapacity: number
+    readonly batchCapacity: number
+  }
+}
+
+/** Draws a run. */
+export const draw = (seeded: Seeded): Scenario => {
+  const often = (rate: number): number => (seeded.chance(0.5) ? rate : 0)
+  const faults: Partial<Record<Fault, number>> = {}
+  for (const fault of [...appendFaults, "slow read", "unreadable"] as const) {
+    const rate = often(seeded.pick([0.02, 0.1, 0.3]))
+    if (rate > 0) faults[fault] = rate
+  }
+  const engines = seeded.chance(0.3) ? 2 : 1
+  return {
+    clients: seeded.between(2, 8),
+    callsPerClient: seeded.between(5, 30),
+    sessions: seeded.between(1, 4),
+    engines,
+    immediate: seeded.chance(0.4),
+    tasks: seeded.chance(0.4),
+    expiresInMillis: seeded.chance(0.15) ? seeded.between(200, 5_000) : null,
+    kills: seeded.chance(0.4) ? seeded.between(1, 3) : 0,
+    faults: seeded.chance(0.15) ? {} : faults,
+    slowPorts: often(0.3),
+    failingPorts: often(0.05),
+    interruptions: often(0.1),
+    keys: seeded.pick([0, 0.5, 1]),
+    versions: often(0.3),
+    cancels: often(0.02),
+    yieldOperations: seeded.pick([20, 60, 300, Number.POSITIVE_INFINITY]),
+    slowMillis: seeded.pick([1, 10, 100]),
+    engine: {
+      idleMillis: seeded.pick([1, 50, 60_000]),
+      sweepMillis: seeded.pick([5, 50, 5_000]),
+      liveCapacity: seeded.pick([1, 2, 1_000]),
+      mailboxCapacity: seeded.pick([2, 4_096]),
+      batchCapacity: seeded.pick([1, 2, 1_024])
+    }
+  }
+}

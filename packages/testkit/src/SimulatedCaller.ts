@@ -1,0 +1,126 @@
+/**
+ * SimulatedCaller: one caller of a simulation. Knows what it last saw of each session and mostly acts on it; now and then
+ * guesses, hangs up, or repeats under its key what nobody could tell it.
+ * Source: TARGETS, "Faults and load": half the load on one hot session, a quarter reads, three quarters informed.
+ */
+import { Caller, type CheckoutError, type CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
+import { Effect, Fiber } from "effect"
+import type { Scenario } from "./Scenario.js"
+import type { Seeded } from "./Seeded.js"
+import { states } from "./World.js"
+
+type Service = CheckoutSessions.CheckoutSessionsShape
+type Failed = CheckoutError.CheckoutError
+
+/** What a caller remembers of a session. */
+interface Seen {
+  readonly state: string
+  readonly version: number
+  readonly operationId: string | null
+}
+
+/** Tries of one update under one key. */
+const tries = 4
+
+/** The whole life of one caller. `service` gives an engine to call; each call may meet another. */
+export const live = (
+  process: number,
+  scenario: Scenario,
+  seeded: Seeded,
+  service: () => Service
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const seen = new Map<string, Seen>()
+    for (let call = 0; call < scenario.callsPerClient; call++) {
+      const session = seeded.chance(0.5) ? "s0" : `s${seeded.below(scenario.sessions)}`
+      const act = choose(scenario, seeded, session, seen.get(session), `${process}-${call}`)
+      let answer = yield* once(act, service(), scenario, seeded)
+      for (let again = 1; again < tries && act.repeatable && answer === "unknown"; again++) {
+        answer = yield* once(act, service(), scenario, seeded)
+      }
+      if (typeof answer === "object") seen.set(session, answer)
+      if (seeded.chance(0.3)) yield* Effect.sleep(seeded.between(0, scenario.slowMillis))
+    }
+  })
+
+interface Act {
+  readonly run: (service: Service) => Effect.Effect<Seen, Failed>
+  readonly repeatable: boolean
+}
+
+const { host } = Caller
+
+const choose = (
+  scenario: Scenario,
+  seeded: Seeded,
+  checkoutSessionId: string,
+  seen: Seen | undefined,
+  key: string
+): Act => {
+  const { operationId = null } = seen ?? {}
+  if (seeded.chance(0.25)) return look(checkoutSessionId)
+  if (checkoutSessionId !== "s0" && seeded.chance(scenario.cancels)) {
+    return only((service) => service.cancel(host, { checkoutSessionId }))
+  }
+  if (operationId !== null && seeded.chance(0.5)) return close(seeded, checkoutSessionId, operationId)
+  const informed = seen !== undefined && seeded.chance(0.75)
+  const expCurrentState = informed ? seen.state : seeded.pick(states)
+  const input: CheckoutSessions.UpdateInput = {
+    checkoutSessionId,
+    expCurrentState,
+    nextState: seeded.pick(states.filter((state) => state !== expCurrentState)),
+    expectedVersion: informed && seeded.chance(scenario.versions) ? seen.version : undefined,
+    idempotencyKey: seeded.chance(scenario.keys) ? key : undefined
+  }
+  return {
+    run: (service) => Effect.map(service.update(host, input), ({ session }) => remember(session)),
+    repeatable: input.idempotencyKey !== undefined
+  }
+}
+
+const look = (checkoutSessionId: string): Act => ({
+  run: (service) => Effect.map(service.get(host, { checkoutSessionId }), remember),
+  repeatable: false
+})
+
+const only = (run: (service: Service) => Effect.Effect<CheckoutSessions.Changed, Failed>): Act => ({
+  run: (service) => Effect.map(run(service), ({ session }) => remember(session)),
+  repeatable: false
+})
+
+const close = (seeded: Seeded, checkoutSessionId: string, operationId: string): Act => {
+  const claim = { checkoutSessionId, operationId }
+  return seeded.pick([
+    only((service) => service.completeTask(host, claim)),
+    only((service) => service.failTask(host, { ...claim, code: "FAILED" })),
+    only((service) => service.releaseClaim(host, { ...claim, reason: "drawn" }))
+  ])
+}
+
+const remember = ({ state, version, operationId }: CheckoutSession.CheckoutSession): Seen => ({
+  state,
+  version,
+  operationId
+})
+
+/** What a call left the caller with: what it saw, or why it saw nothing. */
+type Answer = Seen | "refused" | "unknown"
+
+const learn = (error: Failed): Answer => {
+  if (error.applied === "unknown") return "unknown"
+  const current = "current" in error ? error.current : null
+  return current === null ? "refused" : { state: current.state, version: current.version, operationId: null }
+}
+
+/** Calls once, perhaps hanging up before the answer. */
+const once = (act: Act, service: Service, scenario: Scenario, seeded: Seeded): Effect.Effect<Answer> => {
+  const answered = Effect.merge(Effect.mapError(act.run(service), learn))
+  if (!seeded.chance(scenario.interruptions)) return answered
+  return Effect.gen(function* () {
+    const fiber = yield* Effect.fork(answered)
+    if (seeded.chance(0.5)) yield* Effect.sleep(seeded.between(0, scenario.slowMillis))
+    else yield* Effect.yieldNow()
+    yield* Fiber.interrupt(fiber)
+    return "unknown" as const
+  })
+}

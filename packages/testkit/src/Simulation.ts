@@ -1,0 +1,123 @@
+/**
+ * Simulation: one seed, one run: callers, faults, kills and the order of everything drawn from it, executed on the spot
+ * and judged. The same seed gives the same history, so a failing one is a bug report.
+ *
+ * Owns the course of a run and what counts as a problem. Does not own the choices (Scenario, SimulatedCaller) nor the
+ * judgement of the history (Linearizable).
+ */
+import { Caller, CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
+import { Effect, Exit, Logger } from "effect"
+import type { History } from "./History.js"
+import type { Fault } from "./JournalFaults.js"
+import { checkHistory } from "./Linearizable.js"
+import * as Recorder from "./Recorder.js"
+import { draw, type Scenario } from "./Scenario.js"
+import * as Seeded from "./Seeded.js"
+import * as SeededScheduler from "./SeededScheduler.js"
+import * as SimulatedCaller from "./SimulatedCaller.js"
+import { toText } from "./TimeLine.js"
+import type { Verdict } from "./Verdict.js"
+import * as World from "./World.js"
+
+/** What one seed came to. `problems` is empty when everything held. */
+export interface Outcome {
+  readonly seed: number
+  readonly scenario: Scenario
+  readonly history: History
+  readonly verdict: Verdict | null
+  readonly faults: ReadonlyMap<Fault, number>
+  readonly problems: ReadonlyArray<string>
+}
+
+const limits: SeededScheduler.RunLimits = { steps: 2_000_000, millis: 3_600_000 }
+
+/** Runs a seed; `overrides` replace parts of what it draws, without changing the rest. */
+export const run = (seed: number, overrides: Partial<Scenario> = {}): Outcome => {
+  const seeded = Seeded.make(seed)
+  const scenario: Scenario = { ...draw(seeded.split()), ...overrides }
+  const scheduler = SeededScheduler.make(seeded.split(), scenario.yieldOperations)
+  const recorder = Recorder.make()
+  const problems: Array<string> = []
+  const faults = new Map<Fault, number>()
+  const course = Effect.gen(function* () {
+    const world = yield* World.make(scenario, seeded.split(), scheduler.defer)
+    yield* open(world, recorder, scenario)
+    world.plan.enabled = true
+    const callers = Array.from({ length: scenario.clients }, (_, index) => {
+      const choice = seeded.split()
+      const service = () => recorder.client(index + 1, choice.pick(world.services()))
+      return SimulatedCaller.live(index + 1, scenario, choice, service)
+    })
+    yield* Effect.all([Effect.all(callers, { concurrency: "unbounded" }), kills(world, scenario, seeded.split())], {
+      concurrency: "unbounded"
+    })
+    world.plan.enabled = false
+    for (const [fault, count] of world.plan.counts) faults.set(fault, count)
+    problems.push(...(yield* inspect(world, recorder, scenario)))
+  })
+  let verdict: Verdict | null = null
+  try {
+    const exit = SeededScheduler.runToEnd(quiet(Effect.scoped(course)), scheduler, seeded.split(), limits)
+    if (Exit.isFailure(exit)) problems.push(`the run ended in ${exit.cause}`)
+    verdict = judge(recorder.history(), scenario)
+    problems.push(...verdict.violations.map(toText), ...verdict.undecided.map((session) => `${session}: undecided`))
+  } catch (hung) {
+    problems.push(String(hung))
+  }
+  return { seed, scenario, history: recorder.history(), verdict, faults, problems }
+}
+
+/** Faults are expected here; what they come to is judged, not logged. */
+const quiet = Effect.provide(Logger.remove(Logger.defaultLogger))
+
+const judge = (history: History, { tasks, expiresInMillis }: Scenario): Verdict =>
+  checkHistory(history, {
+    spontaneous: [...(tasks ? (["task"] as const) : []), ...(expiresInMillis === null ? [] : (["expiry"] as const))],
+    finals: [],
+    initial: "A"
+  })
+
+const { host } = Caller
+
+const idsOf = (scenario: Scenario): ReadonlyArray<string> =>
+  Array.from({ length: scenario.sessions }, (_, index) => `s${index}`)
+
+const open = (world: World.World, recorder: Recorder.Recorder, scenario: Scenario) => {
+  world.plan.enabled = false
+  return Effect.forEach(idsOf(scenario), (id) =>
+    recorder.client(0, world.services()[0]!).open(host, { cartId: `cart-${id}`, checkoutSessionId: id })
+  )
+}
+
+const kills = (world: World.World, scenario: Scenario, seeded: Seeded.Seeded) =>
+  Effect.repeatN(
+    Effect.suspend(() => Effect.delay(world.kill, seeded.between(1, scenario.slowMillis * 5))),
+    scenario.kills - 1
+  ).pipe(Effect.when(() => scenario.kills > 0))
+
+/** After the last fault and a last kill: every engine tells of every session, and the disk holds just that. */
+const inspect = (world: World.World, recorder: Recorder.Recorder, scenario: Scenario) =>
+  Effect.gen(function* () {
+    const problems: Array<string> = []
+    yield* Effect.sleep(scenario.slowMillis * 2)
+    yield* world.kill
+    for (const id of idsOf(scenario)) {
+      for (const service of world.services()) {
+        const told = yield* recorder.client(0, service).get(host, { checkoutSessionId: id })
+        problems.push(...CheckoutSession.violations(told).map((each) => `${id}: ${each}`))
+        problems.push(...(yield* onDisk(world, told)))
+      }
+    }
+    return problems
+  })
+
+const onDisk = (world: World.World, told: CheckoutSessions.Changed["session"]) =>
+  Effect.gen(function* () {
+    const address = { kind: "session", id: told.id }
+    const row = yield* world.disk.load(address)
+    const events = yield* world.disk.events(address, 0, Number.MAX_SAFE_INTEGER)
+    const problems: Array<string> = []
+    if (row === null || row.sequence < told.version) problems.push(`${told.id}: the disk is behind what was told`)
+    if (row !== null && events.length !== row.sequence) problems.push(`${told.id}: the events have a gap`)
+    return problems
+  })

@@ -1,0 +1,129 @@
+/**
+ * World: the service under simulation: engines over one faulty journal, ports that dawdle and fail, tasks that do too,
+ * and a hand that kills and restarts all of it. The journal's memory is the disk: it survives.
+ */
+import { Access, Carts, CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
+import { Journal, JournalMemory } from "@onelane/engine"
+import { Context, Effect, ExecutionStrategy, Exit, Fiber, Layer, Scope } from "effect"
+import * as JournalFaults from "./JournalFaults.js"
+import type { Scenario } from "./Scenario.js"
+import type { Seeded } from "./Seeded.js"
+
+/** States of the simulated flow: each leads to all others, so that visits repeat and a stale answer looks fresh. */
+export const states = ["A", "B", "C", "D"] as const
+
+type Service = CheckoutSessions.CheckoutSessionsShape
+
+/** The running service. */
+export interface World {
+  /** The engines that run now. */
+  readonly services: () => ReadonlyArray<Service>
+  /** Cuts every engine off its journal at once, and starts new ones. Calls under way are in doubt. */
+  readonly kill: Effect.Effect<void>
+  /** Whether faults come, and how many came. */
+  readonly plan: JournalFaults.SeededPlan
+  /** The journal without faults, to look at what is there. */
+  readonly disk: Journal.JournalShape
+}
+
+interface Running {
+  readonly service: Service
+  readonly stop: Effect.Effect<Fiber.Fiber<unknown>>
+}
+
+/** Makes a world and starts its engines; they stop with the scope. */
+export const make = (
+  scenario: Scenario,
+  seeded: Seeded,
+  defer: (task: () => void) => void
+): Effect.Effect<World, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const disk = JournalMemory.make()
+    const plan = JournalFaults.seeded(seeded.split(), scenario.faults, scenario.slowMillis)
+    const parts = { scenario, disk, plan, ports: portsOf(scenario, seeded.split(), plan), defer }
+    const flow = flowOf(scenario, seeded.split())
+    const outer = yield* Effect.scope
+    const startAll = Effect.forEach(Array.from({ length: scenario.engines }), () => start(parts, flow, outer))
+    // Engines that were killed drain in the background, against a journal that is gone; a run ends when all have.
+    const closing: Array<Fiber.Fiber<unknown>> = []
+    yield* Effect.addFinalizer(() => Fiber.awaitAll(closing))
+    let running = yield* startAll
+    return {
+      services: () => running.map((each) => each.service),
+      kill: Effect.gen(function* () {
+        for (const each of running) closing.push(yield* each.stop)
+        running = yield* startAll
+      }),
+      plan,
+      disk
+    }
+  })
+
+interface Parts {
+  readonly scenario: Scenario
+  readonly disk: Journal.JournalShape
+  readonly plan: JournalFaults.SeededPlan
+  readonly ports: Layer.Layer<Access.Access | Carts.Carts>
+  readonly defer: (task: () => void) => void
+}
+
+const start = ({ scenario, disk, plan, ports, defer }: Parts, flow: Flow.Flow, outer: Scope.Scope) =>
+  Effect.gen(function* () {
+    const connection = JournalFaults.cuttable(disk)
+    const traits = { immediate: scenario.immediate, exclusive: scenario.engines === 1 }
+    const journal = JournalFaults.wrap(connection.journal, plan, traits)
+    const scope = yield* Scope.fork(outer, ExecutionStrategy.sequential)
+    const context = yield* CheckoutEngine.make({
+      flow,
+      expiresInMillis: scenario.expiresInMillis ?? undefined,
+      alarmMillis: 200,
+      taskDrainMillis: 50,
+      engine: { ...scenario.engine, drainMillis: 100, valveMillis: Number.POSITIVE_INFINITY, defer }
+    }).pipe(Effect.provide(Layer.merge(ports, Layer.succeed(Journal.Journal, journal))), Scope.extend(scope))
+    const stop = Effect.zipRight(Effect.sync(connection.cut), Effect.forkDaemon(Scope.close(scope, Exit.void)))
+    const running: Running = {
+      service: Context.get(context, CheckoutSessions.CheckoutSessions),
+      stop
+    }
+    return running
+  })
+
+const portsOf = (
+  { slowPorts, failingPorts, slowMillis }: Scenario,
+  seeded: Seeded,
+  plan: { readonly enabled: boolean }
+) => {
+  const asked = <A>(port: string, answer: A): Effect.Effect<A, Access.PortUnavailable> => {
+    if (plan.enabled && seeded.chance(failingPorts)) return Exit.fail({ _tag: "PortUnavailable", port })
+    const slow = plan.enabled && seeded.chance(slowPorts)
+    return slow ? Effect.delay(Effect.succeed(answer), seeded.between(0, slowMillis)) : Exit.succeed(answer)
+  }
+  const granted: Access.Rights = { mayInvoke: true, maySee: true, accountAccessible: true, storeMember: true }
+  return Layer.merge(
+    Layer.succeed(Access.Access, {
+      mayInvoke: () => Exit.succeed(true),
+      rights: () => asked("access", granted)
+    }),
+    Layer.succeed(Carts.Carts, {
+      find: (id) => asked("carts", { id, storeId: "store", accountId: "account", ownerId: "host", status: "Active" })
+    })
+  )
+}
+
+/** A runs its task here, B waits for a host to close its claim; both only where the scenario has tasks. */
+const flowOf = ({ tasks, slowMillis }: Scenario, seeded: Seeded): Flow.Flow => {
+  const transitions = Object.fromEntries(states.map((state) => [state, states.filter((other) => other !== state)]))
+  const flow: Flow.Flow = Flow.defineFlow<Flow.Transitions>({ name: "ring", initial: "A", transitions })
+  if (!tasks) return flow
+  const result = Effect.suspend(() =>
+    seeded.chance(0.2) ? Effect.fail({ code: "FAILED", message: "drawn", final: seeded.chance(0.5) }) : Effect.void
+  )
+  return Flow.withTasks(flow, {
+    A: {
+      run: () => Effect.delay(result, seeded.between(0, slowMillis)),
+      deadlineMillis: 1_000,
+      retry: { limit: 2, baseMillis: 10 }
+    },
+    B: { deadlineMillis: 300 }
+  })
+}

@@ -1,0 +1,57 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Outcome } from "../src/Simulation.js"
+import { run } from "../src/Simulation.js"
+
+const seeds = 150
+const timeout = 120_000
+
+/** A failing seed is a bug report: `run(seed)` repeats it. */
+const report = ({ seed, problems }: Outcome): string => `seed ${seed}\n${problems.join("\n")}`
+
+describe("Simulation", () => {
+  it(`finds every history of ${seeds} seeds linearizable, and enough happening in them`, { timeout }, () => {
+    const outcomes = Array.from({ length: seeds }, (_, index) => run(index + 1))
+    assert.strictEqual(
+      outcomes
+        .filter((each) => each.problems.length > 0)
+        .map(report)
+        .join("\n\n"),
+      ""
+    )
+    const operations = outcomes.flatMap((each) => each.history)
+    const count = (outcome: string) => operations.filter((each) => each.outcome === outcome).length
+    const faults = outcomes.flatMap((each) => [...each.faults.values()]).reduce((sum, each) => sum + each, 0)
+    assert.isAbove(count("ok"), 1_000)
+    assert.isAbove(count("fail"), 200)
+    assert.isAbove(count("info"), 50)
+    assert.isAbove(faults, 500)
+    assert.strictEqual(new Set(outcomes.flatMap((each) => [...each.faults.keys()])).size, 10)
+  })
+
+  it("gives the same history for the same seed", () => {
+    for (const seed of [3, 10, 20, 30, 40]) {
+      assert.deepStrictEqual(run(seed).history, run(seed).history)
+    }
+  })
+
+  it("keeps its other choices when one is overridden", () => {
+    const drawn = run(5).scenario
+    assert.deepStrictEqual(run(5, { clients: 1 }).scenario, { ...drawn, clients: 1 })
+  })
+
+  it("a turn whose ground is undone while it asks a port decides again on what is durable", { timeout }, () => {
+    const scenario = {
+      engines: 1,
+      immediate: false,
+      slowPorts: 0.5,
+      failingPorts: 0,
+      faults: { refused: 0.3, conflict: 0.1 }
+    }
+    for (let seed = 1; seed <= 30; seed++) assert.deepStrictEqual(run(seed, scenario).problems, [], `seed ${seed}`)
+  })
+
+  it("beside other writers, a commit in flight vouches for nobody who asks after it left", { timeout }, () => {
+    const scenario = { engines: 2, immediate: false, slowPorts: 0, faults: { "slow answer": 0.5, "lost write": 0.05 } }
+    for (let seed = 1; seed <= 30; seed++) assert.deepStrictEqual(run(seed, scenario).problems, [], `seed ${seed}`)
+  })
+})
