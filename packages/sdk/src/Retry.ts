@@ -11,7 +11,7 @@ import { Effect, Layer, Random, Stream } from "effect"
 
 /** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
 export interface RetryOptions {
-  /** Tries after the first one, 0..100; 0 turns repetition off. Default 8. */
+  /** Tries after the first one, at most 1,000; 0 turns repetition off. Default 8. */
   readonly limit?: number | undefined
   /** Upper end of the first pause, in milliseconds. Default 50. */
   readonly baseMillis?: number | undefined
@@ -68,10 +68,12 @@ const repeat = <A, E extends { readonly _tag: string }>(
           )
   )
 
+const limitMax = 1_000
+
 const defaults = { limit: 8, baseMillis: 50, maxMillis: 2_000 }
 
 const policyOf = (options: RetryOptions, throughDrain: boolean): Policy => ({
-  limit: options.limit ?? defaults.limit,
+  limit: Math.min(options.limit ?? defaults.limit, limitMax),
   baseMillis: options.baseMillis ?? defaults.baseMillis,
   maxMillis: options.maxMillis ?? defaults.maxMillis,
   throughDrain

@@ -132,6 +132,15 @@ describe("Retry", () => {
     })
   )
 
+  it.effect("has an end, whatever limit is asked for", () =>
+    Effect.gen(function* () {
+      const { calls, shape } = scripted(Array.from({ length: 1_100 }, () => overloaded()))
+      const sessions = yield* Retry.make(shape, { limit: Number.POSITIVE_INFINITY, maxMillis: 1 }, false)
+      assert.strictEqual((yield* throughPauses(sessions.update(Caller.host, input)))._tag, "Left")
+      assert.strictEqual(calls(), 1_001)
+    })
+  )
+
   it.effect("never repeats a refusal, SessionProcessing included", () =>
     Effect.gen(function* () {
       const { calls, shape } = scripted([processing])
