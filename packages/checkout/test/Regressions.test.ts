@@ -1,68 +1,19 @@
 /**
- * The fifteen failures of SEMANTICS §6. Each test shows the engine holding, and the same scenario going wrong when the
- * guard named in it is taken out (`mutants`), so that none of them can pass for lack of a danger.
+ * The failures of SEMANTICS §6 that are about turns, commits and claims (1-5, 8, 10, 14); those a shop meets stand in
+ * `RegressionsShop.test`. Each test shows the engine holding, and the same scenario going wrong when the guard named in
+ * it is taken out (`mutants`), so that none of them can pass for lack of a danger.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Access, type CheckoutError, Flow, type Task } from "@onelane/checkout"
+import { Access, Flow, type Task } from "@onelane/checkout"
 import { type Journal, JournalMemory } from "@onelane/engine"
 import { Deferred, Effect, Either, Exit, Fiber, TestClock } from "effect"
 import type { SessionState } from "../src/SessionState.js"
 import { decide } from "../src/UpdateCheckoutSession.js"
-import {
-  admin,
-  boot as bootEngine,
-  buyer,
-  colleague,
-  integrator,
-  nextTick,
-  opened,
-  type ProcessOptions,
-  type Sessions,
-  settled,
-  slowMemory,
-  until
-} from "./fixture.js"
+import { admin, buyer, colleague, integrator, nextTick, opened, slowMemory, until } from "./fixture.js"
 import * as Mutants from "./mutants.js"
 import { after, open, resultOf, turnAt, update } from "./rules.js"
 
-const start = { expCurrentState: "Start", nextState: "Inventory" }
-
-/** The engine, or one with a guard taken out. */
-type Boot = (journal: Journal.JournalShape, options?: ProcessOptions) => ReturnType<ReturnType<typeof bootWith>>
-const bootWith = (mutate: Mutants.Mutate) => (journal: Journal.JournalShape, options?: ProcessOptions) =>
-  Mutants.bootMutant(mutate, journal, options)
-const engine: Boot = (journal, options) => bootEngine(journal, options) as never
-
-/** A provider that takes money, once per key, and answers when `gate` opens. */
-const provider = Effect.gen(function* () {
-  const gate = yield* Deferred.make<void>()
-  const orders = new Map<string, string>()
-  const contexts: Array<Task.TaskContext> = []
-  const pay: Task.Task = {
-    run: (context) =>
-      Effect.gen(function* () {
-        contexts.push(context)
-        const orderId = orders.get(context.requestId) ?? `order-${orders.size + 1}`
-        orders.set(context.requestId, orderId)
-        yield* Deferred.await(gate)
-        return { orderId }
-      })
-  }
-  const asked = (times: number) =>
-    until(
-      Effect.sync(() => contexts.length),
-      (length) => length >= times
-    )
-  return { pay, orders, contexts, asked, open: Deferred.succeed(gate, undefined) }
-})
-
-const paying = (task: Task.Task) => Flow.withTasks(Flow.b2b, { Start: task })
-
-const accepted = (answers: ReadonlyArray<Either.Either<unknown, unknown>>) => answers.filter(Either.isRight).length
-
-/** Sends these at once and waits for all. */
-const race = <A, E>(calls: ReadonlyArray<Effect.Effect<A, E>>) =>
-  Effect.all(calls.map(Effect.either), { concurrency: "unbounded" })
+import { accepted, type Boot, bootWith, engine, paying, provider, race, start } from "./scenarios.js"
 
 describe("Regressions", () => {
   it.scoped("1 business logic runs for one of two clients, not for both: the claim comes first", () => {
@@ -210,48 +161,6 @@ describe("Regressions", () => {
     })
   })
 
-  it.scoped("6 webhook and client both do A to B: the second learns the actual state", () => {
-    const learned = (boot: Boot) =>
-      Effect.gen(function* () {
-        const { sessions } = yield* boot(slowMemory())
-        const checkoutSessionId = yield* opened(sessions)
-        const [webhook, client] = yield* race(
-          [integrator, buyer].map((caller) => sessions.update(caller, { checkoutSessionId, ...start }))
-        )
-        assert.strictEqual(accepted([webhook!, client!]), 1)
-        return { current: currentOf(client!), winner: Either.isRight(webhook!) ? webhook.right.requestId : null }
-      })
-    return Effect.gen(function* () {
-      const { current, winner } = yield* learned(engine)
-      assert.deepInclude(current, { state: "Inventory", version: 2, lastRequestId: winner })
-      assert.isUndefined((yield* learned(bootWith(Mutants.withoutCurrent))).current)
-    })
-  })
-
-  it.scoped("7 a transient failure is not remembered: the same key is tried again and accepted", () => {
-    const second = (door: (sessions: Sessions) => Sessions) =>
-      Effect.gen(function* () {
-        const { sessions: behind } = yield* engine(JournalMemory.make(), { flow: paying({}) })
-        const sessions = door(behind)
-        const checkoutSessionId = yield* opened(sessions)
-        const { session } = yield* sessions.update(buyer, { checkoutSessionId, ...start })
-        const next = {
-          checkoutSessionId,
-          expCurrentState: "Inventory",
-          nextState: "Confirm Price",
-          idempotencyKey: "k"
-        }
-        assert.strictEqual((yield* Effect.flip(sessions.update(buyer, next)))._tag, "SessionProcessing")
-        yield* sessions.completeTask(integrator, { checkoutSessionId, operationId: session.operationId! })
-        yield* TestClock.adjust("1 minute")
-        return Either.isRight(yield* Effect.either(sessions.update(buyer, next)))
-      })
-    return Effect.gen(function* () {
-      assert.isTrue(yield* second((sessions) => sessions))
-      assert.isFalse(yield* second(Mutants.rememberingEverything))
-    })
-  })
-
   it.scoped("8 the key is not the guard: two clients with two keys still have one winner", () => {
     const winners = (boot: Boot) =>
       Effect.gen(function* () {
@@ -275,21 +184,6 @@ describe("Regressions", () => {
     })
   })
 
-  it.scoped("9 an abandoned session does not block its cart: past its expiry the cart gets a new one", () => {
-    const reopened = (boot: Boot) =>
-      Effect.gen(function* () {
-        const { sessions } = yield* boot(JournalMemory.make())
-        const abandoned = yield* opened(sessions, "cart-1", { expiresInMillis: 60_000 })
-        yield* TestClock.adjust("1 minute")
-        const { session } = yield* sessions.open(colleague, { cartId: "cart-1" })
-        return session.id !== abandoned
-      })
-    return Effect.gen(function* () {
-      assert.isTrue(yield* reopened(engine))
-      assert.isFalse(yield* reopened(bootWith(Mutants.withoutExpiryAtOpen)))
-    })
-  })
-
   it.scoped("10 the holder of a claim dies: the claim is durable, found by its alarm and resumed", () => {
     const isFreed = (boot: Boot) =>
       Effect.gen(function* () {
@@ -309,76 +203,6 @@ describe("Regressions", () => {
     return Effect.gen(function* () {
       assert.isTrue(yield* isFreed(engine))
       assert.isFalse(yield* isFreed(bootWith(Mutants.withoutAlarm)))
-    })
-  })
-
-  it.scoped("11 the order was placed in the other tab: this one is told which, not a raw error", () => {
-    const shown = (boot: Boot) =>
-      Effect.gen(function* () {
-        const flow = Flow.defineFlow({
-          name: "two",
-          initial: "Start",
-          transitions: { Start: ["Complete"], Complete: [] },
-          tasks: { Start: {} }
-        })
-        const { sessions } = yield* boot(JournalMemory.make(), { flow })
-        const checkoutSessionId = yield* opened(sessions)
-        const order = { checkoutSessionId, expCurrentState: "Start", nextState: "Complete" }
-        const { session } = yield* sessions.update(buyer, order)
-        const result = { checkoutSessionId, operationId: session.operationId!, orderId: "order-1" }
-        yield* sessions.completeTask(integrator, result)
-        const current = currentOf(yield* Effect.either(sessions.update(buyer, order)))
-        return current?.isArchived === true && current.orderId !== null ? `thanks, ${current.orderId}` : "raw error"
-      })
-    return Effect.gen(function* () {
-      assert.strictEqual(yield* shown(engine), "thanks, order-1")
-      assert.strictEqual(yield* shown(bootWith(Mutants.withoutCurrent)), "raw error")
-    })
-  })
-
-  it.scoped("12 an expired session does not loop on errors: it is final, and an open gives a fresh one", () => {
-    const tries = (boot: Boot) =>
-      Effect.gen(function* () {
-        const { sessions } = yield* boot(JournalMemory.make())
-        let checkoutSessionId = yield* opened(sessions, "cart-1", { expiresInMillis: 60_000 })
-        yield* TestClock.adjust("1 minute")
-        for (let tried = 1; tried <= 10; tried++) {
-          const answer = yield* Effect.either(sessions.update(buyer, { checkoutSessionId, ...start }))
-          if (Either.isRight(answer)) return tried
-          assert.deepInclude(answer.left, { _tag: "SessionClosed", reason: "EXPIRED", retryable: false })
-          checkoutSessionId = (yield* sessions.open(buyer, { cartId: "cart-1" })).session.id
-        }
-        return Number.POSITIVE_INFINITY
-      })
-    return Effect.gen(function* () {
-      assert.strictEqual(yield* tries(engine), 2)
-      assert.strictEqual(yield* tries(bootWith(Mutants.withoutExpiryAtOpen)), Number.POSITIVE_INFINITY)
-    })
-  })
-
-  it.scoped("13 a double click on Pay makes one order, through a crash as well", () => {
-    const orders = (boot: Boot, spoil: (task: Task.Task) => Task.Task) =>
-      Effect.gen(function* () {
-        const journal = slowMemory()
-        const { asked, open, orders, pay } = yield* provider
-        const flow = paying(spoil(pay))
-        const { crash, sessions } = yield* boot(journal, { flow })
-        const checkoutSessionId = yield* opened(sessions)
-        const click = sessions.update(buyer, { checkoutSessionId, ...start })
-        yield* click
-        yield* asked(1)
-        yield* Effect.either(click)
-        yield* nextTick
-        yield* crash
-        const restarted = yield* boot(journal, { flow })
-        yield* open
-        assert.strictEqual((yield* settled(restarted.sessions, checkoutSessionId)).state, "Inventory")
-        return orders.size
-      })
-    return Effect.gen(function* () {
-      assert.strictEqual(yield* orders(engine, (task) => task), 1)
-      assert.strictEqual(yield* orders(bootWith(Mutants.withoutProcessingGuard), (task) => task), 2)
-      assert.strictEqual(yield* orders(engine, Mutants.withFreshRequestIds), 2)
     })
   })
 
@@ -405,36 +229,4 @@ describe("Regressions", () => {
       assert.strictEqual(stored.session?.version, 2)
     })
   )
-
-  it.scoped("15 a late update does not interrupt the payment task: money taken is an order saved", () => {
-    const saved = (boot: Boot) =>
-      Effect.gen(function* () {
-        const { asked, contexts, open, orders, pay } = yield* provider
-        const { sessions } = yield* boot(slowMemory(), { flow: paying(pay) })
-        const checkoutSessionId = yield* opened(sessions)
-        yield* sessions.update(buyer, { checkoutSessionId, ...start })
-        yield* asked(1)
-        const late = yield* Effect.either(
-          sessions.update(colleague, { checkoutSessionId, expCurrentState: "Start", nextState: "Shipping Address" })
-        )
-        yield* nextTick
-        yield* open
-        const { orderId } = yield* settled(sessions, checkoutSessionId)
-        return {
-          late: Either.isLeft(late) ? late.left._tag : "accepted",
-          interrupted: contexts[0]?.signal.aborted,
-          charges: orders.size,
-          orderId
-        }
-      })
-    return Effect.gen(function* () {
-      const sound = { late: "SessionProcessing", interrupted: false, charges: 1, orderId: "order-1" }
-      assert.deepStrictEqual(yield* saved(engine), sound)
-      const wrong = { late: "accepted", interrupted: true, charges: 2, orderId: "order-2" }
-      assert.deepStrictEqual(yield* saved(bootWith(Mutants.withoutProcessingGuard)), wrong)
-    })
-  })
 })
-
-const currentOf = (answer: Either.Either<unknown, CheckoutError.CheckoutError>) =>
-  Either.isLeft(answer) && "current" in answer.left ? answer.left.current : undefined
