@@ -11,7 +11,7 @@ import { Effect, Layer, Random, Stream } from "effect"
 
 /** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
 export interface RetryOptions {
-  /** Tries after the first one, at most 1,000; 0 turns repetition off. Default 8. */
+  /** Tries after the first one, at most 200; 0 turns repetition off. Default 8. */
   readonly limit?: number | undefined
   /** Upper end of the first pause, in milliseconds. Default 50. */
   readonly baseMillis?: number | undefined
@@ -68,7 +68,7 @@ const repeat = <A, E extends { readonly _tag: string }>(
           )
   )
 
-const limitMax = 1_000
+const limitMax = 200
 
 const defaults = { limit: 8, baseMillis: 50, maxMillis: 2_000 }
 
