@@ -13,13 +13,22 @@ import * as Seed from "./Seed.js"
 import type { ServeConfig } from "./ServeConfig.js"
 import * as Tokens from "./Tokens.js"
 
-const store = (storage: string, fenced: Deferred.Deferred<never, Fence.StoreFenced>) =>
-  Layer.mergeAll(
-    Fence.layer(fenced).pipe(Layer.provide(JournalSql.layer)),
-    AccessSql.layer,
-    CartsSql.layer,
-    DirectorySql.layer
-  ).pipe(Layer.provide(SqliteClient.layer({ filename: storage })))
+/** A database server that others write to as well heals by itself; only a file that is ours alone is fenced. */
+const isServer = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
+
+const store = (storage: string, fenced: Deferred.Deferred<never, Fence.StoreFenced>) => {
+  const directory = Layer.mergeAll(AccessSql.layer, CartsSql.layer, DirectorySql.layer)
+  if (!isServer(storage)) {
+    return Layer.merge(Fence.layer(fenced).pipe(Layer.provide(JournalSql.layer)), directory).pipe(
+      Layer.provide(SqliteClient.layer({ filename: storage }))
+    )
+  }
+  // Loaded only when it is wanted: its driver costs the start of everybody else.
+  const client = Effect.promise(() => import("@onelane/sql/PostgresClient"))
+  return Layer.merge(JournalSql.layer, directory).pipe(
+    Layer.provide(Layer.unwrapEffect(Effect.map(client, ({ layer }) => layer({ url: storage }))))
+  )
+}
 
 const door = ({ flow, tokens }: ServeConfig, sessions: Context.Context<CheckoutSessions.CheckoutSessions>) =>
   CheckoutServer.layer({ flow: Flow.presets[flow] }).pipe(
