@@ -17,22 +17,30 @@ export const pageEntries = 256
 /** Sessions attended at the same time. */
 export const attendedAtOnce = 64
 
+/**
+ * Which sessions this engine looks after. `true`: all of them, nobody else runs tasks of this journal, so a claim that does
+ * not run here runs nowhere. `false`: others do, and nobody knows which; only a claim past its deadline is taken up. A
+ * function: a cluster knows.
+ */
+export type Custody = boolean | ((sessionId: string) => boolean)
+
 /** The sessions an alarm may concern. */
 export type Sessions = ActorSystem.ActorSystem<SessionState, SessionCommand, SessionReply, CheckoutError>
 
 /**
- * One round over everything that is due. `exclusive`: nobody else runs tasks of this journal, so a claim that does not run
- * here runs nowhere; otherwise only a claim past its deadline is taken up. A session that cannot be attended does not keep
- * the others waiting; it is due again in the next round.
+ * One round over everything that is due here. A session that cannot be attended does not keep the others waiting; it is
+ * due again in the next round.
  */
-export const round = (sessions: Sessions, tasks: Tasks, exclusive: boolean): Effect.Effect<void, CheckoutError> =>
+export const round = (sessions: Sessions, tasks: Tasks, custody: Custody): Effect.Effect<void, CheckoutError> =>
   Effect.gen(function* () {
+    const isMine = typeof custody === "function" ? custody : () => true
+    tasks.keep(isMine)
     const nowMillis = yield* Clock.currentTimeMillis
     let last: Journal.JournalAlarm | undefined
     while (true) {
       const page: ReadonlyArray<Journal.JournalAlarm> = yield* sessions.alarms(nowMillis, pageEntries, last)
-      const due = page.filter(({ id }) => !tasks.isRunning(id))
-      yield* Effect.forEach(due, ({ id }) => attend(sessions, tasks, exclusive, id, nowMillis), {
+      const due = page.filter(({ id }) => !tasks.isRunning(id) && isMine(id))
+      yield* Effect.forEach(due, ({ id }) => attend(sessions, tasks, custody !== false, id, nowMillis), {
         concurrency: attendedAtOnce,
         discard: true
       })
@@ -45,14 +53,14 @@ export const round = (sessions: Sessions, tasks: Tasks, exclusive: boolean): Eff
 const attend = (
   sessions: Sessions,
   tasks: Tasks,
-  exclusive: boolean,
+  resumes: boolean,
   id: string,
   nowMillis: number
 ): Effect.Effect<void> =>
   Effect.flatMap(sessions.read(id), ({ state: { session, deadlineAt } }) => {
     if (session === null) return Effect.void
     if (!session.isProcessing) return Effect.asVoid(sessions.askInternal(id, { tag: "Expire" }))
-    if (exclusive || nowMillis >= (deadlineAt ?? 0)) tasks.resume(session, deadlineAt ?? nowMillis)
+    if (resumes || nowMillis >= (deadlineAt ?? 0)) tasks.resume(session, deadlineAt ?? nowMillis)
     return Effect.void
   }).pipe(Effect.catchAllCause((cause) => Effect.logDebug(`session ${id} could not be attended`, cause)))
 
@@ -60,10 +68,10 @@ const attend = (
 export const rounds = (
   sessions: Sessions,
   tasks: Tasks,
-  exclusive: boolean,
+  custody: Custody,
   everyMillis: number
 ): Effect.Effect<void> =>
-  round(sessions, tasks, exclusive).pipe(
+  round(sessions, tasks, custody).pipe(
     Effect.catchAllCause((cause) => Effect.logDebug("alarms could not be read", cause)),
     Effect.repeat(Schedule.spaced(everyMillis)),
     Effect.interruptible,

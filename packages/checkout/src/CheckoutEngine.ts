@@ -31,6 +31,8 @@ export interface CheckoutEngineOptions {
   readonly taskCapacity?: number | undefined
   /** How long running tasks may finish when the engine closes, milliseconds. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
+  /** Whose tasks and expiries this engine looks after. Default: everybody's, as far as the journal is its own. */
+  readonly custody?: Alarms.Custody | undefined
   /** Limits of the engine. */
   readonly engine?: Partial<EngineConfig.EngineConfig> | undefined
 }
@@ -62,14 +64,16 @@ const build = (options: CheckoutEngineOptions) =>
     const clock = yield* Clock.clockWith(Effect.succeed)
     const ports = { access: yield* Access, carts: yield* Carts, portMillis: options.portMillis ?? 5_000 }
     const unavailable = Refusal.fromEngine
+    const { custody = commit.journal.exclusive } = options
+    const isMine = typeof custody === "function" ? custody : () => true
     const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command), options.taskCapacity)
     const sessions: Alarms.Sessions = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
       unavailable,
-      onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state)
+      // A claim made here on a session of somebody else's is found, and run, by that one.
+      onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state, isMine(id))
     })
     const carts = yield* ActorSystem.make(cartBehavior, { unavailable })
-    const { exclusive } = commit.journal
-    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, exclusive, options.alarmMillis ?? 1_000))
+    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, custody, options.alarmMillis ?? 1_000))
     const drain = Effect.zipLeft(sessions.drain, tasks.drain(options.taskDrainMillis ?? 5_000))
     yield* Effect.addFinalizer(() => drain)
     const parts: Service.Parts = {

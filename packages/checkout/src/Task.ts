@@ -69,8 +69,8 @@ export interface Task {
  * and perhaps `final`, is one), or with anything else, which gets the code `FAILED`. Listen to `context.signal`.
  */
 export const fromPromise =
-  (work: (context: TaskContext) => PromiseLike<TaskSuccess | void>): NonNullable<Task["run"]> =>
-  (context) =>
+  <A extends TaskSuccess | void>(work: (context: TaskContext) => PromiseLike<A>) =>
+  (context: TaskContext): Effect.Effect<A, TaskFailure> =>
     Effect.tryPromise({ try: async () => work(context), catch: failureOf })
 
 const failureOf = (rejection: unknown): TaskFailure => {

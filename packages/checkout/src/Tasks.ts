@@ -25,10 +25,12 @@ import {
 
 /** The running operations of this process. */
 export interface Tasks {
-  /** Starts, or stops, what a durable change asks for. */
-  readonly onCommitted: (id: string, state: SessionState) => void
+  /** Stops, and starts where `isMine`, what a durable change asks for. */
+  readonly onCommitted: (id: string, state: SessionState, isMine: boolean) => void
   /** Takes up a claim that was found after a restart; nothing when it runs here already. */
   readonly resume: (session: CheckoutSession, deadlineAt: number) => void
+  /** Stops what runs for sessions that are not this engine's any more: whoever has them now resumes it. */
+  readonly keep: (isMine: (id: string) => boolean) => void
   /** Whether an operation of this session runs here. */
   readonly isRunning: (id: string) => boolean
   /**
@@ -89,13 +91,16 @@ export const make = (flow: Flow, tell: Tell, capacity = taskCapacity): Effect.Ef
       )
     }
     return {
-      onCommitted: (id, { session, deadlineAt }) => {
+      onCommitted: (id, { session, deadlineAt }, isMine) => {
         if (session === null || session.operationId === null || deadlineAt === null) stop(id)
-        else start({ session, operationId: session.operationId, deadlineAt, resumed: false })
+        else if (isMine) start({ session, operationId: session.operationId, deadlineAt, resumed: false })
       },
       resume: (session, deadlineAt) => {
         const { operationId } = session
         if (operationId !== null) start({ session, operationId, deadlineAt, resumed: true })
+      },
+      keep: (isMine) => {
+        for (const id of [...running.keys()]) if (!isMine(id)) stop(id)
       },
       isRunning: (id) => running.has(id),
       drain: (millis) =>

@@ -6,8 +6,10 @@ export {
   CheckoutError,
   CheckoutSession,
   CheckoutSessions,
+  CheckoutTasks,
   Directory,
-  Flow
+  Flow,
+  Task
 } from "@onelane/checkout"
 export type { DatabaseRefused } from "@onelane/sql"
 export type { CallOptions, Checkout } from "./Checkout.js"
