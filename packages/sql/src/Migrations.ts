@@ -66,7 +66,26 @@ const directory = ({ id }: Dialect.Dialect) => [
   )`
 ]
 
-const steps = { "0001_journal": execute(journal), "0002_directory": execute(directory) }
+/** What `ApiKeys` keeps. `digest` is that of the secret, which is kept nowhere. Roles are a JSON array. */
+const apiKeys = ({ id }: Dialect.Dialect) => [
+  `CREATE TABLE api_keys (
+    id ${id} PRIMARY KEY,
+    label text NOT NULL,
+    digest text NOT NULL,
+    user_id ${id} NOT NULL,
+    roles text NOT NULL,
+    account_id ${id},
+    created_at bigint NOT NULL,
+    expires_at bigint,
+    revoked_at bigint
+  )`
+]
+
+const steps = {
+  "0001_journal": execute(journal),
+  "0002_directory": execute(directory),
+  "0003_api_keys": execute(apiKeys)
+}
 const newest = Object.keys(steps).length
 
 const refuse = (cause: unknown): DatabaseRefused =>
