@@ -1,11 +1,11 @@
 /**
- * ServeConfig: what `onelane serve` is told, by flags first and the environment second, checked before anything is opened.
- * Pure: arguments, environment and a way to read a file in; a config or one sentence for the operator out.
+ * ServeConfig: what `onelane serve` is told, checked before anything is opened.
+ * Pure: arguments, environment and a way to read a file in; a config or sentences for the operator out.
  */
-import { parseArgs } from "node:util"
 import { Flow } from "@onelane/checkout"
-import { Either, ParseResult, Schema } from "effect"
+import { Config, ConfigError, Either, ParseResult, Schema } from "effect"
 import { Seed } from "./Seed.js"
+import * as Settings from "./Settings.js"
 import { Tokens } from "./Tokens.js"
 
 /** A checked configuration. */
@@ -20,77 +20,67 @@ export interface ServeConfig {
   readonly seed: Seed | null
 }
 
-/** How the command is used. */
-export const usage = `onelane serve: checkout sessions over HTTP, kept in one SQLite file
+/** Every setting of `onelane serve`. */
+export const settings: ReadonlyArray<Settings.Setting> = [
+  { name: "storage", value: "file", text: "the SQLite file, or :memory:", fallback: "onelane.db" },
+  { name: "host", value: "address", text: "the address to listen on", fallback: "127.0.0.1" },
+  { name: "port", value: "number", text: "the port, 0 for any", fallback: "8080" },
+  { name: "flow", value: "name", text: `one of ${Object.keys(Flow.presets).join(", ")}`, fallback: "b2b" },
+  { name: "tokens", value: "file", text: "JSON, or its path: token to {userId, roles, accountId?}" },
+  {
+    name: "seed",
+    value: "file",
+    text: "JSON, or its path: users, stores, accounts, carts, put into the directory at every start"
+  }
+]
 
-  --storage <file>   the SQLite file, or :memory:          ONELANE_STORAGE   default onelane.db
-  --host <address>   the address to listen on              ONELANE_HOST      default 127.0.0.1
-  --port <number>    the port, 0 for any                   ONELANE_PORT      default 8080
-  --flow <name>      ${Object.keys(Flow.presets).join(", ").padEnd(38)}ONELANE_FLOW      default b2b
-  --tokens <file>    JSON: token to {userId, roles, accountId?}; or the JSON itself in ONELANE_TOKENS
-  --seed <file>      JSON: users, stores, accounts, carts, put into the directory at every start
-
-When it listens it prints one line of JSON with its url. SIGTERM and SIGINT finish what has begun and exit 0.
-`
-
-const options = {
-  storage: { type: "string" },
-  host: { type: "string" },
-  port: { type: "string" },
-  flow: { type: "string" },
-  tokens: { type: "string" },
-  seed: { type: "string" }
-} as const
-
-type Name = keyof typeof options
+type ReadFile = (path: string) => string
 
 /** Reads the arguments after `serve`. `readFile` may throw. */
 export const parse = (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string | undefined>>,
-  readFile: (path: string) => string
+  readFile: ReadFile
 ): Either.Either<ServeConfig, string> =>
   Either.gen(function* () {
-    const flags = yield* attempt(() => parseArgs({ args: [...args], options }).values)
-    const setting = (name: Name): string | undefined => flags[name] ?? env[`ONELANE_${name.toUpperCase()}`]
-    const fromFile = <A, I>(name: Name, schema: Schema.Schema<A, I>, path: string) =>
-      Either.flatMap(
-        attempt(() => readFile(path)),
-        (text) => decode(`--${name} ${path}`, schema, text)
-      )
-
-    const inlineTokens = env.ONELANE_TOKENS
-    if (flags.tokens === undefined && inlineTokens === undefined) {
-      return yield* Either.left("no tokens: nobody could call; give --tokens or ONELANE_TOKENS")
-    }
-    const tokens = yield* flags.tokens === undefined
-      ? decode("ONELANE_TOKENS", Tokens, inlineTokens!)
-      : fromFile("tokens", Tokens, flags.tokens)
-    const seed = setting("seed")
-    return {
-      storage: setting("storage") ?? "onelane.db",
-      host: setting("host") ?? "127.0.0.1",
-      port: yield* portOf(setting("port") ?? "8080"),
-      flow: yield* presetOf(setting("flow") ?? "b2b"),
-      tokens,
-      seed: seed === undefined ? null : yield* fromFile("seed", Seed, seed)
-    }
+    const { tokens, ...config } = yield* Settings.read(
+      yield* Settings.gather(settings, args, env, readFile),
+      configOf(readFile)
+    )
+    if (tokens === null) return yield* Either.left("no tokens: nobody could call; give --tokens or ONELANE_TOKENS")
+    return { ...config, tokens }
   })
 
-const attempt = <A>(read: () => A): Either.Either<A, string> =>
-  Either.try({ try: read, catch: (cause) => (cause instanceof Error ? cause.message : String(cause)) })
+const configOf = (readFile: ReadFile) =>
+  Config.all({
+    storage: Config.withDefault(Config.nonEmptyString("storage"), "onelane.db"),
+    host: Config.withDefault(Config.nonEmptyString("host"), "127.0.0.1"),
+    port: Config.withDefault(Config.mapOrFail(Config.string("port"), portOf), 8080),
+    flow: Config.withDefault(Config.mapOrFail(Config.string("flow"), presetOf), "b2b" as const),
+    tokens: Config.withDefault(json("tokens", Tokens, readFile), null),
+    seed: Config.withDefault(json("seed", Seed, readFile), null)
+  })
 
-const decode = <A, I>(where: string, schema: Schema.Schema<A, I>, text: string): Either.Either<A, string> =>
-  Schema.decodeUnknownEither(Schema.parseJson(schema), { onExcessProperty: "error" })(text).pipe(
-    Either.mapLeft((error) => `${where}: ${ParseResult.TreeFormatter.formatErrorSync(error)}`)
-  )
+/** JSON: the text itself where it begins with a brace, else the file it names. */
+const json = <A, I>(name: string, schema: Schema.Schema<A, I>, readFile: ReadFile): Config.Config<A> => {
+  const decode = Schema.decodeUnknownEither(Schema.parseJson(schema), { onExcessProperty: "error" })
+  return Config.mapOrFail(Config.string(name), (said) => {
+    const isInline = said.trimStart().startsWith("{")
+    return Either.try(() => (isInline ? said : readFile(said))).pipe(
+      Either.flatMap((text) => Either.mapLeft(decode(text), ParseResult.TreeFormatter.formatErrorSync)),
+      Either.mapLeft((why) => invalid(`${isInline ? "" : `${said}: `}${why instanceof Error ? why.message : why}`))
+    )
+  })
+}
 
-const portOf = (text: string): Either.Either<number, string> =>
+const invalid = (message: string): ConfigError.ConfigError => ConfigError.InvalidData([], message)
+
+const portOf = (text: string): Either.Either<number, ConfigError.ConfigError> =>
   /^\d{1,5}$/.test(text) && Number(text) <= 65_535
     ? Either.right(Number(text))
-    : Either.left(`not a port: ${JSON.stringify(text)}`)
+    : Either.left(invalid(`not a port: ${JSON.stringify(text)}`))
 
-const presetOf = (name: string): Either.Either<Flow.PresetName, string> =>
+const presetOf = (name: string): Either.Either<Flow.PresetName, ConfigError.ConfigError> =>
   Object.hasOwn(Flow.presets, name)
     ? Either.right(name as Flow.PresetName)
-    : Either.left(`no such flow: ${JSON.stringify(name)}; there are ${Object.keys(Flow.presets).join(", ")}`)
+    : Either.left(invalid(`no such flow: ${JSON.stringify(name)}; there are ${Object.keys(Flow.presets).join(", ")}`))

@@ -114,7 +114,7 @@ describe("onelane serve", { timeout: 120_000 }, () => {
 
   it("says what it was told wrong and exits 2", async () => {
     const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
-      [["server"], /no such command: server/],
+      [["server"], /Invalid subcommand for onelane/],
       [["serve"], /no tokens/],
       [["serve", "--tokens", "/no/such/file"], /ENOENT/],
       [["serve", "--colour", "red"], /--colour/]

@@ -6,6 +6,8 @@ import * as Tokens from "../src/Tokens.js"
 const files: Readonly<Record<string, string>> = {
   "tokens.json": JSON.stringify({ t1: { userId: "ann", roles: ["buyer-checkout"], accountId: "acme" } }),
   "seed.json": JSON.stringify({ stores: ["store"], carts: [{ id: "c", storeId: "s", accountId: "a", ownerId: "o" }] }),
+  "config.json": JSON.stringify({ port: 2, flow: "any", tokens: { t2: { userId: "bob", roles: [] } } }),
+  "wrong-port.json": JSON.stringify({ port: true }),
   "typo.json": JSON.stringify({ stroes: [] }),
   "broken.json": "{"
 }
@@ -40,6 +42,24 @@ describe("ServeConfig", () => {
     })
   })
 
+  it("takes the environment before the file that --config names", () => {
+    const env = { ONELANE_PORT: "1", ONELANE_CONFIG: "config.json" }
+    const config = Either.getOrThrowWith(parse([], env), Error)
+    assert.deepInclude(config, { port: 1, flow: "any" })
+    assert.deepStrictEqual(config.tokens, { t2: { userId: "bob", roles: [] } })
+  })
+
+  it("names the place of everything that is wrong, wherever it was said", () => {
+    const wrong = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
+      Either.getOrThrowWith(Either.flip(parse([...withTokens, ...args], env)), Error)
+    assert.strictEqual(
+      wrong(["--flow", "x"], { ONELANE_PORT: "y" }).replace(/;.*$/m, ""),
+      'ONELANE_PORT: not a port: "y"\n--flow: no such flow: "x"'
+    )
+    assert.strictEqual(wrong(["--config", "wrong-port.json"], {}), '"port" in wrong-port.json: not a port: "true"')
+    assert.strictEqual(wrong([], { ONELANE_CONFIG: "typo.json" }), '--config typo.json: no such setting: "stroes"')
+  })
+
   it("takes tokens from a file or, as JSON, from the environment", () => {
     const inline = Either.getOrThrowWith(parse([], { ONELANE_TOKENS: files["tokens.json"]! }), Error)
     const fromFile = Either.getOrThrowWith(parse(withTokens), Error)
@@ -53,9 +73,9 @@ describe("ServeConfig", () => {
     const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
       [[], /no tokens/],
       [["--tokens", "none.json"], /no such file: none.json/],
-      [["--tokens", "broken.json"], /--tokens broken.json/],
+      [["--tokens", "broken.json"], /^--tokens: broken.json: /],
       [[...withTokens, "--seed", "typo.json"], /stroes/],
-      [[...withTokens, "--port", "65536"], /not a port: "65536"/],
+      [[...withTokens, "--port", "65536"], /^--port: not a port: "65536"$/],
       [[...withTokens, "--port", "-1"], /port/],
       [[...withTokens, "--flow", "toString"], /no such flow: "toString"/],
       [[...withTokens, "--colour", "red"], /--colour/],

@@ -1,0 +1,36 @@
+/**
+ * ServeCommand: `onelane serve` in the command tree, its options made from the table of settings. `main` runs it without the
+ * tree; what comes by here (completions, the wizard) is handed on as it was said.
+ */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import { Option } from "effect"
+import * as ServeConfig from "../ServeConfig.js"
+import * as ServeProgram from "../ServeProgram.js"
+import * as Settings from "../Settings.js"
+
+const describe = ({ fallback, name, text }: Settings.Setting): string =>
+  `${text}. Environment: ${Settings.environmentName(name)}.${fallback === undefined ? "" : ` Default: ${fallback}.`}`
+
+// A switch and a text alike: what was said, or nothing.
+const optionOf = (setting: Settings.Setting): Options.Options<Option.Option<string>> => {
+  const option =
+    setting.value === null
+      ? Options.map(Options.boolean(setting.name), (on) => (on ? Option.some("") : Option.none()))
+      : Options.optional(Options.withPseudoName(Options.text(setting.name), setting.value))
+  return Options.withDescription(option as Options.Options<Option.Option<string>>, describe(setting))
+}
+
+const table = [...ServeConfig.settings, Settings.configFile]
+
+/** Serves checkout sessions over HTTP. */
+export const serve = Command.make("serve", Object.fromEntries(table.map((each) => [each.name, optionOf(each)]))).pipe(
+  Command.withDescription("Serve checkout sessions over HTTP."),
+  Command.withHandler((said) =>
+    ServeProgram.run(
+      Object.entries(said).flatMap(([name, value]) =>
+        Option.match(value, { onNone: () => [], onSome: (text) => [`--${name}`, ...(text === "" ? [] : [text])] })
+      )
+    )
+  )
+)
