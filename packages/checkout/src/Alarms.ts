@@ -65,12 +65,7 @@ const attend = (
   }).pipe(Effect.catchAllCause((cause) => Effect.logDebug(`session ${id} could not be attended`, cause)))
 
 /** Rounds for ever, the first at once. A round that finds no journal is tried again at the next interval. */
-export const rounds = (
-  sessions: Sessions,
-  tasks: Tasks,
-  custody: Custody,
-  everyMillis: number
-): Effect.Effect<void> =>
+export const rounds = (sessions: Sessions, tasks: Tasks, custody: Custody, everyMillis: number): Effect.Effect<void> =>
   round(sessions, tasks, custody).pipe(
     Effect.catchAllCause((cause) => Effect.logDebug("alarms could not be read", cause)),
     Effect.repeat(Schedule.spaced(everyMillis)),

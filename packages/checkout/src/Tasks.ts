@@ -25,8 +25,8 @@ import {
 
 /** The running operations of this process. */
 export interface Tasks {
-  /** Stops, and starts where `isMine`, what a durable change asks for. */
-  readonly onCommitted: (id: string, state: SessionState, isMine: boolean) => void
+  /** Stops, and starts where `isMine` (default true), what a durable change asks for. */
+  readonly onCommitted: (id: string, state: SessionState, isMine?: boolean) => void
   /** Takes up a claim that was found after a restart; nothing when it runs here already. */
   readonly resume: (session: CheckoutSession, deadlineAt: number) => void
   /** Stops what runs for sessions that are not this engine's any more: whoever has them now resumes it. */
@@ -91,7 +91,7 @@ export const make = (flow: Flow, tell: Tell, capacity = taskCapacity): Effect.Ef
       )
     }
     return {
-      onCommitted: (id, { session, deadlineAt }, isMine) => {
+      onCommitted: (id, { session, deadlineAt }, isMine = true) => {
         if (session === null || session.operationId === null || deadlineAt === null) stop(id)
         else if (isMine) start({ session, operationId: session.operationId, deadlineAt, resumed: false })
       },
