@@ -138,7 +138,7 @@ describe("SqliteFile", () => {
   it.scoped("migrations run once", () =>
     Effect.gen(function* () {
       const migrate = Effect.provide(Migrations.run, SqliteClient.layer({ filename: yield* temporaryFile }))
-      assert.deepStrictEqual(yield* migrate, ["journal", "directory"])
+      assert.deepStrictEqual(yield* migrate, ["journal", "directory", "api_keys"])
       assert.deepStrictEqual(yield* migrate, [])
     })
   )
