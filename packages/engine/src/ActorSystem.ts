@@ -266,7 +266,8 @@ const drainOf = ({ lanes, commit }: System): Effect.Effect<boolean> =>
       const forget = commit.onIdle(() => resume(Effect.succeed(true)))
       return Effect.sync(forget)
     })
-    return Effect.timeoutTo(idle, {
+    // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
+    return Effect.timeoutTo(Effect.interruptible(idle), {
       duration: commit.config.drainMillis,
       onTimeout: () => false,
       onSuccess: (done) => done

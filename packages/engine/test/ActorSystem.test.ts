@@ -415,4 +415,19 @@ describe("ActorSystem", () => {
       yield* Fiber.join(asked)
     }).pipe(Effect.provide(over(journal)))
   })
+
+  it.live("closing the scope ends at the drain's bound, whatever the journal does", () => {
+    const { journal, append } = heldJournal()
+    return Effect.gen(function* () {
+      const startedAtMillis = performance.now()
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const system = yield* makeSystem
+          yield* Effect.forkDaemon(Effect.exit(system.ask("a", add(0))))
+          yield* append(0)
+        })
+      )
+      assert.isBelow(performance.now() - startedAtMillis, 5_000)
+    }).pipe(Effect.provide(over(journal, { drainMillis: 50 })))
+  })
 })
