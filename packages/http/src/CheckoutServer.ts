@@ -11,7 +11,7 @@ import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { CheckoutSessions, Flow } from "@onelane/checkout"
-import { Deferred, Effect, Layer, type Scope, Stream } from "effect"
+import { Cause, Deferred, Effect, Layer, type Scope, Stream } from "effect"
 import * as AdapterError from "./AdapterError.js"
 import { Authentication, type AuthenticationShape } from "./Authentication.js"
 import * as HttpLimits from "./HttpLimits.js"
@@ -74,7 +74,7 @@ const guarded =
       Effect.catchAll((error) => Effect.succeed(lane.refuse(error, request))),
       Effect.catchAllDefect((cause) =>
         Effect.as(
-          Effect.logError("A request died", cause),
+          Effect.logError("A request died", Cause.die(cause)),
           lane.refuse(WireError.defect(request.method === "POST" ? "unknown" : "no"), request)
         )
       )

@@ -6,7 +6,7 @@
  */
 import type { Caller, CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import { CheckoutSession } from "@onelane/checkout"
-import { Effect, Either } from "effect"
+import { Cause, Effect, Either } from "effect"
 import * as AdapterError from "./AdapterError.js"
 import type { HttpLimits } from "./HttpLimits.js"
 import type { Lane } from "./Lane.js"
@@ -115,7 +115,7 @@ const invoke = (
   const one = (input: unknown): Effect.Effect<Outcome> =>
     Effect.either(action.call(sessions, caller, input as never)).pipe(
       Effect.catchAllDefect((cause) =>
-        Effect.as(Effect.logError("An action died", cause), Either.left(WireError.defect("unknown")))
+        Effect.as(Effect.logError("An action died", Cause.die(cause)), Either.left(WireError.defect("unknown")))
       )
     )
   if (inputs.length === 1) return Effect.map(one(inputs[0]), (outcome) => [outcome])
