@@ -95,6 +95,11 @@ export const make = (parts: Parts): S.CheckoutSessionsShape => ({
         () => Effect.map(read(parts, caller, input), (session) => changes(parts, input, session))
       )
     ),
+  ...operations(parts)
+})
+
+// What closes a claim.
+const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" | "failTask" | "releaseClaim"> => ({
   completeTask: (caller, input) =>
     gate(
       parts,

@@ -14,6 +14,7 @@ const again = { retryable: true, applied: "no" } as const
 /** Milliseconds after which an overloaded or unavailable service may be asked again. */
 const retryAfterMillis = 1_000
 
+/** Step 1. */
 export const actionNotPermitted: E.ActionNotPermitted = {
   _tag: "ActionNotPermitted",
   message: "The caller may not invoke this action.",
@@ -21,6 +22,7 @@ export const actionNotPermitted: E.ActionNotPermitted = {
   ...no
 }
 
+/** Step 2: these inputs are missing. */
 export const requiredFieldMissing = (fields: ReadonlyArray<string>): E.InvalidInput => ({
   _tag: "InvalidInput",
   message: `Required input missing: ${fields.join(", ")}.`,
@@ -29,6 +31,7 @@ export const requiredFieldMissing = (fields: ReadonlyArray<string>): E.InvalidIn
   ...no
 })
 
+/** Step 2: these inputs are wrong. */
 export const invalidInput = (fields: ReadonlyArray<string>, message: string): E.InvalidInput => ({
   _tag: "InvalidInput",
   message,
@@ -37,6 +40,7 @@ export const invalidInput = (fields: ReadonlyArray<string>, message: string): E.
   ...no
 })
 
+/** Step 3. */
 export const invalidCheckoutSessionId: E.InvalidCheckoutSessionId = {
   _tag: "InvalidCheckoutSessionId",
   message: "The checkout session ID is not valid.",
@@ -44,6 +48,7 @@ export const invalidCheckoutSessionId: E.InvalidCheckoutSessionId = {
   ...no
 }
 
+/** Step 4: these inputs name a state that cannot be asked for. */
 export const invalidState = (fields: ReadonlyArray<string>, message: string): E.InvalidState => ({
   _tag: "InvalidState",
   message,
@@ -52,6 +57,7 @@ export const invalidState = (fields: ReadonlyArray<string>, message: string): E.
   ...no
 })
 
+/** Step 5: one object for "missing" and "forbidden", so that they cannot be told apart. */
 export const sessionInaccessible: E.SessionInaccessible = {
   _tag: "SessionInaccessible",
   message: "The session does not exist, or the caller may not access it.",
@@ -59,6 +65,7 @@ export const sessionInaccessible: E.SessionInaccessible = {
   ...no
 }
 
+/** Step 6. */
 export const accountInaccessible: E.AccountInaccessible = {
   _tag: "AccountInaccessible",
   message: "The effective account of the cart is not valid or not accessible.",
@@ -66,6 +73,7 @@ export const accountInaccessible: E.AccountInaccessible = {
   ...no
 }
 
+/** Step 7. */
 export const notStoreMember: E.NotStoreMember = {
   _tag: "NotStoreMember",
   message: "The buyer account is not a member of the store.",
@@ -73,6 +81,7 @@ export const notStoreMember: E.NotStoreMember = {
   ...no
 }
 
+/** Step 8: the key belongs to this accepted request. */
 export const idempotencyConflict = (requestId: string): E.IdempotencyConflict => ({
   _tag: "IdempotencyConflict",
   message: "This idempotency key was used for another input.",
@@ -81,6 +90,7 @@ export const idempotencyConflict = (requestId: string): E.IdempotencyConflict =>
   ...no
 })
 
+/** Step 9. */
 export const sessionClosed = (session: CheckoutSession, reason: "ARCHIVED" | "EXPIRED"): E.SessionClosed => ({
   _tag: "SessionClosed",
   message: reason === "ARCHIVED" ? "The session is finished or cancelled." : "The session has expired.",
@@ -89,6 +99,7 @@ export const sessionClosed = (session: CheckoutSession, reason: "ARCHIVED" | "EX
   ...no
 })
 
+/** Step 10: null for a cart that is gone, or a session that is not there yet. */
 export const cartNotUpdatable = (status: CartStatus | null, session: CheckoutSession | null): E.CartNotUpdatable => ({
   _tag: "CartNotUpdatable",
   message: "The status of the cart does not allow this.",
@@ -98,7 +109,7 @@ export const cartNotUpdatable = (status: CartStatus | null, session: CheckoutSes
   ...no
 })
 
-// What 63 of 64 racers are told: a literal with every field, a spread would cost more than the rest of it.
+/** Step 11: another state. What 63 of 64 racers are told, so a literal with every field: a spread costs more than the rest. */
 export const stateMismatch = (session: CheckoutSession): E.ExpectedStateMismatch => ({
   _tag: "ExpectedStateMismatch",
   message: "The current state of the session does not match the expected state.",
@@ -108,12 +119,14 @@ export const stateMismatch = (session: CheckoutSession): E.ExpectedStateMismatch
   applied: "no"
 })
 
+/** Step 11: another version. */
 export const versionMismatch = (session: CheckoutSession): E.ExpectedStateMismatch => ({
   ...stateMismatch(session),
   message: "The version of the session does not match the expected version.",
   reason: "VERSION_MISMATCH"
 })
 
+/** Step 12: a task runs; ask again after `waitMillis`. */
 export const sessionProcessing = (session: CheckoutSession, waitMillis: number): E.SessionProcessing => ({
   _tag: "SessionProcessing",
   message: "A task of the current state is running.",
@@ -123,6 +136,7 @@ export const sessionProcessing = (session: CheckoutSession, waitMillis: number):
   ...again
 })
 
+/** Step 13. */
 export const transitionNotAllowed = (
   session: CheckoutSession,
   allowed: ReadonlyArray<string>
@@ -135,6 +149,7 @@ export const transitionNotAllowed = (
   ...no
 })
 
+/** The fence of a task result or a release. */
 export const operationNotCurrent = (session: CheckoutSession): E.OperationNotCurrent => ({
   _tag: "OperationNotCurrent",
   message: "This operation is not the running one.",

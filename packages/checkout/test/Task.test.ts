@@ -40,7 +40,7 @@ describe("Task", () => {
 
   it.effect("an interrupted promise is not waited for", () =>
     Effect.gen(function* () {
-      const fiber = yield* Effect.fork(fromPromise(() => new Promise(() => {}))(context))
+      const fiber = yield* Effect.fork(fromPromise(() => new Promise<void>(() => {}))(context))
       yield* Effect.yieldNow()
       assert.isTrue((yield* Fiber.interrupt(fiber))._tag === "Failure")
     })
