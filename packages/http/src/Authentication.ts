@@ -1,7 +1,7 @@
 /**
  * Authentication: the port that turns a bearer token into a caller. What a caller may do is `Access`' business.
- * The reason of a refusal is for the log; on the wire all refused tokens look alike, but for whether the token can never
- * become valid.
+ * The reason of a refusal is for the log. On the wire all refused tokens of one shape look alike: `final` follows from
+ * whether anything could renew a token of that shape, never from what is wrong with this one.
  */
 import { createHash } from "node:crypto"
 import type { Access, Caller } from "@onelane/checkout"
@@ -28,6 +28,17 @@ export class Authentication extends Context.Tag("@onelane/http/Authentication")<
   AuthenticationShape
 >() {}
 
+/** Who judges the tokens of one shape. */
+export interface Judge extends AuthenticationShape {
+  /** Whether a token is of that shape. What it looks like is no secret, and says nothing about whether it is good. */
+  readonly accepts: (token: string) => boolean
+}
+
+/** The first judge that accepts the shape of a token decides; a token of no known shape is unknown. */
+export const byShape = (judges: ReadonlyArray<Judge>): AuthenticationShape => ({
+  authenticate: (token) => judges.find(({ accepts }) => accepts(token))?.authenticate(token) ?? unknownToken
+})
+
 const digestOf = (token: string): string => createHash("sha256").update(token).digest("base64")
 
 const unknownToken = Exit.fail(tokenRefused("unknown token", true))
@@ -36,8 +47,14 @@ const unknownToken = Exit.fail(tokenRefused("unknown token", true))
  * A fixed set of tokens, for development and tests. Only digests are kept, and only digests are compared, so that the
  * time a comparison takes tells nothing about a token.
  */
+export const fixed = (tokens: Readonly<Record<string, Caller.Caller>>): Judge => {
+  const callers = new Map(Object.entries(tokens).map(([token, caller]) => [digestOf(token), Exit.succeed(caller)]))
+  return {
+    accepts: () => true,
+    authenticate: (token) => Effect.suspend(() => callers.get(digestOf(token)) ?? unknownToken)
+  }
+}
+
+/** The layer of `fixed`. */
 export const layerStatic = (tokens: Readonly<Record<string, Caller.Caller>>): Layer.Layer<Authentication> =>
-  Layer.sync(Authentication, () => {
-    const callers = new Map(Object.entries(tokens).map(([token, caller]) => [digestOf(token), Exit.succeed(caller)]))
-    return { authenticate: (token) => Effect.suspend(() => callers.get(digestOf(token)) ?? unknownToken) }
-  })
+  Layer.sync(Authentication, () => fixed(tokens))

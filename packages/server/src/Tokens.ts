@@ -4,9 +4,12 @@
 import { Caller } from "@onelane/checkout"
 import { Schema } from "effect"
 
+/** A role, by its name. */
+export const Role = Schema.Literal("modify-all-data", "commerce-integrator", "buyer-checkout")
+
 const Entry = Schema.Struct({
   userId: Schema.NonEmptyString,
-  roles: Schema.Array(Schema.Literal("modify-all-data", "commerce-integrator", "buyer-checkout")),
+  roles: Schema.Array(Role),
   accountId: Schema.optional(Schema.NonEmptyString)
 })
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
+import { Effect } from "effect"
 import { onelane } from "../src/Program.js"
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url))
@@ -64,6 +65,12 @@ const seed = {
     ownerId: "alice"
   }))
 }
+
+/** A folder of a test's own, gone when the test is over. */
+export const temporaryFolder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "onelane-server-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+)
 
 /** A folder with a token file and a seed, removed after the test. */
 export const inFolder = async (test: (folder: string) => Promise<void>): Promise<void> => {

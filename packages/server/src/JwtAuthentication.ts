@@ -1,0 +1,66 @@
+/**
+ * JwtAuthentication: callers by signed tokens (JWT) of an identity provider. Signature, issuer, audience, expiry and
+ * not-before are verified by `jose`; algorithms are a list one has to be on, `none` cannot be put there, and shared
+ * secrets (HS…) stand only beside a secret file, never beside published keys.
+ *
+ * Owns how long a verified token is remembered (at most `rememberMillis`, never beyond its expiry). Does not own where keys
+ * come from (JwtKeys), what a refusal is called (JwtRefusal) and what claims mean (JwtClaims).
+ */
+import type { Access, Caller } from "@onelane/checkout"
+import { Authentication } from "@onelane/http"
+import { Clock, Effect, Exit } from "effect"
+import * as jose from "jose"
+import { callerOf } from "./JwtClaims.js"
+import { type Keys, keysOf, type SettingRefused } from "./JwtKeys.js"
+import { reasonOf } from "./JwtRefusal.js"
+import type { JwtSettings } from "./JwtSettings.js"
+import * as VerifiedTokens from "./VerifiedTokens.js"
+
+/** Three parts, the first of them a JSON object: the shape of a signed token. */
+export const accepts = (token: string): boolean => /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/.test(token)
+
+// A provider can renew what it signed, whatever was wrong with the last one.
+const refused = (reason: string) => Authentication.tokenRefused(reason, false)
+
+/** Judges signed tokens with these keys. */
+export const make = (settings: JwtSettings, keys: Keys): Effect.Effect<Authentication.Judge> =>
+  Effect.map(Clock.clockWith(Effect.succeed), (clock) => {
+    const remembered = VerifiedTokens.make(settings.rememberCount)
+    const verify = (token: string, nowMillis: number) =>
+      Effect.tryPromise({
+        try: () =>
+          jose.jwtVerify(token, keys, {
+            issuer: settings.issuer,
+            audience: [...settings.audience],
+            algorithms: [...settings.algorithms],
+            requiredClaims: ["exp"],
+            clockTolerance: settings.toleranceSeconds,
+            currentDate: new Date(nowMillis)
+          }),
+        catch: (cause): Authentication.TokenRefused | Access.PortUnavailable => {
+          const reason = reasonOf(cause)
+          return reason === null ? { _tag: "PortUnavailable", port: "Authentication", cause } : refused(reason)
+        }
+      })
+    const judge = (token: string, payload: jose.JWTPayload, nowMillis: number) => {
+      const caller = callerOf(payload, settings.claims)
+      if (typeof caller === "string") return Exit.fail(refused(caller))
+      const expiresAt = (payload.exp! + settings.toleranceSeconds) * 1_000
+      remembered.add(token, Exit.succeed(caller), Math.min(expiresAt, nowMillis + settings.rememberMillis))
+      return Exit.succeed(caller)
+    }
+    const authenticate = (
+      token: string
+    ): Effect.Effect<Caller.Caller, Authentication.TokenRefused | Access.PortUnavailable> => {
+      const nowMillis = clock.unsafeCurrentTimeMillis()
+      return (
+        remembered.find(token, nowMillis) ??
+        Effect.flatMap(verify(token, nowMillis), ({ payload }) => judge(token, payload, nowMillis))
+      )
+    }
+    return { accepts, authenticate }
+  })
+
+/** Judges signed tokens as the settings say. */
+export const authenticator = (settings: JwtSettings): Effect.Effect<Authentication.Judge, SettingRefused> =>
+  Effect.flatMap(keysOf(settings), (keys) => make(settings, keys))

@@ -1,0 +1,36 @@
+/**
+ * VerifiedTokens: tokens that were verified a moment ago, so that a busy caller pays for the signature once. Bounded, the
+ * oldest goes first; keeps digests, no tokens.
+ */
+import { createHash } from "node:crypto"
+import type { Caller } from "@onelane/checkout"
+import type { Exit } from "effect"
+
+type Verified = Exit.Exit<Caller.Caller>
+
+/** The remembered tokens. */
+export interface VerifiedTokens {
+  readonly add: (token: string, caller: Verified, untilMillis: number) => void
+  readonly find: (token: string, nowMillis: number) => Verified | undefined
+}
+
+const digestOf = (token: string): string => createHash("sha256").update(token).digest("base64")
+
+/** Remembers at most `capacity` of them; 0 remembers none. */
+export const make = (capacity: number): VerifiedTokens => {
+  const entries = new Map<string, { readonly caller: Verified; readonly untilMillis: number }>()
+  return {
+    add: (token, caller, untilMillis) => {
+      if (capacity === 0) return
+      if (entries.size >= capacity) entries.delete(entries.keys().next().value!)
+      entries.set(digestOf(token), { caller, untilMillis })
+    },
+    find: (token, nowMillis) => {
+      if (entries.size === 0) return undefined
+      const key = digestOf(token)
+      const entry = entries.get(key)
+      if (entry !== undefined && entry.untilMillis <= nowMillis) entries.delete(key)
+      return entry !== undefined && entry.untilMillis > nowMillis ? entry.caller : undefined
+    }
+  }
+}
