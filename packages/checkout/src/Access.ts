@@ -7,8 +7,11 @@
 import { Context, Effect, Exit, Layer } from "effect"
 import type { Caller, Role } from "./Caller.js"
 
-/** What may be asked of the service. `update`, `open`, `cancel` write; `read` covers get, history and changes. */
-export type Action = "open" | "update" | "cancel" | "read" | "complete-task" | "release-claim"
+/**
+ * What may be asked of the service. `update`, `open`, `cancel` write; `read` covers get, history and changes; `administer`
+ * is everything that is not about one session: the directory, keys, the list of sessions.
+ */
+export type Action = "open" | "update" | "cancel" | "read" | "complete-task" | "release-claim" | "administer"
 
 /** The session (or, before one exists, the cart) a right is asked for. */
 export interface Subject {
@@ -66,7 +69,8 @@ const actionRoles: Record<Action, ReadonlyArray<Role>> = {
   cancel: ["modify-all-data", "commerce-integrator", "buyer-checkout"],
   read: ["modify-all-data", "commerce-integrator", "buyer-checkout"],
   "complete-task": ["modify-all-data", "commerce-integrator"],
-  "release-claim": ["modify-all-data"]
+  "release-claim": ["modify-all-data"],
+  administer: ["modify-all-data"]
 }
 
 // Loops, no closures: asked twice in every update.
@@ -114,11 +118,14 @@ export const layerTrusted: Layer.Layer<Access> = Layer.succeed(Access, {
   rights: (caller, action) => (roleAllows(caller, noRoles, action) ? everyone : nobody)
 })
 
-/** Makes the port from lookups of a directory; both answers come from the one rule above. */
-export const fromFacts = (lookup: {
+/** What a directory is asked. `facts` rests on the user, the account and the store, and on nothing else. */
+export interface Lookup {
   readonly roles: (userId: string) => Effect.Effect<ReadonlyArray<Role>, PortUnavailable>
   readonly facts: (caller: Caller, subject: Subject) => Effect.Effect<AccessFacts, PortUnavailable>
-}): AccessShape => ({
+}
+
+/** Makes the port from lookups of a directory; both answers come from the one rule above. */
+export const fromFacts = (lookup: Lookup): AccessShape => ({
   mayInvoke: (caller, action) =>
     roleAllows(caller, noRoles, action)
       ? yes

@@ -22,8 +22,8 @@ const toFacts = (rows: Rows): Access.AccessFacts => ({
   storeMember: Boolean(rows[0]?.member)
 })
 
-/** Makes the port; the tables must be up to date. */
-export const make = (sql: SqlClient): Access.AccessShape => {
+/** Makes the lookups; the tables must be up to date. */
+export const lookup = (sql: SqlClient): Access.Lookup => {
   const roles = prepareLookup(sql, sql`SELECT roles FROM users WHERE id = ${"user"}`, toRoles, unavailable)
   const facts = prepareLookup(
     sql,
@@ -35,14 +35,17 @@ export const make = (sql: SqlClient): Access.AccessShape => {
     toFacts,
     unavailable
   )
-  return Access.fromFacts({
+  return {
     roles: (userId) => roles(escape(userId)),
     facts: (caller, subject) => {
       const [user, account, store] = [escape(caller.userId), escape(subject.accountId), escape(subject.storeId)]
       return facts(user, account, user, account, store, account)
     }
-  })
+  }
 }
+
+/** Makes the port; the tables must be up to date. */
+export const make = (sql: SqlClient): Access.AccessShape => Access.fromFacts(lookup(sql))
 
 /** The access port on the client in force, its tables brought up to date first. */
 export const layer: Layer.Layer<Access.Access, DatabaseRefused, SqlClient> = Layer.effect(

@@ -1,5 +1,5 @@
 import { CheckoutEngine } from "@onelane/checkout"
-import { AccessSql, CartsSql, DirectorySql, JournalSql } from "@onelane/sql"
+import { AccessSql, CartsSql, DirectoryCacheSql, DirectorySql, JournalSql } from "@onelane/sql"
 import * as PostgresClient from "@onelane/sql/PostgresClient"
 import { CheckoutSuite, DirectorySuite, JournalSuite } from "@onelane/testkit"
 import { Effect, Layer } from "effect"
@@ -19,6 +19,11 @@ const directory = Layer.mergeAll(AccessSql.layer, CartsSql.layer, DirectorySql.l
 DirectorySuite.run(
   "the directory on PostgreSQL",
   Effect.map(place, (url) => Layer.provide(directory, client(url)))
+)
+
+DirectorySuite.run(
+  "the cached directory on PostgreSQL",
+  Effect.map(place, (url) => Layer.provide(DirectoryCacheSql.layer(), client(url)))
 )
 
 CheckoutSuite.run("the service on PostgreSQL", (flow) =>

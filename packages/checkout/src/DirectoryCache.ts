@@ -1,0 +1,166 @@
+/**
+ * DirectoryCache: what a directory said, kept between it and the ports that read it, so that a turn need not ask again.
+ *
+ * 1. A write through this cache is seen by every question that comes after its answer: a revoked right loses at once.
+ * 2. A write past it (another process on the same database) is seen within `ttlMillis`.
+ * 3. It never holds more than `capacity` answers of a kind; those used least recently go first.
+ *
+ * Owns what is remembered; owns no rule and no row. Failures are not remembered.
+ */
+import { Clock, Effect, Exit } from "effect"
+import * as Access from "./Access.js"
+import type { Caller, Role } from "./Caller.js"
+import type { Cart, CartsShape } from "./Carts.js"
+import type { DirectoryShape } from "./Directory.js"
+
+/** How much is remembered, and for how long. */
+export interface DirectoryCacheOptions {
+  /** Answers of a kind (roles, facts, carts) at most. Default 65,536. */
+  readonly capacity?: number | undefined
+  /** How long an answer stays true for those who write elsewhere, milliseconds. Default: for ever. */
+  readonly ttlMillis?: number | undefined
+}
+
+/** A directory, and how it is read. */
+export interface Behind {
+  readonly lookup: Access.Lookup
+  readonly carts: CartsShape
+  readonly directory: DirectoryShape
+}
+
+/** The two ports over the cache, and the directory whose writes it sees. */
+export interface DirectoryCache {
+  readonly access: Access.AccessShape
+  readonly carts: CartsShape
+  readonly directory: DirectoryShape
+}
+
+/** Puts a cache in front of a directory. */
+export const make = (behind: Behind, options: DirectoryCacheOptions = {}): Effect.Effect<DirectoryCache> =>
+  Clock.clockWith((clock) =>
+    Effect.sync(() => {
+      const { capacity = 65_536, ttlMillis = Number.POSITIVE_INFINITY } = options
+      const nowMillis = () => clock.unsafeCurrentTimeMillis()
+      const roles = remember<ReadonlyArray<Role>>(capacity, ttlMillis, nowMillis)
+      const facts = remember<Access.AccessFacts>(capacity, ttlMillis, nowMillis)
+      const carts = remember<Cart | null>(capacity, ttlMillis, nowMillis)
+      return {
+        access: Access.fromFacts({
+          roles: (userId) => roles.get(userId) ?? roles.keep(userId, behind.lookup.roles(userId)),
+          facts: (caller, subject) => {
+            const key = keyOf(caller, subject)
+            return facts.get(key) ?? facts.keep(key, behind.lookup.facts(caller, subject))
+          }
+        }),
+        carts: { find: (cartId) => carts.get(cartId) ?? carts.keep(cartId, behind.carts.find(cartId)) },
+        directory: forgetting(behind.directory, roles, facts, carts)
+      }
+    })
+  )
+
+// Ids are opaque and may hold anything: only their lengths keep two pairs apart.
+const keyOf = ({ userId }: Caller, { accountId, storeId }: Access.Subject): string =>
+  `${userId.length}.${accountId.length}.${userId}${accountId}${storeId}`
+
+/** Answers by key. */
+interface Remembered<A> {
+  readonly get: (key: string) => Exit.Exit<A> | undefined
+  /** Remembers an answer, unless something was forgotten while it was on its way. */
+  readonly keep: <E>(key: string, asked: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  readonly forget: (key: string) => void
+  readonly forgetAll: () => void
+}
+
+interface Entry<A> {
+  readonly answer: Exit.Exit<A>
+  readonly untilMillis: number
+}
+
+// Two maps: when the young one is half the capacity it becomes the old one, and what was old and not asked for since goes.
+const remember = <A>(capacity: number, ttlMillis: number, nowMillis: () => number): Remembered<A> => {
+  let young = new Map<string, Entry<A>>()
+  let old = new Map<string, Entry<A>>()
+  let forgotten = 0
+
+  const put = (key: string, entry: Entry<A>): void => {
+    if (young.size * 2 >= capacity) [old, young] = [young, new Map()]
+    young.set(key, entry)
+  }
+  const entryOf = (key: string): Entry<A> | undefined => {
+    const found = young.get(key)
+    if (found !== undefined) return found
+    const aged = old.get(key)
+    if (aged !== undefined) {
+      old.delete(key)
+      put(key, aged)
+    }
+    return aged
+  }
+  return {
+    get: (key) => {
+      const entry = entryOf(key)
+      if (entry === undefined) return undefined
+      return ttlMillis === Number.POSITIVE_INFINITY || nowMillis() < entry.untilMillis ? entry.answer : undefined
+    },
+    keep: (key, asked) => {
+      const asOf = forgotten
+      const untilMillis = ttlMillis === Number.POSITIVE_INFINITY ? ttlMillis : nowMillis() + ttlMillis
+      const keep = (answer: Exit.Exit<A>): void => {
+        if (forgotten === asOf) put(key, { answer, untilMillis })
+      }
+      if (!Exit.isExit(asked)) return Effect.tap(asked, (value) => Effect.sync(() => keep(Exit.succeed(value))))
+      if (Exit.isSuccess(asked)) keep(asked as Exit.Exit<A>)
+      return asked
+    },
+    forget: (key) => {
+      forgotten += 1
+      young.delete(key)
+      old.delete(key)
+    },
+    forgetAll: () => {
+      forgotten += 1
+      young = new Map()
+      old = new Map()
+    }
+  }
+}
+
+/**
+ * The directory, its writes seen: one about people and accounts forgets every fact, one about a cart that cart. Also one
+ * that failed or was given up, for it may have been written.
+ */
+const forgetting = (
+  directory: DirectoryShape,
+  roles: Remembered<ReadonlyArray<Role>>,
+  facts: Remembered<Access.AccessFacts>,
+  carts: Remembered<Cart | null>
+): DirectoryShape => {
+  const people = <A, E>(write: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.ensuring(
+      write,
+      Effect.sync(() => {
+        roles.forgetAll()
+        facts.forgetAll()
+      })
+    )
+  const cart = <A, E>(cartId: string, write: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.ensuring(
+      write,
+      Effect.sync(() => carts.forget(cartId))
+    )
+  return {
+    putUser: (user) => people(directory.putUser(user)),
+    removeUser: (userId) => people(directory.removeUser(userId)),
+    putAccount: (account) => people(directory.putAccount(account)),
+    removeAccount: (accountId) => people(directory.removeAccount(accountId)),
+    putAccountMember: (accountId, userId) => people(directory.putAccountMember(accountId, userId)),
+    removeAccountMember: (accountId, userId) => people(directory.removeAccountMember(accountId, userId)),
+    putStore: (storeId) => people(directory.putStore(storeId)),
+    removeStore: (storeId) => people(directory.removeStore(storeId)),
+    putStoreMember: (storeId, accountId) => people(directory.putStoreMember(storeId, accountId)),
+    removeStoreMember: (storeId, accountId) => people(directory.removeStoreMember(storeId, accountId)),
+    putCart: (entry) => cart(entry.id, directory.putCart(entry)),
+    removeCart: (cartId) => cart(cartId, directory.removeCart(cartId)),
+    setCartStatus: (cartId, status) => cart(cartId, directory.setCartStatus(cartId, status))
+  }
+}
