@@ -27,81 +27,93 @@ type Failed = CheckoutError.CheckoutError
  */
 export const make = (instant?: () => number): Recorder => {
   const writer = HistoryWriter.make(instant)
-  const noted = <A, E extends Failed>(
-    call: Call,
-    running: Effect.Effect<A, E>,
-    told: (answer: A) => Answer,
-    caller: Caller.Caller
-  ): Effect.Effect<A, E> =>
-    Effect.suspend(() => {
-      const done = writer.invoke(call)
-      return Effect.onExit(running, (exit) => Effect.sync(() => done(answerOf(exit, told, sees(caller, call)))))
-    })
-  const ofChange = (changed: CheckoutSessions.Changed): Answer => done(changed.session)
   return {
     client: (process, service) => ({
       ...service,
-      open: (caller, input) =>
-        noted(
-          { process, session: input.checkoutSessionId ?? nameless(input), action: "open", next: input.initialState },
-          service.open(caller, input),
-          ({ created, session }) => ({ ...done(session), session: session.id, ...(created ? {} : { action: "read" }) }),
-          caller
-        ),
-      update: (caller, input) =>
-        noted(
-          {
-            process,
-            session: input.checkoutSessionId,
-            action: "update",
-            expected: input.expCurrentState,
-            next: input.nextState,
-            expectedVersion: input.expectedVersion,
-            key: input.idempotencyKey === undefined ? undefined : `${caller.userId} ${input.idempotencyKey}`
-          },
-          service.update(caller, input),
-          ({ requestId, replayed, session }) => ({ ...done(session), requestId, replayed }),
-          caller
-        ),
-      get: (caller, input) =>
-        noted({ process, session: input.checkoutSessionId, action: "read" }, service.get(caller, input), done, caller),
-      cancel: (caller, input) =>
-        noted(
-          {
-            process,
-            session: input.checkoutSessionId ?? nameless(input),
-            action: "cancel",
-            expectedVersion: input.expectedVersion
-          },
-          service.cancel(caller, input),
-          ({ requestId, session }) => ({ ...done(session), requestId, session: session.id }),
-          caller
-        ),
-      completeTask: (caller, input) =>
-        noted(
-          { process, session: input.checkoutSessionId, action: "completeTask" },
-          service.completeTask(caller, input),
-          ofChange,
-          caller
-        ),
-      failTask: (caller, input) =>
-        noted(
-          { process, session: input.checkoutSessionId, action: "failTask" },
-          service.failTask(caller, input),
-          ofChange,
-          caller
-        ),
-      releaseClaim: (caller, input) =>
-        noted(
-          { process, session: input.checkoutSessionId, action: "releaseClaim" },
-          service.releaseClaim(caller, input),
-          ofChange,
-          caller
-        )
+      ...recordCommands(writer, process, service),
+      ...recordOperations(writer, process, service)
     }),
     history: writer.operations
   }
 }
+
+const recordCommands = (
+  writer: HistoryWriter.Writer,
+  process: number,
+  service: Service
+): Pick<Service, "open" | "update" | "get" | "cancel"> => ({
+  open: (caller, input) =>
+    noted(
+      writer,
+      caller,
+      { process, session: input.checkoutSessionId ?? nameless(input), action: "open", next: input.initialState },
+      service.open(caller, input),
+      ({ created, session }) => ({ ...done(session), session: session.id, ...(created ? {} : { action: "read" }) })
+    ),
+  update: (caller, input) =>
+    noted(
+      writer,
+      caller,
+      {
+        process,
+        session: input.checkoutSessionId,
+        action: "update",
+        expected: input.expCurrentState,
+        next: input.nextState,
+        expectedVersion: input.expectedVersion,
+        key: input.idempotencyKey === undefined ? undefined : `${caller.userId} ${input.idempotencyKey}`
+      },
+      service.update(caller, input),
+      ({ requestId, replayed, session }) => ({ ...done(session), requestId, replayed })
+    ),
+  get: (caller, input) => {
+    const call = { process, session: input.checkoutSessionId, action: "read" } as const
+    return noted(writer, caller, call, service.get(caller, input), done)
+  },
+  cancel: (caller, input) => {
+    const session = input.checkoutSessionId ?? nameless(input)
+    const call = { process, session, action: "cancel", expectedVersion: input.expectedVersion } as const
+    return noted(writer, caller, call, service.cancel(caller, input), (cancelled) => ({
+      ...done(cancelled.session),
+      requestId: cancelled.requestId,
+      session: cancelled.session.id
+    }))
+  }
+})
+
+const recordOperations = (
+  writer: HistoryWriter.Writer,
+  process: number,
+  service: Service
+): Pick<Service, "completeTask" | "failTask" | "releaseClaim"> => {
+  const called = (input: CheckoutSessions.SessionInput, action: Call["action"]): Call => ({
+    process,
+    session: input.checkoutSessionId,
+    action
+  })
+  const changed = ({ session }: CheckoutSessions.Changed): Answer => done(session)
+  return {
+    completeTask: (caller, input) =>
+      noted(writer, caller, called(input, "completeTask"), service.completeTask(caller, input), changed),
+    failTask: (caller, input) =>
+      noted(writer, caller, called(input, "failTask"), service.failTask(caller, input), changed),
+    releaseClaim: (caller, input) =>
+      noted(writer, caller, called(input, "releaseClaim"), service.releaseClaim(caller, input), changed)
+  }
+}
+
+/** Runs a call and notes its end, whatever it is. */
+const noted = <A, E extends Failed>(
+  writer: HistoryWriter.Writer,
+  caller: Caller.Caller,
+  call: Call,
+  running: Effect.Effect<A, E>,
+  told: (answer: A) => Answer
+): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    const answered = writer.invoke(call)
+    return Effect.onExit(running, (exit) => Effect.sync(() => answered(answerOf(exit, told, sees(caller, call)))))
+  })
 
 /** A session is not known by name before it is found; a call that never found one is recorded under its cart. */
 const nameless = (input: { readonly cartId?: string | undefined }): string => `cart ${input.cartId}`

@@ -1,7 +1,7 @@
 export * as CheckoutSuite from "./CheckoutSuite.js"
 export * as DirectorySuite from "./DirectorySuite.js"
-export * as JournalSuite from "./JournalSuite.js"
 export * as History from "./History.js"
+export * as JournalSuite from "./JournalSuite.js"
 export { type CheckOptions, checkHistory } from "./Linearizable.js"
 export * as Recorder from "./Recorder.js"
 export * as TimeLine from "./TimeLine.js"
