@@ -17,15 +17,24 @@ export const pageEntries = 256
 /** Sessions attended at the same time. */
 export const attendedAtOnce = 64
 
+/** What a cluster says about a session, at this moment. */
+export interface Custodian {
+  /** It is this engine's: a claim made here runs here. */
+  readonly isMine: (sessionId: string) => boolean
+  /** It has been for so long that nobody else runs anything of it any more: a claim found is resumed. */
+  readonly isSettled: (sessionId: string) => boolean
+}
+
 /**
  * Which sessions this engine looks after. `true`: all of them, nobody else runs tasks of this journal, so a claim that does
- * not run here runs nowhere. `false`: others do, and nobody knows which; only a claim past its deadline is taken up. A
- * function: a cluster knows.
+ * not run here runs nowhere. `false`: others do, and nobody knows which; only a claim past its deadline is taken up.
  */
-export type Custody = boolean | ((sessionId: string) => boolean)
+export type Custody = boolean | Custodian
 
 /** The sessions an alarm may concern. */
 export type Sessions = ActorSystem.ActorSystem<SessionState, SessionCommand, SessionReply, CheckoutError>
+
+const everybody: Custodian = { isMine: () => true, isSettled: () => true }
 
 /**
  * One round over everything that is due here. A session that cannot be attended does not keep the others waiting; it is
@@ -33,13 +42,13 @@ export type Sessions = ActorSystem.ActorSystem<SessionState, SessionCommand, Ses
  */
 export const round = (sessions: Sessions, tasks: Tasks, custody: Custody): Effect.Effect<void, CheckoutError> =>
   Effect.gen(function* () {
-    const isMine = typeof custody === "function" ? custody : () => true
+    const { isMine, isSettled } = typeof custody === "boolean" ? everybody : custody
     tasks.keep(isMine)
     const nowMillis = yield* Clock.currentTimeMillis
     let last: Journal.JournalAlarm | undefined
     while (true) {
       const page: ReadonlyArray<Journal.JournalAlarm> = yield* sessions.alarms(nowMillis, pageEntries, last)
-      const due = page.filter(({ id }) => !tasks.isRunning(id) && isMine(id))
+      const due = page.filter(({ id }) => !tasks.isRunning(id) && isSettled(id))
       yield* Effect.forEach(due, ({ id }) => attend(sessions, tasks, custody !== false, id, nowMillis), {
         concurrency: attendedAtOnce,
         discard: true

@@ -17,6 +17,8 @@ import * as Refusal from "./Refusal.js"
 import type { SessionState } from "./SessionState.js"
 import * as Tasks from "./Tasks.js"
 
+export type { Custodian, Custody } from "./Alarms.js"
+
 /** What a host may choose. */
 export interface CheckoutEngineOptions {
   /** Default: the `b2b` preset, without tasks. */
@@ -65,7 +67,7 @@ const build = (options: CheckoutEngineOptions) =>
     const ports = { access: yield* Access, carts: yield* Carts, portMillis: options.portMillis ?? 5_000 }
     const unavailable = Refusal.fromEngine
     const { custody = commit.journal.exclusive } = options
-    const isMine = typeof custody === "function" ? custody : () => true
+    const isMine = typeof custody === "boolean" ? () => true : custody.isMine
     const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command), options.taskCapacity)
     const sessions: Alarms.Sessions = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
       unavailable,

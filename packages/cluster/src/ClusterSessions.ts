@@ -1,0 +1,76 @@
+/**
+ * ClusterSessions: the service on many nodes. Any node answers any call; one that changes a session is forwarded to the
+ * node that owns it, where the session's lane is, and is answered here when that node cannot be asked.
+ *
+ * Ownership is for speed: it keeps the racers of one session in one lane. Safety is the journal's fence (A4), which holds
+ * whoever answers; that is why failing over is only a matter of asking elsewhere.
+ */
+import { type Caller, type CheckoutError, type CheckoutSessions, Ids } from "@onelane/checkout"
+import { Effect, Exit } from "effect"
+import type { Membership } from "./Membership.js"
+import type * as Peer from "./Peer.js"
+import type { Forwarded } from "./PeerServer.js"
+
+type Service = CheckoutSessions.CheckoutSessionsShape
+
+interface Input {
+  readonly checkoutSessionId?: unknown
+  readonly idempotencyKey?: unknown
+}
+
+/** Makes the service of one node from its own engine and what it knows of the others. */
+export const make = (here: Service, membership: Membership): Service => {
+  const route =
+    (method: Forwarded) =>
+    (caller: Caller.Caller, input: Input): Effect.Effect<any, any> =>
+      Effect.suspend(() => {
+        const id = Object(input).checkoutSessionId
+        const owner = typeof id === "string" && Ids.isSessionId(id) ? membership.ownerOf(id) : null
+        const stay = () => here[method](caller, input as never) as Effect.Effect<unknown, unknown>
+        return owner === null ? stay() : forward(owner, method, caller, input, stay)
+      })
+  return {
+    ...here,
+    update: route("update"),
+    cancel: route("cancel"),
+    completeTask: route("completeTask"),
+    failTask: route("failTask"),
+    releaseClaim: route("releaseClaim")
+  }
+}
+
+const forward = (
+  owner: Peer.Peer,
+  method: Forwarded,
+  caller: Caller.Caller,
+  input: Input,
+  stay: () => Effect.Effect<unknown, unknown>
+): Effect.Effect<unknown, unknown> =>
+  Effect.matchEffect(owner.ask(method, caller, input), {
+    onSuccess: (answer) => Effect.succeed(answer),
+    onFailure: (failed) => {
+      if (failed._tag === "NotSent") return stay()
+      if (failed._tag === "Refused") return isLeaving(failed.error) ? stay() : Exit.fail(failed.error)
+      return typeof input.idempotencyKey === "string" ? askAgain(stay()) : Exit.fail(unknown)
+    }
+  })
+
+/** The owner is closing, and took nothing of it. */
+const isLeaving = (error: unknown): boolean =>
+  Object(error)._tag === "Overloaded" && Object(error).reason === "DRAINING"
+
+/**
+ * A call that was lost and carries a key may be asked again: an acceptance is then the one there is. A refusal says
+ * nothing, because the call that was lost may yet arrive.
+ */
+const askAgain = (again: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> =>
+  Effect.catchAll(again, () => Exit.fail(unknown))
+
+const unknown: CheckoutError.StorageUnavailable = {
+  _tag: "StorageUnavailable",
+  message: "The node that has this session gave no answer; the change may have been made.",
+  retryable: true,
+  applied: "unknown",
+  reason: "NODE_LOST",
+  retryAfterMillis: 1_000
+}

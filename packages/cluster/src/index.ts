@@ -1,0 +1,3 @@
+/** The same service over many machines. */
+export * as Cluster from "./Cluster.js"
+export * as ClusterConfig from "./ClusterConfig.js"
