@@ -31,6 +31,8 @@ export interface Options {
   readonly limits?: Partial<HttpLimits.HttpLimits> | undefined
   /** A span for each request. Default false: it is the largest single cost of a request. */
   readonly tracing?: boolean | undefined
+  /** The host's own lanes, behind the same token, each under a prefix that ends in `/`. */
+  readonly lanes?: ReadonlyArray<{ readonly prefix: string; readonly lane: Lane }> | undefined
 }
 
 /** Answers requests, whichever server heard them. Never fails. */
@@ -47,10 +49,12 @@ export const make = (
     const closed = yield* Effect.acquireRelease(Deferred.make<void>(), (closed) => Deferred.succeed(closed, undefined))
     const native = guarded(authentication, NativeLane.make(sessions, limits, Deferred.await(closed)))
     const standard = guarded(authentication, StandardActions.make(sessions, options.flow ?? Flow.b2b, limits))
+    const hosts = (options.lanes ?? []).map(({ prefix, lane }) => ({ prefix, door: guarded(authentication, lane) }))
     return (request) => {
       if (request.path.startsWith("/v1/")) return native(request)
       if (request.path === "/services/data" || request.path.startsWith("/services/data/")) return standard(request)
-      return open(request)
+      const host = hosts.find(({ prefix }) => request.path.startsWith(prefix))
+      return host === undefined ? open(request) : host.door(request)
     }
   })
 
