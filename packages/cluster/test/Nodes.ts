@@ -1,0 +1,64 @@
+/** Nodes of a cluster in one process, and the PostgreSQL under them. */
+import { CheckoutSessions, type Flow } from "@onelane/checkout"
+import { Cluster } from "@onelane/cluster"
+import { AccessSql, CartsSql, DirectorySql, JournalSql } from "@onelane/sql"
+import * as PostgresClient from "@onelane/sql/PostgresClient"
+import * as PostgresServer from "@onelane/testkit/PostgresServer"
+import { Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
+import { afterAll, beforeAll } from "vitest"
+
+/** Starts a server before the tests of this file and ends it after them. */
+export const postgresForThisFile = (): Effect.Effect<PostgresServer.PostgresServer> => {
+  const scope = Effect.runSync(Scope.make())
+  let server: PostgresServer.PostgresServer
+  beforeAll(async () => {
+    server = await Effect.runPromise(Scope.extend(PostgresServer.make(), scope))
+  }, 60_000)
+  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)), 60_000)
+  return Effect.sync(() => server)
+}
+
+const tables = Layer.mergeAll(JournalSql.layer, AccessSql.layer, CartsSql.layer, DirectorySql.layer)
+
+/** One node with a client of its own, and the directory. */
+export const node = (url: string, flow: Flow.Flow, options: Partial<Cluster.ClusterOptions> = {}) =>
+  Layer.fresh(
+    Cluster.layer({
+      host: "127.0.0.1",
+      secret: "test",
+      ...options,
+      engine: { flow, taskDrainMillis: 0, ...options.engine }
+    }).pipe(Layer.provideMerge(tables), Layer.provide(PostgresClient.layer({ url })))
+  )
+
+/** Waits until every node holds shards and all of them see each other. */
+export const settled = (nodes: ReadonlyArray<Cluster.ClusterShape>): Effect.Effect<void> =>
+  Effect.sync(() => nodes.every((each) => each.nodes() === nodes.length && each.heldShards() > 0)).pipe(
+    Effect.repeat({ until: (all) => all, schedule: Schedule.spaced(50) }),
+    Effect.asVoid
+  )
+
+/** A service behind which `count` nodes answer in turn. */
+export const roundRobin = (server: PostgresServer.PostgresServer, flow: Flow.Flow, count = 3) =>
+  Layer.scopedContext(
+    Effect.gen(function* () {
+      const url = yield* server.makePlace
+      const building = Array.from({ length: count }, () => Layer.build(node(url, flow)))
+      const nodes = yield* Effect.all(building, { concurrency: "unbounded" })
+      yield* settled(nodes.map((each) => Context.get(each, Cluster.Cluster)))
+      const services = nodes.map((each) => Context.get(each, CheckoutSessions.CheckoutSessions))
+      let turn = 0
+      const next = () => services[turn++ % count]!
+      return Context.add(nodes[0]!, CheckoutSessions.CheckoutSessions, {
+        open: (caller, input) => next().open(caller, input),
+        update: (caller, input) => next().update(caller, input),
+        get: (caller, input) => next().get(caller, input),
+        cancel: (caller, input) => next().cancel(caller, input),
+        history: (caller, input) => next().history(caller, input),
+        changes: (caller, input) => next().changes(caller, input),
+        completeTask: (caller, input) => next().completeTask(caller, input),
+        failTask: (caller, input) => next().failTask(caller, input),
+        releaseClaim: (caller, input) => next().releaseClaim(caller, input)
+      })
+    })
+  )
