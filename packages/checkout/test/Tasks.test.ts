@@ -46,11 +46,12 @@ describe("Tasks", () => {
     it.scoped("a defect, and a throw, are final failures of the task and of nothing else", () =>
       Effect.gen(function* () {
         let runs = 0
-        const explode = () => {
+        const thrown = () => {
           runs += 1
           throw new Error("kaputt")
         }
-        for (const run of [explode, () => Effect.sync(explode)]) {
+        const died = () => Effect.suspend(() => Effect.die(new Error(runs++ > 0 ? "kaputt" : "out of order")))
+        for (const run of [thrown, died]) {
           const { last, settled } = yield* claiming({ run })
           assert.deepInclude(yield* settled, { state: "Error" })
           assert.deepInclude(yield* last, { cause: { code: "DEFECT", message: "kaputt" } })
