@@ -5,30 +5,18 @@
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import { type Access, CheckoutEngine, type CheckoutSessions, type Directory, Flow } from "@onelane/checkout"
 import { Authentication, CheckoutServer } from "@onelane/http"
-import { AccessSql, CartsSql, type DatabaseRefused, DirectorySql, JournalSql, SqliteClient } from "@onelane/sql"
+import type { DatabaseRefused } from "@onelane/sql"
 import { Context, Deferred, Effect, Layer } from "effect"
 import * as Fence from "./Fence.js"
 import * as Listener from "./Listener.js"
 import * as Seed from "./Seed.js"
 import type { ServeConfig } from "./ServeConfig.js"
+import * as Store from "./Store.js"
 import * as Tokens from "./Tokens.js"
 
-/** A database server that others write to as well heals by itself; only a file that is ours alone is fenced. */
-const isServer = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
-
-const store = (storage: string, fenced: Deferred.Deferred<never, Fence.StoreFenced>) => {
-  const directory = Layer.mergeAll(AccessSql.layer, CartsSql.layer, DirectorySql.layer)
-  if (!isServer(storage)) {
-    return Layer.merge(Fence.layer(fenced).pipe(Layer.provide(JournalSql.layer)), directory).pipe(
-      Layer.provide(SqliteClient.layer({ filename: storage }))
-    )
-  }
-  // Loaded only when it is wanted: its driver costs the start of everybody else.
-  const client = Effect.promise(() => import("@onelane/sql/PostgresClient"))
-  return Layer.merge(JournalSql.layer, directory).pipe(
-    Layer.provide(Layer.unwrapEffect(Effect.map(client, ({ layer }) => layer({ url: storage }))))
-  )
-}
+/** A database server heals by itself; only a file that is ours alone is fenced. */
+const store = (storage: string, fenced: Deferred.Deferred<never, Fence.StoreFenced>) =>
+  Store.isServer(storage) ? Store.layer(storage) : Fence.layer(fenced).pipe(Layer.provideMerge(Store.layer(storage)))
 
 const door = ({ flow, tokens }: ServeConfig, sessions: Context.Context<CheckoutSessions.CheckoutSessions>) =>
   CheckoutServer.layer({ flow: Flow.presets[flow] }).pipe(
