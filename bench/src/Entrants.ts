@@ -1,0 +1,11 @@
+/** Entrants: how rows name the subjects they want. */
+import type { Entrant } from "./Contest.js"
+import type { Options } from "./InMemory.js"
+import type { Load } from "./Load.js"
+import { apart } from "./Place.js"
+
+/** A subject in memory, in a process of its own. `label` where a contest has it twice. */
+export const inMemory = (subject: string, load: Load, label = subject): Entrant => ({
+  name: label,
+  start: () => apart({ module: "./InMemory.js", options: { subject, load } satisfies Options })
+})

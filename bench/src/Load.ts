@@ -1,0 +1,162 @@
+/**
+ * Load: the callers. One workload for every subject: `update(id, expected, next)`, the answer noted, the caller's belief
+ * corrected by it. Subjects differ in the door they have, never in what is asked.
+ *
+ *   accepted   callers share what they know of a session, so nearly every update is right
+ *   refused    callers expect a state that the session is not in
+ *   race       every caller knows only its own last answer: of all who ask at once, one wins
+ */
+import { Effect } from "effect"
+import type { Log, Seen } from "./Log.js"
+
+/** What callers do. */
+export type Manner = "accepted" | "refused" | "race"
+
+/** How much, by whom, on how many sessions. */
+export interface Load {
+  readonly manner: Manner
+  readonly callers: number
+  readonly sessions: number
+  /** Calls of one round, by all callers together. */
+  readonly calls: number
+}
+
+/** A ring of states: each leads to the one behind it. They exist in every preset. */
+export const states = ["Start", "Shipping Address", "Inventory", "Confirm Price", "Shipping Cost", "Taxes"] as const
+
+const following = new Map(states.map((state, index) => [state as string, states[(index + 1) % states.length]!]))
+
+/** The state a new session is in. */
+export const firstState: string = states[0]
+
+/** The state after `state` in the ring. */
+export const nextOf = (state: string): string => following.get(state)!
+
+/** What the callers of a run know and where they note it. */
+export interface Desk {
+  readonly load: Load
+  readonly ids: ReadonlyArray<string>
+  readonly log: Log
+  /** State of each session, as last told to anybody. */
+  readonly known: Array<string>
+  readonly seen: Seen
+  accepted: number
+  refused: number
+}
+
+/** A desk for sessions that were just opened. */
+export const makeDesk = (load: Load, ids: ReadonlyArray<string>, log: Log): Desk => ({
+  load,
+  ids,
+  log,
+  known: ids.map(() => firstState),
+  seen: { outcome: "info", version: -1, state: "", requestId: null },
+  accepted: 0,
+  refused: 0
+})
+
+/** One call about to be made. */
+interface Call {
+  readonly session: number
+  readonly expected: string
+  readonly next: string
+  readonly at: number
+}
+
+/** One caller: what it asks next, and what it makes of the answer. */
+export class Client {
+  private turn = 0
+  private readonly own: Map<number, string> | null
+  constructor(
+    private readonly desk: Desk,
+    private readonly process: number
+  ) {
+    this.own = desk.load.manner === "race" ? new Map() : null
+  }
+
+  /** The next call. A caller has sessions of its own where there are enough, else all ask about the same ones. */
+  ask(): Call {
+    const { load, known, log } = this.desk
+    const { callers, sessions } = load
+    const session = (this.process + callers * this.turn++) % sessions
+    const believed = this.own?.get(session) ?? known[session]!
+    const expected = load.manner === "refused" ? nextOf(believed) : believed
+    const next = nextOf(expected)
+    return { session, expected, next, at: log.invoke(this.process, session, expected, next) }
+  }
+
+  /** Takes the answer that stands in `desk.seen`. */
+  told(call: Call): void {
+    const { desk } = this
+    desk.log.answer(call.at, desk.seen)
+    if (desk.seen.outcome === "ok") desk.accepted += 1
+    else desk.refused += 1
+    if (desk.seen.version < 0) return
+    if (this.own === null) desk.known[call.session] = desk.seen.state
+    else this.own.set(call.session, desk.seen.state)
+  }
+}
+
+/** A door of Promises (or of plain answers). `see` reads a native answer. */
+export interface PromiseDoor<A> {
+  readonly update: (id: string, expected: string, next: string) => Promise<A> | A
+  readonly see: (answer: A, seen: Seen) => void
+}
+
+/** A door of effects. */
+export interface EffectDoor<A, E> {
+  readonly update: (id: string, expected: string, next: string) => Effect.Effect<A, E>
+  readonly accepted: (answer: A, seen: Seen) => void
+  readonly refused: (error: E, seen: Seen) => void
+}
+
+const shares = ({ calls, callers }: Load): ReadonlyArray<number> =>
+  Array.from({ length: callers }, (_, process) => Math.floor((calls + process) / callers))
+
+/** All callers at a door of Promises; resolves when the last is done. */
+export const runPromises = async <A>(desk: Desk, door: PromiseDoor<A>): Promise<void> => {
+  const caller = async (process: number, calls: number): Promise<void> => {
+    const client = new Client(desk, process)
+    for (let made = 0; made < calls; made++) {
+      const call = client.ask()
+      const answer = await door.update(desk.ids[call.session]!, call.expected, call.next)
+      door.see(answer, desk.seen)
+      client.told(call)
+    }
+  }
+  await Promise.all(shares(desk.load).map((calls, process) => caller(process, calls)))
+}
+
+/** All callers at a plain function, one after the other: what no door at all would cost. */
+export const runPlain = <A>(
+  desk: Desk,
+  door: { readonly update: (...call: [string, string, string]) => A; readonly see: (answer: A, seen: Seen) => void }
+): void => {
+  for (const [process, calls] of shares(desk.load).entries()) {
+    const client = new Client(desk, process)
+    for (let made = 0; made < calls; made++) {
+      const call = client.ask()
+      door.see(door.update(desk.ids[call.session]!, call.expected, call.next), desk.seen)
+      client.told(call)
+    }
+  }
+}
+
+/** All callers at a door of effects, a fiber each. */
+export const runEffects = <A, E>(desk: Desk, door: EffectDoor<A, E>): Effect.Effect<void> => {
+  const caller = (process: number, calls: number) =>
+    Effect.gen(function* () {
+      const client = new Client(desk, process)
+      for (let made = 0; made < calls; made++) {
+        const call = client.ask()
+        const answer = yield* Effect.either(door.update(desk.ids[call.session]!, call.expected, call.next))
+        if (answer._tag === "Right") door.accepted(answer.right, desk.seen)
+        else door.refused(answer.left, desk.seen)
+        client.told(call)
+      }
+    })
+  return Effect.forEach(shares(desk.load).entries(), ([process, calls]) => caller(process, calls), {
+    concurrency: "unbounded",
+    discard: true
+  })
+}

@@ -1,0 +1,85 @@
+/**
+ * Row: one line of the results, and what a row of the suite is: a name of TARGETS, and a way to measure it.
+ */
+import type { Spread } from "./Sample.js"
+
+/** One line: what was measured, the ratio, and what it should be. */
+export interface Line {
+  readonly id: string
+  readonly what: string
+  /** Null when it could not be measured here; `note` says why. */
+  readonly ratio: number | null
+  readonly target: string
+  readonly met: boolean | null
+  readonly spread: { readonly low: number; readonly high: number } | null
+  readonly note?: string
+}
+
+/** A table beside the lines: the subjects, side by side. */
+export interface Table {
+  readonly title: string
+  readonly columns: ReadonlyArray<string>
+  readonly rows: ReadonlyArray<ReadonlyArray<string>>
+}
+
+/** A plot: one line a series, points in order. `log`: which axes are logarithmic. */
+export interface Plot {
+  readonly file: string
+  readonly title: string
+  readonly x: string
+  readonly y: string
+  readonly log: { readonly x: boolean; readonly y: boolean }
+  readonly series: ReadonlyArray<{ readonly name: string; readonly points: ReadonlyArray<readonly [number, number]> }>
+}
+
+/** What a row gives. */
+export interface Findings {
+  readonly lines: ReadonlyArray<Line>
+  readonly tables: ReadonlyArray<Table>
+  readonly plots?: ReadonlyArray<Plot>
+  /** Calls whose histories were judged. */
+  readonly judged: number
+}
+
+/** How thorough a run is. */
+export interface Pace {
+  readonly rounds: number
+  /** Scales the work of a round; 1 is the full one. */
+  readonly scale: number
+  readonly say: (line: string) => void
+}
+
+/** A row of the suite. */
+export interface Row {
+  readonly id: string
+  readonly title: string
+  readonly measure: (pace: Pace) => Promise<Findings>
+}
+
+/** A target: the ratio must be at most, or at least, so much. */
+export interface Target {
+  readonly bound: number
+  readonly side: "most" | "least"
+}
+
+/** A line from a ratio and its target. */
+export const line = (id: string, what: string, ratio: Spread, { bound, side }: Target, note?: string): Line => ({
+  id,
+  what,
+  ratio: ratio.median,
+  target: `${side === "most" ? "≤" : "≥"} ${bound}`,
+  met: side === "most" ? ratio.median <= bound : ratio.median >= bound,
+  spread: { low: ratio.low, high: ratio.high },
+  ...(note === undefined ? {} : { note })
+})
+
+/** A line that this machine cannot give. */
+export const missing = (id: string, what: string, { bound, side }: Target, note: string): Line => ({
+  id,
+  what,
+  ratio: null,
+  target: `${side === "most" ? "≤" : "≥"} ${bound}`,
+  met: null,
+  spread: null,
+  note
+})

@@ -1,0 +1,28 @@
+/** Every subject by its name: what a row asks for is made in a process of its own. */
+import type { Subject } from "../Runner.js"
+
+/** How a subject is made; heavy libraries are loaded only by the process that measures them. */
+export type MakeSubject = () => Subject | Promise<Subject>
+
+/** The subjects. */
+export const subjects: Readonly<Record<string, MakeSubject>> = {
+  bare: async () => (await import("./Plain.js")).bare(),
+  "async function": async () => (await import("./Plain.js")).asyncFunction(),
+  "promise chain": async () => (await import("./Plain.js")).promiseChain(),
+  "async-mutex": async () => (await import("./Libraries.js")).asyncMutex(),
+  "p-queue": async () => (await import("./Libraries.js")).pQueue(),
+  xstate: async () => (await import("./Libraries.js")).xstate(),
+  nact: async () => (await import("./Libraries.js")).nact(),
+  "Effect no-op": async () => (await import("./EffectPeers.js")).noop(false),
+  "Effect no-op that fails": async () => (await import("./EffectPeers.js")).noop(true),
+  "Map in Effect": async () => (await import("./EffectPeers.js")).mapInEffect(),
+  semaphore: async () => (await import("./EffectPeers.js")).semaphore(),
+  SynchronizedRef: async () => (await import("./EffectPeers.js")).synchronizedRef(),
+  "Queue + Deferred": async () => (await import("./EffectPeers.js")).queueActor(),
+  Machine: async () => (await import("./EffectPeers.js")).machineActor(),
+  "cluster entity": async () => (await import("./ClusterPeer.js")).clusterEntity(),
+  "onelane, Effect": async () => (await import("./Onelane.js")).onelaneEffect(),
+  "onelane, effectful port": async () => (await import("./Onelane.js")).onelaneEffectfulPort(),
+  "onelane, Promise": async () => (await import("./Onelane.js")).onelanePromise(),
+  "onelane, Promise, without keys": async () => (await import("./Onelane.js")).onelanePromiseWithoutKeys()
+}
