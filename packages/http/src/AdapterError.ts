@@ -18,7 +18,14 @@ const make = (
   code: string,
   message: string,
   headers: Readonly<Record<string, string>> = {}
-): AdapterError => ({ _tag: "AdapterError", status, code, message, retryable: status === 503, headers })
+): AdapterError => ({
+  _tag: "AdapterError",
+  status,
+  code,
+  message,
+  retryable: status === 503 || status === 429,
+  headers
+})
 
 /** No token at all; signing in can help. */
 export const tokenMissing = make(401, "INVALID_SESSION_ID", "A bearer token is required", {
@@ -66,6 +73,19 @@ export const bodyTooLarge = (maxBytes: number): AdapterError =>
 
 /** Something else over its limit. */
 export const limitExceeded = (message: string): AdapterError => make(400, "LIMIT_EXCEEDED", message)
+
+const wait = (millis: number) => ({ "retry-after": String(Math.max(1, Math.ceil(millis / 1_000))) })
+
+/** The caller asks more often than it may; in `waitMillis` it may again. */
+export const tooManyCalls = (waitMillis: number): AdapterError =>
+  make(429, "REQUEST_LIMIT_EXCEEDED", "This caller sends too many requests", wait(waitMillis))
+
+/** The caller follows as many sessions as it may. */
+export const tooManyStreams = (maxCount: number): AdapterError =>
+  make(429, "REQUEST_LIMIT_EXCEEDED", `A caller has at most ${maxCount} event streams open`, wait(1_000))
+
+/** More requests, or larger ones, than are taken at once. */
+export const overloaded = make(503, "SERVER_UNAVAILABLE", "Too much is being asked right now", wait(1_000))
 
 /** A header that cannot be understood, or that says something else than path or body. */
 export const contradiction = (message: string): AdapterError => make(400, "INVALID_INPUT", message)

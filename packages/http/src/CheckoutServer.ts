@@ -11,12 +11,16 @@ import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import { CheckoutSessions, Flow } from "@onelane/checkout"
-import { Cause, Deferred, Effect, Layer, type Scope, Stream } from "effect"
+import { Cause, Clock, Deferred, Effect, Layer, type Scope, Stream } from "effect"
 import * as AdapterError from "./AdapterError.js"
+import * as Admission from "./Admission.js"
 import { Authentication, type AuthenticationShape } from "./Authentication.js"
+import * as Cors from "./Cors.js"
+import * as DoorMetrics from "./DoorMetrics.js"
 import * as HttpLimits from "./HttpLimits.js"
 import type { Lane } from "./Lane.js"
 import * as NativeLane from "./NativeLane.js"
+import * as RequestLog from "./RequestLog.js"
 import * as StandardActions from "./StandardActions.js"
 import type * as StandardDescribe from "./StandardDescribe.js"
 import type * as WireAnswer from "./WireAnswer.js"
@@ -31,12 +35,18 @@ export interface Options {
   readonly limits?: Partial<HttpLimits.HttpLimits> | undefined
   /** A span for each request. Default false: it is the largest single cost of a request. */
   readonly tracing?: boolean | undefined
+  /** A line in the log for each request. Default false. */
+  readonly logRequests?: boolean | undefined
+  /** Origins whose pages may call from a browser. Default none. */
+  readonly corsOrigins?: ReadonlyArray<string> | undefined
+  /** Where to count. */
+  readonly metrics?: DoorMetrics.DoorMetrics | undefined
   /** The host's own lanes, behind the same token, each under a prefix that ends in `/`. */
   readonly lanes?: ReadonlyArray<{ readonly prefix: string; readonly lane: Lane }> | undefined
 }
 
-/** Answers requests, whichever server heard them. Never fails. */
-export type Door = (request: WireRequest.WireRequest) => Effect.Effect<WireAnswer.WireAnswer>
+/** Answers requests, whichever server heard them. Never fails. The scope is that of the request, its stream included. */
+export type Door = (request: WireRequest.WireRequest) => Effect.Effect<WireAnswer.WireAnswer, never, Scope.Scope>
 
 /** Makes the door. Closing its scope ends the event streams; their clients come back to another server. */
 export const make = (
@@ -44,46 +54,95 @@ export const make = (
 ): Effect.Effect<Door, never, CheckoutSessions.CheckoutSessions | Authentication | Scope.Scope> =>
   Effect.gen(function* () {
     const sessions = yield* CheckoutSessions.CheckoutSessions
-    const authentication = yield* Authentication
     const limits = { ...HttpLimits.defaults, ...options.limits }
+    const admission = Admission.make(limits)
+    const metrics = options.metrics ?? DoorMetrics.make()
+    metrics.inside = admission.now
+    const parts: Parts = {
+      authentication: yield* Authentication,
+      admission,
+      metrics,
+      clock: yield* Clock.clockWith(Effect.succeed)
+    }
     const closed = yield* Effect.acquireRelease(Deferred.make<void>(), (closed) => Deferred.succeed(closed, undefined))
-    const native = guarded(authentication, NativeLane.make(sessions, limits, Deferred.await(closed)))
-    const standard = guarded(authentication, StandardActions.make(sessions, options.flow ?? Flow.b2b, limits))
-    const hosts = (options.lanes ?? []).map(({ prefix, lane }) => ({ prefix, door: guarded(authentication, lane) }))
-    return (request) => {
+    const { heartbeatMillis } = limits
+    const streams = { heartbeatMillis, closed: Deferred.await(closed), take: admission.stream }
+    const native = guarded(parts, NativeLane.make(sessions, limits, streams))
+    const standard = guarded(
+      parts,
+      StandardActions.make(sessions, options.flow ?? Flow.b2b, limits, (error) =>
+        DoorMetrics.countRefusal(metrics, error)
+      )
+    )
+    const hosts = (options.lanes ?? []).map(({ prefix, lane }) => ({ prefix, door: guarded(parts, lane) }))
+    return Cors.allow(options.corsOrigins ?? [], (request) => {
       if (request.path.startsWith("/v1/")) return native(request)
       if (request.path === "/services/data" || request.path.startsWith("/services/data/")) return standard(request)
       const host = hosts.find(({ prefix }) => request.path.startsWith(prefix))
       return host === undefined ? open(request) : host.door(request)
-    }
+    })
   })
 
-/** Puts the token before a lane, and the lane's own format around everything that goes wrong in it. */
-const guarded =
-  (authentication: AuthenticationShape, lane: Lane): Door =>
-  (request) => {
+interface Parts {
+  readonly authentication: AuthenticationShape
+  readonly admission: Admission.Admission
+  readonly metrics: DoorMetrics.DoorMetrics
+  readonly clock: Clock.Clock
+}
+
+type Refusal = Parameters<Lane["refuse"]>[0]
+
+/** Puts the limits and the token before a lane, and the lane's own format around everything that goes wrong in it. */
+const guarded = ({ admission, authentication, clock, metrics }: Parts, lane: Lane): Door => {
+  const refuse = (error: Refusal, request: WireRequest.WireRequest): WireAnswer.WireAnswer => {
+    DoorMetrics.countRefusal(metrics, error)
+    return lane.refuse(error, request)
+  }
+  const served: Door = (request) => {
     const token = WireRequest.bearerOf(request)
-    if (token === undefined) return Effect.succeed(lane.refuse(AdapterError.tokenMissing, request))
-    return authentication.authenticate(token).pipe(
-      Effect.catchTags({
-        TokenRefused: ({ final, reason }) =>
-          Effect.zipRight(Effect.logDebug(`Token refused: ${reason}`), Effect.fail(AdapterError.tokenRefused(final))),
-        PortUnavailable: ({ port }) =>
-          Effect.zipRight(
-            Effect.logWarning(`${port} gave no answer`),
-            Effect.fail(AdapterError.authenticationUnavailable)
-          )
+    if (token === undefined) return Effect.succeed(refuse(AdapterError.tokenMissing, request))
+    return authenticated(authentication, token, request).pipe(
+      Effect.flatMap((caller) => {
+        const refused = admission.call(caller, clock.unsafeCurrentTimeMillis())
+        return refused === null ? lane.serve(caller, admitted(admission, request)) : Effect.fail(refused)
       }),
-      Effect.flatMap((caller) => lane.serve(caller, request)),
-      Effect.catchAll((error) => Effect.succeed(lane.refuse(error, request))),
+      Effect.catchAll((error) => Effect.sync(() => refuse(error, request))),
       Effect.catchAllDefect((cause) =>
         Effect.as(
-          Effect.logError("A request died", Cause.die(cause)),
-          lane.refuse(WireError.defect(request.method === "POST" ? "unknown" : "no"), request)
+          RequestLog.about(Effect.logError("A request died", Cause.die(cause)), request),
+          refuse(WireError.defect(request.method === "POST" ? "unknown" : "no"), request)
         )
       )
     )
   }
+  return (request) => admission.request(served(request), () => refuse(AdapterError.overloaded, request))
+}
+
+const authenticated = (authentication: AuthenticationShape, token: string, request: WireRequest.WireRequest) =>
+  Effect.catchTags(authentication.authenticate(token), {
+    TokenRefused: ({ final, reason }) =>
+      Effect.zipRight(
+        RequestLog.about(Effect.annotateLogs(Effect.logInfo("Token refused"), { reason }), request),
+        Effect.fail(AdapterError.tokenRefused(final))
+      ),
+    PortUnavailable: ({ cause, port }) =>
+      Effect.zipRight(
+        RequestLog.about(Effect.logWarning(`${port} gave no answer`, String(cause)), request),
+        Effect.fail(AdapterError.authenticationUnavailable)
+      )
+  })
+
+/** The request, its body counted while it is read. */
+const admitted = (admission: Admission.Admission, request: WireRequest.WireRequest): WireRequest.WireRequest =>
+  request.method === "POST"
+    ? {
+        ...request,
+        text: (maxBytes) => {
+          const length = Number(request.headers["content-length"] ?? maxBytes)
+          return admission.body(length > maxBytes ? 0 : length, request.text(maxBytes))
+        }
+      }
+    : request
 
 const openRoutes = [WireRequest.route("openapi", "GET", "/openapi.json"), WireRequest.route("docs", "GET", "/docs")]
 
@@ -95,12 +154,13 @@ const open: Door = (request) =>
   }).pipe(Effect.catchAll((error) => Effect.succeed(WireError.problem(error))))
 
 /** The door as an app of `@effect/platform`. */
-export const httpApp = (options?: Options) =>
-  Effect.map(make(options), (door) =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-      Effect.map(Effect.interruptible(door(fromPlatform(request))), toPlatform)
+export const httpApp = (options: Options = {}) =>
+  Effect.map(make(options), (door) => {
+    const answered = RequestLog.around(door, options)
+    return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+      Effect.map(Effect.interruptible(answered(fromPlatform(request))), toPlatform)
     )
-  )
+  })
 
 /** Serves the door on the `HttpServer` in force. */
 export const layer = (

@@ -48,12 +48,16 @@ const swagger = HttpApiSwagger.layer({ path: "/docs" }).pipe(
   Layer.provide(Layer.succeed(HttpApi.Api, { api: Api as never, context: Context.empty() }))
 )
 
+// The page's own script and style stand in it; it asks this server and nobody else.
+const pagePolicy =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+
 const rendered = Effect.gen(function* () {
   const app = yield* HttpRouter.toHttpApp(yield* HttpApiBuilder.Router.router)
   const request = HttpServerRequest.fromWeb(new Request("http://localhost/docs"))
   const { body } = yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
   const html = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
-  return WireAnswer.make(200, "text/html; charset=utf-8", html)
+  return WireAnswer.make(200, "text/html; charset=utf-8", html, { "content-security-policy": pagePolicy })
 }).pipe(Effect.provide(Layer.merge(swagger, HttpServer.layerContext)), Effect.scoped, Effect.orDie)
 
 /** The page that shows it; rendered once. */

@@ -13,6 +13,16 @@ export interface HttpLimits {
   readonly inputsMaxCount: number
   /** Pause between two heartbeats of a silent event stream, in milliseconds. Default 15,000. */
   readonly heartbeatMillis: number
+  /** Requests answered at once; one more is answered 503. Open event streams do not count. Default 8,192. */
+  readonly requestsMaxCount: number
+  /** Bytes of bodies being read at once, all callers together; one more body is answered 503. Default 67,108,864. */
+  readonly bodiesMaxBytes: number
+  /** Open event streams of one caller; one more is answered 429. Default 100. */
+  readonly streamsMaxCount: number
+  /** Requests a second of one caller, on average; more are answered 429. Default: as many as it likes. */
+  readonly callsPerSecond: number
+  /** Requests one caller may send at once before the average counts. Default 1,000. */
+  readonly burstCount: number
 }
 
 /** The bounds in force when a host sets none. */
@@ -20,5 +30,10 @@ export const defaults: HttpLimits = {
   bodyMaxBytes: 1_048_576,
   jsonMaxDepth: 32,
   inputsMaxCount: 200,
-  heartbeatMillis: 15_000
+  heartbeatMillis: 15_000,
+  requestsMaxCount: 8_192,
+  bodiesMaxBytes: 67_108_864,
+  streamsMaxCount: 100,
+  callsPerSecond: Number.POSITIVE_INFINITY,
+  burstCount: 1_000
 }

@@ -3,16 +3,16 @@
  * error in its own format, those of other layers included.
  */
 import type { Caller, CheckoutError } from "@onelane/checkout"
-import type { Effect } from "effect"
+import type { Effect, Scope } from "effect"
 import type { AdapterError } from "./AdapterError.js"
 import type { WireAnswer } from "./WireAnswer.js"
 import type { WireRequest } from "./WireRequest.js"
 
-/** A wire format. `serve` fails with what `refuse` then writes. */
+/** A wire format. `serve` fails with what `refuse` then writes; the scope is that of the request, its stream included. */
 export interface Lane {
   readonly serve: (
     caller: Caller.Caller,
     request: WireRequest
-  ) => Effect.Effect<WireAnswer, AdapterError | CheckoutError.CheckoutError>
+  ) => Effect.Effect<WireAnswer, AdapterError | CheckoutError.CheckoutError, Scope.Scope>
   readonly refuse: (error: AdapterError | CheckoutError.CheckoutError, request: WireRequest) => WireAnswer
 }

@@ -6,7 +6,7 @@ import * as HttpApi from "@effect/platform/HttpApi"
 import type * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
-import { Effect, Either, Schema } from "effect"
+import { Effect, Either, Schema, type Scope } from "effect"
 import * as AdapterError from "./AdapterError.js"
 import { CheckoutApi, type sessionsGroup } from "./CheckoutApi.js"
 import type { HttpLimits } from "./HttpLimits.js"
@@ -31,36 +31,44 @@ interface Endpoint {
     caller: Caller.Caller,
     input: never,
     streams: SessionEvents.Limits
-  ) => Effect.Effect<WireAnswer.WireAnswer, CheckoutError.CheckoutError>
+  ) => Effect.Effect<WireAnswer.WireAnswer, CheckoutError.CheckoutError | AdapterError.AdapterError, Scope.Scope>
 }
 
 const encodeSession = Schema.encodeSync(WireSession.Session)
+
+const named = (requestId: string, answer: WireAnswer.WireAnswer): WireAnswer.WireAnswer => ({ ...answer, requestId })
 
 const changed = ({ session }: { readonly session: CheckoutSession.CheckoutSession }): WireAnswer.WireAnswer =>
   WireAnswer.json(200, { session: encodeSession(session) }, WireAnswer.etagOf(session))
 
 const opened = ({ requestId, created, session }: CheckoutSessions.Opened): WireAnswer.WireAnswer =>
-  WireAnswer.json(
-    created ? 201 : 200,
-    { requestId, created, session: encodeSession(session) },
-    {
-      ...WireAnswer.etagOf(session),
-      ...(created ? { location: `/v1/checkout-sessions/${session.id}` } : {})
-    }
+  named(
+    requestId,
+    WireAnswer.json(
+      created ? 201 : 200,
+      { requestId, created, session: encodeSession(session) },
+      {
+        ...WireAnswer.etagOf(session),
+        ...(created ? { location: `/v1/checkout-sessions/${session.id}` } : {})
+      }
+    )
   )
 
 const updated = ({ requestId, replayed, session }: CheckoutSessions.Updated): WireAnswer.WireAnswer =>
-  WireAnswer.json(
-    200,
-    { requestId, replayed, session: encodeSession(session) },
-    {
-      ...WireAnswer.etagOf(session),
-      ...(replayed ? { "idempotent-replayed": "true" } : {})
-    }
+  named(
+    requestId,
+    WireAnswer.json(
+      200,
+      { requestId, replayed, session: encodeSession(session) },
+      {
+        ...WireAnswer.etagOf(session),
+        ...(replayed ? { "idempotent-replayed": "true" } : {})
+      }
+    )
   )
 
 const cancelled = ({ requestId, session }: CheckoutSessions.Cancelled): WireAnswer.WireAnswer =>
-  WireAnswer.json(200, { requestId, session: encodeSession(session) }, WireAnswer.etagOf(session))
+  named(requestId, WireAnswer.json(200, { requestId, session: encodeSession(session) }, WireAnswer.etagOf(session)))
 
 const encodeHistory = Schema.encodeSync(WireSession.History)
 
@@ -105,8 +113,8 @@ const routes: ReadonlyArray<WireRequest.Route<Name>> = (() => {
   return found
 })()
 
-/** Makes the lane. Its event streams end when `closed` does. */
-export const make = (sessions: Sessions, limits: HttpLimits, closed: Effect.Effect<void>): Lane => ({
+/** Makes the lane. */
+export const make = (sessions: Sessions, limits: HttpLimits, streams: SessionEvents.Limits): Lane => ({
   serve: (caller, request) =>
     Effect.gen(function* () {
       const { name, params } = yield* WireRequest.match(routes, request)
@@ -116,7 +124,7 @@ export const make = (sessions: Sessions, limits: HttpLimits, closed: Effect.Effe
           ? yield* WireRequest.jsonBody(request, limits, bodyOptional)
           : queryInput(request, name === "events")
       const input = yield* inputOf(said, params, headers, request)
-      return yield* call(sessions, caller, input as never, { heartbeatMillis: limits.heartbeatMillis, closed })
+      return yield* call(sessions, caller, input as never, streams)
     }),
   refuse: (error, request) => WireError.problem(error, versionOf(request.headers["if-match"]))
 })

@@ -6,7 +6,8 @@
  * nothing will follow; a stream that stops without it was cut. `event: error` holds a problem body.
  */
 import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Schema, type Scope, Stream } from "effect"
+import type { AdapterError } from "./AdapterError.js"
 import * as WireAnswer from "./WireAnswer.js"
 import * as WireError from "./WireError.js"
 import * as WireSession from "./WireSession.js"
@@ -26,28 +27,30 @@ const errorText = (error: CheckoutError.CheckoutError): string =>
 export interface Limits {
   readonly heartbeatMillis: number
   readonly closed: Effect.Effect<void>
+  /** Takes one of the streams the caller may have. */
+  readonly take: (caller: Caller.Caller) => Effect.Effect<void, AdapterError, Scope.Scope>
 }
 
 /**
  * Starts the stream: 200 and events; or 204, which tells a browser not to come back, when the session is archived and
  * all of it was seen. `input` may hold `afterVersion`; without it the stream starts from now.
  *
- * **Errors**: those of reading the session, before anything is sent.
+ * **Errors**: those of reading the session, then one stream too many; before anything is sent.
  */
 export const answer = (
   sessions: CheckoutSessions.CheckoutSessionsShape,
   caller: Caller.Caller,
   input: Readonly<Record<string, unknown>>,
-  { heartbeatMillis, closed }: Limits
-): Effect.Effect<WireAnswer.WireAnswer, CheckoutError.AccessError> => {
+  { heartbeatMillis, closed, take }: Limits
+): Effect.Effect<WireAnswer.WireAnswer, CheckoutError.AccessError | AdapterError, Scope.Scope> => {
   const { afterVersion, ...rest } = input as { readonly afterVersion?: number; readonly checkoutSessionId: string }
   const { checkoutSessionId } = rest
   // The service judges the version itself, by its own rules and in its own order.
   const checked: Effect.Effect<unknown, CheckoutError.AccessError> =
     afterVersion === undefined ? Effect.void : sessions.history(caller, { checkoutSessionId, afterVersion, limit: 1 })
-  return Effect.map(Effect.zipRight(checked, sessions.get(caller, rest)), (session) => {
+  return Effect.flatMap(Effect.zipRight(checked, sessions.get(caller, rest)), (session) => {
     const from = afterVersion ?? session.version
-    if (session.isArchived && from >= session.version) return WireAnswer.empty(204)
+    if (session.isArchived && from >= session.version) return Effect.succeed(WireAnswer.empty(204))
     const changes = sessions.changes(caller, { checkoutSessionId, afterVersion: from }).pipe(
       Stream.map(changeText),
       Stream.concat(Stream.succeed(eventText("end", "{}"))),
@@ -55,7 +58,7 @@ export const answer = (
     )
     const heartbeats = Stream.as(Stream.tick(heartbeatMillis), ": heartbeat\n\n")
     const events = Stream.merge(changes, heartbeats, { haltStrategy: "left" })
-    return WireAnswer.make(200, "text/event-stream", Stream.interruptWhen(events, closed))
+    return Effect.as(take(caller), WireAnswer.make(200, "text/event-stream", Stream.interruptWhen(events, closed)))
   })
 }
 

@@ -52,15 +52,25 @@ const routes = [
   WireRequest.route("invoke", "POST", `${root}/:version/actions/standard/:action`)
 ] as const
 
-/** Makes the lane. `flow` is only described here: its states are the values of the pick lists. */
-export const make = (sessions: Sessions, flow: StandardDescribe.States, limits: HttpLimits): Lane => ({
+/**
+ * Makes the lane. `flow` is only described here: its states are the values of the pick lists. `onRefused` is told of every
+ * input that failed.
+ */
+export const make = (
+  sessions: Sessions,
+  flow: StandardDescribe.States,
+  limits: HttpLimits,
+  onRefused: (error: CheckoutError.CheckoutError) => void = () => {}
+): Lane => ({
   serve: (caller, request) =>
     Effect.gen(function* () {
       const { name, params } = yield* found(request)
       const action = params.action as StandardDescribe.ActionName
       if (name === "invoke") {
         const inputs = yield* inputsOf(yield* WireRequest.jsonBody(request, limits), limits.inputsMaxCount)
-        return answer(action, yield* invoke(sessions, caller, actions[action], inputs))
+        const outcomes = yield* invoke(sessions, caller, actions[action], inputs)
+        for (const outcome of outcomes) if (Either.isLeft(outcome)) onRefused(outcome.left)
+        return { ...answer(action, outcomes), requestId: requestIdsOf(outcomes) }
       }
       const base = `${root}/${params.version}/actions`
       switch (name) {
@@ -160,6 +170,9 @@ const answer = (name: StandardDescribe.ActionName, outcomes: ReadonlyArray<Outco
   const wait = Math.max(...errors.map((error) => WireError.retryAfterMillisOf(error) ?? 0))
   return WireAnswer.json(others.length === 0 ? status! : 400, elements, WireError.retryAfter(wait))
 }
+
+const requestIdsOf = (outcomes: ReadonlyArray<Outcome>): string =>
+  outcomes.flatMap((outcome) => (Either.isRight(outcome) ? [outcome.right.requestId] : [])).join(" ")
 
 const always = { invocationId: null, outcome: null, sortOrder: -1, version: 1 }
 

@@ -9,10 +9,17 @@ export interface WireAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Stream.Stream<string>
+  /** The updates it tells of, for the log. */
+  readonly requestId?: string | undefined
 }
 
-/** What every answer carries: nothing about a session may be kept by a cache, and nobody guesses a type. */
-const always = { "cache-control": "no-store", "x-content-type-options": "nosniff" }
+/** What every answer carries: no cache may keep it, nobody guesses its type, no page may show or run anything of it. */
+const always = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer"
+}
 
 /** An answer of any media type. */
 export const make = (
@@ -20,7 +27,7 @@ export const make = (
   contentType: string,
   body: WireAnswer["body"],
   headers: Readonly<Record<string, string>> = {}
-): WireAnswer => ({ status, headers: { ...headers, ...always, "content-type": contentType }, body })
+): WireAnswer => ({ status, headers: { ...always, ...headers, "content-type": contentType }, body })
 
 /** A JSON answer. */
 export const json = (status: number, body: unknown, headers?: Readonly<Record<string, string>>): WireAnswer =>

@@ -1,9 +1,11 @@
 /** The contract on the wire: server, typed client, and the standard-action format. */
 export * as AdapterError from "./AdapterError.js"
+export type * as Admission from "./Admission.js"
 export * as Authentication from "./Authentication.js"
 export { CheckoutApi } from "./CheckoutApi.js"
 export * as CheckoutClient from "./CheckoutClient.js"
 export * as CheckoutServer from "./CheckoutServer.js"
+export * as DoorMetrics from "./DoorMetrics.js"
 export * as HttpLimits from "./HttpLimits.js"
 export type { Lane } from "./Lane.js"
 export * as WireAnswer from "./WireAnswer.js"

@@ -51,10 +51,9 @@ const withFile = (more: object = {}) =>
     writeFileSync(keyFile, yield* Effect.promise(() => jose.exportSPKI(publicKey)))
     const judge = yield* authenticator(settings({ keyFile, ...more }))
     const reason = (token: string) =>
-      Effect.map(Effect.flip(judge.authenticate(token)), (error) => {
-        assert.strictEqual(error._tag, "TokenRefused")
-        return error
-      })
+      Effect.flatMap(Effect.flip(judge.authenticate(token)), (error) =>
+        error._tag === "TokenRefused" ? Effect.succeed(error) : Effect.dieMessage("it was not judged")
+      )
     return { privateKey, publicKey, judge, reason, folder }
   })
 

@@ -1,0 +1,46 @@
+/**
+ * DoorMetrics: what came through the door, as plain numbers, counted as things happen and read out on demand.
+ */
+import type { CheckoutError } from "@onelane/checkout"
+import type { AdapterError } from "./AdapterError.js"
+import type { Inside } from "./Admission.js"
+
+/** Counters since the start. */
+export interface DoorMetrics {
+  /** Answers by HTTP status. An event stream counts when it begins. */
+  readonly answers: Map<number, number>
+  /** Refusals by tag; what the adapter refused by its code. Each failed input of an action counts. */
+  readonly refusals: Map<string, number>
+  /** Milliseconds spent on answers, and how many of them lasted at most so long (see `answerMillisBounds`). */
+  answerMillis: number
+  readonly answerMillisBuckets: Array<number>
+  /** What is inside now; set by the door. */
+  inside: () => Inside
+}
+
+/** Upper bounds of the answer-duration buckets, milliseconds. */
+export const answerMillisBounds: ReadonlyArray<number> = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000]
+
+/** All at zero. */
+export const make = (): DoorMetrics => ({
+  answers: new Map(),
+  refusals: new Map(),
+  answerMillis: 0,
+  answerMillisBuckets: [...answerMillisBounds, 0].map(() => 0),
+  inside: () => ({ requests: 0, bodyBytes: 0, streams: 0 })
+})
+
+const increment = <K>(counts: Map<K, number>, key: K): void => void counts.set(key, (counts.get(key) ?? 0) + 1)
+
+/** Counts an answer. */
+export const countAnswer = (metrics: DoorMetrics, status: number, millis: number): void => {
+  increment(metrics.answers, status)
+  metrics.answerMillis += millis
+  const bucket = answerMillisBounds.findIndex((bound) => millis <= bound)
+  const index = bucket === -1 ? answerMillisBounds.length : bucket
+  metrics.answerMillisBuckets[index] = metrics.answerMillisBuckets[index]! + 1
+}
+
+/** Counts a refusal. */
+export const countRefusal = (metrics: DoorMetrics, error: AdapterError | CheckoutError.CheckoutError): void =>
+  increment(metrics.refusals, error._tag === "AdapterError" ? error.code : error._tag)

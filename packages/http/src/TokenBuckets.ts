@@ -1,0 +1,59 @@
+/**
+ * TokenBuckets: so many calls a second, a burst of so many, for each key by itself. Memory is bounded: a key that did not
+ * call for the time its bucket takes to fill is forgotten, which changes nothing for it, and beyond `capacity` keys the
+ * one that called first is forgotten early, in its favour.
+ */
+
+/** The buckets. */
+export interface TokenBuckets {
+  /** Takes one token: 0, or the milliseconds until there is one. */
+  readonly take: (key: string, nowMillis: number) => number
+  /** Keys remembered now. */
+  readonly size: () => number
+}
+
+/** `credit` is in thousandths of a call, so that whole numbers stay whole. */
+interface Bucket {
+  credit: number
+  atMillis: number
+}
+
+const oneCall = 1_000
+
+const unlimited: TokenBuckets = { take: () => 0, size: () => 0 }
+
+/** Keys remembered at most. */
+const capacityKeys = 100_000
+
+/** Makes buckets that fill at `perSecond` tokens and hold `burst` of them. */
+export const make = (perSecond: number, burst: number, capacity = capacityKeys): TokenBuckets => {
+  if (perSecond === Number.POSITIVE_INFINITY) return unlimited
+  const buckets = new Map<string, Bucket>()
+  const full = burst * oneCall
+  const fillMillis = full / perSecond
+
+  // In the order of their last call, so that those to be forgotten stand first.
+  const forget = (nowMillis: number): void => {
+    for (const [key, { atMillis }] of buckets) {
+      if (buckets.size < capacity && nowMillis - atMillis < fillMillis) return
+      buckets.delete(key)
+    }
+  }
+
+  return {
+    take: (key, nowMillis) => {
+      const found = buckets.get(key)
+      const bucket = found ?? { credit: full, atMillis: nowMillis }
+      if (found === undefined) forget(nowMillis)
+      else buckets.delete(key)
+      const elapsedMillis = Math.max(0, nowMillis - bucket.atMillis)
+      bucket.credit = Math.min(full, bucket.credit + elapsedMillis * perSecond)
+      bucket.atMillis = nowMillis
+      buckets.set(key, bucket)
+      if (bucket.credit < oneCall) return Math.ceil((oneCall - bucket.credit) / perSecond)
+      bucket.credit -= oneCall
+      return 0
+    },
+    size: () => buckets.size
+  }
+}
