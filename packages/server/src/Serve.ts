@@ -7,6 +7,8 @@ import { type Access, CheckoutEngine, type CheckoutSessions, type Directory, Flo
 import { Authentication, CheckoutServer } from "@onelane/http"
 import type { DatabaseRefused } from "@onelane/sql"
 import { Context, Deferred, Effect, Layer } from "effect"
+import * as Admin from "./Admin.js"
+import * as AdminLane from "./AdminLane.js"
 import * as Fence from "./Fence.js"
 import * as Listener from "./Listener.js"
 import * as Seed from "./Seed.js"
@@ -18,8 +20,15 @@ import * as Tokens from "./Tokens.js"
 const store = (storage: string, fenced: Deferred.Deferred<never, Fence.StoreFenced>) =>
   Store.isServer(storage) ? Store.layer(storage) : Fence.layer(fenced).pipe(Layer.provideMerge(Store.layer(storage)))
 
-const door = ({ flow, tokens }: ServeConfig, sessions: Context.Context<CheckoutSessions.CheckoutSessions>) =>
-  CheckoutServer.layer({ flow: Flow.presets[flow] }).pipe(
+const door = (
+  { flow, tokens }: ServeConfig,
+  sessions: Context.Context<CheckoutSessions.CheckoutSessions>,
+  kept: Context.Context<Store.Kept>
+) =>
+  CheckoutServer.layer({
+    flow: Flow.presets[flow],
+    lanes: [{ prefix: Admin.prefix, lane: AdminLane.make(kept) }]
+  }).pipe(
     Layer.provide(Authentication.layerStatic(Tokens.callersOf(tokens))),
     Layer.provide(Layer.succeedContext(sessions))
   )
@@ -47,7 +56,7 @@ export const serve = (
     const engine = yield* Effect.provide(CheckoutEngine.make({ flow: Flow.presets[config.flow] }), stored)
     const listener = yield* Listener.make
     const http = Listener.layer(listener, config.host, config.port)
-    yield* Layer.build(Layer.provide(door(config, engine), http))
+    yield* Layer.build(Layer.provide(door(config, engine, stored), http))
     const { drain } = Context.get(engine, CheckoutEngine.CheckoutEngine)
     yield* Effect.addFinalizer(() => Effect.zipRight(drain, Listener.close(listener)))
     yield* onListening(Listener.urlOf(listener))

@@ -1,0 +1,64 @@
+/**
+ * AdminLane: the operations of `Admin` over HTTP: `POST /admin/v1/<operation>`, JSON in and out, for callers with
+ * modify-all-data only. Refusals are problem details, in the order and words of the other lanes.
+ */
+import { Access, type CheckoutError } from "@onelane/checkout"
+import { AdapterError, HttpLimits, type Lane, WireAnswer, WireError, WireRequest } from "@onelane/http"
+import { type Context, Effect, ParseResult, Schema } from "effect"
+import * as Admin from "./Admin.js"
+import type { Kept } from "./Store.js"
+
+const no = { retryable: false, applied: "no" } as const
+
+const notPermitted: CheckoutError.ActionNotPermitted = {
+  _tag: "ActionNotPermitted",
+  message: "The caller may not invoke this action.",
+  reason: "ACTION_NOT_PERMITTED",
+  ...no
+}
+
+const invalid = (message: string, fields: ReadonlyArray<string>): CheckoutError.InvalidInput => ({
+  _tag: "InvalidInput",
+  message,
+  reason: "INVALID_INPUT",
+  fields,
+  ...no
+})
+
+/** `applied`: whether a write may have gone through although its answer is missing. */
+const failure = (failed: Admin.AdminFailure): CheckoutError.InvalidInput | CheckoutError.StorageUnavailable =>
+  failed._tag === "UnknownEntry"
+    ? invalid(`There is no such ${failed.entry}: ${failed.id}`, [`${failed.entry}Id`])
+    : {
+        _tag: "StorageUnavailable",
+        message: `The ${failed.port} port gave no answer.`,
+        reason: "PORT_UNAVAILABLE",
+        retryable: true,
+        applied: "unknown",
+        retryAfterMillis: 1_000
+      }
+
+const decodeInput = (schema: Schema.Schema<any, any>, body: unknown) =>
+  Effect.mapError(Schema.decodeUnknown(schema, { onExcessProperty: "error" })(body), (error) => {
+    const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
+    const fields = [...new Set(issues.map(({ path }) => String(path[0] ?? "")))].filter((field) => field !== "")
+    return invalid(`Not a valid value: ${fields.join(", ") || "the body"}.`, fields)
+  })
+
+/** Makes the lane over what is kept. */
+export const make = (kept: Context.Context<Kept>): Lane => ({
+  serve: (caller, request) =>
+    Effect.gen(function* () {
+      const name = request.path.slice(Admin.prefix.length)
+      if (!Object.hasOwn(Admin.operations, name)) return yield* Effect.fail(AdapterError.notFound)
+      if (request.method !== "POST") return yield* Effect.fail(AdapterError.methodNotAllowed(["POST"]))
+      const body = yield* WireRequest.jsonBody(request, HttpLimits.defaults, true)
+      const access = yield* Access.Access
+      const allowed = yield* Effect.mapError(access.mayInvoke(caller, "administer"), failure)
+      if (!allowed) return yield* Effect.fail(notPermitted)
+      const { input, output, run } = Admin.operations[name as Admin.Name] as Admin.Operation<any, any>
+      const done = yield* Effect.mapError(run(yield* decodeInput(input, body)), failure)
+      return WireAnswer.json(200, Schema.encodeSync(output)(done))
+    }).pipe(Effect.provide(kept)),
+  refuse: (error) => WireError.problem(error)
+})
