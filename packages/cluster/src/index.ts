@@ -1,3 +1,4 @@
 /** The same service over many machines. */
 export * as Cluster from "./Cluster.js"
 export * as ClusterConfig from "./ClusterConfig.js"
+export * as PeerServer from "./PeerServer.js"

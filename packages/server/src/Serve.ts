@@ -4,6 +4,7 @@
  */
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import { type Access, CheckoutEngine, type CheckoutSessions, type Directory, Flow } from "@onelane/checkout"
+import type { PeerServer } from "@onelane/cluster"
 import { Authentication, CheckoutServer } from "@onelane/http"
 import type { DatabaseRefused } from "@onelane/sql"
 import { Context, Deferred, Effect, Layer } from "effect"
@@ -11,6 +12,7 @@ import * as Admin from "./Admin.js"
 import * as AdminLane from "./AdminLane.js"
 import * as Fence from "./Fence.js"
 import * as Listener from "./Listener.js"
+import * as Node from "./Node.js"
 import * as Seed from "./Seed.js"
 import type { ServeConfig } from "./ServeConfig.js"
 import * as Store from "./Store.js"
@@ -38,6 +40,7 @@ export type ServeFailure =
   | Fence.StoreFenced
   | DatabaseRefused.DatabaseRefused
   | HttpServerError.ServeError
+  | PeerServer.NodeRefused
   | Access.PortUnavailable
   | Directory.UnknownEntry
 
@@ -53,7 +56,7 @@ export const serve = (
     const fenced = yield* Deferred.make<never, Fence.StoreFenced>()
     const stored = yield* Layer.build(store(config.storage, fenced))
     if (config.seed !== null) yield* Effect.provide(Seed.put(config.seed), stored)
-    const engine = yield* Effect.provide(CheckoutEngine.make({ flow: Flow.presets[config.flow] }), stored)
+    const { context: engine } = yield* Effect.provide(Node.make(config, { flow: Flow.presets[config.flow] }), stored)
     const listener = yield* Listener.make
     const http = Listener.layer(listener, config.host, config.port)
     yield* Layer.build(Layer.provide(door(config, engine, stored), http))

@@ -18,6 +18,16 @@ export interface ServeConfig {
   readonly flow: Flow.PresetName
   readonly tokens: Tokens
   readonly seed: Seed | null
+  /** Where other nodes over the same PostgreSQL reach this one; null: it stands alone. */
+  readonly cluster: NodeAddress | null
+  /** What the nodes of one cluster know; null: made from what they share, the storage. */
+  readonly clusterSecret: string | null
+}
+
+/** Port 0: any free one. */
+export interface NodeAddress {
+  readonly host: string
+  readonly port: number
 }
 
 /** Every setting of `onelane serve`. */
@@ -31,7 +41,13 @@ export const settings: ReadonlyArray<Settings.Setting> = [
     name: "seed",
     value: "file",
     text: "JSON, or its path: users, stores, accounts, carts, put into the directory at every start"
-  }
+  },
+  {
+    name: "cluster",
+    value: "host:port",
+    text: "join the nodes over the same PostgreSQL, which reach this one here; a private address"
+  },
+  { name: "cluster-secret", value: "text", text: "what all nodes know; default made from the storage" }
 ]
 
 type ReadFile = (path: string) => string
@@ -48,6 +64,9 @@ export const parse = (
       configOf(readFile)
     )
     if (tokens === null) return yield* Either.left("no tokens: nobody could call; give --tokens or ONELANE_TOKENS")
+    if (config.cluster !== null && !/^postgres(ql)?:\/\//.test(config.storage)) {
+      return yield* Either.left("--cluster needs a storage that all nodes reach: --storage postgres://…")
+    }
     return { ...config, tokens }
   })
 
@@ -58,7 +77,9 @@ const configOf = (readFile: ReadFile) =>
     port: Config.withDefault(Config.mapOrFail(Config.string("port"), portOf), 8080),
     flow: Config.withDefault(Config.mapOrFail(Config.string("flow"), presetOf), "b2b" as const),
     tokens: Config.withDefault(json("tokens", Tokens, readFile), null),
-    seed: Config.withDefault(json("seed", Seed, readFile), null)
+    seed: Config.withDefault(json("seed", Seed, readFile), null),
+    cluster: Config.withDefault(Config.mapOrFail(Config.string("cluster"), nodeOf), null),
+    clusterSecret: Config.withDefault(Config.nonEmptyString("cluster-secret"), null)
   })
 
 /** JSON: the text itself where it begins with a brace, else the file it names. */
@@ -79,6 +100,13 @@ const portOf = (text: string): Either.Either<number, ConfigError.ConfigError> =>
   /^\d{1,5}$/.test(text) && Number(text) <= 65_535
     ? Either.right(Number(text))
     : Either.left(invalid(`not a port: ${JSON.stringify(text)}`))
+
+const nodeOf = (text: string): Either.Either<NodeAddress, ConfigError.ConfigError> => {
+  const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? []
+  return host === undefined || port === undefined
+    ? Either.left(invalid(`not host:port: ${JSON.stringify(text)}`))
+    : Either.map(portOf(port), (number) => ({ host: host.replace(/^\[(.*)\]$/, "$1"), port: number }))
+}
 
 const presetOf = (name: string): Either.Either<Flow.PresetName, ConfigError.ConfigError> =>
   Object.hasOwn(Flow.presets, name)

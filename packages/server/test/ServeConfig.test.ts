@@ -27,7 +27,22 @@ describe("ServeConfig", () => {
   it("has a default for everything but the tokens", () => {
     const config = Either.getOrThrowWith(parse(withTokens), Error)
     const { tokens: _, ...rest } = config
-    assert.deepStrictEqual(rest, { storage: "onelane.db", host: "127.0.0.1", port: 8080, flow: "b2b", seed: null })
+    const listens = { host: "127.0.0.1", port: 8080 }
+    const alone = { cluster: null, clusterSecret: null }
+    assert.deepStrictEqual(rest, { storage: "onelane.db", ...listens, flow: "b2b", seed: null, ...alone })
+  })
+
+  it("takes the address of a node among others, over a storage that all of them reach", () => {
+    const storage = ["--storage", "postgres://db/onelane"]
+    const config = Either.getOrThrowWith(
+      parse([...withTokens, ...storage, "--cluster", "[::1]:7000"], { ONELANE_CLUSTER_SECRET: "s" }),
+      Error
+    )
+    assert.deepInclude(config, { cluster: { host: "::1", port: 7000 }, clusterSecret: "s" })
+    const wrong = (...args: ReadonlyArray<string>) =>
+      Either.getOrThrowWith(Either.flip(parse([...withTokens, ...args])), Error)
+    assert.strictEqual(wrong(...storage, "--cluster", "nowhere"), '--cluster: not host:port: "nowhere"')
+    assert.match(wrong("--cluster", "h:1"), /--storage postgres:/)
   })
 
   it("takes flags before the environment", () => {
