@@ -5,7 +5,15 @@
  */
 import { Effect, Exit, Layer } from "effect"
 import type { Address } from "./Address.js"
-import type { AppendOutcome, JournalAlarm, JournalEntry, JournalEvent, JournalRow, JournalShape } from "./Journal.js"
+import type {
+  AppendOutcome,
+  JournalAlarm,
+  JournalEntry,
+  JournalEvent,
+  JournalFailure,
+  JournalRow,
+  JournalShape
+} from "./Journal.js"
 import { failure, Journal } from "./Journal.js"
 
 interface Record extends JournalRow {
@@ -32,75 +40,83 @@ const forget = (record: Record): void => {
   record.forgotten += historyCapacity
 }
 
+// By kind, then by id: an id is a string that is hashed already, a key put together for the look-up is not.
+interface Kind {
+  readonly records: Map<string, Record>
+  readonly armed: Map<string, number>
+}
+
+type Kinds = Map<string, Kind>
+
+const find = (kinds: Kinds, { kind, id }: Address): Record | undefined => kinds.get(kind)?.records.get(id)
+
+const kindOf = (kinds: Kinds, name: string): Kind => {
+  let kind = kinds.get(name)
+  if (kind === undefined) kinds.set(name, (kind = { records: new Map(), armed: new Map() }))
+  return kind
+}
+
+const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
+  const { address, events, alarmMillis } = entry
+  let record = find(kinds, address)
+  // A4 fence
+  if ((record === undefined ? 0 : record.sequence) !== entry.expectedSequence) return "conflict"
+  if (record === undefined) {
+    record = { sequence: 0, state: null, alarmMillis: null, forgotten: 0, events: [] }
+    kindOf(kinds, address.kind).records.set(address.id, record)
+  }
+  for (const event of events) record.events.push(event)
+  if (record.events.length >= 2 * historyCapacity) forget(record)
+  record.sequence += events.length
+  record.state = entry.state
+  if (record.alarmMillis !== alarmMillis) {
+    record.alarmMillis = alarmMillis
+    const { armed } = kindOf(kinds, address.kind)
+    if (alarmMillis === null) armed.delete(address.id)
+    else armed.set(address.id, alarmMillis)
+  }
+  return "committed"
+}
+
+const eventsOf = (
+  record: Record | undefined,
+  afterSequence: number,
+  limit: number
+): Exit.Exit<ReadonlyArray<JournalEvent>, JournalFailure> => {
+  if (record === undefined) return Exit.succeed([])
+  const first = afterSequence - record.forgotten
+  if (first < 0) return Exit.fail(failure("no", "HISTORY_FORGOTTEN"))
+  const page = record.events.slice(first, first + limit)
+  return Exit.succeed(page.map((event, index) => ({ sequence: afterSequence + index + 1, event })))
+}
+
+const dueOf = (kind: Kind | undefined, beforeMillis: number, after: JournalAlarm | undefined): Array<JournalAlarm> => {
+  const due: Array<JournalAlarm> = []
+  for (const [id, alarmMillis] of kind?.armed ?? []) {
+    const alarm: JournalAlarm = { id, alarmMillis }
+    if (alarmMillis <= beforeMillis && (after === undefined || byAlarm(after, alarm) < 0)) due.push(alarm)
+  }
+  return due.sort(byAlarm)
+}
+
 /** Makes an empty memory journal. */
 export const make = (): JournalShape => {
-  // By kind, then by id: an id is a string that is hashed already, a key put together for the look-up is not.
-  const records = new Map<string, Map<string, Record>>()
-  const armed = new Map<string, Map<string, number>>()
-
-  const recordsOf = (kind: string): Map<string, Record> => {
-    let ofKind = records.get(kind)
-    if (ofKind === undefined) records.set(kind, (ofKind = new Map()))
-    return ofKind
-  }
-
-  const find = ({ kind, id }: Address): Record | undefined => records.get(kind)?.get(id)
-
-  const arm = (address: Address, alarmMillis: number | null): void => {
-    const ofKind = armed.get(address.kind)
-    if (alarmMillis === null) ofKind?.delete(address.id)
-    else if (ofKind) ofKind.set(address.id, alarmMillis)
-    else armed.set(address.kind, new Map([[address.id, alarmMillis]]))
-  }
-
-  const appendOne = (entry: JournalEntry): AppendOutcome => {
-    let record = find(entry.address)
-    // A4 fence
-    if ((record === undefined ? 0 : record.sequence) !== entry.expectedSequence) return "conflict"
-    if (record === undefined) {
-      record = { sequence: 0, state: null, alarmMillis: null, forgotten: 0, events: [] }
-      recordsOf(entry.address.kind).set(entry.address.id, record)
-    }
-    for (const event of entry.events) record.events.push(event)
-    if (record.events.length >= 2 * historyCapacity) forget(record)
-    record.sequence += entry.events.length
-    record.state = entry.state
-    if (record.alarmMillis !== entry.alarmMillis) {
-      record.alarmMillis = entry.alarmMillis
-      arm(entry.address, entry.alarmMillis)
-    }
-    return "committed"
-  }
-
+  const kinds: Kinds = new Map()
   return {
     immediate: true,
     exclusive: true,
     append: (batch) => {
-      if (batch.length !== 1) return Exit.succeed(batch.map(appendOne))
-      return appendOne(batch[0]!) === "committed" ? committed : conflict
+      if (batch.length !== 1) return Exit.succeed(batch.map((entry) => appendOne(kinds, entry)))
+      return appendOne(kinds, batch[0]!) === "committed" ? committed : conflict
     },
     load: (address) => {
-      const record = find(address)
+      const record = find(kinds, address)
       return record === undefined ? nothing : Exit.succeed({ sequence: record.sequence, state: record.state })
     },
     events: (address, afterSequence, limit) =>
-      Effect.suspend(() => {
-        const record = find(address)
-        if (record === undefined) return Exit.succeed([])
-        const first = afterSequence - record.forgotten
-        if (first < 0) return Exit.fail(failure("no", "HISTORY_FORGOTTEN"))
-        const page = record.events.slice(first, first + limit)
-        return Exit.succeed(page.map((event, index): JournalEvent => ({ sequence: afterSequence + index + 1, event })))
-      }),
+      Effect.suspend(() => eventsOf(find(kinds, address), afterSequence, limit)),
     alarms: (kind, beforeMillis, limit, after) =>
-      Effect.sync(() => {
-        const due: Array<JournalAlarm> = []
-        for (const [id, alarmMillis] of armed.get(kind) ?? []) {
-          const alarm: JournalAlarm = { id, alarmMillis }
-          if (alarmMillis <= beforeMillis && (after === undefined || byAlarm(after, alarm) < 0)) due.push(alarm)
-        }
-        return due.sort(byAlarm).slice(0, limit)
-      })
+      Effect.sync(() => dueOf(kinds.get(kind), beforeMillis, after).slice(0, limit))
   }
 }
 

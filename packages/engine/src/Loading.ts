@@ -17,6 +17,13 @@ import { attempt, isExit } from "./Running.js"
 export const isStale = (lanes: Lanes, lane: Activation.Lane): boolean =>
   !lanes.commit.journal.exclusive && lane.fresh === 0 && lane.newest === null
 
+/**
+ * Where others write the journal too, a commit in flight vouches only for those who asked before it left: it may be written
+ * already, and others may have written since. Who asks later waits until it is settled, and then for a load.
+ */
+export const isVouchedTooEarly = (lanes: Lanes, lane: Activation.Lane | null): boolean =>
+  !lanes.commit.journal.exclusive && lane !== null && lane.newest !== null && lane.newest.flying
+
 /** Reads the state on the spot where the journal can; false when it has to be waited for. */
 export const loadNow = (lanes: Lanes, activation: Activation.Activation): boolean => {
   if (!lanes.commit.journal.exclusive) return false

@@ -11,7 +11,7 @@ import * as Directory from "./Directory.js"
 import * as EngineError from "./EngineError.js"
 import * as Envelope from "./Envelope.js"
 import { answer, answerWhenDurable, hold, type Lanes, release, rest } from "./Lanes.js"
-import { isStale, loadNow, wake } from "./Loading.js"
+import { isStale, isVouchedTooEarly, loadNow, wake } from "./Loading.js"
 import * as Mailbox from "./Mailbox.js"
 import { isExit } from "./Running.js"
 
@@ -33,7 +33,11 @@ export const submit = (
     return null
   }
   const lane = activation.lane
-  if ((lane === null || !lane.busy) && (activation.loaded || loadNow(lanes, activation))) {
+  if (
+    (lane === null || !lane.busy) &&
+    !isVouchedTooEarly(lanes, lane) &&
+    (activation.loaded || loadNow(lanes, activation))
+  ) {
     takeTurn(lanes, activation, envelope, nowMillis)
     rest(lanes, activation)
   } else {
@@ -97,7 +101,9 @@ const takeTurn = (
   hold(lanes, lane, envelope)
   lanes.run(prepared, (exit) => {
     lane.busy = false
-    conclude(lanes, activation, envelope, exit, lanes.nowMillis())
+    // A3: what this turn rested on was undone while it asked the port; it is taken again on what is durable.
+    if (activation.loaded) conclude(lanes, activation, envelope, exit, lanes.nowMillis())
+    else Mailbox.putBack(lane.mailbox, [envelope])
     advance(lanes, activation)
   })
 }
@@ -158,7 +164,7 @@ const decide = (
 export const advance = (lanes: Lanes, activation: Activation.Activation): void => {
   const lane = activation.lane
   if (lane === null || lane.busy) return
-  while (!lane.busy && lane.mailbox.size > 0) {
+  while (!lane.busy && lane.mailbox.size > 0 && !isVouchedTooEarly(lanes, lane)) {
     if (!activation.loaded && !loadNow(lanes, activation)) return wake(lanes, activation, lane)
     if (isStale(lanes, lane)) return wake(lanes, activation, lane)
     if (lane.fresh > 0) lane.fresh -= 1

@@ -1,10 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ActorSystem, Journal, JournalMemory } from "@onelane/engine"
-import { Cause, Chunk, Effect, Exit, Fiber, Stream, TestClock } from "effect"
-import { add, counter, heldJournal, makeSystem, memoryWith, nextTick, over, type Refusal } from "./fixture.js"
-
-const failureTag = (exit: Exit.Exit<unknown, Refusal>) =>
-  Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause.error : undefined
+import { Journal, JournalMemory } from "@onelane/engine"
+import { Effect, Exit, Fiber } from "effect"
+import { add, failureTag, heldJournal, makeSystem, nextTick, over } from "./fixture.js"
 
 describe("ActorSystem", () => {
   it.scoped("answers on the caller's stack when the lane is free", () =>
@@ -253,181 +250,22 @@ describe("ActorSystem", () => {
     }).pipe(Effect.provide(over(JournalMemory.make())))
   )
 
-  for (const throwIn of ["prepare", "decide", "evolve", "reply"] as const)
-    it.scoped(`a defect in ${throwIn} fails that caller and never wedges the lane`, () =>
-      Effect.gen(function* () {
-        const system = yield* makeSystem
-        yield* system.ask("a", add(0))
-        const exit = yield* Effect.exit(system.ask("a", add(1, 1, { throwIn })))
-        assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
-        assert.deepStrictEqual(yield* system.read("a"), { state: { value: 1 }, sequence: 1 })
-        assert.strictEqual((yield* system.ask("a", add(1))).value, 2)
-        assert.strictEqual(system.metrics.defects, 1)
-      }).pipe(Effect.provide(over(JournalMemory.make())))
-    )
-
-  it.scoped("a defect in what the host hooked in does not reach the caller", () =>
-    Effect.gen(function* () {
-      const system = yield* ActorSystem.make(counter, {
-        unavailable: (error): Refusal => error,
-        onCommitted: () => {
-          throw new Error("hook")
-        }
-      })
-      assert.strictEqual((yield* system.ask("a", add(0))).value, 1)
-      assert.strictEqual(system.metrics.defects, 1)
-    }).pipe(Effect.provide(over(JournalMemory.make())))
-  )
-
-  it.scoped("a journal that throws is an unknown outcome, never a dead lane", () =>
-    Effect.gen(function* () {
-      const system = yield* makeSystem
-      const error = failureTag(yield* Effect.exit(system.ask("a", add(0))))
-      assert.deepInclude(error, { _tag: "JournalUnavailable", applied: "unknown", reason: "DEFECT" })
-      assert.strictEqual((yield* system.read("a")).sequence, 0)
-    }).pipe(
-      Effect.provide(
-        over(
-          memoryWith({
-            immediate: false,
-            append: () => {
-              throw new Error("disk")
-            }
-          })
-        )
-      )
-    )
-  )
-
-  it.scoped("a state nobody can decode is a typed failure, not a reset", () => {
-    const journal = JournalMemory.make()
-    return Effect.gen(function* () {
-      const address = { kind: "counter", id: "a" }
-      yield* journal.append([{ address, expectedSequence: 0, events: [1], state: "torn", alarmMillis: null }])
-      const system = yield* ActorSystem.make(
-        {
-          ...counter,
-          decode: (stored) => {
-            if (typeof stored !== "object") throw new Error("not a state")
-            return counter.decode(stored)
-          }
-        },
-        { unavailable: (error): Refusal => error }
-      )
-      assert.deepInclude(failureTag(yield* Effect.exit(system.ask("a", add(0)))), { reason: "CORRUPT", applied: "no" })
-    }).pipe(Effect.provide(over(journal)))
-  })
-
-  it.scoped("bounds: a full mailbox and a full system answer at once", () => {
+  it.scoped("A3: a turn that asked a port while its footing was undone is taken again on what is durable", () => {
     const { journal, append } = heldJournal()
     return Effect.gen(function* () {
       const system = yield* makeSystem
-      const fibers = yield* Effect.all(
-        ["a", "a", "b"].map((id) => Effect.fork(system.ask(id, add(null)))),
-        { concurrency: 1 }
-      )
-      yield* append(0)
-      assert.deepInclude(yield* Effect.flip(system.ask("a", add(null))), { _tag: "MailboxFull", scope: "address" })
-      const last = yield* Effect.fork(system.ask("c", add(null)))
-      yield* nextTick
-      assert.deepInclude(yield* Effect.flip(system.ask("d", add(null))), { _tag: "MailboxFull", scope: "system" })
-      assert.strictEqual(system.metrics.overloads, 2)
-      yield* (yield* append(0)).commit
-      yield* (yield* append(1)).commit
-      yield* Effect.forEach([...fibers, last], Fiber.join)
-    }).pipe(Effect.provide(over(journal, { mailboxCapacity: 2, systemCapacity: 4 })))
-  })
-
-  it.scoped("puts idle addresses to sleep and wakes them with the same state", () =>
-    Effect.gen(function* () {
-      const system = yield* makeSystem
-      yield* system.ask("a", add(0))
-      assert.strictEqual(system.metrics.live, 1)
-      yield* TestClock.adjust("2 minutes")
-      assert.strictEqual(system.metrics.live, 0)
-      assert.strictEqual((yield* system.ask("a", add(1))).value, 2)
-    }).pipe(Effect.provide(over(JournalMemory.make())))
-  )
-
-  it.scoped("keeps no more awake than the cap, and nobody who was never written", () =>
-    Effect.gen(function* () {
-      const system = yield* makeSystem
-      for (let id = 0; id < 50; id++) yield* system.ask(`${id}`, add(0))
-      assert.isAtMost(system.metrics.live, 10)
-      assert.strictEqual((yield* system.read("0")).state.value, 1)
-      yield* Effect.flip(system.ask("nobody", add(9)))
-      assert.isAtMost(system.metrics.live, 10)
-    }).pipe(Effect.provide(over(JournalMemory.make(), { liveCapacity: 10 })))
-  )
-
-  it.scoped("a watcher sees every durable change once, in order, however slow it is", () =>
-    Effect.gen(function* () {
-      const system = yield* makeSystem
-      yield* system.ask("a", add(0))
-      const seen = yield* Effect.fork(
-        system.changes("a", 0).pipe(
-          Stream.tap(() => nextTick),
-          Stream.take(50),
-          Stream.runCollect
-        )
-      )
-      for (let value = 1; value < 50; value++) {
-        yield* system.ask("a", add(value))
-        if (value % 7 === 0) yield* nextTick
-      }
-      const events = Chunk.toReadonlyArray(yield* Fiber.join(seen))
-      assert.deepStrictEqual(
-        events.map((event) => event.sequence),
-        Array.from({ length: 50 }, (_, index) => index + 1)
-      )
-    }).pipe(Effect.provide(over(JournalMemory.make(), { changesPage: 3 })))
-  )
-
-  it.scoped("drain refuses new work, finishes what is under way and still takes the host's own messages", () => {
-    const { journal, append } = heldJournal()
-    return Effect.gen(function* () {
-      const system = yield* makeSystem
-      const asked = yield* Effect.fork(system.ask("a", add(0)))
+      const first = yield* Effect.fork(Effect.exit(system.ask("a", add(0))))
       const held = yield* append(0)
-      const drained = yield* Effect.fork(system.drain)
+      let open = () => {}
+      let asked = 0
+      const gate = Effect.async<void>((resume) => void (open = () => resume(Effect.void)))
+      const port = Effect.suspend(() => (asked++ === 0 ? gate : Effect.void))
+      const second = yield* Effect.fork(Effect.exit(system.ask("a", add(1, 0, { port }))))
       yield* nextTick
-      assert.deepInclude(yield* Effect.flip(system.ask("b", add(0))), { _tag: "SystemDraining", applied: "no" })
-      system.tell("a", add(1))
-      assert.strictEqual((yield* Fiber.poll(drained))._tag, "None")
-      yield* held.commit
-      yield* (yield* append(1)).commit
-      assert.isTrue(yield* Fiber.join(drained))
-      assert.strictEqual((yield* Fiber.join(asked)).value, 1)
-      assert.strictEqual((yield* system.read("a")).state.value, 2)
+      yield* held.answer(Exit.fail(Journal.failure("no", "DISK_FULL")))
+      yield* Fiber.join(first)
+      open()
+      assert.deepStrictEqual(failureTag(yield* Fiber.join(second)), { _tag: "Mismatch", value: 0 })
     }).pipe(Effect.provide(over(journal)))
-  })
-
-  it.scoped("drain gives up after its bound", () => {
-    const { journal, append } = heldJournal()
-    return Effect.gen(function* () {
-      const system = yield* makeSystem
-      const asked = yield* Effect.fork(system.ask("a", add(0)))
-      const held = yield* append(0)
-      const drained = yield* Effect.fork(system.drain)
-      yield* TestClock.adjust("10 seconds")
-      assert.isFalse(yield* Fiber.join(drained))
-      yield* held.commit
-      yield* Fiber.join(asked)
-    }).pipe(Effect.provide(over(journal)))
-  })
-
-  it.live("closing the scope ends at the drain's bound, whatever the journal does", () => {
-    const { journal, append } = heldJournal()
-    return Effect.gen(function* () {
-      const startedAtMillis = performance.now()
-      yield* Effect.scoped(
-        Effect.gen(function* () {
-          const system = yield* makeSystem
-          yield* Effect.forkDaemon(Effect.exit(system.ask("a", add(0))))
-          yield* append(0)
-        })
-      )
-      assert.isBelow(performance.now() - startedAtMillis, 5_000)
-    }).pipe(Effect.provide(over(journal, { drainMillis: 50 })))
   })
 })

@@ -104,3 +104,7 @@ export const memoryWith = (overrides: Partial<Journal.JournalShape>): Journal.Jo
   ...JournalMemory.make(),
   ...overrides
 })
+
+/** What a call was refused with. */
+export const failureTag = (exit: Exit.Exit<unknown, Refusal>) =>
+  Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause.error : undefined

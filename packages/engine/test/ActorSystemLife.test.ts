@@ -1,0 +1,119 @@
+import { assert, describe, it } from "@effect/vitest"
+import { JournalMemory } from "@onelane/engine"
+import { Chunk, Effect, Fiber, Stream, TestClock } from "effect"
+import { add, heldJournal, makeSystem, nextTick, over } from "./fixture.js"
+
+describe("ActorSystem: bounds, sleep, watching, drain", () => {
+  it.scoped("bounds: a full mailbox and a full system answer at once", () => {
+    const { journal, append } = heldJournal()
+    return Effect.gen(function* () {
+      const system = yield* makeSystem
+      const fibers = yield* Effect.all(
+        ["a", "a", "b"].map((id) => Effect.fork(system.ask(id, add(null)))),
+        { concurrency: 1 }
+      )
+      yield* append(0)
+      assert.deepInclude(yield* Effect.flip(system.ask("a", add(null))), { _tag: "MailboxFull", scope: "address" })
+      const last = yield* Effect.fork(system.ask("c", add(null)))
+      yield* nextTick
+      assert.deepInclude(yield* Effect.flip(system.ask("d", add(null))), { _tag: "MailboxFull", scope: "system" })
+      assert.strictEqual(system.metrics.overloads, 2)
+      yield* (yield* append(0)).commit
+      yield* (yield* append(1)).commit
+      yield* Effect.forEach([...fibers, last], Fiber.join)
+    }).pipe(Effect.provide(over(journal, { mailboxCapacity: 2, systemCapacity: 4 })))
+  })
+
+  it.scoped("puts idle addresses to sleep and wakes them with the same state", () =>
+    Effect.gen(function* () {
+      const system = yield* makeSystem
+      yield* system.ask("a", add(0))
+      assert.strictEqual(system.metrics.live, 1)
+      yield* TestClock.adjust("2 minutes")
+      assert.strictEqual(system.metrics.live, 0)
+      assert.strictEqual((yield* system.ask("a", add(1))).value, 2)
+    }).pipe(Effect.provide(over(JournalMemory.make())))
+  )
+
+  it.scoped("keeps no more awake than the cap, and nobody who was never written", () =>
+    Effect.gen(function* () {
+      const system = yield* makeSystem
+      for (let id = 0; id < 50; id++) yield* system.ask(`${id}`, add(0))
+      assert.isAtMost(system.metrics.live, 10)
+      assert.strictEqual((yield* system.read("0")).state.value, 1)
+      yield* Effect.flip(system.ask("nobody", add(9)))
+      assert.isAtMost(system.metrics.live, 10)
+    }).pipe(Effect.provide(over(JournalMemory.make(), { liveCapacity: 10 })))
+  )
+
+  it.scoped("a watcher sees every durable change once, in order, however slow it is", () =>
+    Effect.gen(function* () {
+      const system = yield* makeSystem
+      yield* system.ask("a", add(0))
+      const seen = yield* Effect.fork(
+        system.changes("a", 0).pipe(
+          Stream.tap(() => nextTick),
+          Stream.take(50),
+          Stream.runCollect
+        )
+      )
+      for (let value = 1; value < 50; value++) {
+        yield* system.ask("a", add(value))
+        if (value % 7 === 0) yield* nextTick
+      }
+      const events = Chunk.toReadonlyArray(yield* Fiber.join(seen))
+      assert.deepStrictEqual(
+        events.map((event) => event.sequence),
+        Array.from({ length: 50 }, (_, index) => index + 1)
+      )
+    }).pipe(Effect.provide(over(JournalMemory.make(), { changesPage: 3 })))
+  )
+
+  it.scoped("drain refuses new work, finishes what is under way and still takes the host's own messages", () => {
+    const { journal, append } = heldJournal()
+    return Effect.gen(function* () {
+      const system = yield* makeSystem
+      const asked = yield* Effect.fork(system.ask("a", add(0)))
+      const held = yield* append(0)
+      const drained = yield* Effect.fork(system.drain)
+      yield* nextTick
+      assert.deepInclude(yield* Effect.flip(system.ask("b", add(0))), { _tag: "SystemDraining", applied: "no" })
+      system.tell("a", add(1))
+      assert.strictEqual((yield* Fiber.poll(drained))._tag, "None")
+      yield* held.commit
+      yield* (yield* append(1)).commit
+      assert.isTrue(yield* Fiber.join(drained))
+      assert.strictEqual((yield* Fiber.join(asked)).value, 1)
+      assert.strictEqual((yield* system.read("a")).state.value, 2)
+    }).pipe(Effect.provide(over(journal)))
+  })
+
+  it.scoped("drain gives up after its bound", () => {
+    const { journal, append } = heldJournal()
+    return Effect.gen(function* () {
+      const system = yield* makeSystem
+      const asked = yield* Effect.fork(system.ask("a", add(0)))
+      const held = yield* append(0)
+      const drained = yield* Effect.fork(system.drain)
+      yield* TestClock.adjust("10 seconds")
+      assert.isFalse(yield* Fiber.join(drained))
+      yield* held.commit
+      yield* Fiber.join(asked)
+    }).pipe(Effect.provide(over(journal)))
+  })
+
+  it.live("closing the scope ends at the drain's bound, whatever the journal does", () => {
+    const { journal, append } = heldJournal()
+    return Effect.gen(function* () {
+      const startedAtMillis = performance.now()
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const system = yield* makeSystem
+          yield* Effect.forkDaemon(Effect.exit(system.ask("a", add(0))))
+          yield* append(0)
+        })
+      )
+      assert.isBelow(performance.now() - startedAtMillis, 5_000)
+    }).pipe(Effect.provide(over(journal, { drainMillis: 50 })))
+  })
+})
