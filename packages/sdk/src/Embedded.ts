@@ -36,6 +36,8 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
   readonly directory?: boolean | undefined
   /** Life of a new session that names none, milliseconds. Default: it never expires. */
   readonly expiresInMillis?: number | undefined
+  /** How long running tasks may finish when the engine closes, milliseconds; their claims are resumed later. Default 5,000. */
+  readonly taskDrainMillis?: number | undefined
   readonly retry?: Retry.RetryOptions | undefined
 }
 
@@ -88,9 +90,9 @@ export const layerWithDirectory = (
   options: EmbeddedOptions
 ): Layer.Layer<CheckoutSessions.CheckoutSessions | Directory.Directory, DatabaseRefused.DatabaseRefused> =>
   Layer.suspend(() => {
-    const { expiresInMillis, retry = {}, storage } = options
+    const { expiresInMillis, retry = {}, storage, taskDrainMillis } = options
     const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(options))
-    const engine = CheckoutEngine.layer({ flow: flowOf(options.flow), expiresInMillis })
+    const engine = CheckoutEngine.layer({ flow: flowOf(options.flow), expiresInMillis, taskDrainMillis })
     return Retry.layer(retry, false).pipe(Layer.provide(engine), Layer.provideMerge(store))
   })
 
