@@ -46,6 +46,8 @@ export interface CheckoutEngineShape {
     readonly sessions: Readonly<EngineMetrics.EngineMetrics>
     readonly carts: Readonly<EngineMetrics.EngineMetrics>
     readonly commit: Readonly<EngineMetrics.CommitMetrics>
+    /** Tasks under way in this process, those included that the host runs elsewhere. */
+    readonly tasks: () => number
   }
   /** An update without a fiber, for a Promise door. */
   readonly updateNow: Service.UpdateNow
@@ -88,7 +90,7 @@ const build = (options: CheckoutEngineOptions) =>
       expiresInMillis: options.expiresInMillis ?? null
     }
     const updateNow = Service.makeUpdateNow(parts, yield* Effect.runtime<never>())
-    const metrics = { sessions: sessions.metrics, carts: carts.metrics, commit: commit.metrics }
+    const metrics = { sessions: sessions.metrics, carts: carts.metrics, commit: commit.metrics, tasks: tasks.running }
     return Context.make(CheckoutSessions, Service.make(parts)).pipe(
       Context.add(CheckoutEngine, { flow, metrics, updateNow, drain })
     )

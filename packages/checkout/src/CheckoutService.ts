@@ -250,8 +250,7 @@ const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.Effect<S
     if (!isUpdatable(status)) return yield* Effect.fail(Refusal.cartNotUpdatable(status, null))
     const lifeMillis = input.expiresInMillis ?? parts.expiresInMillis
     const state = input.initialState ?? parts.flow.initial
-    const expiresAt = lifeMillis === null ? null : parts.nowMillis() + lifeMillis
-    return yield* claimCart(parts, caller, input.checkoutSessionId ?? null, { ...subject, state, expiresAt })
+    return yield* claimCart(parts, caller, input.checkoutSessionId ?? null, { ...subject, state }, lifeMillis)
   })
 
 // Two lanes, no transaction over both: the cart's lane names a session, the session's lane opens it. A crash in between
@@ -260,7 +259,8 @@ const claimCart = (
   parts: Parts,
   caller: Caller,
   wantedId: string | null,
-  wanted: Omit<Extract<SessionCommand, { tag: "Open" }>["session"], "id">
+  wanted: Omit<Extract<SessionCommand, { tag: "Open" }>["session"], "id">,
+  lifeMillis: number | null
 ): Effect.Effect<S.Opened, any> =>
   Effect.gen(function* () {
     const requestId = parts.ids.next("req")
@@ -268,7 +268,7 @@ const claimCart = (
     for (let tries = 0; tries < openTries; tries++) {
       const sessionId = wantedId ?? parts.ids.next("cs")
       const id: string = yield* parts.carts.ask(wanted.cartId, { sessionId, replacing })
-      const command: SessionCommand = { tag: "Open", caller, requestId, session: { id, ...wanted } }
+      const command: SessionCommand = { tag: "Open", caller, requestId, session: { id, ...wanted }, lifeMillis }
       const answered = yield* Effect.either(parts.sessions.ask(id, command))
       if (answered._tag === "Right") {
         const { session, replayed } = answered.right

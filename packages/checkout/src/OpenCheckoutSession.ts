@@ -39,9 +39,11 @@ export const check = (flow: Flow, input: OpenInput): InvalidInput | InvalidCheck
 /** A new session, the live one, or a refusal that tells the opener to take another id: closed, or another cart's. */
 export const decide: Decide<"Open"> = (_flow, state, command, turn) => {
   const { session } = state
-  const { requestId, caller } = command
+  const { requestId, caller, lifeMillis } = command
+  const at = turn.nowMillis
+  const expiresAt = lifeMillis === null ? null : at + lifeMillis
   if (session === null)
-    return accept({ type: "Opened", at: turn.nowMillis, by: caller.userId, requestId, ...command.session }, requestId)
+    return accept({ type: "Opened", at, by: caller.userId, requestId, ...command.session, expiresAt }, requestId)
   if (session.cartId !== command.session.cartId) return Either.left(Refusal.sessionInaccessible)
   const closed = closedReason(state, turn.nowMillis)
   return closed === null ? show(session, requestId) : Either.left(Refusal.sessionClosed(session, closed))

@@ -18,10 +18,9 @@ export type SessionCommand =
       readonly tag: "Open"
       readonly caller: Caller
       readonly requestId: string
-      readonly session: Pick<
-        CheckoutSession,
-        "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state" | "expiresAt"
-      >
+      readonly session: Pick<CheckoutSession, "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state">
+      /** Its life, counted from the turn; null when it never expires. */
+      readonly lifeMillis: number | null
     }
   | {
       readonly tag: "Update"

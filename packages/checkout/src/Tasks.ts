@@ -33,6 +33,8 @@ export interface Tasks {
   readonly keep: (isMine: (id: string) => boolean) => void
   /** Whether an operation of this session runs here. */
   readonly isRunning: (id: string) => boolean
+  /** How many operations run here. */
+  readonly running: () => number
   /**
    * Starts nothing more, waits for what runs, at most `millis`, then stops it: its claim stays and is resumed at the next
    * start. Work that the host does elsewhere is not waited for.
@@ -103,6 +105,7 @@ export const make = (flow: Flow, tell: Tell, capacity = taskCapacity): Effect.Ef
         for (const id of [...running.keys()]) if (!isMine(id)) stop(id)
       },
       isRunning: (id) => running.has(id),
+      running: () => running.size,
       drain: (millis) =>
         Effect.suspend(() => {
           draining = true

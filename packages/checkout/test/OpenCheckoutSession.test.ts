@@ -5,12 +5,13 @@ import type { CommandOf } from "../src/SessionCommand.js"
 import { buyer } from "./fixture.js"
 import { after, claim, open, turnAt, verdictOf } from "./rules.js"
 
-const { id, cartId, storeId, accountId, ownerId, state, expiresAt } = open
+const { id, cartId, storeId, accountId, ownerId, state } = open
 const opening: CommandOf<"Open"> = {
   tag: "Open",
   caller: buyer,
   requestId: "req_9",
-  session: { id, cartId, storeId, accountId, ownerId, state, expiresAt }
+  session: { id, cartId, storeId, accountId, ownerId, state },
+  lifeMillis: null
 }
 const judged = (now: ReturnType<typeof after>, nowMillis = 1, command = opening) =>
   verdictOf(decide(Flow.b2b, now, command, turnAt(nowMillis)))
