@@ -19,6 +19,9 @@ interface Seen {
   readonly operationId: string | null
 }
 
+/** A caller hangs up after so many steps of the others at most: at any point where a call can wait. */
+const mostYields = 40
+
 /** Tries of one update under one key. */
 const tries = 4
 
@@ -119,7 +122,7 @@ const once = (act: Act, service: Service, scenario: Scenario, seeded: Seeded): E
   return Effect.gen(function* () {
     const fiber = yield* Effect.fork(answered)
     if (seeded.chance(0.5)) yield* Effect.sleep(seeded.between(0, scenario.slowMillis))
-    else yield* Effect.yieldNow()
+    else yield* Effect.repeatN(Effect.yieldNow(), seeded.below(mostYields))
     yield* Fiber.interrupt(fiber)
     return "unknown" as const
   })

@@ -53,7 +53,7 @@ export const run = (seed: number, overrides: Partial<Scenario> = {}): Outcome =>
     })
     world.plan.enabled = false
     for (const [fault, count] of world.plan.counts) faults.set(fault, count)
-    problems.push(...(yield* inspect(world, recorder, scenario)))
+    problems.push(...(yield* inspect(world, recorder, scenario)), ...new Set(world.broken))
   })
   let verdict: Verdict | null = null
   try {
@@ -79,6 +79,9 @@ const judge = (history: History, { tasks, expiresInMillis }: Scenario): Verdict 
 
 const { host } = Caller
 
+/** No task of the simulated flow may hold its claim for longer, retries and a restart included. */
+const longestClaimMillis = 2_000
+
 const idsOf = (scenario: Scenario): ReadonlyArray<string> =>
   Array.from({ length: scenario.sessions }, (_, index) => `s${index}`)
 
@@ -101,15 +104,23 @@ const inspect = (world: World.World, recorder: Recorder.Recorder, scenario: Scen
     const problems: Array<string> = []
     yield* Effect.sleep(scenario.slowMillis * 2)
     yield* world.kill
+    if (scenario.tasks) yield* Effect.sleep(longestClaimMillis)
     for (const id of idsOf(scenario)) {
       for (const service of world.services()) {
         const told = yield* recorder.client(0, service).get(host, { checkoutSessionId: id })
         problems.push(...CheckoutSession.violations(told).map((each) => `${id}: ${each}`))
+        if (told.isProcessing) problems.push(`${id}: a claim outlived its deadline`)
         problems.push(...(yield* onDisk(world, told)))
       }
     }
     return problems
   })
+
+/** The operation that a stored event closes, if it is such an event. */
+const closes = (event: unknown): ReadonlyArray<string> => {
+  const { type, operationId } = event as { readonly type: string; readonly operationId?: string }
+  return type !== "Claimed" && operationId !== undefined ? [operationId] : []
+}
 
 const onDisk = (world: World.World, told: CheckoutSessions.Changed["session"]) =>
   Effect.gen(function* () {
@@ -119,5 +130,7 @@ const onDisk = (world: World.World, told: CheckoutSessions.Changed["session"]) =
     const problems: Array<string> = []
     if (row === null || row.sequence < told.version) problems.push(`${told.id}: the disk is behind what was told`)
     if (row !== null && events.length !== row.sequence) problems.push(`${told.id}: the events have a gap`)
+    const closed = events.flatMap(({ event }) => closes(event))
+    if (new Set(closed).size < closed.length) problems.push(`${told.id}: one operation was closed twice`)
     return problems
   })

@@ -2,12 +2,13 @@
  * World: the service under simulation: engines over one faulty journal, ports that dawdle and fail, tasks that do too,
  * and a hand that kills and restarts all of it. The journal's memory is the disk: it survives.
  */
-import { Access, Carts, CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
+import { CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import { Journal, JournalMemory } from "@onelane/engine"
 import { Context, Effect, ExecutionStrategy, Exit, Fiber, Layer, Scope } from "effect"
 import * as JournalFaults from "./JournalFaults.js"
 import type { Scenario } from "./Scenario.js"
 import type { Seeded } from "./Seeded.js"
+import * as SimulatedPorts from "./SimulatedPorts.js"
 
 /** States of the simulated flow: each leads to all others, so that visits repeat and a stale answer looks fresh. */
 export const states = ["A", "B", "C", "D"] as const
@@ -24,6 +25,8 @@ export interface World {
   readonly plan: JournalFaults.SeededPlan
   /** The journal without faults, to look at what is there. */
   readonly disk: Journal.JournalShape
+  /** What the ports saw that must not be. */
+  readonly broken: ReadonlyArray<string>
 }
 
 interface Running {
@@ -40,7 +43,10 @@ export const make = (
   Effect.gen(function* () {
     const disk = JournalMemory.make()
     const plan = JournalFaults.seeded(seeded.split(), scenario.faults, scenario.slowMillis)
-    const parts = { scenario, disk, plan, ports: portsOf(scenario, seeded.split(), plan), defer }
+    const broken: Array<string> = []
+    const portSeeds = seeded.split()
+    const ports = () => SimulatedPorts.layer(scenario, portSeeds, plan, (problem) => void broken.push(problem))
+    const parts = { scenario, disk, plan, ports, defer }
     const flow = flowOf(scenario, seeded.split())
     const outer = yield* Effect.scope
     const startAll = Effect.forEach(Array.from({ length: scenario.engines }), () => start(parts, flow, outer))
@@ -55,7 +61,8 @@ export const make = (
         running = yield* startAll
       }),
       plan,
-      disk
+      disk,
+      broken
     }
   })
 
@@ -63,7 +70,8 @@ interface Parts {
   readonly scenario: Scenario
   readonly disk: Journal.JournalShape
   readonly plan: JournalFaults.SeededPlan
-  readonly ports: Layer.Layer<Access.Access | Carts.Carts>
+  /** The ports of one engine. */
+  readonly ports: () => ReturnType<typeof SimulatedPorts.layer>
   readonly defer: (task: () => void) => void
 }
 
@@ -79,7 +87,7 @@ const start = ({ scenario, disk, plan, ports, defer }: Parts, flow: Flow.Flow, o
       alarmMillis: 200,
       taskDrainMillis: 50,
       engine: { ...scenario.engine, drainMillis: 100, valveMillis: Number.POSITIVE_INFINITY, defer }
-    }).pipe(Effect.provide(Layer.merge(ports, Layer.succeed(Journal.Journal, journal))), Scope.extend(scope))
+    }).pipe(Effect.provide(Layer.merge(ports(), Layer.succeed(Journal.Journal, journal))), Scope.extend(scope))
     const stop = Effect.zipRight(Effect.sync(connection.cut), Effect.forkDaemon(Scope.close(scope, Exit.void)))
     const running: Running = {
       service: Context.get(context, CheckoutSessions.CheckoutSessions),
@@ -87,28 +95,6 @@ const start = ({ scenario, disk, plan, ports, defer }: Parts, flow: Flow.Flow, o
     }
     return running
   })
-
-const portsOf = (
-  { slowPorts, failingPorts, slowMillis }: Scenario,
-  seeded: Seeded,
-  plan: { readonly enabled: boolean }
-) => {
-  const asked = <A>(port: string, answer: A): Effect.Effect<A, Access.PortUnavailable> => {
-    if (plan.enabled && seeded.chance(failingPorts)) return Exit.fail({ _tag: "PortUnavailable", port })
-    const slow = plan.enabled && seeded.chance(slowPorts)
-    return slow ? Effect.delay(Effect.succeed(answer), seeded.between(0, slowMillis)) : Exit.succeed(answer)
-  }
-  const granted: Access.Rights = { mayInvoke: true, maySee: true, accountAccessible: true, storeMember: true }
-  return Layer.merge(
-    Layer.succeed(Access.Access, {
-      mayInvoke: () => Exit.succeed(true),
-      rights: () => asked("access", granted)
-    }),
-    Layer.succeed(Carts.Carts, {
-      find: (id) => asked("carts", { id, storeId: "store", accountId: "account", ownerId: "host", status: "Active" })
-    })
-  )
-}
 
 /** A runs its task here, B waits for a host to close its claim; both only where the scenario has tasks. */
 const flowOf = ({ tasks, slowMillis }: Scenario, seeded: Seeded): Flow.Flow => {

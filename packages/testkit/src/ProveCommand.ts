@@ -1,0 +1,63 @@
+/**
+ * ProveCommand: `npm run prove [-- --minutes N] [--seed N] [--only name,name] [--short]`. Runs every instrument of `prove/`
+ * and writes the rows to `prove/latest.json` at the root. Ends with 1 where a promise was broken or too little happened.
+ */
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { parseArgs } from "node:util"
+import { Clock, Effect } from "effect"
+import type { Instrument, InstrumentOptions } from "./Instrument.js"
+import { passed, prove, type Row, render } from "./Prove.js"
+
+const defaultMinutes = 5
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`)
+
+/** The instruments: one a module of `prove/`, by what the sources hold, so that a stale build adds none. */
+const instruments = (): Promise<ReadonlyArray<Instrument>> => {
+  const names = readdirSync(new URL("../src/prove/", import.meta.url)).filter((name) => name.endsWith(".ts"))
+  const load = async (name: string): Promise<Instrument | undefined> =>
+    ((await import(`./prove/${name.replace(/ts$/, "js")}`)) as { readonly instrument?: Instrument }).instrument
+  return Promise.all(names.map(load)).then((all) => all.filter((each) => each !== undefined))
+}
+
+const chosen = (all: ReadonlyArray<Instrument>, only: string | undefined): ReadonlyArray<Instrument> => {
+  if (only === undefined) return all
+  return only.split(",").map((name) => {
+    const found = all.find((each) => each.name === name)
+    if (found === undefined)
+      throw new Error(`no instrument ${name}; there are: ${all.map((each) => each.name).join(", ")}`)
+    return found
+  })
+}
+
+const main = Effect.gen(function* () {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: "string" },
+      seed: { type: "string" },
+      only: { type: "string" },
+      short: { type: "boolean", default: false }
+    }
+  })
+  const minutes = Number(values.minutes ?? defaultMinutes)
+  const seed = Number(values.seed ?? (yield* Clock.currentTimeMillis) % 1_000_000_000)
+  const rows: Array<Row> = []
+  for (const each of chosen(yield* Effect.promise(instruments), values.only)) {
+    say(`${each.name}: seed ${seed}`)
+    const progress: InstrumentOptions["progress"] = (line) => say(`${each.name}: ${line}`)
+    rows.push(yield* prove(each, { seed, minutes, short: values.short, progress }))
+    const directory = new URL("../../../prove/", import.meta.url)
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(new URL("latest.json", directory), `${JSON.stringify(rows, null, 2)}\n`)
+  }
+  process.stdout.write(`${render(rows)}\n`)
+  return rows.every(passed)
+})
+
+Effect.runPromise(main).then(
+  (allPassed) => process.exit(allPassed ? 0 : 1),
+  (cause) => {
+    say(String(cause))
+    process.exit(2)
+  }
+)

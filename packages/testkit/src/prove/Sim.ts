@@ -1,0 +1,55 @@
+/**
+ * Sim: the simulation over many seeds, one after the other, each run judged on the spot. A failing seed is made smaller
+ * before it is reported.
+ */
+import { Clock, Effect } from "effect"
+import { type Findings, type Instrument, type InstrumentOptions, plus, type Tally, tallyOf } from "../Instrument.js"
+import type { Scenario } from "../Scenario.js"
+import { describe, shrink } from "../Shrink.js"
+import { type Outcome, run } from "../Simulation.js"
+
+/** Seeds of the short form. */
+const shortSeeds = 60
+/** Failing seeds that are made smaller and told in full; more are only counted. */
+const toldFailures = 3
+const progressMillis = 5_000
+
+/** Adds what one run came to. */
+export const tallyRun = (tally: Tally, { history, faults }: Outcome): Tally =>
+  plus(
+    tally,
+    tallyOf(
+      history,
+      [...faults.values()].reduce((sum, each) => sum + each, 0)
+    )
+  )
+
+/** Runs seed after seed until the time is over; `overrides` replace parts of what each seed draws. */
+export const manySeeds = (options: InstrumentOptions, overrides: Partial<Scenario> = {}): Effect.Effect<Findings> =>
+  Effect.gen(function* () {
+    const failing: Array<Outcome> = []
+    let tally: Tally = { acknowledged: 0, refused: 0, unknown: 0, faults: 0 }
+    let cases = 0
+    const startedMillis = yield* Clock.currentTimeMillis
+    let toldMillis = startedMillis
+    for (let nowMillis = startedMillis; ; nowMillis = yield* Clock.currentTimeMillis) {
+      if (options.short ? cases >= shortSeeds : nowMillis - startedMillis >= options.minutes * 60_000) break
+      const outcome = run(options.seed + cases, overrides)
+      cases += 1
+      tally = tallyRun(tally, outcome)
+      if (outcome.problems.length > 0) failing.push(outcome)
+      if (nowMillis - toldMillis >= progressMillis) {
+        toldMillis = nowMillis
+        options.progress(`${cases} seeds, ${failing.length} failing`)
+        yield* Effect.yieldNow()
+      }
+    }
+    const told = failing.slice(0, toldFailures).map((each) => describe(shrink(each)))
+    const counted = failing.slice(toldFailures).map(({ seed }) => `seed ${seed}`)
+    const { acknowledged, refused, unknown, faults } = tally
+    const note = `${acknowledged} acknowledged, ${refused} refused, ${unknown} unknown, ${faults} faults`
+    return { cases, failures: [...told, ...counted], notes: [note], tally }
+  })
+
+/** The simulation, whatever each seed draws. */
+export const instrument: Instrument = { name: "sim", run: (options) => manySeeds(options) }
