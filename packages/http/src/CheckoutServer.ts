@@ -41,6 +41,8 @@ export interface Options {
   readonly corsOrigins?: ReadonlyArray<string> | undefined
   /** Where to count. */
   readonly metrics?: DoorMetrics.DoorMetrics | undefined
+  /** The host's own pages, open to everybody: path to answer, `GET` only. */
+  readonly pages?: Readonly<Record<string, Effect.Effect<WireAnswer.WireAnswer>>> | undefined
   /** The host's own lanes, behind the same token, each under a prefix that ends in `/`. */
   readonly lanes?: ReadonlyArray<{ readonly prefix: string; readonly lane: Lane }> | undefined
 }
@@ -75,6 +77,7 @@ export const make = (
       )
     )
     const hosts = (options.lanes ?? []).map(({ prefix, lane }) => ({ prefix, door: guarded(parts, lane) }))
+    const open = opened({ ...documentation, ...options.pages })
     return Cors.allow(options.corsOrigins ?? [], (request) => {
       if (request.path.startsWith("/v1/")) return native(request)
       if (request.path === "/services/data" || request.path.startsWith("/services/data/")) return standard(request)
@@ -144,14 +147,27 @@ const admitted = (admission: Admission.Admission, request: WireRequest.WireReque
       }
     : request
 
-const openRoutes = [WireRequest.route("openapi", "GET", "/openapi.json"), WireRequest.route("docs", "GET", "/docs")]
+type Pages = NonNullable<Options["pages"]>
 
-const open: Door = (request) =>
-  Effect.gen(function* () {
-    const { name } = yield* WireRequest.match(openRoutes, request)
-    const documentation = yield* Effect.promise(() => import("./Documentation.js"))
-    return name === "openapi" ? documentation.openApi : yield* documentation.page
-  }).pipe(Effect.catchAll((error) => Effect.succeed(WireError.problem(error))))
+const documentation: Pages = {
+  "/openapi.json": Effect.map(
+    Effect.promise(() => import("./Documentation.js")),
+    ({ openApi }) => openApi
+  ),
+  "/docs": Effect.flatMap(
+    Effect.promise(() => import("./Documentation.js")),
+    ({ page }) => page
+  )
+}
+
+const opened = (pages: Pages): Door => {
+  const routes = Object.keys(pages).map((path) => WireRequest.route(path, "GET", path))
+  return (request) =>
+    Effect.catchAll(
+      Effect.flatMap(WireRequest.match(routes, request), ({ name }) => pages[name]!),
+      (error) => Effect.succeed(WireError.problem(error))
+    )
+}
 
 /** The door as an app of `@effect/platform`. */
 export const httpApp = (options: Options = {}) =>

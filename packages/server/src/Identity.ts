@@ -11,10 +11,10 @@ import type { SettingRefused } from "./JwtKeys.js"
 import type { JwtSettings } from "./JwtSettings.js"
 import * as Tokens from "./Tokens.js"
 
-/** What is believed. Null and false: not at all. */
+/** What is believed. None, null and false: not at all. */
 export interface IdentitySettings {
   /** Fixed tokens, for development. */
-  readonly tokens: Tokens.Tokens | null
+  readonly tokens: Tokens.Tokens
   readonly jwt: JwtSettings | null
   readonly apiKeys: boolean
 }
@@ -34,7 +34,7 @@ export const layer = (
         const { authenticator } = yield* Effect.promise(() => import("./JwtAuthentication.js"))
         judges.push(yield* authenticator(jwt))
       }
-      const callers: Readonly<Record<string, Caller.Caller>> = Tokens.callersOf(settings.tokens ?? {})
+      const callers: Readonly<Record<string, Caller.Caller>> = Tokens.callersOf(settings.tokens)
       return Authentication.byShape([...judges, Authentication.fixed(callers)])
     })
   )

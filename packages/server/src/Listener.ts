@@ -1,26 +1,83 @@
 /**
- * Listener: the TCP side of the server: the socket, its time-outs, and how it is closed so that nobody who was promised
- * an answer loses it.
+ * Listener: the TCP side of the server: the socket, its bounds, what is said to those who speak no HTTP, and how it is
+ * closed so that nobody who was promised an answer loses it.
+ *
+ * A client that closes its half of the connection still gets its answer. Headers that come twice are joined, so that no
+ * two readers can take a different one of them.
  */
-import { createServer, type Server } from "node:http"
-import type { AddressInfo } from "node:net"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { AddressInfo, Socket } from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Effect } from "effect"
+import * as ClientError from "./ClientError.js"
+import * as ListenerLimits from "./ListenerLimits.js"
 
-/** Milliseconds a client may take for its head, and for its whole request. */
-const headersMillis = 10_000
-const requestMillis = 30_000
+/** Connections that are answered 503, beyond which they are only closed. */
+const refusedMaxCount = 256
 
-/** Milliseconds in which requests that were on their way when the engine drained are still answered. */
-export const lingerMillis = 250
-
-/** Milliseconds that answers under way may then take. */
-export const closeGraceMillis = 2_000
+/** How often overdue clients are looked for. */
+const lookMillis = 500
 
 /** Makes a listener; it hears nothing before its layer is built. */
-export const make: Effect.Effect<Server> = Effect.sync(() =>
-  createServer({ headersTimeout: headersMillis, requestTimeout: requestMillis })
-)
+export const make = (limits: ListenerLimits.ListenerLimits = ListenerLimits.defaults): Effect.Effect<Server> =>
+  Effect.sync(() => {
+    const server = createServer({
+      maxHeaderSize: limits.headersMaxBytes,
+      headersTimeout: Math.min(limits.headersMillis, limits.requestMillis),
+      requestTimeout: limits.requestMillis,
+      keepAliveTimeout: limits.idleMillis,
+      connectionsCheckingInterval: Math.min(lookMillis, limits.headersMillis),
+      joinDuplicateHeaders: true
+    })
+    // The bytes of the headers are bounded; a bound on their number would drop the rest without a word.
+    server.maxHeadersCount = 0
+    server.timeout = limits.stallMillis
+    server.maxConnections = limits.connectionsMaxCount + refusedMaxCount
+    Object.assign(server, { httpAllowHalfOpen: true })
+    refuseBeyond(server, limits.connectionsMaxCount)
+    answerErrors(server)
+    return server
+  })
+
+/** One connection too many is told so before it is listened to. */
+const refuseBeyond = (server: Server, maxCount: number): void => {
+  let open = 0
+  const [accept] = server.listeners("connection")
+  server.removeAllListeners("connection")
+  server.on("connection", (socket: Socket) => {
+    if (open >= maxCount) return ClientError.refuse(socket, ClientError.tooManyConnections)
+    open += 1
+    socket.once("close", () => {
+      open -= 1
+    })
+    accept!.call(server, socket)
+  })
+}
+
+/** What cannot be read as a request gets an answer with a body, after the answers that connection still waits for. */
+const answerErrors = (server: Server): void => {
+  const waiting = new WeakMap<Socket, Set<ServerResponse>>()
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request
+    const responses = waiting.get(socket) ?? new Set()
+    waiting.set(socket, responses.add(response))
+    response.once("close", () => responses.delete(response))
+  })
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy()
+    const answer = ClientError.of(error.code ?? "")
+    const responses = [...(waiting.get(socket) ?? [])]
+    // A request whose own body broke will not be answered otherwise.
+    const broken = responses.find(({ req }) => !req.complete)
+    if (broken !== undefined) {
+      if (broken.headersSent) return void socket.destroy()
+      return ClientError.refuse(socket, answer)
+    }
+    const last = responses.at(-1)
+    if (last === undefined) return ClientError.refuse(socket, answer)
+    last.once("close", () => (socket.writable ? ClientError.refuse(socket, answer) : socket.destroy()))
+  })
+}
 
 /** The `HttpServer` on this listener. */
 export const layer = (server: Server, host: string, port: number) =>
@@ -34,10 +91,13 @@ export const urlOf = (server: Server): string => {
 
 /**
  * Closes it, once the engine answers that it drains. For `lingerMillis` requests still get that answer, and every
- * connection ends with it; then nothing new is heard, answers under way are written out within `closeGraceMillis`, and
+ * connection ends with it; then nothing new is heard, answers under way are written out within `closeMillis`, and
  * what is left (event streams) is cut.
  */
-export const close = (server: Server): Effect.Effect<void> =>
+export const close = (
+  server: Server,
+  { closeMillis, lingerMillis }: ListenerLimits.ListenerLimits = ListenerLimits.defaults
+): Effect.Effect<void> =>
   Effect.gen(function* () {
     server.prependListener("request", (_, response) => response.setHeader("connection", "close"))
     yield* Effect.sleep(lingerMillis)
@@ -49,6 +109,6 @@ export const close = (server: Server): Effect.Effect<void> =>
       )
     )
     // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
-    yield* Effect.timeoutOption(Effect.interruptible(Effect.raceFirst(closed, sweeping)), closeGraceMillis)
+    yield* Effect.timeoutOption(Effect.interruptible(Effect.raceFirst(closed, sweeping)), closeMillis)
     server.closeAllConnections()
   })

@@ -3,7 +3,9 @@
  * Pure: arguments, environment and a way to read a file in; a config or sentences for the operator out.
  */
 import { Flow } from "@onelane/checkout"
-import { Config, ConfigError, Either, ParseResult, Schema } from "effect"
+import { Config, type ConfigError, Either } from "effect"
+import * as DoorSettings from "./DoorSettings.js"
+import * as Said from "./Said.js"
 import { Seed } from "./Seed.js"
 import * as Settings from "./Settings.js"
 import { Tokens } from "./Tokens.js"
@@ -16,7 +18,9 @@ export interface ServeConfig {
   /** 0: any free port; the line on standard output tells which. */
   readonly port: number
   readonly flow: Flow.PresetName
+  /** Fixed tokens; none where callers come by other means. */
   readonly tokens: Tokens
+  readonly door: DoorSettings.DoorSettings
   readonly seed: Seed | null
   /** Where other nodes over the same PostgreSQL reach this one; null: it stands alone. */
   readonly cluster: NodeAddress | null
@@ -36,7 +40,7 @@ export const settings: ReadonlyArray<Settings.Setting> = [
   { name: "host", value: "address", text: "the address to listen on", fallback: "127.0.0.1" },
   { name: "port", value: "number", text: "the port, 0 for any", fallback: "8080" },
   { name: "flow", value: "name", text: `one of ${Object.keys(Flow.presets).join(", ")}`, fallback: "b2b" },
-  { name: "tokens", value: "file", text: "JSON, or its path: token to {userId, roles, accountId?}" },
+  { name: "tokens", value: "file", text: "JSON, or its path: token to {userId, roles, accountId?}; for development" },
   {
     name: "seed",
     value: "file",
@@ -47,68 +51,57 @@ export const settings: ReadonlyArray<Settings.Setting> = [
     value: "host:port",
     text: "join the nodes over the same PostgreSQL, which reach this one here; a private address"
   },
-  { name: "cluster-secret", value: "text", text: "what all nodes know; default made from the storage" }
+  { name: "cluster-secret", value: "text", text: "what all nodes know; default made from the storage" },
+  ...DoorSettings.settings
 ]
-
-type ReadFile = (path: string) => string
 
 /** Reads the arguments after `serve`. `readFile` may throw. */
 export const parse = (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string | undefined>>,
-  readFile: ReadFile
+  readFile: Said.ReadFile
 ): Either.Either<ServeConfig, string> =>
   Either.gen(function* () {
     const { tokens, ...config } = yield* Settings.read(
       yield* Settings.gather(settings, args, env, readFile),
       configOf(readFile)
     )
-    if (tokens === null) return yield* Either.left("no tokens: nobody could call; give --tokens or ONELANE_TOKENS")
+    const wrong = DoorSettings.judge(config.door, config.host, tokens !== null)
+    if (wrong !== null) return yield* Either.left(wrong)
     if (config.cluster !== null && !/^postgres(ql)?:\/\//.test(config.storage)) {
       return yield* Either.left("--cluster needs a storage that all nodes reach: --storage postgres://…")
     }
-    return { ...config, tokens }
+    return { ...config, tokens: tokens ?? {} }
   })
 
-const configOf = (readFile: ReadFile) =>
+const configOf = (readFile: Said.ReadFile) =>
   Config.all({
     storage: Config.withDefault(Config.nonEmptyString("storage"), "onelane.db"),
     host: Config.withDefault(Config.nonEmptyString("host"), "127.0.0.1"),
     port: Config.withDefault(Config.mapOrFail(Config.string("port"), portOf), 8080),
     flow: Config.withDefault(Config.mapOrFail(Config.string("flow"), presetOf), "b2b" as const),
-    tokens: Config.withDefault(json("tokens", Tokens, readFile), null),
-    seed: Config.withDefault(json("seed", Seed, readFile), null),
+    tokens: Config.withDefault(Said.json("tokens", Tokens, readFile), null),
+    seed: Config.withDefault(Said.json("seed", Seed, readFile), null),
     cluster: Config.withDefault(Config.mapOrFail(Config.string("cluster"), nodeOf), null),
-    clusterSecret: Config.withDefault(Config.nonEmptyString("cluster-secret"), null)
+    clusterSecret: Config.withDefault(Config.nonEmptyString("cluster-secret"), null),
+    door: DoorSettings.config(readFile)
   })
-
-/** JSON: the text itself where it begins with a brace, else the file it names. */
-const json = <A, I>(name: string, schema: Schema.Schema<A, I>, readFile: ReadFile): Config.Config<A> => {
-  const decode = Schema.decodeUnknownEither(Schema.parseJson(schema), { onExcessProperty: "error" })
-  return Config.mapOrFail(Config.string(name), (said) => {
-    const isInline = said.trimStart().startsWith("{")
-    return Either.try(() => (isInline ? said : readFile(said))).pipe(
-      Either.flatMap((text) => Either.mapLeft(decode(text), ParseResult.TreeFormatter.formatErrorSync)),
-      Either.mapLeft((why) => invalid(`${isInline ? "" : `${said}: `}${why instanceof Error ? why.message : why}`))
-    )
-  })
-}
-
-const invalid = (message: string): ConfigError.ConfigError => ConfigError.InvalidData([], message)
 
 const portOf = (text: string): Either.Either<number, ConfigError.ConfigError> =>
   /^\d{1,5}$/.test(text) && Number(text) <= 65_535
     ? Either.right(Number(text))
-    : Either.left(invalid(`not a port: ${JSON.stringify(text)}`))
+    : Either.left(Said.invalid(`not a port: ${JSON.stringify(text)}`))
 
 const nodeOf = (text: string): Either.Either<NodeAddress, ConfigError.ConfigError> => {
   const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? []
   return host === undefined || port === undefined
-    ? Either.left(invalid(`not host:port: ${JSON.stringify(text)}`))
+    ? Either.left(Said.invalid(`not host:port: ${JSON.stringify(text)}`))
     : Either.map(portOf(port), (number) => ({ host: host.replace(/^\[(.*)\]$/, "$1"), port: number }))
 }
 
 const presetOf = (name: string): Either.Either<Flow.PresetName, ConfigError.ConfigError> =>
   Object.hasOwn(Flow.presets, name)
     ? Either.right(name as Flow.PresetName)
-    : Either.left(invalid(`no such flow: ${JSON.stringify(name)}; there are ${Object.keys(Flow.presets).join(", ")}`))
+    : Either.left(
+        Said.invalid(`no such flow: ${JSON.stringify(name)}; there are ${Object.keys(Flow.presets).join(", ")}`)
+      )

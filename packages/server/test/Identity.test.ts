@@ -22,7 +22,7 @@ const wanted: ApiKey.Wanted = {
 const keys = Layer.provide(ApiKeysSql.layer, SqliteClient.layer({ filename: ":memory:" }))
 
 const withIdentity = (settings: Partial<Identity.IdentitySettings>) =>
-  Identity.layer({ tokens: null, jwt: null, apiKeys: false, ...settings }).pipe(
+  Identity.layer({ tokens: {}, jwt: null, apiKeys: false, ...settings }).pipe(
     Layer.provideMerge(keys),
     Layer.fresh,
     Layer.build,

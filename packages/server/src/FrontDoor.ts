@@ -1,0 +1,60 @@
+/**
+ * FrontDoor: the door of a server as its settings say: who is let in, how much at once, what is told to those who run it.
+ * Owns the putting together; each part is a file of its own.
+ */
+import { Access, CheckoutEngine, type CheckoutSessions, Flow } from "@onelane/checkout"
+import { Journal } from "@onelane/engine"
+import { CheckoutServer, DoorMetrics } from "@onelane/http"
+import { Context, Effect, Layer, type Scope } from "effect"
+import * as Admin from "./Admin.js"
+import * as AdminLane from "./AdminLane.js"
+import { isLoopback } from "./DoorSettings.js"
+import * as Identity from "./Identity.js"
+import * as Operations from "./Operations.js"
+import * as Samples from "./Samples.js"
+import type { ServeConfig } from "./ServeConfig.js"
+import type * as Store from "./Store.js"
+
+/** What stands behind the door. */
+export interface Behind {
+  readonly engine: Context.Context<CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine>
+  readonly kept: Context.Context<Store.Kept | Journal.Journal>
+  /** Why no work should be sent here; null when it should. */
+  readonly refusing: () => string | null
+}
+
+/** The door, to be put on a listener. */
+export const layer = (config: ServeConfig, { engine, kept, refusing }: Behind) => {
+  const { door, flow, host, tokens } = config
+  const counted = DoorMetrics.make()
+  const { metrics } = Context.get(engine, CheckoutEngine.CheckoutEngine)
+  const parts: Operations.Parts = {
+    journal: Context.get(kept, Journal.Journal),
+    access: Context.get(kept, Access.Access),
+    refusing,
+    samples: () => Samples.read(metrics, counted)
+  }
+  const metricsFor = door.metricsFor ?? (isLoopback(host) ? "everybody" : "operators")
+  const lanes = [{ prefix: Admin.prefix, lane: AdminLane.make(kept) }]
+  if (metricsFor === "operators") lanes.push({ prefix: "/metrics", lane: Operations.metricsLane(parts) })
+  const served = CheckoutServer.layer({
+    flow: Flow.presets[flow],
+    limits: door.limits,
+    lanes,
+    pages: Operations.pages(parts, metricsFor),
+    metrics: counted,
+    corsOrigins: door.corsOrigins,
+    logRequests: door.logRequests,
+    tracing: door.otlp !== null
+  }).pipe(
+    Layer.provide(Identity.layer({ ...door, tokens })),
+    Layer.provide(Layer.succeedContext(Context.merge(engine, kept)))
+  )
+  return door.otlp === null ? served : Layer.merge(served, Layer.scopedDiscard(fed(parts)))
+}
+
+const fed = ({ samples }: Operations.Parts): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.flatMap(
+    Effect.promise(() => import("./Telemetry.js")),
+    ({ feed }) => feed(samples)
+  )

@@ -1,0 +1,26 @@
+/**
+ * Logs: one line of JSON for each thing worth saying, on standard error, so that standard output stays for programs.
+ * What is said of a request is decided where it is answered (`RequestLog`): never a token.
+ */
+import { Effect, FiberRef, HashSet, Layer, Logger, LogLevel } from "effect"
+
+/** From which level on. */
+export const levels = { error: LogLevel.Error, warning: LogLevel.Warning, info: LogLevel.Info, debug: LogLevel.Debug }
+
+/** A name in `levels`. */
+export type Level = keyof typeof levels
+
+/** How a line is written: for programs, or for people. */
+export const formats = { json: Logger.jsonLogger, text: Logger.logfmtLogger }
+
+/** A name in `formats`. */
+export type Format = keyof typeof formats
+
+/** The one logger, whichever was in force. */
+export const layer = (level: Level, format: Format): Layer.Layer<never> =>
+  Layer.merge(
+    Layer.scopedDiscard(
+      Effect.locallyScoped(FiberRef.currentLoggers, HashSet.make(Logger.withConsoleError(formats[format])))
+    ),
+    Logger.minimumLogLevel(levels[level])
+  )

@@ -1,0 +1,69 @@
+/**
+ * Operations: what those who run the server look at: `/healthz` (the process answers), `/readyz` (it takes work: the
+ * store answers, it is not about to end), `/metrics` (Prometheus text). The first two say one word and are open.
+ */
+import type { Access } from "@onelane/checkout"
+import type { Journal } from "@onelane/engine"
+import { AdapterError, type Lane, WireAnswer, WireError } from "@onelane/http"
+import { Effect } from "effect"
+import * as Samples from "./Samples.js"
+
+/** Who may read `/metrics`: everybody, callers with modify-all-data, nobody. */
+export type MetricsFor = "everybody" | "operators" | "nobody"
+
+/** What is looked at. */
+export interface Parts {
+  readonly journal: Journal.JournalShape
+  readonly access: Access.AccessShape
+  /** Whether it takes work; a word when it does not. */
+  readonly refusing: () => string | null
+  readonly samples: () => ReadonlyArray<Samples.Sample>
+}
+
+/** Milliseconds the store has for an answer. */
+const storeMillis = 1_000
+
+const word = (status: number, text: string): WireAnswer.WireAnswer => WireAnswer.json(status, { status: text })
+
+// Reading an address that nobody has is the smallest question a store can be asked.
+const nobody = { kind: "readyz", id: "readyz" }
+
+/** Whether work should be sent here. */
+export const ready = ({ journal, refusing }: Parts): Effect.Effect<WireAnswer.WireAnswer> =>
+  Effect.suspend(() => {
+    const why = refusing()
+    if (why !== null) return Effect.succeed(word(503, why))
+    return Effect.suspend(() => journal.load(nobody)).pipe(
+      Effect.timeoutFail({ duration: storeMillis, onTimeout: () => null }),
+      Effect.match({ onSuccess: () => word(200, "ready"), onFailure: () => word(503, "store unreachable") })
+    )
+  })
+
+const metricsType = "text/plain; version=0.0.4; charset=utf-8"
+
+const metrics = ({ samples }: Parts): Effect.Effect<WireAnswer.WireAnswer> =>
+  Effect.sync(() => WireAnswer.make(200, metricsType, Samples.prometheus(samples())))
+
+/** The pages that are open to everybody. */
+export const pages = (
+  parts: Parts,
+  metricsFor: MetricsFor
+): Readonly<Record<string, Effect.Effect<WireAnswer.WireAnswer>>> => ({
+  "/healthz": Effect.succeed(word(200, "alive")),
+  "/readyz": ready(parts),
+  ...(metricsFor === "everybody" ? { "/metrics": metrics(parts) } : {})
+})
+
+/** `/metrics` for those who may do everything. To others it does not exist. */
+export const metricsLane = (parts: Parts): Lane => ({
+  serve: (caller, request) =>
+    Effect.gen(function* () {
+      if (request.path !== "/metrics") return yield* Effect.fail(AdapterError.notFound)
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        return yield* Effect.fail(AdapterError.methodNotAllowed(["GET"]))
+      }
+      const allowed = yield* Effect.orElseSucceed(parts.access.mayInvoke(caller, "administer"), () => false)
+      return allowed ? yield* metrics(parts) : yield* Effect.fail(AdapterError.notFound)
+    }),
+  refuse: (error) => WireError.problem(error)
+})

@@ -1,0 +1,34 @@
+/**
+ * Said: how the text of a setting becomes a value, or a sentence on why it does not.
+ */
+import { Config, ConfigError, Either, ParseResult, Schema } from "effect"
+
+/** Reads a file; may throw. */
+export type ReadFile = (path: string) => string
+
+/** A sentence as the library wants it. */
+export const invalid = (message: string): ConfigError.ConfigError => ConfigError.InvalidData([], message)
+
+/** A text that is read by `read`. */
+export const as = <A>(name: string, read: (text: string) => Either.Either<A, string>): Config.Config<A> =>
+  Config.mapOrFail(Config.string(name), (text) => Either.mapLeft(read(text), invalid))
+
+/** One of the names of `choices`. */
+export const oneOf = <K extends string>(name: string, choices: Readonly<Record<K, unknown>>): Config.Config<K> =>
+  as(name, (text) =>
+    Object.hasOwn(choices, text)
+      ? Either.right(text as K)
+      : Either.left(`not one of ${Object.keys(choices).join(", ")}: ${JSON.stringify(text)}`)
+  )
+
+/** JSON: the text itself where it begins with a brace, else the file it names. */
+export const json = <A, I>(name: string, schema: Schema.Schema<A, I>, readFile: ReadFile): Config.Config<A> => {
+  const decode = Schema.decodeUnknownEither(Schema.parseJson(schema), { onExcessProperty: "error" })
+  return as(name, (said) => {
+    const isInline = said.trimStart().startsWith("{")
+    return Either.try(() => (isInline ? said : readFile(said))).pipe(
+      Either.flatMap((text) => Either.mapLeft(decode(text), ParseResult.TreeFormatter.formatErrorSync)),
+      Either.mapLeft((why) => `${isInline ? "" : `${said}: `}${why instanceof Error ? why.message : why}`)
+    )
+  })
+}

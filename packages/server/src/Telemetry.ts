@@ -1,0 +1,53 @@
+/**
+ * Telemetry: traces, metrics and logs to an OpenTelemetry collector (OTLP over HTTP, JSON). Off unless an endpoint is
+ * named; then, and only then, the library is loaded.
+ */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import { Effect, Layer, Metric, type Scope } from "effect"
+import type * as Samples from "./Samples.js"
+
+/** How often the numbers are read out, in milliseconds. */
+const readMillis = 10_000
+
+/** Sends to the collector at `url`; the tracer, and a logger beside the one in force. */
+export const layer = (url: string): Layer.Layer<never> =>
+  Layer.unwrapEffect(
+    Effect.map(
+      Effect.promise(() => import("@effect/opentelemetry/Otlp")),
+      (Otlp) => Otlp.layerJson({ baseUrl: url, resource: { serviceName: "onelane" } })
+    )
+  ).pipe(Layer.provide(FetchHttpClient.layer))
+
+/** Puts what is counted where the library looks for it, again and again, until the scope closes. */
+export const feed = (samples: () => ReadonlyArray<Samples.Sample>): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.asVoid(
+    Effect.forkScoped(
+      Effect.forever(
+        Effect.zipRight(
+          Effect.suspend(() => Effect.forEach(samples(), put, { discard: true })),
+          Effect.sleep(readMillis)
+        )
+      )
+    )
+  )
+
+const put = (sample: Samples.Sample): Effect.Effect<void> => {
+  if (sample.kind === "histogram") {
+    const count = sample.durations.counts.reduce((sum, each) => sum + each, 0)
+    return Effect.zipRight(
+      Metric.set(gauge(`${sample.name}_count`, sample.text), count),
+      Metric.set(gauge(`${sample.name}_sum`, sample.text), sample.durations.sumMillis / 1_000)
+    )
+  }
+  return Effect.forEach(
+    sample.values,
+    ({ labels = {}, value }) => {
+      let labelled = gauge(sample.name, sample.text)
+      for (const [name, text] of Object.entries(labels)) labelled = Metric.tagged(labelled, name, text)
+      return Metric.set(labelled, value)
+    },
+    { discard: true }
+  )
+}
+
+const gauge = (name: string, text: string) => Metric.gauge(name, { description: text })

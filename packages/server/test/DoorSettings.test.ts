@@ -1,0 +1,73 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Either } from "effect"
+import * as Limits from "../src/Limits.js"
+import * as ServeConfig from "../src/ServeConfig.js"
+
+const parse = (...args: ReadonlyArray<string>) =>
+  ServeConfig.parse(args, {}, (path) => {
+    throw new Error(`no such file: ${path}`)
+  })
+
+const door = (...args: ReadonlyArray<string>) => Either.getOrThrowWith(parse(...args), Error).door
+
+const wrong = (...args: ReadonlyArray<string>) => {
+  const config = parse(...args)
+  return Either.isLeft(config) ? config.left : "it was accepted"
+}
+
+const tokens = ["--tokens", '{"t":{"userId":"ann","roles":[]}}']
+const jwt = { issuer: "https://id.example", audience: ["onelane"], jwksUrl: "https://id.example/keys" }
+
+describe("DoorSettings", () => {
+  it("is strict where nothing is said", () => {
+    assert.deepStrictEqual(door(...tokens), {
+      jwt: null,
+      apiKeys: false,
+      tokensAnywhere: false,
+      limits: Limits.defaults,
+      corsOrigins: [],
+      metricsFor: null,
+      otlp: null,
+      logLevel: "info",
+      logFormat: "json",
+      logRequests: false
+    })
+  })
+
+  it("refuses fixed tokens where others can knock, unless it is forced to", () => {
+    for (const host of ["0.0.0.0", "::", "192.168.1.5", "shop.example", "127.evil.example"]) {
+      assert.match(wrong(...tokens, "--host", host), /--tokens are for development/, host)
+      assert.isTrue(door(...tokens, "--host", host, "--tokens-anywhere").tokensAnywhere)
+    }
+    for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) door(...tokens, "--host", host)
+    assert.isTrue(door("--host", "0.0.0.0", "--api-keys").apiKeys)
+  })
+
+  it("wants somebody who can call", () => {
+    assert.match(wrong(), /no tokens: nobody could call/)
+    assert.isTrue(door("--api-keys").apiKeys)
+    assert.strictEqual(door("--jwt", JSON.stringify(jwt)).jwt?.issuer, jwt.issuer)
+  })
+
+  it("says which setting is wrong, and how", () => {
+    const cases: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+      [["--jwt", '{"issuer":"i"}'], /^--jwt: .*audience/s],
+      [["--jwt", JSON.stringify({ ...jwt, algorithms: ["none"] })], /^--jwt: .*none/s],
+      [["--jwt", "gone.json"], /^--jwt: gone\.json: no such file/],
+      [["--limits", '{"bodyMaxByte":1}'], /^--limits: .*bodyMaxByte/s],
+      [["--limits", '{"jsonMaxDepth":0}'], /^--limits: .*jsonMaxDepth/s],
+      [["--limits", '{"headersMillis":1.5}'], /^--limits: .*headersMillis/s],
+      [["--cors", "*"], /^--cors: not an origin: "\*"/],
+      [["--cors", "https://a.example/path"], /^--cors: not an origin/],
+      [["--metrics", "some"], /^--metrics: not one of everybody, operators, nobody/],
+      [["--otlp", "collector:4318"], /^--otlp: not an url/],
+      [["--log-level", "loud"], /^--log-level: not one of error, warning, info, debug/]
+    ]
+    for (const [args, sentence] of cases) assert.match(wrong(...tokens, ...args), sentence)
+  })
+
+  it("takes bounds that differ, and leaves the others", () => {
+    const { limits } = door(...tokens, "--limits", '{"bodyMaxBytes":10,"lingerMillis":0}')
+    assert.deepStrictEqual(limits, { ...Limits.defaults, bodyMaxBytes: 10, lingerMillis: 0 })
+  })
+})
