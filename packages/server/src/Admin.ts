@@ -62,6 +62,8 @@ const Key = Schema.Struct({
   revokedAt: Schema.NullOr(WireSession.Instant)
 })
 
+const shown = ({ digest: _, ...key }: ApiKeysSql.ApiKey): typeof Key.Type => key
+
 const operation = <In, Out>(
   input: Schema.Schema<In, any>,
   output: Schema.Schema<Out, any>,
@@ -125,11 +127,12 @@ const keys = {
     ({ expiresInMillis, ...wanted }) =>
       Effect.gen(function* () {
         const expiresAt = expiresInMillis === null ? null : (yield* Clock.currentTimeMillis) + expiresInMillis
-        return yield* ApiKey.create({ ...wanted, expiresAt })
+        const { key, token } = yield* ApiKey.create({ ...wanted, expiresAt })
+        return { token, key: shown(key) }
       })
   ),
   "keys.list": operation(Done, Schema.Struct({ keys: Schema.Array(Key) }), () =>
-    Effect.flatMap(ApiKeysSql.ApiKeys, ({ list }) => Effect.map(list, (keys) => ({ keys })))
+    Effect.flatMap(ApiKeysSql.ApiKeys, ({ list }) => Effect.map(list, (keys) => ({ keys: keys.map(shown) })))
   ),
   "keys.revoke": operation(named, Schema.Struct({ revoked: Schema.Boolean }), ({ id }) =>
     Effect.gen(function* () {

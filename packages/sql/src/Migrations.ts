@@ -86,7 +86,17 @@ const steps = {
   "0002_directory": execute(directory),
   "0003_api_keys": execute(apiKeys)
 }
-const newest = Object.keys(steps).length
+
+/** The step this release brings a database to. */
+export const newest = Object.keys(steps).length
+
+/** The step a database is at; 0: it has none of our tables. Changes nothing. */
+export const current: Effect.Effect<number, never, SqlClient> = Effect.flatMap(SqlClient, (sql) =>
+  sql<{ readonly newest: number }>`SELECT max(migration_id) AS newest FROM ${sql(table)}`.pipe(
+    Effect.map((rows) => Number(rows[0]?.newest ?? 0)),
+    Effect.catchAll(() => Effect.succeed(0))
+  )
+)
 
 const refuse = (cause: unknown): DatabaseRefused =>
   new DatabaseRefused({ reason: "MIGRATION", message: "The tables could not be brought up to date.", cause })

@@ -10,24 +10,59 @@ import type * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { type Console, Effect, Layer } from "effect"
 import * as Ending from "../Ending.js"
+import { directory } from "./DirectoryCommand.js"
+import { doctor } from "./DoctorCommand.js"
+import { keys } from "./KeysCommand.js"
+import { migrate } from "./MigrateCommand.js"
 import { serve } from "./ServeCommand.js"
+import { sessions } from "./SessionsCommand.js"
 
-const onelane = Command.make("onelane").pipe(
-  Command.withDescription(
-    "Checkout sessions, one lane each: of all updates for one visit of a state, at most one succeeds."
-  ),
-  Command.withSubcommands([serve])
+/** What `onelane` says of itself. */
+export const help = `onelane: checkout sessions, one lane each. Of all updates for one visit of a state, at most one succeeds.
+
+  onelane serve      serve checkout sessions over HTTP
+  onelane sessions   list | show | watch | cancel | release: look at sessions, follow one, cancel one, take a claim away
+  onelane directory  users | accounts | stores | members | carts: put | remove | list
+  onelane keys       create | list | revoke: the keys with which programs call
+  onelane migrate    make a storage, or bring its tables up to date
+  onelane doctor     look at what a server rests on: Node, the storage, its tables, its disk, the clock
+
+Each of them says more with --help, such as: onelane keys create --help
+They act on a running server (--url, --token; or ONELANE_URL, ONELANE_TOKEN), else on a storage that no server has open
+(--storage; or ONELANE_STORAGE). With --json they answer in one line for programs. --completions bash|fish|zsh makes a script.
+
+Exit codes: 0 done; 1 refused or failed, standard error says why; 2 not understood, nothing was done.`
+
+const onelane = Command.make("onelane", {}, () => Ending.print(process.stdout, help)).pipe(
+  Command.withDescription("Checkout sessions, one lane each."),
+  Command.withSubcommands([serve, migrate, sessions, directory, keys, doctor])
 )
 
 // The library colours whatever it prints; a file or a pipe should get plain text.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a colour begins with
 const colours = /\u001b\[[0-9;]*m/g
 
-const printTo = (stream: NodeJS.WriteStream) => (text: unknown) =>
-  Ending.print(stream, stream.isTTY ? String(text) : String(text).replace(colours, "").trimEnd())
+/** What the library says of every option alike, and somebody who looks for help must read past. */
+const commonplaces = new Set([
+  "A user-defined piece of text.",
+  "A true or false value.",
+  "This setting is optional.",
+  "This option can be set from environment variables."
+])
 
-const plainConsole = (console_: Console.Console): Console.Console => ({
-  ...console_,
+const printTo = (stream: NodeJS.WriteStream) => (text: unknown) => {
+  const lines = String(text)
+    .split("\n")
+    .filter((line) => !commonplaces.has(line.replace(colours, "").trim()))
+  const said = lines
+    .join("\n")
+    .replace(/\n{3,}/g, "\n\n")
+    .trimEnd()
+  return Ending.print(stream, stream.isTTY ? said : said.replace(colours, ""))
+}
+
+const plainly = (inForce: Console.Console): Console.Console => ({
+  ...inForce,
   log: printTo(process.stdout),
   error: printTo(process.stderr)
 })
@@ -35,13 +70,15 @@ const plainConsole = (console_: Console.Console): Console.Console => ({
 const environment = Layer.merge(NodeContext.layer, CliConfig.layer({ showBuiltIns: false, isCaseSensitive: true }))
 
 const version = (
-  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }
+  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { readonly version: string }
 ).version
 
 /** Runs what the process was started with. */
-export const run = (argv: ReadonlyArray<string>): Effect.Effect<void> =>
-  Command.run(onelane, { name: "onelane", version, executable: "onelane" })(argv).pipe(
+export const run = (argv: ReadonlyArray<string>): Effect.Effect<void> => {
+  if (argv.length === 3 && (argv[2] === "--help" || argv[2] === "-h")) return Ending.print(process.stdout, help)
+  return Command.run(onelane, { name: "onelane", version, executable: "onelane" })(argv).pipe(
     Effect.catchAll((_: ValidationError.ValidationError) => Ending.exit(Ending.usage)),
     Effect.provide(environment),
-    (running) => Effect.flatMap(Effect.console, (inForce) => Effect.withConsole(running, plainConsole(inForce)))
+    (running) => Effect.consoleWith((inForce) => Effect.withConsole(running, plainly(inForce)))
   )
+}

@@ -1,0 +1,24 @@
+/**
+ * DoctorCommand: `onelane doctor`: is everything there that a server rests on? Exit code 1 when something is not.
+ */
+import * as Command from "@effect/cli/Command"
+import { Effect } from "effect"
+import * as Ending from "../Ending.js"
+import * as Output from "./Output.js"
+import * as Target from "./Target.js"
+
+/** `onelane doctor`. */
+export const doctor = Command.make("doctor", { storage: Target.storage, json: Output.json }, ({ json, storage }) =>
+  Effect.gen(function* () {
+    const { examine } = yield* Effect.promise(() => import("../Doctor.js"))
+    const findings = yield* examine(storage)
+    const healthy = findings.every(({ result }) => result !== "failed")
+    yield* Output.show(json, { healthy, findings }, () =>
+      Output.table(
+        findings.map((each) => ({ ...each })),
+        ""
+      )
+    )
+    if (!healthy) yield* Ending.because(Ending.failed, "something a server rests on is not in order")
+  })
+).pipe(Command.withDescription("Look at what a server rests on: Node, the storage, its tables, its disk, the clock."))

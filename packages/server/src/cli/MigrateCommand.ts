@@ -1,0 +1,27 @@
+/**
+ * MigrateCommand: `onelane migrate`: makes a storage, or brings its tables up to date. A server does so by itself; this is
+ * for those who want it done before.
+ */
+import * as Command from "@effect/cli/Command"
+import { Effect } from "effect"
+import * as Ending from "../Ending.js"
+import * as Output from "./Output.js"
+import * as Target from "./Target.js"
+
+/** `onelane migrate`. */
+export const migrate = Command.make("migrate", { storage: Target.storage, json: Output.json }, ({ json, storage }) =>
+  Target.run(
+    Effect.gen(function* () {
+      const [{ Migrations }, Store] = yield* Effect.promise(() =>
+        Promise.all([import("@onelane/sql"), import("../Store.js")])
+      )
+      const ran = yield* Migrations.run.pipe(
+        Effect.provide(Store.client(storage)),
+        Effect.mapError((error) => Target.refused(Ending.sentenceOf(error)))
+      )
+      yield* Output.show(json, { storage, ran }, () =>
+        ran.length === 0 ? `${storage} is up to date` : `${storage}: ${ran.join(", ")}`
+      )
+    })
+  )
+).pipe(Command.withDescription("Make a storage, or bring its tables up to date."))

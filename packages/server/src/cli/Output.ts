@@ -1,0 +1,63 @@
+/**
+ * Output: what a command found, as a table for people or as one line of JSON for programs. Ids are anybody's text: what
+ * would steer a terminal is shown escaped.
+ */
+import * as Options from "@effect/cli/Options"
+import { Effect } from "effect"
+import * as Ending from "../Ending.js"
+
+/** The switch of every command that shows something. */
+export const json = Options.withDescription(Options.boolean("json"), "One line of JSON instead of a table")
+
+/** A row: column to value, in the order of the columns. */
+export type Row = Readonly<Record<string, unknown>>
+
+const escaped = (character: string): string => JSON.stringify(character).slice(1, -1)
+
+const cell = (value: unknown): string => {
+  if (value === null || value === undefined || value === "") return "-"
+  const text = Array.isArray(value) ? value.join(" ") || "-" : String(value)
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, (character) => {
+    const shown = escaped(character)
+    return shown === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}` : shown
+  })
+}
+
+/** An instant for people. */
+export const instant = (millis: number | null): string | null =>
+  millis === null ? null : new Date(millis).toISOString().replace(/\.\d+Z$/, "Z")
+
+/** Rows under their column names; `empty` where there is none. */
+export const table = (rows: ReadonlyArray<Row>, empty: string): string => {
+  const columns = Object.keys(rows[0] ?? {})
+  if (columns.length === 0) return empty
+  const lines = [
+    columns.map((name) => name.toUpperCase()),
+    ...rows.map((row) => columns.map((name) => cell(row[name])))
+  ]
+  const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
+  return lines
+    .map((line) =>
+      line
+        .map((text, column) => text.padEnd(widths[column]!))
+        .join("  ")
+        .trimEnd()
+    )
+    .join("\n")
+}
+
+/** One row, a line a column. */
+export const list = (row: Row): string => {
+  const width = Math.max(...Object.keys(row).map((name) => name.length))
+  return Object.entries(row)
+    .map(([name, value]) => `${name.padEnd(width)}  ${cell(value)}`)
+    .join("\n")
+}
+
+/** Writes to standard output: for programs, or for people. */
+export const show = (asJson: boolean, value: unknown, forPeople: () => string): Effect.Effect<void> =>
+  Ending.print(process.stdout, asJson ? JSON.stringify(value) : forPeople())
+
+/** A word on the side, for people; programs do not get it. */
+export const note = (asJson: boolean, text: string): Effect.Effect<void> =>
+  asJson ? Effect.void : Ending.print(process.stderr, text)

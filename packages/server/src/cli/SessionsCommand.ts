@@ -1,0 +1,166 @@
+/**
+ * SessionsCommand: `onelane sessions`: look at sessions, follow one, cancel one, take a claim away.
+ */
+import * as Args from "@effect/cli/Args"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import type { CheckoutSession } from "@onelane/checkout"
+import { Effect, Option, Stream } from "effect"
+import * as Output from "./Output.js"
+import * as Target from "./Target.js"
+
+const id = Args.withDescription(Args.text({ name: "session" }), "The id of a session")
+
+const refuse = ({ message }: { readonly message: string }) => Target.refused(message)
+
+const iso = (session: CheckoutSession.CheckoutSession) => ({
+  ...session,
+  createdAt: Output.instant(session.createdAt),
+  updatedAt: Output.instant(session.updatedAt),
+  expiresAt: Output.instant(session.expiresAt)
+})
+
+const shortOf = (session: CheckoutSession.CheckoutSession): Output.Row => ({
+  session: session.id,
+  state: session.isArchived ? `${session.state} (archived)` : session.state,
+  next: session.nextState,
+  version: session.version,
+  cart: session.cartId,
+  account: session.accountId,
+  store: session.storeId,
+  updated: Output.instant(session.updatedAt)
+})
+
+const entryOf = (entry: CheckoutSession.HistoryEntry) => ({ ...entry, at: Output.instant(entry.at) })
+
+const lineOf = ({ at, by, from, reason, to, type, version }: CheckoutSession.HistoryEntry): Output.Row => ({
+  version,
+  at: Output.instant(at),
+  what: type,
+  from,
+  to,
+  by,
+  reason
+})
+
+const list = Command.make(
+  "list",
+  {
+    ...Target.options,
+    json: Output.json,
+    limit: Options.integer("limit").pipe(
+      Options.withDescription("Sessions looked at, 1 to 1,000"),
+      Options.withDefault(100)
+    ),
+    after: Options.text("after").pipe(Options.withDescription("Go on after this session"), Options.withDefault("")),
+    archived: Options.withDescription(Options.boolean("archived"), "Finished and cancelled ones, too")
+  },
+  ({ after, archived, json, limit, ...target }) =>
+    Target.run(
+      Effect.gen(function* () {
+        const admin = yield* Target.admin(target)
+        const { next, sessions } = yield* admin.call("sessions.list", { after, archived, limit })
+        yield* Output.show(json, { sessions: sessions.map(iso), next }, () =>
+          Output.table(sessions.map(shortOf), "no sessions")
+        )
+        if (next !== null) yield* Output.note(json, `more: --after ${next}`)
+      })
+    )
+).pipe(Command.withDescription("List sessions, a page at a time."))
+
+const show = Command.make("show", { ...Target.options, json: Output.json, id }, ({ id, json, ...target }) =>
+  Target.run(
+    Effect.gen(function* () {
+      const sessions = yield* Target.sessions(target)
+      const named = { checkoutSessionId: id }
+      const session = yield* Effect.mapError(sessions.get(Target.caller, named), refuse)
+      const history = yield* Effect.mapError(sessions.history(Target.caller, { ...named, limit: 1_000 }), refuse)
+      yield* Output.show(
+        json,
+        { session: iso(session), history: history.map(entryOf) },
+        () => `${Output.list(iso(session))}\n\n${Output.table(history.map(lineOf), "no history")}`
+      )
+    })
+  )
+).pipe(Command.withDescription("Show a session and its history."))
+
+const watch = Command.make(
+  "watch",
+  {
+    ...Target.options,
+    json: Output.json,
+    after: Options.integer("after").pipe(
+      Options.withDescription("Begin after this version; 0 for the whole history"),
+      Options.optional
+    ),
+    id
+  },
+  ({ after, id, json, ...target }) =>
+    Target.run(
+      Effect.gen(function* () {
+        if (Option.isNone(target.url)) {
+          return yield* Effect.fail(
+            Target.refused("nothing moves in a storage without a server; give --url and --token")
+          )
+        }
+        const sessions = yield* Target.sessions(target)
+        const input = { checkoutSessionId: id, afterVersion: Option.getOrUndefined(after) }
+        yield* sessions.changes(Target.caller, input).pipe(
+          Stream.mapError(refuse),
+          Stream.runForEach((entry) =>
+            Output.show(json, entryOf(entry), () =>
+              [entry.version, Output.instant(entry.at), entry.type, entry.from ?? "-", "→", entry.to ?? "-"].join("  ")
+            )
+          )
+        )
+      })
+    )
+).pipe(Command.withDescription("Follow a session: one line for each change, until it is archived."))
+
+const cancel = Command.make("cancel", { ...Target.options, json: Output.json, id }, ({ id, json, ...target }) =>
+  Target.run(
+    Effect.gen(function* () {
+      const sessions = yield* Target.sessions(target)
+      const done = yield* Effect.mapError(sessions.cancel(Target.caller, { checkoutSessionId: id }), refuse)
+      yield* Output.show(json, { session: iso(done.session) }, () => `cancelled ${id}, its cart is free`)
+    })
+  )
+).pipe(Command.withDescription("Cancel a session: it is archived, and its cart is free."))
+
+const release = Command.make(
+  "release",
+  {
+    ...Target.options,
+    json: Output.json,
+    operation: Options.text("operation").pipe(
+      Options.withDescription("The claim to take away; default: the one that is running"),
+      Options.optional
+    ),
+    reason: Options.text("reason").pipe(
+      Options.withDescription("Why, for the history"),
+      Options.withDefault("released by an operator")
+    ),
+    id
+  },
+  ({ id, json, operation, reason, ...target }) =>
+    Target.run(
+      Effect.gen(function* () {
+        const sessions = yield* Target.sessions(target)
+        const named = { checkoutSessionId: id }
+        const running = yield* Effect.mapError(sessions.get(Target.caller, named), refuse)
+        const operationId = Option.getOrElse(operation, () => running.operationId)
+        if (operationId === null) return yield* Effect.fail(Target.refused(`nothing runs in ${id}`))
+        const done = yield* Effect.mapError(
+          sessions.releaseClaim(Target.caller, { ...named, operationId, reason }),
+          refuse
+        )
+        yield* Output.show(json, { session: iso(done.session) }, () => `released ${id}, it is in ${done.session.state}`)
+      })
+    )
+).pipe(Command.withDescription("Take a claim away from a session whose task hangs; a late result is refused."))
+
+/** `onelane sessions`. */
+export const sessions = Command.make("sessions").pipe(
+  Command.withDescription("Look at sessions, follow one, cancel one, take a claim away."),
+  Command.withSubcommands([list, show, watch, cancel, release])
+)

@@ -1,0 +1,127 @@
+/**
+ * Target: where a command acts: on a running server (`--url`, `--token`), else directly on the storage that no server has
+ * open. What is needed for either is loaded only then.
+ */
+import { existsSync } from "node:fs"
+import * as Options from "@effect/cli/Options"
+import { Caller, type CheckoutSessions } from "@onelane/checkout"
+import { Config, Context, Effect, Layer, Option, ParseResult, Schema, type Scope } from "effect"
+import type * as Admin from "../Admin.js"
+import * as Ending from "../Ending.js"
+
+/** Why a command was not done, in one sentence. */
+export interface Refused {
+  readonly _tag: "Refused"
+  readonly message: string
+}
+
+/** Makes a `Refused`. */
+export const refused = (message: string): Refused => ({ _tag: "Refused", message })
+
+/** The storage to work on. */
+export const storage = Options.text("storage").pipe(
+  Options.withPseudoName("file"),
+  Options.withDescription("Without --url: the storage itself, while no server has it open. ONELANE_STORAGE"),
+  Options.withFallbackConfig(Config.string("ONELANE_STORAGE")),
+  Options.withDefault("onelane.db")
+)
+
+/** Where a command acts. */
+export const options = {
+  url: Options.text("url").pipe(
+    Options.withPseudoName("url"),
+    Options.withDescription("A running server. ONELANE_URL"),
+    Options.withFallbackConfig(Config.string("ONELANE_URL")),
+    Options.optional
+  ),
+  token: Options.text("token").pipe(
+    Options.withPseudoName("text"),
+    Options.withDescription("Its bearer token, of somebody with modify-all-data. Better in ONELANE_TOKEN"),
+    Options.withFallbackConfig(Config.string("ONELANE_TOKEN")),
+    Options.optional
+  ),
+  storage
+}
+
+/** Where a command was told to act. */
+export interface Target {
+  readonly url: Option.Option<string>
+  readonly token: Option.Option<string>
+  readonly storage: string
+}
+
+const load = <A>(module: () => Promise<A>): Effect.Effect<A> => Effect.promise(module)
+
+const refuse = (error: object): Refused => {
+  const hint = "reason" in error && error.reason === "IN_USE" ? " If that is a server, name it: --url and --token." : ""
+  return refused(`${Ending.sentenceOf(error)}${hint}`)
+}
+
+/** Opens a storage that is there already. */
+const opened = (path: string) =>
+  Effect.gen(function* () {
+    const Store = yield* load(() => import("../Store.js"))
+    if (!Store.isServer(path) && !existsSync(path)) {
+      return yield* Effect.fail(refused(`there is no ${path}; "onelane migrate --storage ${path}" makes it`))
+    }
+    return yield* Effect.mapError(Layer.build(Store.layer(path)), refuse)
+  })
+
+const remoteOf = ({ token, url }: Target) =>
+  Option.map(url, (url) => ({ url, token: Option.getOrElse(token, () => "") }))
+
+/** The operations of an operator, there. */
+export const admin = (target: Target): Effect.Effect<Admin.Admin<Refused>, Refused, Scope.Scope> =>
+  Effect.gen(function* () {
+    const remote = remoteOf(target)
+    if (Option.isSome(remote)) {
+      const [AdminClient, FetchHttpClient] = yield* load(() =>
+        Promise.all([import("../AdminClient.js"), import("@effect/platform/FetchHttpClient")])
+      )
+      const client = yield* Effect.provide(AdminClient.make(remote.value), FetchHttpClient.layer)
+      return { call: (name, input) => Effect.mapError(client.call(name, input), ({ message }) => refused(message)) }
+    }
+    const kept = yield* opened(target.storage)
+    const { operations } = yield* load(() => import("../Admin.js"))
+    return {
+      call: (name, input) => {
+        const { input: schema, run } = operations[name] as Admin.Operation<any, any>
+        return Schema.decodeUnknown(schema)(input).pipe(
+          Effect.mapError((error) => refused(ParseResult.TreeFormatter.formatErrorSync(error))),
+          Effect.flatMap((said) => Effect.mapError(Effect.provide(run(said), kept), sentence))
+        )
+      }
+    }
+  })
+
+const sentence = (failed: Admin.AdminFailure): Refused =>
+  failed._tag === "UnknownEntry"
+    ? refused(`There is no such ${failed.entry}: ${failed.id}`)
+    : refused(`The ${failed.port} gave no answer: ${Ending.sentenceOf(failed)}`)
+
+/** Sessions, there, and who calls. On a storage the caller is the host. */
+export const sessions = (target: Target): Effect.Effect<CheckoutSessions.CheckoutSessionsShape, Refused, Scope.Scope> =>
+  Effect.gen(function* () {
+    const remote = remoteOf(target)
+    const { CheckoutEngine, CheckoutSessions, Flow } = yield* load(() => import("@onelane/checkout"))
+    if (Option.isSome(remote)) {
+      const [{ CheckoutClient }, FetchHttpClient] = yield* load(() =>
+        Promise.all([import("@onelane/http"), import("@effect/platform/FetchHttpClient")])
+      )
+      const client = yield* Layer.build(Layer.provide(CheckoutClient.layer(remote.value), FetchHttpClient.layer))
+      return Context.get(client, CheckoutSessions.CheckoutSessions)
+    }
+    const kept = yield* opened(target.storage)
+    const engine = yield* Effect.provide(CheckoutEngine.make({ flow: Flow.presets.any }), kept)
+    return Context.get(engine, CheckoutSessions.CheckoutSessions)
+  })
+
+/** Who calls; a server goes by the token. */
+export const caller: Caller.Caller = Caller.host
+
+/** Runs a command to its end: what it was refused goes to standard error, and the exit code is 1. */
+export const run = (command: Effect.Effect<void, Refused, Scope.Scope>): Effect.Effect<void> =>
+  Effect.scoped(command).pipe(Effect.catchAll(({ message }) => Ending.because(Ending.failed, message)))
+
+/** Says what makes no sense in what was asked; the exit code is 2. */
+export const misused = (why: string): Effect.Effect<void> => Ending.because(Ending.usage, why)

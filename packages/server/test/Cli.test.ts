@@ -1,0 +1,226 @@
+/** The commands of `onelane` as processes, on a storage of their own and on a running server. */
+import { statSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { onelane } from "../src/Program.js"
+import { type Ended, inFolder, node, serveArgs, urlOf } from "./Program.js"
+
+const nothing = { ONELANE_URL: undefined, ONELANE_TOKEN: undefined, ONELANE_STORAGE: undefined }
+
+/** Runs a command to its end. */
+const run = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
+  node([onelane, ...args], { ...nothing, ...env }).ended
+
+/** What a command says with `--json`, when it succeeds. */
+const asked = async (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): Promise<any> => {
+  const { code, stderr, stdout } = await run([...args, "--json"], env)
+  assert.strictEqual(code, 0, `${args.join(" ")}: ${stderr}`)
+  assert.match(stdout, /^[^\n]+\n$/)
+  return JSON.parse(stdout)
+}
+
+/** One action of the standard format. */
+const act = async (url: string, token: string, action: string, input: object): Promise<any> => {
+  const answer = await fetch(`${url}/services/data/v60.0/actions/standard/${action}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ inputs: [input] })
+  })
+  return ((await answer.json()) as ReadonlyArray<any>)[0]
+}
+
+const openCart = async (url: string, cartId: string): Promise<string> =>
+  (await act(url, "alice", "checkoutSessionAction", { cartId })).outputValues.checkoutSessionId
+
+/** A server, and how commands reach it as its operator. */
+const serving = (
+  test: (server: { readonly url: string; readonly env: NodeJS.ProcessEnv; readonly folder: string }) => Promise<void>
+) =>
+  inFolder(async (folder) => {
+    const server = node(serveArgs(folder))
+    try {
+      const url = await urlOf(server)
+      await test({ url, folder, env: { ONELANE_URL: url, ONELANE_TOKEN: "operator" } })
+    } finally {
+      server.process.kill("SIGTERM")
+      await server.ended
+    }
+  })
+
+describe("onelane", { timeout: 120_000 }, () => {
+  it("says how it is used, and of every command how that is used", async () => {
+    const bare = await run([])
+    assert.deepStrictEqual(await run(["--help"]), bare)
+    assert.strictEqual(bare.code, 0)
+    assert.strictEqual(bare.stderr, "")
+    for (const command of ["serve", "sessions", "directory", "keys", "migrate", "doctor"]) {
+      assert.include(bare.stdout, `\n  onelane ${command} `)
+      const { code, stdout } = await run([command, "--help"])
+      assert.strictEqual(code, 0)
+      assert.notInclude(stdout, "\u001b")
+      assert.notInclude(stdout, "user-defined")
+    }
+    const { stdout } = await run(["serve", "--help"])
+    for (const flag of ["storage", "host", "port", "flow", "tokens", "seed", "config"]) {
+      assert.match(stdout, new RegExp(`\n  --${flag} <.*ONELANE_${flag.toUpperCase()} `))
+    }
+  })
+
+  it("exits 2 and does nothing when it does not understand", () =>
+    inFolder(async (folder) => {
+      const storage = join(folder, "none.db")
+      const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+        [["keys", "creat"], /Invalid subcommand/],
+        [["keys", "create"], /--user/],
+        [["keys", "create", "--user", "a", "--role", "king"], /modify-all-data, commerce-integrator, buyer-checkout/],
+        [["keys", "create", "--user", "a", "--expires-in", "soon"], /expires-in is a length of time/],
+        [["directory", "members", "put", "--account", "a"], /--user or --store/],
+        [["directory", "carts", "put", "c", "--status", "Lost"], /Active/],
+        [["sessions", "show"], /session/],
+        [["migrate", "--colour"], /--colour/]
+      ]
+      for (const [args, sentence] of wrong) {
+        const { code, stderr, stdout } = await run(args, { ONELANE_STORAGE: storage })
+        assert.strictEqual(code, 2, args.join(" "))
+        assert.match(stderr, sentence)
+        assert.strictEqual(stdout, "")
+      }
+      assert.isUndefined(statSync(storage, { throwIfNoEntry: false }))
+    }))
+})
+
+describe("onelane on a storage", { timeout: 120_000 }, () => {
+  it("makes it, examines it, keeps a directory and keys in it", () =>
+    inFolder(async (folder) => {
+      const env = { ONELANE_STORAGE: join(folder, "checkout.db") }
+      const absent = await run(["keys", "list"], env)
+      assert.strictEqual(absent.code, 1)
+      assert.match(absent.stderr, /^onelane: there is no .*onelane migrate/)
+      assert.strictEqual((await run(["doctor"], env)).code, 1)
+
+      assert.isNotEmpty((await asked(["migrate"], env)).ran)
+      assert.deepStrictEqual((await asked(["migrate"], env)).ran, [])
+      const { findings, healthy } = await asked(["doctor"], env)
+      assert.isTrue(healthy)
+      assert.deepStrictEqual(
+        findings.map(({ check }: { check: string }) => check),
+        ["node", "storage", "tables", "clock", "permissions", "sync"]
+      )
+
+      await asked(["directory", "users", "put", "ann", "--role", "buyer-checkout"], env)
+      await asked(["directory", "accounts", "put", "acme", "--inactive"], env)
+      await asked(["directory", "members", "put", "--account", "acme", "--user", "ann"], env)
+      assert.deepStrictEqual(await asked(["directory", "users", "list"], env), {
+        entries: [{ id: "ann", roles: ["buyer-checkout"] }]
+      })
+      assert.deepStrictEqual((await asked(["directory", "accounts", "list"], env)).entries, [
+        { id: "acme", active: false }
+      ])
+      assert.deepStrictEqual((await asked(["directory", "members", "list"], env)).entries, [
+        { accountId: "acme", userId: "ann" }
+      ])
+      const unknown = await run(["directory", "members", "put", "--account", "acme", "--store", "none"], env)
+      assert.strictEqual(unknown.code, 1)
+      assert.strictEqual(unknown.stderr, "onelane: There is no such store: none\n")
+      await asked(["directory", "users", "remove", "ann"], env)
+      assert.deepStrictEqual((await asked(["directory", "members", "list"], env)).entries, [])
+
+      const { key, token } = await asked(["keys", "create", "--user", "ann", "--label", "a\u001b[2Jb"], env)
+      assert.match(token, /^olk_[0-9a-f]{16}_[A-Za-z0-9_-]{43}$/)
+      const { keys } = await asked(["keys", "list"], env)
+      assert.deepStrictEqual(keys, [key])
+      assert.notProperty(key, "digest")
+      const shown = await run(["keys", "list"], env)
+      assert.match(shown.stdout, /^KEY +LABEL +USER/)
+      assert.include(shown.stdout, "a\\u001b[2Jb")
+      assert.strictEqual((await run(["keys", "revoke", key.id], env)).code, 0)
+      assert.strictEqual((await run(["keys", "revoke", key.id], env)).code, 1)
+      assert.isString((await asked(["keys", "list"], env)).keys[0].revokedAt)
+      assert.deepStrictEqual(await asked(["sessions", "list"], env), { sessions: [], next: null })
+    }))
+})
+
+describe("onelane on a running server", { timeout: 120_000 }, () => {
+  it("lists, shows, follows and cancels sessions", () =>
+    serving(async ({ env, folder, url }) => {
+      const [first, second] = [await openCart(url, "cart-0"), await openCart(url, "cart-1")]
+      const { sessions } = await asked(["sessions", "list"], env)
+      assert.sameMembers(
+        sessions.map(({ id }: { id: string }) => id),
+        [first, second]
+      )
+      const page = await asked(["sessions", "list", "--limit", "1"], env)
+      assert.strictEqual(page.sessions.length, 1)
+      const rest = await asked(["sessions", "list", "--after", page.next], env)
+      assert.sameMembers([page.sessions[0].id, rest.sessions[0].id], [first, second])
+
+      const watching = node([onelane, "sessions", "watch", first, "--after", "0", "--json"], { ...nothing, ...env })
+      await watching.line((line) => line.includes('"Opened"'))
+      await act(url, "alice", "updateCheckoutSessionAction", {
+        checkoutSessionId: first,
+        expCurrentState: "Start",
+        nextState: "Inventory"
+      })
+      await watching.line((line) => line.includes('"Updated"'))
+      const shown = await asked(["sessions", "show", first], env)
+      assert.deepInclude(shown.session, { id: first, state: "Inventory", version: 2 })
+      assert.deepStrictEqual(
+        shown.history.map(({ type }: { type: string }) => type),
+        ["Opened", "Updated"]
+      )
+      assert.strictEqual((await run(["sessions", "release", first], env)).stderr, `onelane: nothing runs in ${first}\n`)
+      const cancelled = await asked(["sessions", "cancel", first], env)
+      assert.isTrue(cancelled.session.isArchived)
+      const { code, stdout } = await watching.ended
+      assert.strictEqual(code, 0)
+      assert.deepStrictEqual(
+        stdout
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line).type),
+        ["Opened", "Updated", "Cancelled"]
+      )
+      assert.strictEqual((await asked(["sessions", "list"], env)).sessions.length, 1)
+      assert.strictEqual((await asked(["sessions", "list", "--archived"], env)).sessions.length, 2)
+
+      const beside = await run(["sessions", "list"], { ONELANE_STORAGE: join(folder, "checkout.db") })
+      assert.strictEqual(beside.code, 1)
+      assert.match(beside.stderr, /another process.*--url and --token/)
+      assert.strictEqual((await run(["sessions", "show", "none"], env)).code, 1)
+    }))
+
+  it("a right taken away through it is gone with the answer", () =>
+    serving(async ({ env, url }) => {
+      const id = await openCart(url, "cart-0")
+      const update = { checkoutSessionId: id, expCurrentState: "Start", nextState: "Inventory" }
+      await asked(["directory", "members", "remove", "--account", "acme", "--user", "alice"], env)
+      const refused = await act(url, "alice", "updateCheckoutSessionAction", update)
+      assert.deepInclude(refused, { isSuccess: false, reason: "ACCOUNT_INVALID_OR_INACCESSIBLE" })
+      await asked(["directory", "members", "put", "--account", "acme", "--user", "alice"], env)
+      await asked(
+        ["directory", "carts", "put", "cart-0", "--store", "store", "--account", "acme", "--owner", "alice"].concat(
+          "--status",
+          "Closed"
+        ),
+        env
+      )
+      const closed = await act(url, "alice", "updateCheckoutSessionAction", update)
+      assert.deepInclude(closed, { isSuccess: false, reason: "CART_NOT_UPDATABLE" })
+    }))
+
+  it("is for those with modify-all-data only, and tells others nothing", () =>
+    serving(async ({ url }) => {
+      for (const args of [
+        ["sessions", "list"],
+        ["keys", "create", "--user", "alice"],
+        ["directory", "users", "list"]
+      ]) {
+        const { code, stderr, stdout } = await run(args, { ONELANE_URL: url, ONELANE_TOKEN: "alice" })
+        assert.strictEqual(code, 1)
+        assert.strictEqual(stderr, "onelane: The caller may not invoke this action.\n")
+        assert.strictEqual(stdout, "")
+      }
+      const unknown = await run(["keys", "list"], { ONELANE_URL: url, ONELANE_TOKEN: "nobody" })
+      assert.strictEqual(unknown.code, 1)
+    }))
+})
