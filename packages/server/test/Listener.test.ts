@@ -1,0 +1,210 @@
+/** The listener under raw bytes: what HTTP libraries would never say, or would hide. */
+import type { Server } from "node:http"
+import { type AddressInfo, connect, type Socket } from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Listener from "../src/Listener.js"
+import * as ListenerLimits from "../src/ListenerLimits.js"
+
+/** A listener whose requests are answered by `answer`, or after their body with what they were. */
+const listening = (
+  limits: Partial<ListenerLimits.ListenerLimits> = {},
+  answer?: Parameters<Server["on"]>[1]
+): Effect.Effect<{ readonly server: Server; readonly port: number }, never, any> =>
+  Effect.gen(function* () {
+    const server = yield* Listener.make({ ...ListenerLimits.defaults, ...limits })
+    server.on(
+      "request",
+      answer ??
+        ((request, response) => {
+          request.resume()
+          request.on("end", () => response.end(`${request.method} ${request.url}`))
+        })
+    )
+    yield* Effect.acquireRelease(
+      Effect.async<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+      () =>
+        Effect.async<void>((resume) => {
+          server.close(() => resume(Effect.void))
+          server.closeAllConnections()
+        })
+    )
+    return { server, port: (server.address() as AddressInfo).port }
+  })
+
+/** A connection, and all it was told until it was closed. */
+const dial = (port: number, bytes = "", allowHalfOpen = false) => {
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen })
+  const heard = new Promise<string>((resolve) => {
+    let text = ""
+    socket.setEncoding("utf8")
+    socket.on("data", (chunk) => (text += chunk))
+    socket.on("error", () => {})
+    socket.on("close", () => resolve(text))
+    socket.on("end", () => socket.end())
+  })
+  if (bytes !== "") socket.write(bytes)
+  return {
+    socket,
+    heard: Effect.timeout(
+      Effect.promise(() => heard),
+      "8 seconds"
+    )
+  }
+}
+
+const connected = (socket: Socket) =>
+  Effect.async<void>((resume) => void socket.once("connect", () => resume(Effect.void)))
+
+const get = (path: string, ...headers: ReadonlyArray<string>) =>
+  ["GET ", path, " HTTP/1.1\r\nHost: x\r\n", ...headers.map((line) => `${line}\r\n`), "\r\n"].join("")
+
+const isProblem = (answer: string, status: number, code: string) => {
+  assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `))
+  assert.match(answer, /content-type: application\/problem\+json/i)
+  assert.match(answer, /cache-control: no-store/i)
+  assert.match(answer, /connection: close/i)
+  const body = JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4))
+  assert.deepInclude(body, { status, code, applied: "no", _tag: "AdapterError" })
+}
+
+describe("Listener", () => {
+  it.scopedLive("L1 bytes that are no request are answered 400 with a body", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening()
+      for (const bytes of [
+        "GARBAGE\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
+        "\u0016\u0003\u0001\u0002\u0000\u0001",
+        get("/", "Bad Header: x"),
+        get("/", "Content-Length: 5", "Content-Length: 6"),
+        `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n`,
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+      ]) {
+        isProblem(yield* dial(port, bytes).heard, 400, "MALFORMED_REQUEST")
+      }
+    })
+  )
+
+  it.scopedLive("L2 headers at the limit are taken, one byte more is answered 431", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening({ headersMaxBytes: 1_000 })
+      const heard = (length: number) => dial(port, get("/", "Connection: close", `X: ${"a".repeat(length)}`)).heard
+      assert.match(yield* heard(900), /^HTTP\/1\.1 200 /)
+      isProblem(yield* heard(1_100), 431, "LIMIT_EXCEEDED")
+      isProblem(yield* dial(port, get(`/${"a".repeat(1_100)}`)).heard, 431, "LIMIT_EXCEEDED")
+    })
+  )
+
+  it.scopedLive("L3 headers that do not come are answered 408 within their time, from the connection on", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening({ headersMillis: 200 })
+      const began = performance.now()
+      const [silent, slow] = yield* Effect.all([dial(port).heard, dial(port, "GET / HTTP/1.1\r\nHo").heard], {
+        concurrency: 2
+      })
+      for (const answer of [silent, slow]) isProblem(answer, 408, "REQUEST_TIMEOUT")
+      assert.isBelow(performance.now() - began, 3_000)
+    })
+  )
+
+  it.scopedLive("L4 a body that drips is cut off with a 408, whether or not it says its length", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening({ headersMillis: 200, requestMillis: 400 })
+      for (const how of ["Content-Length: 1000", "Transfer-Encoding: chunked"]) {
+        const { heard, socket } = dial(port, `POST / HTTP/1.1\r\nHost: x\r\n${how}\r\n\r\n`)
+        const dripping = Effect.forever(
+          Effect.delay(
+            Effect.sync(() => socket.writable && socket.write(how.startsWith("T") ? "1\r\na\r\n" : "a")),
+            50
+          )
+        )
+        isProblem(yield* Effect.raceFirst(heard, dripping), 408, "REQUEST_TIMEOUT")
+      }
+    })
+  )
+
+  it.scopedLive("L5 a connection that lies idle after an answer is closed", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening({ idleMillis: 200 })
+      const began = performance.now()
+      const answer = yield* dial(port, get("/one")).heard
+      assert.match(answer, /^HTTP\/1\.1 200 .*GET \/one$/s)
+      assert.isBelow(performance.now() - began, 3_000)
+    })
+  )
+
+  it.scopedLive("L6 one connection too many is told so at once, and its place is free again after another left", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening({ connectionsMaxCount: 2 })
+      const held = [dial(port), dial(port)]
+      for (const { socket } of held) yield* connected(socket)
+      const refused = yield* dial(port, get("/")).heard
+      isProblem(refused, 503, "SERVER_UNAVAILABLE")
+      assert.match(refused, /retry-after: 1/i)
+      held[0]!.socket.destroy()
+      const again = Effect.suspend(() => dial(port, get("/", "Connection: close")).heard)
+      const answer = yield* Effect.repeat(again, { until: (text) => text.includes(" 200 "), times: 20 })
+      assert.match(answer, /^HTTP\/1\.1 200 /)
+    })
+  )
+
+  it.scopedLive("L7 a client that closed its half still gets its answer, in order", () =>
+    Effect.gen(function* () {
+      const answering: Array<() => void> = []
+      const { port } = yield* listening({}, (_, response) => answering.push(() => response.end("late")))
+      const { heard, socket } = dial(port, "", true)
+      socket.end(get("/"))
+      yield* Effect.repeat(Effect.sleep(10), { until: () => answering.length === 1 })
+      yield* Effect.sleep(50)
+      answering[0]!()
+      assert.match(yield* heard, /^HTTP\/1\.1 200 .*late$/s)
+    })
+  )
+
+  it.scopedLive("L8 an answer that is under way is not lost to garbage behind it", () =>
+    Effect.gen(function* () {
+      const answering: Array<() => void> = []
+      const { port } = yield* listening({}, (_, response) => answering.push(() => response.end("first")))
+      const { heard } = dial(port, `${get("/")}GARBAGE\r\n\r\n`)
+      yield* Effect.repeat(Effect.sleep(10), { until: () => answering.length === 1 })
+      yield* Effect.sleep(50)
+      answering[0]!()
+      const answer = yield* heard
+      assert.match(answer, /^HTTP\/1\.1 200 .*firstHTTP\/1\.1 400 /s)
+    })
+  )
+
+  it.scopedLive("L9 headers that come twice are joined, so that nobody takes one and nobody the other", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening({}, (request, response) => response.end(request.headers.authorization))
+      const twice = get("/", "Authorization: Bearer a", "Authorization: Bearer b", "Connection: close")
+      assert.match(yield* dial(port, twice).heard, /Bearer a, Bearer b$/)
+    })
+  )
+
+  it.scopedLive("L10 closing ends idle connections at once, and answers under way within their time", () =>
+    Effect.gen(function* () {
+      const answering: Array<() => void> = []
+      const { port, server } = yield* listening({}, (request, response) =>
+        request.url === "/slow" ? answering.push(() => response.end("done")) : response.end("quick")
+      )
+      const idle = dial(port, get("/"))
+      const slow = dial(port, get("/slow"))
+      const stuck = dial(port, get("/slow"))
+      yield* Effect.repeat(Effect.sleep(10), { until: () => answering.length === 2 })
+      const began = performance.now()
+      const closing = yield* Effect.fork(
+        Listener.close(server, { ...ListenerLimits.defaults, lingerMillis: 20, closeMillis: 500 })
+      )
+      assert.match(yield* idle.heard, /quick$/)
+      assert.isBelow(performance.now() - began, 400)
+      answering[0]!()
+      assert.match(yield* slow.heard, /done$/)
+      assert.strictEqual(yield* stuck.heard, "")
+      yield* closing.await
+      assert.isBelow(performance.now() - began, 2_000)
+    })
+  )
+})
