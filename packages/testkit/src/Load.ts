@@ -8,7 +8,7 @@
 import { Caller, type CheckoutError, type CheckoutSessions } from "@onelane/checkout"
 import { Clock, Effect, Fiber, Random, Schedule } from "effect"
 import type { History } from "./History.js"
-import { checkHistory } from "./Linearizable.js"
+import { type CheckOptions, checkHistory } from "./Linearizable.js"
 import * as Recorder from "./Recorder.js"
 import { toText } from "./TimeLine.js"
 
@@ -23,6 +23,12 @@ export interface LoadOptions {
   readonly sessions: number
   /** How long the callers call, milliseconds. */
   readonly millis: number
+  /** Ends the calls before their time. */
+  readonly isOver?: (() => boolean) | undefined
+  /** What sessions do that no caller asked for. Default: nothing. */
+  readonly spontaneous?: CheckOptions["spontaneous"]
+  /** Whether a go-between (SDK, cluster) may ask twice under one key: a caller's only answer may then be a repeated one. */
+  readonly isAskedTwice?: boolean | undefined
   /** The privileged caller they call as. Default: the host. */
   readonly caller?: Caller.Caller | undefined
   /** Carts and sessions are called by this and a number. Default `cart`. */
@@ -70,13 +76,13 @@ export const run = (options: LoadOptions): Effect.Effect<LoadOutcome, Failed> =>
     const callers = Array.from({ length: options.callers }, (_, index) => live(load, index + 1))
     yield* Effect.all(callers, { concurrency: "unbounded", discard: true })
     for (const door of doors) yield* Effect.forEach(ids, (id) => lastLook(load, door, id))
-    return outcomeOf(recorder.history())
+    return outcomeOf(recorder.history(), options)
   })
 
 const live = (load: Run, process: number): Effect.Effect<void> =>
   Effect.gen(function* () {
     const seen = new Map<string, Seen>()
-    for (let call = 0; (yield* Clock.currentTimeMillis) < load.untilMillis; call++) {
+    for (let call = 0; !load.isOver?.() && (yield* Clock.currentTimeMillis) < load.untilMillis; call++) {
       const id = (yield* chance(0.5)) ? load.ids[0]! : yield* pick(load.ids)
       if (yield* chance(0.25))
         yield* once(load, process, id, seen, (door, caller) => door.get(caller, { checkoutSessionId: id }))
@@ -128,8 +134,8 @@ const lastLook = (load: Run, door: Service, checkoutSessionId: string) =>
 const untilHealed = <A>(call: Effect.Effect<A, Failed>): Effect.Effect<A, Failed> =>
   Effect.retry(call, { schedule: Schedule.spaced(100), times: healMillis / 100 })
 
-const outcomeOf = (history: History): LoadOutcome => {
-  const verdict = checkHistory(history)
+const outcomeOf = (history: History, { isAskedTwice = false, spontaneous }: LoadOptions): LoadOutcome => {
+  const verdict = checkHistory(isAskedTwice ? firstHand(history) : history, { spontaneous })
   const changes = history.filter(({ action }) => action !== "read")
   const count = (outcome: string, observed: boolean) =>
     changes.filter((each) => each.outcome === outcome && (each.observed !== undefined) === observed).length
@@ -141,6 +147,18 @@ const outcomeOf = (history: History): LoadOutcome => {
     unknown: count("info", false),
     problems: [...verdict.violations.map(toText), ...verdict.undecided.map((session) => `${session}: undecided`)]
   }
+}
+
+/** The history with the first answer under each key as a fresh one, where nobody has another. */
+const firstHand = (history: History): History => {
+  const others = new Set(history.flatMap((each) => (each.outcome === "info" || !each.replayed ? [each.key] : [])))
+  const taken = new Set<string | undefined>(others)
+  const inOrder = [...history].sort((a, b) => a.returned - b.returned)
+  return inOrder.map((each) => {
+    if (each.outcome !== "ok" || each.key === undefined || taken.has(each.key)) return each
+    taken.add(each.key)
+    return { ...each, replayed: false }
+  })
 }
 
 const chance = (rate: number): Effect.Effect<boolean> => Effect.map(Random.next, (drawn) => drawn < rate)

@@ -1,0 +1,132 @@
+/**
+ * Doors: two ways to a service that lives in another process: HTTP as the protocol says it, and lines of JSON to a program
+ * that embeds the engine. Neither uses a client of ours, so a fault of a client cannot hide one of the server.
+ *
+ * Owns what an answer that never came means: a write is in doubt, unless nothing can have been sent; a read is not.
+ */
+import type { CheckoutError, CheckoutSessions } from "@onelane/checkout"
+import { Effect, Stream } from "effect"
+
+type Service = CheckoutSessions.CheckoutSessionsShape
+
+/** One call of the service by name. */
+type Call = (method: Method, input: object) => Effect.Effect<unknown, CheckoutError.StorageUnavailable>
+
+type Method = "open" | "update" | "get" | "cancel" | "history" | "completeTask" | "failTask" | "releaseClaim"
+
+const lost = (reason: string, applied: "no" | "unknown"): CheckoutError.StorageUnavailable => ({
+  _tag: "StorageUnavailable",
+  message: "no answer came",
+  retryable: true,
+  applied,
+  reason,
+  retryAfterMillis: 20
+})
+
+const doubtOf = (method: Method): "no" | "unknown" => (method === "get" || method === "history" ? "no" : "unknown")
+
+/** The service behind calls; their caller is whoever the door says. */
+const serviceOf = (call: Call): Service =>
+  ({
+    open: (_: unknown, input: object) => call("open", input),
+    update: (_: unknown, input: object) => call("update", input),
+    get: (_: unknown, input: object) => call("get", input),
+    cancel: (_: unknown, input: object) => call("cancel", input),
+    history: (_: unknown, input: object) => call("history", input),
+    completeTask: (_: unknown, input: object) => call("completeTask", input),
+    failTask: (_: unknown, input: object) => call("failTask", input),
+    releaseClaim: (_: unknown, input: object) => call("releaseClaim", input),
+    changes: () => Stream.die("a door has no streams")
+  }) as unknown as Service
+
+/** Where a call goes on the wire: method, path and body. Source: PROTOCOL, native lane. */
+const requestOf = (method: Method, input: Record<string, unknown>): readonly [string, string, object | null] => {
+  const { checkoutSessionId, operationId, ...rest } = input
+  const session = `/v1/checkout-sessions/${checkoutSessionId}`
+  switch (method) {
+    case "open":
+      return ["POST", "/v1/checkout-sessions", input]
+    case "get":
+      return ["GET", session, null]
+    case "history":
+      return ["GET", `${session}/history`, null]
+    case "update":
+      return ["POST", `${session}/update`, rest]
+    case "cancel":
+      return ["POST", "/v1/checkout-sessions/cancel", input]
+    case "completeTask":
+      return ["POST", `${session}/operations/${operationId}/complete`, rest]
+    case "failTask":
+      return ["POST", `${session}/operations/${operationId}/fail`, rest]
+    case "releaseClaim":
+      return ["POST", `${session}/operations/${operationId}/release`, rest]
+  }
+}
+
+/** The service over HTTP. `url` is asked anew for every call: a server that comes back listens elsewhere. */
+export const http = (url: () => string, token: string): Service =>
+  serviceOf((method, input) => {
+    const [verb, path, body] = requestOf(method, input as Record<string, unknown>)
+    return Effect.tryPromise({
+      try: async (signal) => {
+        const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" }
+        const said = body === null ? {} : { body: JSON.stringify(body) }
+        const response = await fetch(`${url()}${path}`, { method: verb, headers, signal, ...said })
+        return { status: response.status, text: await response.text() }
+      },
+      catch: (error) => lost("LOST", isNeverSent(error) ? "no" : doubtOf(method))
+    }).pipe(
+      Effect.flatMap(({ status, text }) => {
+        const answer: unknown = JSON.parse(text)
+        return status < 300 ? Effect.succeed(answer) : Effect.fail(answer as CheckoutError.StorageUnavailable)
+      })
+    )
+  })
+
+const isNeverSent = (error: unknown): boolean =>
+  (error as { readonly cause?: { readonly code?: string } } | null)?.cause?.code === "ECONNREFUSED"
+
+/** The service behind a program that answers lines, and what takes the lines it writes. */
+export interface Lines {
+  readonly service: Service
+  /** A line of the program. */
+  readonly hear: (line: string) => void
+  /** The program is gone: whatever was under way has no answer. */
+  readonly cut: () => void
+}
+
+interface Pending {
+  readonly method: Method
+  readonly resume: (answer: Effect.Effect<unknown, CheckoutError.StorageUnavailable>) => void
+}
+
+/** The service over lines: `[number, method, input]` out, `[number, ok, value]` back. A caller who leaves says `[number]`. */
+export const lines = (tell: (line: string) => void): Lines => {
+  const waiting = new Map<number, Pending>()
+  let count = 0
+  let isCut = false
+  return {
+    service: serviceOf((method, input) =>
+      Effect.async((resume) => {
+        if (isCut) return resume(Effect.fail(lost("GONE", "no")))
+        const number = count++
+        waiting.set(number, { method, resume })
+        tell(JSON.stringify([number, method, input]))
+        return Effect.sync(() => {
+          waiting.delete(number)
+          tell(JSON.stringify([number]))
+        })
+      })
+    ),
+    hear: (line) => {
+      const [number, ok, value] = JSON.parse(line)
+      waiting.get(number)?.resume(ok ? Effect.succeed(value) : Effect.fail(value))
+      waiting.delete(number)
+    },
+    cut: () => {
+      isCut = true
+      for (const { method, resume } of waiting.values()) resume(Effect.fail(lost("LOST", doubtOf(method))))
+      waiting.clear()
+    }
+  }
+}

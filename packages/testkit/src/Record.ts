@@ -1,0 +1,52 @@
+/**
+ * Record: everything a process did to the files of one folder, in order, as the shim `record.c` wrote it down: which bytes
+ * were written where, what was made and removed, and which of it was synced when.
+ *
+ * Owns the format; does not own what a power cut may leave of it (Disks).
+ */
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Effect } from "effect"
+
+/** One thing that happened, to the file `name` (within the folder). */
+export type Step =
+  | { readonly what: "make" | "remove" | "sync" | "syncFolder"; readonly name: string }
+  | { readonly what: "write"; readonly name: string; readonly offset: number; readonly bytes: Buffer }
+  | { readonly what: "cut"; readonly name: string; readonly length: number }
+
+const kinds = ["make", "remove", "sync", "syncFolder", "write", "cut"] as const
+
+/** Reads a record. Its last step may be incomplete, when the process was killed in the middle of it, and is left out. */
+export const read = (file: string): ReadonlyArray<Step> => {
+  const bytes = readFileSync(file)
+  const steps: Array<Step> = []
+  for (let at = 0; at + 24 <= bytes.length; ) {
+    const kind = kinds[bytes.readUInt32LE(at)]!
+    const nameLength = bytes.readUInt32LE(at + 4)
+    const number = Number(bytes.readBigInt64LE(at + 8))
+    const length = Number(bytes.readBigInt64LE(at + 16))
+    const from = at + 24 + nameLength
+    at = from + length
+    if (at > bytes.length) break
+    const name = bytes.toString("utf8", from - nameLength, from)
+    if (kind === "write") steps.push({ what: kind, name, offset: number, bytes: bytes.subarray(from, at) })
+    else if (kind === "cut") steps.push({ what: kind, name, length: number })
+    else steps.push({ what: kind, name })
+  }
+  return steps
+}
+
+/** What a process must be started with so that what it does in `folder` is written to `record`. Linux, with a C compiler. */
+export const recording = (
+  folder: string,
+  record: string,
+  buildIn: string
+): Effect.Effect<Readonly<Record<string, string>>> =>
+  Effect.sync(() => {
+    const shim = join(buildIn, "record.so")
+    const source = fileURLToPath(new URL("../../sql/test/programs/record.c", import.meta.url))
+    execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl", "-lpthread"])
+    return { LD_PRELOAD: shim, ONELANE_RECORD: record, ONELANE_RECORD_FOLDER: folder }
+  })

@@ -1,0 +1,118 @@
+/**
+ * Kills: SIGKILL of the process that owns the file, at random moments under load, again and again, starting and
+ * recovering included; one history across all of its lives is judged. Source: TARGETS F3.
+ *
+ * What a killed process wrote survives in the page cache: durability is not tested here but in PowerLoss.
+ */
+import { Caller, CheckoutSession } from "@onelane/checkout"
+import { Effect, Random } from "effect"
+import * as Folder from "../Folder.js"
+import type { History } from "../History.js"
+import type { Findings, Instrument, Tally } from "../Instrument.js"
+import { plus, tallyOf } from "../Instrument.js"
+import * as Load from "../Load.js"
+import * as Seeded from "../Seeded.js"
+import * as Service from "../Service.js"
+
+/** A run. */
+export interface KillOptions {
+  readonly kind: Service.Kind
+  readonly seed: number
+  readonly kills: number
+  readonly callers?: number | undefined
+  readonly progress?: ((line: string) => void) | undefined
+}
+
+/** What came of it. */
+export interface KillOutcome {
+  readonly kills: number
+  readonly history: History
+  readonly problems: ReadonlyArray<string>
+}
+
+/** Calls may go on this long, whatever happens. */
+const longestMillis = 3_600_000
+
+const sessions = 12
+
+/** Lets callers call while the process is killed and started, then looks at every session and judges. */
+export const run = ({ kind, seed, kills, callers = 24, progress }: KillOptions): Effect.Effect<KillOutcome> =>
+  Effect.gen(function* () {
+    const service = Service.make(kind, yield* Folder.make())
+    const problems: Array<string> = []
+    const start = Effect.catchAll(service.start, (why) =>
+      Effect.sync(() => void problems.push(`did not start: ${why}`))
+    )
+    yield* start
+    let done = 0
+    let isOver = false
+    const seeded = Seeded.make(seed)
+    const killing = Effect.gen(function* () {
+      for (; done < kills && problems.length === 0; done++) {
+        yield* Effect.sleep(seeded.between(20, 1_500))
+        yield* service.kill
+        // One in five is killed again before or just after it serves.
+        if (seeded.chance(0.2)) {
+          yield* service.begin
+          yield* Effect.sleep(seeded.between(100, 900))
+          yield* service.kill
+          done++
+        }
+        yield* start
+        progress?.(`${kind}: ${done + 1} of ${kills} kills`)
+      }
+      isOver = true
+    })
+    const load = Load.run({
+      doors: [service.door],
+      ...{ callers, sessions, millis: longestMillis, isOver: () => isOver },
+      ...(kind === "sdk" ? { spontaneous: ["task" as const] } : {})
+    })
+    const [outcome] = yield* Effect.all([load, killing], { concurrency: "unbounded" })
+    problems.push(...outcome.problems, ...(yield* settled(service)))
+    return { kills: done, history: outcome.history, problems }
+  }).pipe(
+    Effect.withRandom(Random.make(seed)),
+    Effect.scoped,
+    Effect.catchAll((error) =>
+      Effect.succeed({ kills: 0, history: [], problems: [`the service did not heal: ${error.message}`] })
+    )
+  )
+
+/** Every claimed task is taken up again and comes to its end: nothing stays in process. */
+const settled = ({ door }: Service.Service) =>
+  Effect.gen(function* () {
+    const problems: Array<string> = []
+    for (let index = 0; index < sessions; index++) {
+      const look = door.get(Caller.host, { checkoutSessionId: `cart-${index}` })
+      let session = yield* look
+      for (let tries = 0; session.isProcessing && tries < 100; tries++) {
+        yield* Effect.sleep(100)
+        session = yield* look
+      }
+      if (session.isProcessing) problems.push(`${session.id}: its task is never done`)
+      problems.push(...CheckoutSession.violations(session).map((each) => `${session.id}: ${each}`))
+    }
+    return problems
+  })
+
+/** F3, over HTTP and through an embedded SDK. */
+export const instrument: Instrument = {
+  name: "kills",
+  run: ({ minutes, progress, seed, short }) =>
+    Effect.gen(function* () {
+      // About a second and a quarter a kill.
+      const kills = short ? 10 : Math.max(100, Math.round(minutes * 24))
+      const found: Array<string> = []
+      let tally: Tally = { acknowledged: 0, refused: 0, unknown: 0, faults: 0 }
+      let cases = 0
+      for (const kind of ["http", "sdk"] as const) {
+        const outcome = yield* run({ kind, seed, kills, progress })
+        cases += outcome.kills
+        tally = plus(tally, tallyOf(outcome.history, outcome.kills))
+        found.push(...outcome.problems.map((each) => `${kind}: ${each}`))
+      }
+      const notes = [`${tally.acknowledged} acknowledged, ${tally.refused} refused, ${tally.unknown} unknown`]
+      return { cases, failures: found, notes, tally } satisfies Findings
+    })
+}

@@ -1,0 +1,59 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Disks from "../src/Disks.js"
+import type { Step } from "../src/Record.js"
+import * as Seeded from "../src/Seeded.js"
+
+const write = (name: string, offset: number, text: string): Step => ({
+  what: "write",
+  name,
+  offset,
+  bytes: Buffer.from(text)
+})
+
+/** Every content of `name` that 300 cuts leave, `undefined` where it is not there. */
+const leaves = (steps: ReadonlyArray<Step>, name = "a"): Set<string | undefined> => {
+  const disk = Disks.make()
+  for (const step of steps) disk.play(step)
+  return new Set(Array.from({ length: 300 }, (_, seed) => disk.cut(Seeded.make(seed)).get(name)?.toString()))
+}
+
+const made: ReadonlyArray<Step> = [
+  { what: "make", name: "a" },
+  { what: "syncFolder", name: "" }
+]
+const sync: Step = { what: "sync", name: "a" }
+
+describe("Disks", () => {
+  it("keeps what was synced", () => {
+    assert.deepStrictEqual(leaves([...made, write("a", 0, "one"), sync]), new Set(["one"]))
+  })
+
+  it("may lose what was not, in any order", () => {
+    const left = leaves([...made, write("a", 0, "one"), sync, write("a", 0, "two"), write("a", 2, "xy")])
+    assert.deepStrictEqual(left, new Set(["one", "two", "twxy", "onxy", "twoy"]))
+  })
+
+  it("tears a write between sectors, never within one", () => {
+    const left = leaves([...made, write("a", 0, "-".repeat(1_024)), sync, write("a", 0, "+".repeat(1_024))])
+    const [minus, plus] = ["-".repeat(512), "+".repeat(512)]
+    assert.deepStrictEqual(left, new Set([minus + minus, plus + plus, minus + plus, plus + minus]))
+  })
+
+  it("may forget a name that was made, and remember one that was removed, until the folder is synced", () => {
+    assert.isTrue(leaves(made.slice(0, 1)).has(undefined))
+    assert.isFalse(leaves(made).has(undefined))
+    const removed: ReadonlyArray<Step> = [...made, write("a", 0, "one"), sync, { what: "remove", name: "a" }]
+    assert.deepStrictEqual(leaves(removed), new Set(["one", undefined]))
+    assert.deepStrictEqual(leaves([...removed, { what: "syncFolder", name: "" }]), new Set([undefined]))
+  })
+
+  it("keeps the order of names", () => {
+    const both: ReadonlyArray<Step> = [...made, { what: "make", name: "b" }, { what: "remove", name: "a" }]
+    const disk = Disks.make()
+    for (const step of both) disk.play(step)
+    for (let seed = 0; seed < 100; seed++) {
+      const image = disk.cut(Seeded.make(seed))
+      assert.isTrue(image.has("a") || image.has("b"))
+    }
+  })
+})
