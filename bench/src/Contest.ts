@@ -15,7 +15,8 @@ export interface Entrant {
 export interface Outcome {
   readonly name: string
   readonly samples: ReadonlyArray<Sample>
-  /** Calls whose history was judged and found sound. */
+  /** Calls whose accepted ones were counted, and calls judged as a history; both found sound. */
+  readonly counted: number
   readonly judged: number
 }
 
@@ -26,7 +27,7 @@ export class BadHistory extends Error {
 
 /** How a contest is run. */
 export interface Rules {
-  /** Rounds that count; two more go before, to warm up. */
+  /** Rounds that count; four more go before, to warm up. */
   readonly rounds: number
   readonly warmUps?: number
   readonly say?: (line: string) => void
@@ -34,7 +35,7 @@ export interface Rules {
 
 /** Runs it. All subjects stay alive from the first round to the last. */
 export const hold = async (entrants: ReadonlyArray<Entrant>, rules: Rules): Promise<ReadonlyMap<string, Outcome>> => {
-  const { rounds, warmUps = 2, say = () => {} } = rules
+  const { rounds, warmUps = 4, say = () => {} } = rules
   const field: Array<{ readonly name: string; readonly runner: Runner; readonly samples: Array<Sample> }> = []
   for (const { name, start } of entrants) {
     say(`${name}: opening`)
@@ -51,9 +52,9 @@ export const hold = async (entrants: ReadonlyArray<Entrant>, rules: Rules): Prom
   const outcomes = new Map<string, Outcome>()
   for (const { name, runner, samples } of field) {
     say(`${name}: judging its history`)
-    const { fault, operations, sessions } = await runner.finish()
+    const { fault, counted, judged } = await runner.finish()
     if (fault !== null) throw new BadHistory(`${name}: ${fault}`)
-    outcomes.set(name, { name, samples, judged: sessions === 0 ? 0 : operations })
+    outcomes.set(name, { name, samples, counted, judged })
   }
   return outcomes
 }

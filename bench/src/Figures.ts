@@ -18,8 +18,15 @@ export const costTable = (title: string, outcomes: ReadonlyMap<string, Outcome>,
   const base = outcomes.get(floor)!.samples
   return {
     title,
-    columns: ["subject", "CPU ns an update", "updates a second", "accepted", `against ${floor}`, "calls judged"],
-    rows: [...outcomes.values()].map(({ name, samples, judged }) => {
+    columns: [
+      "subject",
+      "CPU ns an update",
+      "updates a second",
+      "accepted",
+      `against ${floor}`,
+      "calls counted, judged"
+    ],
+    rows: [...outcomes.values()].map(({ name, samples, counted, judged }) => {
       const total = samples.reduce((sum, { operations }) => sum + operations, 0)
       const accepted = samples.reduce((sum, sample) => sum + sample.accepted, 0)
       const against = samples.map((sample, round) => cpuEach(sample) / cpuEach(base[round]!))
@@ -29,7 +36,7 @@ export const costTable = (title: string, outcomes: ReadonlyMap<string, Outcome>,
         show(spreadOf(samples.map(perSecond)).median),
         `${Math.round((100 * accepted) / total)} %`,
         `${show(spreadOf(against).median)} ×`,
-        judged === 0 ? "-" : show(judged)
+        counted === 0 ? "-" : `${show(counted)}, ${show(judged)}`
       ]
     })
   }

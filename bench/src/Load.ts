@@ -7,7 +7,7 @@
  *   race       every caller knows only its own last answer: of all who ask at once, one wins
  */
 import { Effect } from "effect"
-import type { Log, Seen } from "./Log.js"
+import { Log, type Seen } from "./Log.js"
 
 /** What callers do. */
 export type Manner = "accepted" | "refused" | "race"
@@ -36,7 +36,7 @@ export const nextOf = (state: string): string => following.get(state)!
 export interface Desk {
   readonly load: Load
   readonly ids: ReadonlyArray<string>
-  readonly log: Log
+  log: Log
   /** State of each session, as last told to anybody. */
   readonly known: Array<string>
   readonly seen: Seen
@@ -45,12 +45,12 @@ export interface Desk {
 }
 
 /** A desk for sessions that were just opened. */
-export const makeDesk = (load: Load, ids: ReadonlyArray<string>, log: Log): Desk => ({
+export const makeDesk = (load: Load, ids: ReadonlyArray<string>): Desk => ({
   load,
   ids,
-  log,
+  log: new Log(0),
   known: ids.map(() => firstState),
-  seen: { outcome: "info", version: -1, state: "", requestId: null },
+  seen: { outcome: "info", version: -1, state: "" },
   accepted: 0,
   refused: 0
 })

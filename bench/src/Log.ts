@@ -1,6 +1,6 @@
 /**
- * Log: every call and answer of a run, in flat arrays, so that writing it costs little and the same for every subject.
- * After the clock has stopped it becomes a history, and the history is judged.
+ * Log: every call and answer of a round, in flat arrays made beforehand, so that writing it costs little, keeps nothing
+ * of an answer alive, and costs every subject the same. After the clock has stopped it becomes a history and is judged.
  *
  * Owns the recording; does not own the judgement (testkit's Linearizable).
  */
@@ -13,44 +13,62 @@ export interface Seen {
   outcome: "ok" | "fail" | "info"
   version: number
   state: string
-  requestId: string | null
 }
 
 /** The verdict on a run. `fault` is null when the history keeps the promise. */
 export interface Check {
-  readonly operations: number
-  readonly sessions: number
+  /** Calls whose accepted ones were counted, each a version of its own without a gap. */
+  readonly counted: number
+  /** Calls judged as a history. */
+  readonly judged: number
   readonly fault: string | null
+}
+
+/** Where a session stood when a round began, as its callers were told. */
+export interface Standing {
+  readonly version: number
+  readonly state: string
 }
 
 const outcomes = ["info", "ok", "fail"] as const
 
-/** A run being recorded. */
+/** A round being recorded. */
 export class Log {
   private size = 0
-  private instant = 0
-  private invoked = new Float64Array(1 << 16)
-  private returned = new Float64Array(1 << 16)
-  private process = new Int32Array(1 << 16)
-  private session = new Int32Array(1 << 16)
-  private version = new Int32Array(1 << 16)
-  private outcome = new Uint8Array(1 << 16)
-  private expected: Array<string> = []
-  private next: Array<string> = []
-  private state: Array<string> = []
-  private requestId: Array<string | null> = []
+  private instant = 1
+  private readonly invoked: Float64Array
+  private readonly returned: Float64Array
+  private readonly process: Int32Array
+  private readonly session: Int32Array
+  private readonly version: Int32Array
+  private readonly outcome: Uint8Array
+  private readonly expected: Array<string>
+  private readonly next: Array<string>
+  private readonly state: Array<string>
+
+  /** `capacity`: calls of a round. */
+  constructor(capacity: number) {
+    this.invoked = new Float64Array(capacity)
+    this.returned = new Float64Array(capacity)
+    this.process = new Int32Array(capacity)
+    this.session = new Int32Array(capacity)
+    this.version = new Int32Array(capacity)
+    this.outcome = new Uint8Array(capacity)
+    this.expected = Array.from({ length: capacity }, () => "")
+    this.next = Array.from({ length: capacity }, () => "")
+    this.state = Array.from({ length: capacity }, () => "")
+  }
 
   /** Notes a call; the number is handed to `answer`. */
   invoke(process: number, session: number, expected: string, next: string): number {
-    if (this.size === this.invoked.length) this.grow()
     const at = this.size++
     this.invoked[at] = this.instant++
     this.process[at] = process
     this.session[at] = session
-    this.expected.push(expected)
-    this.next.push(next)
-    this.state.push("")
-    this.requestId.push(null)
+    this.expected[at] = expected
+    this.next[at] = next
+    this.outcome[at] = 0
+    this.version[at] = -1
     return at
   }
 
@@ -59,38 +77,56 @@ export class Log {
     this.returned[at] = this.instant++
     this.version[at] = seen.version
     this.state[at] = seen.state
-    this.requestId[at] = seen.requestId
     this.outcome[at] = seen.outcome === "ok" ? 1 : seen.outcome === "fail" ? 2 : 0
   }
 
-  /** Calls noted so far. */
-  get length(): number {
-    return this.size
-  }
-
-  private grow(): void {
-    const twice = <A extends Float64Array | Int32Array | Uint8Array>(old: A, grown: A): A => {
-      grown.set(old)
-      return grown
+  /** Counts the round: every accepted call made a version of its own, and the versions leave no gap. */
+  tally(ids: ReadonlyArray<string>, before: ReadonlyArray<Standing>): string | null {
+    const made = new Set<number>()
+    let unknown = 0
+    for (let at = 0; at < this.size; at++) {
+      if (this.outcome[at] === 0) unknown += 1
+      if (this.outcome[at] !== 1) continue
+      const session = this.session[at]!
+      const place = session * 2 ** 31 + this.version[at]!
+      if (made.has(place)) return `double win: version ${this.version[at]} of ${ids[session]} was made twice`
+      made.add(place)
     }
-    const length = this.size * 2
-    this.invoked = twice(this.invoked, new Float64Array(length))
-    this.returned = twice(this.returned, new Float64Array(length))
-    this.process = twice(this.process, new Int32Array(length))
-    this.session = twice(this.session, new Int32Array(length))
-    this.version = twice(this.version, new Int32Array(length))
-    this.outcome = twice(this.outcome, new Uint8Array(length))
+    const after = this.standing(before)
+    const grown = after.reduce((sum, { version }, session) => sum + version - before[session]!.version, 0)
+    if (grown > made.size + unknown) return `${grown} versions came into being, ${made.size} updates were accepted`
+    return grown < made.size ? `${made.size} updates were accepted, ${grown} versions are there: some were lost` : null
   }
 
-  /** The calls as the checker wants them. */
-  history(ids: ReadonlyArray<string>): History.History {
+  /** Judges the round; null when it keeps the promise. Sessions stood as told before it, and nothing but these calls changed them. */
+  judge(ids: ReadonlyArray<string>, standing: ReadonlyArray<Standing>): string | null {
+    const touched = new Set(this.session.subarray(0, this.size))
+    const began = [...touched].map((session): History.Operation => {
+      const observed = { ...standing[session]!, next: null, archived: false }
+      return { process: -1, session: ids[session]!, action: "read", outcome: "ok", invoked: 0, returned: 0.5, observed }
+    })
+    const verdict = checkHistory([...began, ...this.history(ids)], { finals: [] })
+    const [violation] = verdict.violations
+    const [undecided] = verdict.undecided
+    if (violation !== undefined) return TimeLine.toText(violation)
+    return undecided === undefined ? null : `no verdict on ${undecided}`
+  }
+
+  /** Where a session stands after the round: the highest version anybody was told. */
+  standing(before: ReadonlyArray<Standing>): Array<Standing> {
+    const after = [...before]
+    for (let at = 0; at < this.size; at++) {
+      const session = this.session[at]!
+      const version = this.version[at]!
+      if (version > after[session]!.version) after[session] = { version, state: this.state[at]! }
+    }
+    return after
+  }
+
+  private history(ids: ReadonlyArray<string>): History.History {
     return Array.from({ length: this.size }, (_, at): History.Operation => {
       const outcome = outcomes[this.outcome[at]!]!
       const version = this.version[at]!
-      const observed =
-        version < 0
-          ? undefined
-          : { version, state: this.state[at]!, next: null, archived: false, requestId: this.requestId[at] ?? undefined }
       return {
         process: this.process[at]!,
         session: ids[this.session[at]!]!,
@@ -101,19 +137,8 @@ export class Log {
         expected: this.expected[at]!,
         next: this.next[at]!,
         error: outcome === "fail" ? "ExpectedStateMismatch" : undefined,
-        requestId: outcome === "ok" ? (this.requestId[at] ?? undefined) : undefined,
-        observed
+        observed: version < 0 ? undefined : { version, state: this.state[at]!, next: null, archived: false }
       }
     })
   }
-}
-
-/** Judges a run: sessions begin in `initial` at version 1, and nothing but these calls changed them. */
-export const judge = (log: Log, ids: ReadonlyArray<string>, initial: string): Check => {
-  const verdict = checkHistory(log.history(ids), { initial, finals: [] })
-  const first = verdict.violations[0]
-  const undecided = verdict.undecided[0]
-  const fault =
-    first !== undefined ? TimeLine.toText(first) : undecided !== undefined ? `undecided: ${undecided}` : null
-  return { operations: verdict.operations, sessions: verdict.sessions, fault }
 }

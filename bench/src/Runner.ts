@@ -6,7 +6,7 @@
  */
 import { Effect } from "effect"
 import * as Load from "./Load.js"
-import { type Check, judge, Log } from "./Log.js"
+import { type Check, Log, type Standing } from "./Log.js"
 import type { Sample } from "./Sample.js"
 
 /** A subject at work. */
@@ -35,23 +35,33 @@ export const timed = async (work: () => Promise<void>): Promise<Pick<Sample, "cp
   return { cpuNanos: (user + system) * 1_000, wallNanos }
 }
 
-/** Puts a subject to work on a load. Every call of every round is recorded, and judged in the end. */
+/**
+ * Puts a subject to work on a load. Every call of every round is recorded. When the last round is over, the accepted ones
+ * of every round are counted against the versions they made, and the last round is judged as a history.
+ */
 export const make = async (subject: Subject, load: Load.Load): Promise<Runner> => {
   const ids = await subject.open(load.sessions)
-  const log = new Log()
-  const desk = Load.makeDesk(load, ids, log)
+  const desk = Load.makeDesk(load, ids)
+  const logs: Array<Log> = []
   return {
     round: async () => {
-      const before = { accepted: desk.accepted, refused: desk.refused }
+      desk.log = new Log(load.calls)
+      desk.accepted = 0
+      desk.refused = 0
       const time = await timed(() => subject.run(desk))
-      const accepted = desk.accepted - before.accepted
-      const refused = desk.refused - before.refused
-      return { operations: load.calls, accepted, refused, ...time }
+      if (subject.judged !== false) logs.push(desk.log)
+      return { operations: load.calls, accepted: desk.accepted, refused: desk.refused, ...time }
     },
     finish: async () => {
       await subject.close()
-      if (subject.judged === false) return { operations: log.length, sessions: 0, fault: null }
-      return judge(log, ids, Load.firstState)
+      let standing: ReadonlyArray<Standing> = ids.map(() => ({ version: 1, state: Load.firstState }))
+      for (const [round, log] of logs.entries()) {
+        const isLast = round === logs.length - 1
+        const fault = log.tally(ids, standing) ?? (isLast ? log.judge(ids, standing) : null)
+        if (fault !== null) return { counted: 0, judged: 0, fault }
+        standing = log.standing(standing)
+      }
+      return { counted: logs.length * load.calls, judged: logs.length === 0 ? 0 : load.calls, fault: null }
     }
   }
 }

@@ -15,7 +15,6 @@ const start = async ({ module, options }: Task): Promise<null> => {
 const answer = async (ask: Ask): Promise<Told> => {
   try {
     if ("start" in ask) return { value: await start(ask.start) }
-    globalThis.gc?.()
     return { value: "round" in ask ? await runner!.round() : await runner!.finish() }
   } catch (error) {
     return { failed: error instanceof Error ? (error.stack ?? error.message) : String(error) }

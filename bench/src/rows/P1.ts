@@ -14,7 +14,7 @@ export const P1: Row = {
   id: "P1",
   title: "Update in memory, Effect API, one hot session, 64 callers",
   measure: async ({ rounds, scale, say }) => {
-    const calls = Math.round(64_000 * scale)
+    const calls = Math.round(400_000 * scale)
     const ours = await hold(
       [
         inMemory("Effect no-op", hot("accepted", calls)),

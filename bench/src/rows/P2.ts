@@ -13,7 +13,7 @@ export const P2: Row = {
   id: "P2",
   title: "Update in memory, Promise API, one hot session, 64 callers",
   measure: async ({ rounds, scale, say }) => {
-    const calls = Math.round(64_000 * scale)
+    const calls = Math.round(400_000 * scale)
     const contest = await hold(
       [
         ...["async function", "bare", "promise chain"].map((name) => inMemory(name, hot("race", calls))),

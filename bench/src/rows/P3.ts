@@ -13,7 +13,7 @@ export const P3: Row = {
   id: "P3",
   title: "One hot session against 1,000 and 100,000",
   measure: async ({ rounds, scale, say }) => {
-    const calls = Math.round(64_000 * scale)
+    const calls = Math.round(400_000 * scale)
     const contests = []
     const lines = []
     for (const api of ["onelane, Effect", "onelane, Promise"]) {

@@ -31,7 +31,6 @@ const accepted = (answer: CheckoutSessions.Updated, seen: Seen): void => {
   seen.outcome = "ok"
   seen.version = session.version
   seen.state = session.state
-  seen.requestId = answer.requestId
 }
 
 const refused = (error: CheckoutError.UpdateError, seen: Seen): void => {
@@ -40,7 +39,6 @@ const refused = (error: CheckoutError.UpdateError, seen: Seen): void => {
   if (!("current" in error) || error.current === null) return
   seen.version = error.current.version
   seen.state = error.current.state
-  seen.requestId = error.current.lastRequestId
 }
 
 /** The service as an effect door. */

@@ -30,7 +30,6 @@ export const see = (answer: RegisterAnswer, seen: Seen): void => {
   seen.outcome = answer.ok ? "ok" : "fail"
   seen.version = answer.version
   seen.state = answer.state
-  seen.requestId = null
 }
 
 /** Ids of so many sessions. */
