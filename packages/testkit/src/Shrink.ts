@@ -10,8 +10,8 @@ import * as Simulation from "./Simulation.js"
 export type Run = (seed: number, scenario: Scenario) => Outcome
 
 /** Seeds tried for each change, and runs made in all. */
-const triesPerChange = 8
-const mostRuns = 600
+const triesPerChange = 4
+const mostRuns = 300
 
 /** The smallest failing run found from one that fails. Its seed may be another one. */
 export const shrink = (failing: Outcome, run: Run = Simulation.run): Outcome => {

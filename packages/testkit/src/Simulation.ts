@@ -29,7 +29,7 @@ export interface Outcome {
   readonly problems: ReadonlyArray<string>
 }
 
-const limits: SeededScheduler.RunLimits = { steps: 2_000_000, millis: 3_600_000 }
+const limits: SeededScheduler.RunLimits = { steps: 200_000, millis: 3_600_000 }
 
 /** Runs a seed; `overrides` replace parts of what it draws, without changing the rest. */
 export const run = (seed: number, overrides: Partial<Scenario> = {}): Outcome => {

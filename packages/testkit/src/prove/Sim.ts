@@ -9,7 +9,7 @@ import { describe, shrink } from "../Shrink.js"
 import { type Outcome, run } from "../Simulation.js"
 
 /** Seeds of the short form. */
-const shortSeeds = 60
+const shortSeeds = 40
 /** Failing seeds that are made smaller and told in full; more are only counted. */
 const toldFailures = 3
 const progressMillis = 5_000

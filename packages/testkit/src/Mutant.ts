@@ -1,0 +1,96 @@
+/**
+ * Mutant: the simulation over a build of the engine and the rules with some edits made. The sources are translated into a
+ * folder of their own, so nothing of the real build is touched, and loaded beside it.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { Effect, type Scope } from "effect"
+import ts from "typescript"
+import type { Edit, Mutation } from "./Mutations.js"
+import type * as Simulation from "./Simulation.js"
+
+const root = fileURLToPath(new URL("../../../", import.meta.url))
+const packages = ["engine", "checkout", "testkit"]
+
+type Run = typeof Simulation.run
+
+/** Builds and loads a mutant; its folder goes with the scope. Dies where an edit's text does not stand exactly once. */
+export const load = (edits: ReadonlyArray<Edit>): Effect.Effect<Run, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    for (const each of edits) apply(sourceOf(each.file), each)
+    const folder = yield* Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "onelane-mutant-"))),
+      (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+    )
+    for (const each of packages) build(join(folder, "node_modules/@onelane", each), each, edits)
+    symlinkSync(join(root, "node_modules/effect"), join(folder, "node_modules/effect"))
+    const entry = pathToFileURL(join(folder, "node_modules/@onelane/testkit/Simulation.js")).href
+    const loaded = yield* Effect.promise(() => import(/* @vite-ignore */ entry) as Promise<typeof Simulation>)
+    return loaded.run
+  })
+
+const build = (folder: string, name: string, edits: ReadonlyArray<Edit>): void => {
+  mkdirSync(folder, { recursive: true })
+  const exports = { ".": "./index.js", "./*": "./*.js" }
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: `@onelane/${name}`, type: "module", exports }))
+  for (const file of readdirSync(join(root, "packages", name, "src")).filter((each) => each.endsWith(".ts"))) {
+    const path = `${name}/src/${file}`
+    const edited = edits
+      .filter((each) => each.file === path)
+      .reduce((source, each) => apply(source, each), sourceOf(path))
+    writeFileSync(join(folder, file.replace(/ts$/, "js")), translate(edited))
+  }
+}
+
+const sources = new Map<string, string>()
+
+const sourceOf = (path: string): string => {
+  let source = sources.get(path)
+  if (source === undefined) sources.set(path, (source = readFileSync(join(root, "packages", path), "utf8")))
+  return source
+}
+
+/** Makes an edit; throws where its text does not stand exactly once. */
+export const apply = (source: string, { file, find, replace }: Edit): string => {
+  const parts = source.split(find)
+  if (parts.length !== 2) throw new Error(`"${find}" stands ${parts.length - 1} times in ${file}, not once`)
+  return parts.join(replace)
+}
+
+const translated = new Map<string, string>()
+
+const translate = (source: string): string => {
+  let output = translated.get(source)
+  if (output === undefined) {
+    const { outputText } = ts.transpileModule(source, {
+      compilerOptions: {
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.ESNext,
+        verbatimModuleSyntax: true
+      }
+    })
+    translated.set(source, (output = outputText))
+  }
+  return output
+}
+
+/** What a hunt for a mutant came to: the seed that gave it away and what it showed, or null. */
+export interface Hunt {
+  readonly seeds: number
+  readonly caught: { readonly seed: number; readonly problem: string } | null
+}
+
+/** Runs seeds on a mutant until one shows what the mutation says it must show. */
+export const hunt = (mutation: Mutation, fromSeed: number, mostSeeds: number): Effect.Effect<Hunt> =>
+  Effect.scoped(
+    Effect.map(load(mutation.edits), (run) => {
+      for (let tried = 0; tried < mostSeeds; tried++) {
+        const seed = fromSeed + tried
+        const problem = run(seed, mutation.scenario).problems.find((each) => mutation.caughtBy.test(each))
+        if (problem !== undefined) return { seeds: tried + 1, caught: { seed, problem } }
+      }
+      return { seeds: mostSeeds, caught: null }
+    })
+  )

@@ -1,0 +1,112 @@
+/**
+ * Mutations: guards of the product, each with the edit that takes it out. A guard nobody would miss is not tested; so
+ * the simulation is run on a build without it, and must find out.
+ *
+ * Owns the edits: each names a text that stands exactly once in its file, so code that moves takes its mutation along.
+ * Source: TARGETS, F2.
+ */
+import type { Scenario } from "./Scenario.js"
+
+/** One edit of one source file, relative to `packages/`. */
+export interface Edit {
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+/** A guard that is taken out. */
+export interface Mutation {
+  readonly name: string
+  readonly edits: ReadonlyArray<Edit>
+  /** What the runs that shall find it are made of; a guard against something rare is looked for where that is not rare. */
+  readonly scenario: Partial<Scenario>
+  /** What the finding must say. */
+  readonly caughtBy: RegExp
+}
+
+const edit = (file: string, find: string, replace: string): Edit => ({ file, find, replace })
+
+/** A1, input gate: a turn that waits for a port, a load or its commit does not hold the lane. */
+const inputGate: ReadonlyArray<Edit> = [
+  edit("engine/src/Turn.ts", "lane.busy = true // A1: nothing else of this address runs while the port is asked", ""),
+  edit("engine/src/Loading.ts", "lane.busy = true\n", "\n"),
+  edit("engine/src/Committing.ts", "lane.busy = true\n", "\n")
+]
+
+/** A2, output gate: answers leave before what they rest on is durable. */
+const outputGate: ReadonlyArray<Edit> = [
+  edit("engine/src/Lanes.ts", "if (newest === null) return answer(", "if (newest !== undefined) return answer(")
+]
+
+/** A3, doubt: the state is kept when its commit was not confirmed. */
+const doubt: ReadonlyArray<Edit> = [
+  edit("engine/src/Activation.ts", "activation.loaded = false // A3", ""),
+  edit("engine/src/Committing.ts", "activation.loaded = false // A3", "")
+]
+
+/** A4, fence: the journal takes any append, whatever sequence it expects. */
+const fence: ReadonlyArray<Edit> = [
+  edit("engine/src/JournalMemory.ts", '!== entry.expectedSequence) return "conflict"', '< 0) return "conflict"')
+]
+
+const anything = /./
+const history = /double win|stale answer|out of order|conflicting|resurrected|unexplained|wrong|repeated key/
+
+/** Every mutation, with what must find it. */
+export const mutations: ReadonlyArray<Mutation> = [
+  { name: "without A1", edits: inputGate, scenario: { slowPorts: 0.3 }, caughtBy: /A1: two turns/ },
+  { name: "without A2", edits: outputGate, scenario: {}, caughtBy: history },
+  { name: "without A3", edits: doubt, scenario: {}, caughtBy: history },
+  { name: "without A4", edits: fence, scenario: { engines: 2 }, caughtBy: /double win/ },
+  { name: "without A1 and A4", edits: [...inputGate, ...fence], scenario: { engines: 1 }, caughtBy: history },
+  { name: "without A2 and A3", edits: [...outputGate, ...doubt], scenario: {}, caughtBy: history },
+  { name: "without A3 and A4", edits: [...doubt, ...fence], scenario: { engines: 1 }, caughtBy: history },
+  {
+    name: "a turn concludes on ground that was undone while it asked a port",
+    edits: [edit("engine/src/Turn.ts", "if (activation.loaded) conclude(", "if (lane !== null) conclude(")],
+    scenario: { engines: 1, immediate: false, slowPorts: 0.5, faults: { refused: 0.3, conflict: 0.1 } },
+    caughtBy: history
+  },
+  {
+    name: "a commit in flight vouches for late callers, beside other writers",
+    edits: [edit("engine/src/Loading.ts", "&& lane.newest.flying", "&& lane.newest.withdrawn")],
+    scenario: { engines: 2, immediate: false, slowPorts: 0, faults: { "slow answer": 0.5, "lost write": 0.05 } },
+    caughtBy: history
+  },
+  {
+    name: "a session goes to sleep while its commit is in flight",
+    edits: [edit("engine/src/Activation.ts", "&& lane.oldest === null && lane.mailbox", "&& lane.mailbox")],
+    scenario: {
+      engines: 1,
+      immediate: false,
+      sessions: 4,
+      faults: { "slow write": 0.5 },
+      engine: { idleMillis: 1, sweepMillis: 5, liveCapacity: 1, mailboxCapacity: 4_096, batchCapacity: 1_024 }
+    },
+    caughtBy: anything
+  },
+  {
+    name: "a caller who leaves takes the others' places along",
+    edits: [
+      edit(
+        "engine/src/Turn.ts",
+        "Mailbox.remove(lane.mailbox, envelope)",
+        "while (lane.mailbox.size > 0) Mailbox.take(lane.mailbox)"
+      )
+    ],
+    scenario: { interruptions: 0.3, slowPorts: 0.5, clients: 8 },
+    caughtBy: /everybody waits|no end within/
+  },
+  {
+    name: "a result closes an operation that is over",
+    edits: [
+      edit(
+        "checkout/src/CloseOperation.ts",
+        "session.operationId !== command.operationId || session.nextState === null",
+        "session.nextState === null"
+      )
+    ],
+    scenario: { tasks: true, cancels: 0 },
+    caughtBy: /operation/
+  }
+]

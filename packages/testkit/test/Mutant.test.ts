@@ -1,0 +1,33 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { apply, hunt, load } from "../src/Mutant.js"
+import { mutations } from "../src/Mutations.js"
+import { run } from "../src/Simulation.js"
+
+const timeout = 120_000
+
+describe("Mutant", () => {
+  it.scoped("is the product itself when nothing is edited", () =>
+    Effect.map(load([]), (copy) => {
+      for (const seed of [1, 2, 3]) assert.deepStrictEqual(copy(seed).history, run(seed).history)
+    })
+  )
+
+  it("does not take an edit whose text is gone, or stands twice", () => {
+    const edit = { file: "engine/src/Turn.ts", find: "a", replace: "b" }
+    assert.strictEqual(apply("xax", edit), "xbx")
+    assert.throws(() => apply("x", edit), "0 times")
+    assert.throws(() => apply("aa", edit), "2 times")
+  })
+
+  for (const mutation of mutations) {
+    it.effect(
+      `is caught: ${mutation.name}`,
+      () =>
+        Effect.map(hunt(mutation, 1, 100), ({ caught }) => {
+          assert.isNotNull(caught)
+        }),
+      timeout
+    )
+  }
+})
