@@ -11,6 +11,7 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { Context, Effect, Layer } from "effect"
 import { CheckoutApi } from "./CheckoutApi.js"
+import * as Examples from "./Examples.js"
 import * as WireAnswer from "./WireAnswer.js"
 
 /** What the generator cannot know: bearer tokens, the media type of problems, and that no error of its own is ever sent. */
@@ -22,17 +23,49 @@ const transform = (generated: Record<string, any>): Record<string, any> => {
     security: [{ bearer: [] }]
   }
   return JSON.parse(JSON.stringify(whole), (key, value) => {
+    // The generator gives one id to every schema that takes anything.
+    if (key === "$id") return undefined
     if (key === "security" && value.length === 0) return undefined
     if (key === "anyOf")
       return value.filter((member: object) => !JSON.stringify(member).includes("/HttpApiDecodeError"))
-    return /^[45]\d\d$/.test(key) ? refusal(value) : value
+    if (/^[45]\d\d$/.test(key)) return refusal(value, Number(key))
+    return typeof value === "object" && value !== null && "responses" in value ? exemplified(value) : value
   })
 }
 
-const refusal = (response: { readonly content: Record<string, unknown> }) => {
-  const body = response.content["application/json"]
-  const isProblem = JSON.stringify(body).includes("Problem")
-  return { description: "Refused", content: { [isProblem ? "application/problem+json" : "application/json"]: body } }
+type Response = { readonly content: Record<string, unknown> }
+
+const refusal = (response: Response, status: number) => {
+  const body = response.content["application/json"] as object
+  const text = JSON.stringify(body)
+  const tags = [...new Set([...text.matchAll(/schemas\/(\w+)Problem"/g)].map(([, tag]) => tag!))]
+  if (tags.length > 0) {
+    const problems = { ...body, examples: Examples.problems(tags, status) }
+    return { description: "Refused", content: { "application/problem+json": problems } }
+  }
+  const content = { "application/json": { ...body, examples: Examples.requestErrors(status) } }
+  return { description: "Refused", content }
+}
+
+/** An operation with an example of each of its parts. */
+const exemplified = (operation: Record<string, any>): Record<string, any> => {
+  const { operationId, parameters = [], requestBody } = operation
+  const content = requestBody?.content["application/json"]
+  return {
+    ...operation,
+    parameters: parameters.map((parameter: { readonly name: string }) => ({
+      ...parameter,
+      example: Examples.parameters[parameter.name]
+    })),
+    ...(content === undefined
+      ? {}
+      : {
+          requestBody: {
+            ...requestBody,
+            content: { "application/json": { ...content, example: Examples.bodies[operationId] } }
+          }
+        })
+  }
 }
 
 const Api = CheckoutApi.annotate(OpenApi.Transform, transform)

@@ -1,7 +1,16 @@
 import { assert, layer } from "@effect/vitest"
+import { Validator } from "@seriousme/openapi-schema-validator"
 import { Effect } from "effect"
-import { rows } from "../src/WireError.js"
+import { fromProblem, rows } from "../src/WireError.js"
 import { newSession, send, update, world } from "./HttpWorld.js"
+
+/** The contents of every problem response in the document. */
+const problemsIn = (body: any): ReadonlyArray<any> =>
+  Object.values<any>(body.paths).flatMap((methods) =>
+    Object.values<any>(methods).flatMap(({ responses }) =>
+      Object.values<any>(responses).flatMap(({ content }) => content?.["application/problem+json"] ?? [])
+    )
+  )
 
 layer(world(), { excludeTestServices: true })("documentation", (it) => {
   it.effect("D1 /openapi.json describes every path of both lanes, and every error with its status", () =>
@@ -25,6 +34,55 @@ layer(world(), { excludeTestServices: true })("documentation", (it) => {
         [...JSON.stringify(body).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, n]) => n)
       )
       for (const name of references) assert.property(body.components.schemas, name!)
+    })
+  )
+  it.effect("D4 it is a valid document, by the schema of OpenAPI 3.1", () =>
+    Effect.gen(function* () {
+      const { body } = yield* send("GET", "/openapi.json", { as: null })
+      const result = yield* Effect.promise(() => new Validator().validate(body))
+      assert.deepStrictEqual(result, { valid: true })
+      const broken = yield* Effect.promise(() => new Validator().validate({ ...body, paths: 5 }))
+      assert.isFalse(broken.valid, "the validator judges")
+    })
+  )
+  it.effect("D5 it has an example request for every endpoint, and the server takes each of them", () =>
+    Effect.gen(function* () {
+      const { body } = yield* send("GET", "/openapi.json", { as: null })
+      for (const [pattern, methods] of Object.entries<Record<string, any>>(body.paths)) {
+        for (const [method, { parameters, requestBody }] of Object.entries<any>(methods)) {
+          let path = pattern
+          const headers: Record<string, string> = {}
+          const query = new URLSearchParams()
+          for (const { example, in: place, name } of parameters) {
+            assert.isDefined(example, `${path} ${name}`)
+            if (place === "path") path = path.replace(`{${name}}`, encodeURIComponent(example))
+            else if (place === "header") headers[name] = String(example)
+            else query.set(name, String(example))
+          }
+          const said = requestBody?.content["application/json"].example
+          if (method === "post") assert.isDefined(said, path)
+          const target = query.size === 0 ? path : `${path}?${query}`
+          const answer = yield* send(method.toUpperCase(), target, { as: "admin", headers, body: said })
+          const verdict = answer.body?._tag ?? answer.body?.[0]?.errorCode ?? "taken"
+          assert.include(["taken", "SessionInaccessible", "INSUFFICIENT_ACCESS_OR_READONLY"], verdict, target)
+        }
+      }
+    })
+  )
+  it.effect("D6 it has an example of every error, which a client reads back as that error", () =>
+    Effect.gen(function* () {
+      const { body } = yield* send("GET", "/openapi.json", { as: null })
+      const seen = new Set<string>()
+      for (const { examples } of problemsIn(body)) {
+        for (const { value } of Object.values<any>(examples)) {
+          seen.add(value._tag === "AdapterError" ? `AdapterError ${value.status}` : value._tag)
+          if (value._tag !== "AdapterError") assert.strictEqual(fromProblem(value)?._tag, value._tag)
+        }
+      }
+      for (const tag of Object.keys(rows)) assert.isTrue(seen.has(tag), tag)
+      for (const status of [400, 401, 404, 405, 413, 415, 429, 503]) {
+        assert.isTrue(seen.has(`AdapterError ${status}`), String(status))
+      }
     })
   )
   it.effect("D2 what the server sends has the members the document requires, and no others", () =>

@@ -62,7 +62,7 @@ const identity = async (folder: string) => {
   const { privateKey, publicKey } = await jose.generateKeyPair("ES256")
   const keyFile = join(folder, "key.pem")
   writeFileSync(keyFile, await jose.exportSPKI(publicKey))
-  const sign = (claims: object = {}, key: CryptoKey = privateKey as CryptoKey) => {
+  const sign = (claims: object = {}, key: Parameters<jose.SignJWT["sign"]>[0] = privateKey) => {
     const seconds = Math.floor(performance.timeOrigin / 1_000)
     const all = { iss: "i", aud: "onelane", sub: "alice", exp: seconds + 600, roles: ["buyer-checkout"], ...claims }
     return new jose.SignJWT(all).setProtectedHeader({ alg: "ES256" }).sign(key)
@@ -104,7 +104,7 @@ describe("a server one would put on the internet", { timeout: 120_000 }, () => {
       const { privateKey } = await jose.generateKeyPair("ES256")
       const good = await sign()
       const refused = [
-        await sign({}, privateKey as CryptoKey),
+        await sign({}, privateKey),
         await sign({ exp: seconds - 600 }),
         await sign({ nbf: seconds + 3_600 }),
         await sign({ aud: "other" }),
