@@ -15,8 +15,7 @@ import {
   writeSync
 } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { SqlClient } from "@effect/sql/SqlClient"
-import { Migrations } from "@onelane/sql"
+import { Migrations, SessionList } from "@onelane/sql"
 import { Clock, Effect } from "effect"
 import * as Ending from "./Ending.js"
 import * as Store from "./Store.js"
@@ -109,17 +108,6 @@ export const clock = (nowMillis: number, newestMillis: number | null): Finding =
 const releasedMillis = 1_735_689_600_000
 const toleranceMillis = 5_000
 
-/** Sessions looked at for the newest instant: the ids of ours are in order of time. */
-const newestSessions = 100
-
-const newestOf = Effect.gen(function* () {
-  const sql = yield* SqlClient
-  const rows = yield* sql<{ readonly state: string }>`SELECT state FROM journal_state
-    WHERE kind = ${"session"} ORDER BY id DESC LIMIT ${newestSessions}`
-  const instants = rows.map(({ state }) => Number(JSON.parse(state).session?.updatedAt ?? 0))
-  return instants.length === 0 ? null : Math.max(...instants)
-})
-
 /** What lies in the storage: that it opens, and how new its tables are. */
 const inside = Effect.gen(function* () {
   const found = yield* Migrations.current
@@ -130,7 +118,7 @@ const inside = Effect.gen(function* () {
           "tables",
           `step ${found}, this release knows ${Migrations.newest}; ${found > Migrations.newest ? "use a newer release" : "run: onelane migrate"}`
         )
-  const newest = found === 0 ? null : yield* newestOf
+  const newest = found === 0 ? null : yield* SessionList.newestMillis
   return [ok("storage", "it opens"), version, clock(yield* Clock.currentTimeMillis, newest)]
 })
 

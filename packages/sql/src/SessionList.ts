@@ -61,6 +61,20 @@ export const make = (sql: SqlClient): SessionListShape => ({
     )
 })
 
+/** Sessions looked at for the newest change: ids of ours are in order of time. */
+const newestSessions = 100
+
+/** When the newest sessions last changed, epoch milliseconds; null where there are none. The tables must be there. */
+export const newestMillis: Effect.Effect<number | null, SqlError, SqlClient> = Effect.flatMap(SqlClient, (sql) =>
+  sql<Rows[number]>`SELECT state FROM journal_state
+    WHERE kind = ${"session"} ORDER BY id DESC LIMIT ${newestSessions}`.pipe(
+    Effect.map((rows) => {
+      const instants = rows.map((row) => sessionOf(row)?.updatedAt ?? 0)
+      return instants.length === 0 ? null : Math.max(...instants)
+    })
+  )
+)
+
 /** The list on the client in force, its tables brought up to date first. */
 export const layer: Layer.Layer<SessionList, DatabaseRefused, SqlClient> = Layer.effect(
   SessionList,

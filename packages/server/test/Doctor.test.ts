@@ -1,0 +1,81 @@
+import { chmodSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
+import { JournalSql } from "@onelane/sql"
+import { Effect, Layer, TestClock } from "effect"
+import * as Doctor from "../src/Doctor.js"
+import * as Store from "../src/Store.js"
+import { temporaryFolder } from "./Program.js"
+
+const nowMillis = Date.UTC(2026, 5, 1)
+
+const resultsOf = (findings: ReadonlyArray<Doctor.Finding>) =>
+  Object.fromEntries(findings.map(({ check, result }) => [check, result]))
+
+const openOne = Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) =>
+  sessions.open(Caller.host, { cartId: "cart" })
+)
+
+const engineOn = (storage: string) =>
+  CheckoutEngine.layer().pipe(
+    Layer.provide(JournalSql.layer),
+    Layer.provide(Store.client(storage)),
+    Layer.provide(Layer.merge(Access.layerTrusted, Carts.layerTrusted))
+  )
+
+describe("Doctor", () => {
+  it("knows a Node that is too old", () => {
+    assert.strictEqual(Doctor.node("v20.19.0").result, "ok")
+    assert.strictEqual(Doctor.node("v24.1.0").result, "ok")
+    assert.strictEqual(Doctor.node("v20.18.3").result, "failed")
+    assert.strictEqual(Doctor.node("v18.20.0").result, "failed")
+  })
+
+  it("knows a clock that is behind what was kept, or behind this release", () => {
+    assert.strictEqual(Doctor.clock(nowMillis, null).result, "ok")
+    assert.strictEqual(Doctor.clock(nowMillis, nowMillis + 1_000).result, "ok")
+    assert.strictEqual(Doctor.clock(nowMillis, nowMillis + 60_000).result, "failed")
+    assert.strictEqual(Doctor.clock(0, null).result, "failed")
+  })
+
+  it.scoped("warns of a file that others may open, and fails on one that is not there", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporaryFolder, "store.db")
+      assert.strictEqual(Doctor.permissions(path).result, "failed")
+      writeFileSync(path, "")
+      chmodSync(path, 0o644)
+      assert.strictEqual(Doctor.permissions(path).result, "warning")
+      chmodSync(path, 0o600)
+      assert.strictEqual(Doctor.permissions(path).result, "ok")
+    })
+  )
+
+  it.scoped("syncs for real where the storage lies, and leaves nothing behind", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      assert.match(Doctor.sync(join(folder, "store.db")).found, /^a sync takes \d+\.\d\d ms/)
+      assert.strictEqual(Doctor.sync(join(folder, "none", "store.db")).result, "failed")
+    })
+  )
+
+  it.scoped("finds a sound storage in order, and says so of nothing else", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporaryFolder
+      const storage = join(folder, "store.db")
+      assert.strictEqual(resultsOf(yield* Doctor.examine(storage)).storage, "failed")
+
+      yield* TestClock.setTime(nowMillis)
+      yield* Effect.provide(openOne, engineOn(storage))
+      const sound = resultsOf(yield* Doctor.examine(storage))
+      assert.deepInclude(sound, { node: "ok", storage: "ok", tables: "ok", clock: "ok" })
+
+      yield* TestClock.setTime(nowMillis - 3_600_000)
+      assert.strictEqual(resultsOf(yield* Doctor.examine(storage)).clock, "failed")
+
+      const text = join(folder, "text.db")
+      writeFileSync(text, "this is no database, and it is long enough to be looked at ".repeat(20))
+      assert.strictEqual(resultsOf(yield* Doctor.examine(text)).storage, "failed")
+    })
+  )
+})
