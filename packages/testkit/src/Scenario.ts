@@ -21,6 +21,8 @@ export interface Scenario {
   readonly expiresInMillis: number | null
   /** How often the process is killed and started again. */
   readonly kills: number
+  /** How often the clock is set, far forward or a little back. */
+  readonly clockJumps: number
   readonly faults: Partial<Record<Fault, number>>
   /** Access and cart answers that take a while, and that fail. */
   readonly slowPorts: number
@@ -60,6 +62,7 @@ export const draw = (seeded: Seeded): Scenario => {
     tasks: seeded.chance(0.4),
     expiresInMillis: seeded.chance(0.15) ? seeded.between(200, 5_000) : null,
     kills: seeded.chance(0.4) ? seeded.between(1, 3) : 0,
+    clockJumps: 0,
     faults: seeded.chance(0.15) ? {} : faults,
     slowPorts: often(0.3),
     failingPorts: often(0.05),

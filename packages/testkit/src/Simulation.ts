@@ -17,6 +17,7 @@ import * as SeededScheduler from "./SeededScheduler.js"
 import * as SimulatedCaller from "./SimulatedCaller.js"
 import { toText } from "./TimeLine.js"
 import type { Verdict } from "./Verdict.js"
+import type { VirtualClock } from "./VirtualClock.js"
 import * as World from "./World.js"
 
 /** What one seed came to. `problems` is empty when everything held. */
@@ -48,7 +49,9 @@ export const run = (seed: number, overrides: Partial<Scenario> = {}): Outcome =>
       const service = () => recorder.client(index + 1, choice.pick(world.services()))
       return SimulatedCaller.live(index + 1, scenario, choice, service)
     })
-    yield* Effect.all([Effect.all(callers, { concurrency: "unbounded" }), kills(world, scenario, seeded.split())], {
+    const disturbances: Array<Effect.Effect<unknown>> = [kills(world, scenario, seeded.split())]
+    if (scenario.clockJumps > 0) disturbances.push(clockJumps(scenario, seeded.split()))
+    yield* Effect.all([Effect.all(callers, { concurrency: "unbounded" }), ...disturbances], {
       concurrency: "unbounded"
     })
     world.plan.enabled = false
@@ -81,6 +84,7 @@ const { host } = Caller
 
 /** No task of the simulated flow may hold its claim for longer, retries and a restart included. */
 const longestClaimMillis = 2_000
+const mostBackMillis = 1_000
 
 const idsOf = (scenario: Scenario): ReadonlyArray<string> =>
   Array.from({ length: scenario.sessions }, (_, index) => `s${index}`)
@@ -98,13 +102,24 @@ const kills = (world: World.World, scenario: Scenario, seeded: Seeded.Seeded) =>
     scenario.kills - 1
   ).pipe(Effect.when(() => scenario.kills > 0))
 
+/** Forward beyond every deadline, or back by less than `mostBackMillis`. */
+const clockJumps = ({ clockJumps: count, slowMillis }: Scenario, seeded: Seeded.Seeded) =>
+  Effect.gen(function* () {
+    // The clock of every run: SeededScheduler.runToEnd.
+    const clock = (yield* Effect.clock) as VirtualClock
+    for (let jumped = 0; jumped < count; jumped++) {
+      yield* Effect.sleep(seeded.between(1, slowMillis * 5))
+      clock.jump(seeded.chance(0.5) ? seeded.between(1_000, 600_000) : -seeded.below(mostBackMillis))
+    }
+  })
+
 /** After the last fault and a last kill: every engine tells of every session, and the disk holds just that. */
 const inspect = (world: World.World, recorder: Recorder.Recorder, scenario: Scenario) =>
   Effect.gen(function* () {
     const problems: Array<string> = []
     yield* Effect.sleep(scenario.slowMillis * 2)
     yield* world.kill
-    if (scenario.tasks) yield* Effect.sleep(longestClaimMillis)
+    if (scenario.tasks) yield* Effect.sleep(longestClaimMillis + scenario.clockJumps * mostBackMillis)
     for (const id of idsOf(scenario)) {
       for (const service of world.services()) {
         const told = yield* recorder.client(0, service).get(host, { checkoutSessionId: id })

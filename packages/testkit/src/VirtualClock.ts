@@ -8,6 +8,8 @@ import { Clock, Duration, Effect } from "effect"
 export interface VirtualClock extends Clock.Clock {
   /** Goes to the instant of the next sleeper and wakes it; false when nobody sleeps. */
   readonly advance: () => boolean
+  /** Sets the reading forward or back, as somebody correcting a clock does; sleepers sleep as long as they would have. */
+  readonly jump: (millis: number) => void
 }
 
 interface Sleeper {
@@ -18,13 +20,14 @@ interface Sleeper {
 /** Starts a clock. */
 export const make = (startMillis = 1_700_000_000_000): VirtualClock => {
   let nowMillis = startMillis
+  let jumpedMillis = 0
   const sleepers: Array<Sleeper> = []
-  const nanos = (): bigint => BigInt(nowMillis) * 1_000_000n
+  const nanos = (): bigint => BigInt(nowMillis + jumpedMillis) * 1_000_000n
   return {
     [Clock.ClockTypeId]: Clock.ClockTypeId,
-    unsafeCurrentTimeMillis: () => nowMillis,
+    unsafeCurrentTimeMillis: () => nowMillis + jumpedMillis,
     unsafeCurrentTimeNanos: nanos,
-    currentTimeMillis: Effect.sync(() => nowMillis),
+    currentTimeMillis: Effect.sync(() => nowMillis + jumpedMillis),
     currentTimeNanos: Effect.sync(nanos),
     sleep: (duration) =>
       Effect.async<void>((resume) => {
@@ -44,6 +47,9 @@ export const make = (startMillis = 1_700_000_000_000): VirtualClock => {
       nowMillis = next.atMillis
       next.wake()
       return true
+    },
+    jump: (millis) => {
+      jumpedMillis += millis
     }
   }
 }

@@ -30,4 +30,17 @@ describe("VirtualClock", () => {
       assert.deepStrictEqual(advanced, [true, true, true, false])
     }).pipe(Effect.withClock(clock))
   })
+
+  it.effect("is set forward and back without waking anybody earlier or later", () => {
+    const clock = VirtualClock.make(1_000)
+    return Effect.gen(function* () {
+      const fiber = yield* Effect.fork(Effect.zipRight(Effect.sleep(50), Clock.currentTimeMillis))
+      yield* Effect.yieldNow()
+      clock.jump(600_000)
+      clock.jump(-1_000)
+      assert.strictEqual(yield* Clock.currentTimeMillis, 600_000)
+      assert.isTrue(clock.advance())
+      assert.strictEqual(yield* Fiber.join(fiber), 600_050)
+    }).pipe(Effect.withClock(clock))
+  })
 })
