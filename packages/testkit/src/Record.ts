@@ -6,7 +6,7 @@
  */
 import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
 
@@ -38,15 +38,23 @@ export const read = (file: string): ReadonlyArray<Step> => {
   return steps
 }
 
-/** What a process must be started with so that what it does in `folder` is written to `record`. Linux, with a C compiler. */
-export const recording = (
-  folder: string,
-  record: string,
-  buildIn: string
-): Effect.Effect<Readonly<Record<string, string>>> =>
-  Effect.sync(() => {
-    const shim = join(buildIn, "record.so")
-    const source = fileURLToPath(new URL("../../sql/test/programs/record.c", import.meta.url))
-    execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl", "-lpthread"])
-    return { LD_PRELOAD: shim, ONELANE_RECORD: record, ONELANE_RECORD_FOLDER: folder }
-  })
+/** Builds the shim in `folder`. Linux, with a C compiler. */
+const build = (folder: string): string => {
+  const shim = join(folder, "record.so")
+  const source = fileURLToPath(new URL("../../sql/test/programs/record.c", import.meta.url))
+  execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl", "-lpthread"])
+  return shim
+}
+
+type Environment = Effect.Effect<Readonly<Record<string, string>>>
+
+/** What a process must be started with so that what it does in `folder` is written to `record`, beside it. */
+export const recording = (folder: string, record: string): Environment =>
+  Effect.sync(() => ({ LD_PRELOAD: build(dirname(record)), ONELANE_RECORD: record, ONELANE_RECORD_FOLDER: folder }))
+
+/** What goes wrong with the disk: no room, a write that fails, a sync that fails. */
+export type Fault = "full" | "write" | "sync"
+
+/** What a process must be started with so that its disk, in `folder`, goes wrong while the file `fault` says how. */
+export const faulting = (folder: string, fault: string): Environment =>
+  Effect.sync(() => ({ LD_PRELOAD: build(dirname(fault)), ONELANE_FAULT: fault, ONELANE_RECORD_FOLDER: folder }))

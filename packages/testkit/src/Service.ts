@@ -4,7 +4,6 @@
  *
  * Owns starting, killing and starting anew; does not own the file.
  */
-import { join } from "node:path"
 import type { CheckoutSessions } from "@onelane/checkout"
 import { Effect, type Scope } from "effect"
 import * as Doors from "./Doors.js"
@@ -26,6 +25,8 @@ export interface Service {
   /** Where it listens (`http`). */
   readonly url: () => string
   readonly pid: () => number
+  /** How the incarnation that lives now ended, once it has. */
+  readonly ended: Effect.Effect<Program.Ended>
 }
 
 /** The token of the operator, who may see and do everything. */
@@ -55,9 +56,17 @@ const serveArgs = (storage: string, more: ReadonlyArray<string>): ReadonlyArray<
   ...["--tokens", JSON.stringify(tokens), "--seed", JSON.stringify(seed), ...more]
 ]
 
-/** Makes a service over files in `folder`; nothing is started. `more`: further arguments of `onelane serve`. */
-export const make = (kind: Kind, folder: string, more: ReadonlyArray<string> = []): Service => {
-  const storage = more.includes("--storage") ? [] : [join(folder, "checkout.db")]
+/** Where a service lives. */
+export interface Place {
+  /** The SQLite file, or `:memory:`. */
+  readonly storage: string
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** Further arguments of `onelane serve`. */
+  readonly args?: ReadonlyArray<string> | undefined
+}
+
+/** Makes a service; nothing is started. */
+export const make = (kind: Kind, { storage, env, args: more = [] }: Place): Service => {
   let program: Program.Program | undefined
   let heard: Doors.Lines | undefined
   let url = "http://127.0.0.1:9"
@@ -70,8 +79,8 @@ export const make = (kind: Kind, folder: string, more: ReadonlyArray<string> = [
       isServing = true
       if (kind === "http") url = (JSON.parse(line) as { readonly url: string }).url
     }
-    const args = kind === "http" ? serveArgs(storage[0] ?? ":memory:", more) : [Program.beside("embedded"), storage[0]!]
-    program = yield* Program.node(args, { onLine })
+    const args = kind === "http" ? serveArgs(storage, more) : [Program.beside("embedded"), storage]
+    program = yield* Program.node(args, { onLine, env })
     if (kind === "sdk") heard = lines = Doors.lines(program.tell)
   })
 
@@ -85,9 +94,11 @@ export const make = (kind: Kind, folder: string, more: ReadonlyArray<string> = [
     Effect.asVoid
   )
 
+  const ended = Effect.suspend(() => program?.ended ?? Effect.never)
+
   const behindLines = new Proxy({} as CheckoutSessions.CheckoutSessionsShape, {
     get: (_, method: keyof CheckoutSessions.CheckoutSessionsShape) => heard?.service[method]
   })
   const door = kind === "http" ? Doors.http(() => url, token) : behindLines
-  return { door, begin, start, kill, url: () => url, pid: () => program?.pid ?? 0 }
+  return { door, begin, start, kill, url: () => url, pid: () => program?.pid ?? 0, ended }
 }

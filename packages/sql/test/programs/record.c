@@ -1,8 +1,14 @@
-/* record: a preload shim. Writes down, in order, what the process does to the files of ONELANE_RECORD_FOLDER, into the file
+/* record: a preload shim, in two parts that are used one at a time.
+ *
+ * Faults: while the file ONELANE_FAULT is there, what it says goes wrong in ONELANE_RECORD_FOLDER: `full` no write finds room,
+ * `write` writes fail, `sync` syncs fail. (Writes are done by pwrite: logs and answers are spared.)
+ *
+ * Record: Writes down, in order, what the process does to the files of ONELANE_RECORD_FOLDER, into the file
  * ONELANE_RECORD (which lies elsewhere). Each step: kind u32, length of the name u32, number i64, length i64, name, bytes.
  * Read by Record.ts. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -20,27 +26,30 @@ static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static int out = -1;
 static const char *folder;
 static size_t folder_length;
+static const char *fault;
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 __attribute__((constructor)) static void begin(void) {
   const char *record = getenv("ONELANE_RECORD");
   folder = getenv("ONELANE_RECORD_FOLDER");
-  if (!record || !folder) return;
+  fault = getenv("ONELANE_FAULT");
+  if (!folder) return;
   folder_length = strlen(folder);
+  if (!record) return;
   out = NEXT(open)(record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 
 /* The name within the folder; "" for the folder itself, null for what lies elsewhere. */
 static const char *within(const char *path) {
-  if (out < 0 || !path || strncmp(path, folder, folder_length) != 0) return NULL;
+  if (!folder || !path || strncmp(path, folder, folder_length) != 0) return NULL;
   if (path[folder_length] == 0) return path + folder_length;
   return path[folder_length] == '/' ? path + folder_length + 1 : NULL;
 }
 
 static const char *name_of(int fd, char *path, size_t size) {
   char link[64];
-  if (out < 0 || fd == out) return NULL;
+  if (!folder || fd == out) return NULL;
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t length = readlink(link, path, size - 1);
   if (length < 0) return NULL;
@@ -49,9 +58,23 @@ static const char *name_of(int fd, char *path, size_t size) {
 }
 
 static void note(uint32_t kind, const char *name, int64_t number, const void *bytes, int64_t length) {
+  if (out < 0) return;
   struct { uint32_t kind, name; int64_t number, length; } head = {kind, (uint32_t)strlen(name), number, length};
   struct iovec parts[3] = {{&head, sizeof head}, {(void *)name, head.name}, {(void *)bytes, (size_t)length}};
   NEXT(writev)(out, parts, 3);
+}
+
+/* Whether a call on `fd` is to fail now; sets errno. */
+static int fails(int fd, int is_sync) {
+  char path[4096], said[8] = "";
+  if (!fault || access(fault, F_OK) != 0 || !name_of(fd, path, sizeof path)) return 0;
+  int file = NEXT(open64)(fault, O_RDONLY);
+  if (file < 0) return 0;
+  ssize_t length = read(file, said, sizeof said - 1);
+  close(file);
+  if (length <= 0 || is_sync != (strncmp(said, "sync", 4) == 0)) return 0;
+  errno = strncmp(said, "full", 4) == 0 ? ENOSPC : EIO;
+  return 1;
 }
 
 /* A step is noted after it was done and before anything that follows from it. */
@@ -63,6 +86,7 @@ static ssize_t wrote(int fd, const void *bytes, ssize_t done, int64_t offset) {
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
+  if (fails(fd, 0)) return -1;
   pthread_mutex_lock(&turn);
   ssize_t done = wrote(fd, bytes, NEXT(pwrite64)(fd, bytes, length, offset), offset);
   pthread_mutex_unlock(&turn);
@@ -91,6 +115,7 @@ static int synced(int fd, int done) {
 }
 
 int fsync(int fd) {
+  if (fails(fd, 1)) return -1;
   pthread_mutex_lock(&turn);
   int done = synced(fd, NEXT(fsync)(fd));
   pthread_mutex_unlock(&turn);
@@ -98,6 +123,7 @@ int fsync(int fd) {
 }
 
 int fdatasync(int fd) {
+  if (fails(fd, 1)) return -1;
   pthread_mutex_lock(&turn);
   int done = synced(fd, NEXT(fdatasync)(fd));
   pthread_mutex_unlock(&turn);

@@ -4,6 +4,7 @@
  *
  * What a killed process wrote survives in the page cache: durability is not tested here but in PowerLoss.
  */
+import { join } from "node:path"
 import { Caller, CheckoutSession } from "@onelane/checkout"
 import { Effect, Random } from "effect"
 import * as Folder from "../Folder.js"
@@ -19,6 +20,9 @@ export interface KillOptions {
   readonly kind: Service.Kind
   readonly seed: number
   readonly kills: number
+  /** What is done to the service instead of killing it; it need not serve afterwards. */
+  readonly strike?: ((service: Service.Service, seeded: Seeded.Seeded) => Effect.Effect<Struck>) | undefined
+  readonly place?: Service.Place | undefined
   readonly callers?: number | undefined
   readonly progress?: ((line: string) => void) | undefined
 }
@@ -30,54 +34,73 @@ export interface KillOutcome {
   readonly problems: ReadonlyArray<string>
 }
 
+/** Whether the service still serves after a strike; or what should not be. */
+export type Struck = "serves" | "gone" | { readonly problem: string }
+
 /** Calls may go on this long, whatever happens. */
 const longestMillis = 3_600_000
 
 const sessions = 12
 
 /** Lets callers call while the process is killed and started, then looks at every session and judges. */
-export const run = ({ kind, seed, kills, callers = 24, progress }: KillOptions): Effect.Effect<KillOutcome> =>
-  Effect.gen(function* () {
-    const service = Service.make(kind, yield* Folder.make())
+export const run = (options: KillOptions): Effect.Effect<KillOutcome> =>
+  Effect.suspend(() => {
     const problems: Array<string> = []
-    const start = Effect.catchAll(service.start, (why) =>
-      Effect.sync(() => void problems.push(`did not start: ${why}`))
+    return ordeal(options, problems).pipe(
+      Effect.withRandom(Random.make(options.seed)),
+      Effect.scoped,
+      Effect.catchAll((error) =>
+        Effect.succeed({ kills: 0, history: [], problems: [...problems, `it did not heal: ${error.message}`] })
+      )
     )
-    yield* start
-    let done = 0
+  })
+
+const ordeal = (options: KillOptions, problems: Array<string>) =>
+  Effect.gen(function* () {
+    const { kind, callers = 24 } = options
+    const service = Service.make(kind, options.place ?? { storage: join(yield* Folder.make(), "checkout.db") })
+    yield* started(service, problems)
     let isOver = false
-    const seeded = Seeded.make(seed)
-    const killing = Effect.gen(function* () {
-      for (; done < kills && problems.length === 0; done++) {
-        yield* Effect.sleep(seeded.between(20, 1_500))
-        yield* service.kill
-        // One in five is killed again before or just after it serves.
-        if (seeded.chance(0.2)) {
-          yield* service.begin
-          yield* Effect.sleep(seeded.between(100, 900))
-          yield* service.kill
-          done++
-        }
-        yield* start
-        progress?.(`${kind}: ${done + 1} of ${kills} kills`)
-      }
-      isOver = true
-    })
     const load = Load.run({
       doors: [service.door],
       ...{ callers, sessions, millis: longestMillis, isOver: () => isOver },
       ...(kind === "sdk" ? { spontaneous: ["task" as const] } : {})
     })
-    const [outcome] = yield* Effect.all([load, killing], { concurrency: "unbounded" })
+    const striking = strikeAll(service, options, problems).pipe(Effect.ensuring(Effect.sync(() => (isOver = true))))
+    const [outcome, kills] = yield* Effect.all([load, striking], { concurrency: "unbounded" })
     problems.push(...outcome.problems, ...(yield* settled(service)))
-    return { kills: done, history: outcome.history, problems }
-  }).pipe(
-    Effect.withRandom(Random.make(seed)),
-    Effect.scoped,
-    Effect.catchAll((error) =>
-      Effect.succeed({ kills: 0, history: [], problems: [`the service did not heal: ${error.message}`] })
-    )
-  )
+    return { kills, history: outcome.history, problems }
+  })
+
+const started = (service: Service.Service, problems: Array<string>) =>
+  Effect.catchAll(service.start, (why) => Effect.sync(() => void problems.push(`did not start: ${why}`)))
+
+/** Strikes again and again, and has the service started anew where it is gone. Answers how often. */
+const strikeAll = (service: Service.Service, options: KillOptions, problems: Array<string>) =>
+  Effect.gen(function* () {
+    const { kind, kills, progress, strike = kill } = options
+    const seeded = Seeded.make(options.seed)
+    let done = 0
+    while (done < kills && problems.length === 0) {
+      yield* Effect.sleep(seeded.between(20, 1_500))
+      const struck = yield* strike(service, seeded)
+      done++
+      if (typeof struck === "object") problems.push(struck.problem)
+      if (struck !== "gone") continue
+      // One in five is killed again before or just after it serves.
+      if (seeded.chance(0.2)) {
+        yield* service.begin
+        yield* Effect.sleep(seeded.between(100, 900))
+        yield* service.kill
+        done++
+      }
+      yield* started(service, problems)
+      progress?.(`${kind}: ${done} of ${kills}`)
+    }
+    return done
+  })
+
+const kill = (service: Service.Service): Effect.Effect<Struck> => Effect.as(service.kill, "gone")
 
 /** Every claimed task is taken up again and comes to its end: nothing stays in process. */
 const settled = ({ door }: Service.Service) =>

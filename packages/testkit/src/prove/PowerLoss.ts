@@ -103,7 +103,7 @@ const recordRun = ({ seed, answers, synchronous = "FULL" }: PowerOptions) =>
     const folder = yield* Folder.make()
     const beside = yield* Folder.make()
     const record = join(beside, "record")
-    const env = yield* Record.recording(folder, record, beside)
+    const env = yield* Record.recording(folder, record)
     const args = [Program.beside("write"), folder, String(answers), String(seed), synchronous]
     const writer = yield* Program.node(args, { env })
     const { signal, stderr } = yield* writer.ended

@@ -1,0 +1,75 @@
+/**
+ * RawClient: bytes to a server and the answers that come back, taken apart no more than is needed to judge them. Says what
+ * no HTTP library would say.
+ */
+import { connect } from "node:net"
+import { Effect } from "effect"
+
+/** One answer. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** What came of sending: the answers, and how it ended. */
+export interface Exchange {
+  readonly answers: ReadonlyArray<Answer>
+  /** Bytes after the last whole answer. */
+  readonly rest: string
+  /** `closed`: the server ended the connection; `late`: it did neither that nor give `answers` in time. */
+  readonly end: "enough" | "closed" | "late"
+}
+
+/** Sends pieces of bytes, one after the other, and reads until `enough` answers came, the server closes, or it is late. */
+export const send = (
+  port: number,
+  pieces: ReadonlyArray<Buffer>,
+  enough: number,
+  lateMillis: number
+): Effect.Effect<Exchange> =>
+  Effect.async<Exchange>((resume) => {
+    const socket = connect(port, "127.0.0.1")
+    const chunks: Array<Buffer> = []
+    const finish = (end: Exchange["end"]): void => {
+      socket.destroy()
+      resume(Effect.succeed({ ...parse(Buffer.concat(chunks).toString("latin1")), end }))
+    }
+    socket.setTimeout(lateMillis, () => finish("late"))
+    socket.on("data", (chunk) => {
+      chunks.push(chunk)
+      if (parse(Buffer.concat(chunks).toString("latin1")).answers.length >= enough) finish("enough")
+    })
+    socket.on("error", () => {})
+    socket.on("close", () => finish("closed"))
+    for (const piece of pieces) socket.write(piece)
+  })
+
+/** Takes a stream of answers apart. */
+export const parse = (text: string): Pick<Exchange, "answers" | "rest"> => {
+  const answers: Array<Answer> = []
+  let rest = text
+  for (;;) {
+    const end = rest.indexOf("\r\n\r\n")
+    if (end < 0) return { answers, rest }
+    const [first = "", ...lines] = rest.slice(0, end).split("\r\n")
+    const headers = Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()])
+    )
+    const status = Number(first.split(" ")[1])
+    const after = rest.slice(end + 4)
+    const body = status === 100 || status === 204 ? { text: "", length: 0 } : bodyOf(headers, after)
+    if (body === null) return { answers, rest }
+    if (status !== 100) answers.push({ status, headers, body: body.text })
+    rest = after.slice(body.length)
+  }
+}
+
+const bodyOf = (headers: Readonly<Record<string, string>>, after: string) => {
+  if (headers["transfer-encoding"] === "chunked") {
+    // Streams of events: their head is the answer.
+    return { text: after, length: after.length }
+  }
+  const length = Number(headers["content-length"] ?? 0)
+  return after.length < length ? null : { text: after.slice(0, length), length }
+}

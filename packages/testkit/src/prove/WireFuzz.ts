@@ -1,0 +1,108 @@
+/**
+ * WireFuzz: bad input on the wire against every lane of a real server. No answer is a failure of the server, none fails to
+ * come, and each error has the body of its lane. Source: TARGETS F7, PROTOCOL W1-W11.
+ *
+ * A case that is a request only in part may wait for the rest; the server ends it in its own time, which is not awaited for
+ * each: the client hangs up, and the server must be well afterwards.
+ */
+import { Caller } from "@onelane/checkout"
+import { Effect } from "effect"
+import * as Fc from "effect/FastCheck"
+import type { Instrument } from "../Instrument.js"
+import * as RawClient from "../RawClient.js"
+import * as Service from "../Service.js"
+import * as WireCases from "../WireCases.js"
+
+/** A run. */
+export interface FuzzOptions {
+  readonly seed: number
+  readonly cases: number
+  readonly progress?: ((line: string) => void) | undefined
+}
+
+/** What came of it. */
+export interface FuzzOutcome {
+  readonly cases: number
+  readonly byStatus: ReadonlyMap<number, number>
+  /** Cases that were a request only in part, and so got no answer. */
+  readonly partial: number
+  readonly problems: ReadonlyArray<string>
+}
+
+const batch = 500
+const concurrency = 16
+/** An answer that takes longer is a hang. */
+const lateMillis = 5_000
+/** What is only part of a request is given this long. */
+const partMillis = 300
+
+/** Sends case after case to a server of its own. */
+export const run = ({ cases, progress, seed }: FuzzOptions): Effect.Effect<FuzzOutcome> =>
+  Effect.gen(function* () {
+    const service = Service.make("http", { storage: ":memory:" })
+    yield* Effect.orDieWith(service.start, (why) => new Error(why))
+    const port = Number(new URL(service.url()).port)
+    const contract = yield* Effect.promise(async () => (await fetch(`${service.url()}/openapi.json`)).json())
+    const { session } = yield* Effect.orDie(service.door.open(Caller.host, { cartId: "cart-0" }))
+    const arbitrary = WireCases.cases(contract as WireCases.Contract, { sessionId: session.id, token: Service.token })
+    const byStatus = new Map<number, number>()
+    const problems: Array<string> = []
+    let partial = 0
+    for (let done = 0; done < cases && problems.length < 20; done += batch) {
+      const drawn = Fc.sample(arbitrary, { numRuns: Math.min(batch, cases - done), seed: seed + done })
+      const judgeOne = (wire: WireCases.WireCase) =>
+        Effect.map(exchange(port, wire), (exchange) => {
+          if (exchange.end === "late") partial++
+          for (const { status } of exchange.answers) byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
+          const problem = judge(wire, exchange)
+          if (problem !== null) problems.push(`seed ${seed + done}: ${problem}\n${told(wire, exchange)}`)
+        })
+      yield* Effect.forEach(drawn, judgeOne, { concurrency, discard: true })
+      const health = yield* Effect.either(service.door.get(Caller.host, { checkoutSessionId: session.id }))
+      if (health._tag === "Left") problems.push(`after ${done} cases: ${JSON.stringify(health.left)}`)
+      progress?.(`${done + drawn.length} of ${cases} cases`)
+    }
+    return { cases, byStatus, partial, problems }
+  }).pipe(Effect.scoped)
+
+/** Whole requests get their answer in good time; what may be only part of one is not waited for as long. */
+const exchange = (port: number, wire: WireCases.WireCase) =>
+  RawClient.send(port, wire.pieces, wire.answers, isWhole(wire) ? lateMillis : partMillis)
+
+/** Whether a server must take these bytes for one or more whole requests. */
+const isWhole = ({ isHead, isIntact }: WireCases.WireCase): boolean => isIntact && !isHead
+
+const judge = (wire: WireCases.WireCase, { answers, end }: RawClient.Exchange): string | null => {
+  const failed = answers.find(({ status }) => !(status >= 200 && status < 500))
+  if (failed !== undefined) return `answered ${failed.status}`
+  if (isWhole(wire) && end === "late") return "hangs"
+  if (isWhole(wire) && answers.length === 0) return "closed without an answer"
+  const untyped = wire.isHead ? undefined : answers.find((answer) => answer.status >= 400 && !isTyped(answer))
+  return untyped === undefined ? null : `an error without a type: ${untyped.status}`
+}
+
+/** A problem of the native lane, or the list of the standard-action lane. */
+const isTyped = ({ body }: RawClient.Answer): boolean => {
+  try {
+    const said: unknown = JSON.parse(Buffer.from(body, "latin1").toString())
+    if (!Array.isArray(said)) return typeof (said as { readonly _tag?: unknown })._tag === "string"
+    return said.every((each) => typeof each.errorCode === "string" || each.isSuccess === true)
+  } catch {
+    return false
+  }
+}
+
+const told = ({ pieces }: WireCases.WireCase, { answers, rest }: RawClient.Exchange): string =>
+  `> ${JSON.stringify(Buffer.concat(pieces).toString("latin1").slice(0, 1_500))}\n< ${JSON.stringify([answers.slice(-2), rest.slice(0, 200)]).slice(0, 1_500)}`
+
+/** F7. */
+export const instrument: Instrument = {
+  name: "fuzz",
+  run: ({ minutes, progress, seed, short }) =>
+    Effect.gen(function* () {
+      const cases = short ? 1_000 : Math.max(100_000, Math.round(minutes * 20_000))
+      const { byStatus, partial, problems } = yield* run({ seed, cases, progress })
+      const counts = [...byStatus].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`)
+      return { cases, failures: problems, notes: [`${counts.join(", ")}; ${partial} only part of a request`] }
+    })
+}
