@@ -207,4 +207,13 @@ describe("Listener", () => {
       assert.isBelow(performance.now() - began, 2_000)
     })
   )
+
+  it.scopedLive("L11 an answer in which nothing moves any more is cut", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening({ stallMillis: 300 }, (_, response) => response.write("half"))
+      const began = performance.now()
+      assert.match(yield* dial(port, get("/")).heard, /half\r\n$/)
+      assert.isBelow(performance.now() - began, 3_000)
+    })
+  )
 })

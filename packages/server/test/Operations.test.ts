@@ -20,7 +20,7 @@ const parts = (journal: Partial<Journal.JournalShape>, refusing: string | null =
 })
 
 describe("readiness", () => {
-  it.live("is the store's answer within its time, and the will to work", () =>
+  it.live("O1 is the store's answer within its time, and the will to work", () =>
     Effect.gen(function* () {
       const failed = Exit.fail(Journal.failure("no", "IO"))
       const cases: ReadonlyArray<readonly [Operations.Parts, number, string]> = [
@@ -94,7 +94,7 @@ const traceId = "0af7651916cd43dd8448eb211c80319c"
 const traceparent = `00-${traceId}-b7ad6b7169203331-01`
 
 describe("a server one would put on the internet", { timeout: 120_000 }, () => {
-  it("A4 tells apart in its log why a signed token is refused, and says the same bytes to all of them", () =>
+  it("A4 O4 tells apart in its log why a signed token is refused, and says the same bytes to all of them", () =>
     inFolder(async (folder) => {
       const { jwt, sign } = await identity(folder)
       const args = [...without(serveArgs(folder), "--tokens"), "--jwt", jwt, "--api-keys", "--log-requests"]
@@ -141,7 +141,7 @@ describe("a server one would put on the internet", { timeout: 120_000 }, () => {
       for (const token of [good, ...refused]) assert.notInclude(stderr, token.split(".")[1]!)
     }))
 
-  it("tells its numbers, to everybody on loopback and to operators where others can knock", () =>
+  it("O2 tells its numbers, to everybody on loopback and to operators where others can knock", () =>
     inFolder(async (folder) => {
       const server = node(serveArgs(folder))
       const url = await urlOf(server)
@@ -181,7 +181,7 @@ describe("a server one would put on the internet", { timeout: 120_000 }, () => {
       assert.strictEqual((await open.ended).code, 0)
     }))
 
-  it("sends traces that go on where the caller's began, when a collector is named", () =>
+  it("O3 sends traces that go on where the caller's began, when a collector is named", () =>
     inFolder(async (folder) => {
       const sent: Array<string> = []
       const collector = createServer((request, response) => {
@@ -229,7 +229,7 @@ const runner = async (url: string, id: string): Promise<{ readonly version: numb
 }
 
 describe("SIGTERM under load", { timeout: 120_000 }, () => {
-  it("says so first, loses nothing it promised, ends within its bound with exit code 0", () =>
+  it("O5 says so first, loses nothing it promised, ends within its bound with exit code 0", () =>
     inFolder(async (folder) => {
       const args = [...serveArgs(folder), "--flow", "any"]
       const server = node([...args, "--limits", '{"farewellMillis": 500}'])
