@@ -75,7 +75,7 @@ describe("Identity", () => {
       const keyFile = join(yield* temporaryFolder, "key.pem")
       const { privateKey, publicKey } = yield* Effect.promise(() => jose.generateKeyPair("EdDSA"))
       writeFileSync(keyFile, yield* Effect.promise(() => jose.exportSPKI(publicKey)))
-      const jwt = Schema.decodeSync(JwtSettings)({ issuer: "i", audience: ["a"], keyFile })
+      const jwt = yield* Schema.decode(JwtSettings)({ issuer: "i", audience: ["a"], keyFile })
       const signed = yield* Effect.promise(() =>
         new jose.SignJWT({ sub: "ann", roles: [] })
           .setProtectedHeader({ alg: "EdDSA" })
