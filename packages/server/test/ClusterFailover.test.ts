@@ -1,0 +1,83 @@
+/** How long sessions are away when a node leaves: each is updated without a pause at a door that stays. */
+import { assert, describe, it } from "@effect/vitest"
+import { Caller } from "@onelane/checkout"
+import * as PostgresServer from "@onelane/testkit/PostgresServer"
+import { Effect, Fiber } from "effect"
+import { type ClusterNode, start } from "./ClusterNodes.js"
+
+const ids = Array.from({ length: 16 }, (_, index) => `cart-${index}`)
+const states = ["Inventory", "Taxes"] as const
+
+/** The longest times between two acceptances of one session, milliseconds: while all nodes are there, and after one left. */
+interface Gaps {
+  before: number
+  after: number
+}
+
+/** Updates a session again and again. */
+const updating = (node: ClusterNode, checkoutSessionId: string, gaps: Gaps, phase: () => keyof Gaps | null) =>
+  Effect.gen(function* () {
+    let [turn, calls, last] = [0, 0, performance.now()]
+    while (true) {
+      const move = { expCurrentState: states[turn]!, nextState: states[1 - turn]! }
+      const idempotencyKey = `${checkoutSessionId}-${calls}`
+      const answer = yield* Effect.either(node.door.update(Caller.host, { checkoutSessionId, ...move, idempotencyKey }))
+      const now = phase()
+      if (answer._tag === "Right") {
+        if (now !== null) gaps[now] = Math.max(gaps[now], performance.now() - last)
+        last = performance.now()
+        turn = 1 - turn
+        calls += 1
+      } else {
+        // An answer that is no answer: asked again under the same key. Nothing else may be said here.
+        assert.include(["StorageUnavailable", "Overloaded"], answer.left._tag, JSON.stringify(answer.left))
+        yield* Effect.sleep(20)
+      }
+    }
+  })
+
+const away = (leave: (node: ClusterNode) => Effect.Effect<unknown>) =>
+  Effect.gen(function* () {
+    const postgres = yield* PostgresServer.make()
+    const storage = yield* postgres.makePlace
+    const nodes = yield* Effect.all([start(storage), start(storage), start(storage)], { concurrency: "unbounded" })
+    const [stays, leaves] = nodes as [ClusterNode, ClusterNode, ClusterNode]
+    const open = (id: string) =>
+      stays.door.open(Caller.host, { cartId: id, checkoutSessionId: id, initialState: states[0] })
+    yield* Effect.forEach(ids, open, { concurrency: 4 })
+    const gaps: Gaps = { before: 0, after: 0 }
+    let phase: keyof Gaps | null = null
+    const running = yield* Effect.fork(
+      Effect.forEach(ids, (id) => updating(stays, id, gaps, () => phase), { concurrency: "unbounded" })
+    )
+    // Until all nodes have their shares, and the sessions their owners.
+    yield* Effect.sleep(4_000)
+    phase = "before"
+    yield* Effect.sleep(2_000)
+    phase = "after"
+    yield* leave(leaves)
+    yield* Effect.sleep(5_000)
+    yield* Fiber.interrupt(running)
+    return gaps
+  })
+
+describe("a session", () => {
+  for (const [signal, millis] of [
+    ["SIGKILL", 5_000],
+    ["SIGSTOP", 5_000],
+    ["SIGTERM", 1_000]
+  ] as const) {
+    it.scopedLive(
+      `is back within ${millis} ms of a ${signal} of its node, and nobody is told of sockets`,
+      () =>
+        Effect.gen(function* () {
+          const { after, before } = yield* away((node) => node.signal(signal))
+          const said = `longest time between two acceptances: ${Math.round(before)} ms, around a ${signal} ${Math.round(after)} ms`
+          yield* Effect.logInfo(said)
+          // What the machine takes anyway is not the failover's.
+          assert.isBelow(after, millis + before, said)
+        }),
+      60_000
+    )
+  }
+})
