@@ -45,6 +45,9 @@ const decodeInput = (schema: Schema.Schema<any, any>, body: unknown) =>
     return invalid(`Not a valid value: ${fields.join(", ") || "the body"}.`, fields)
   })
 
+const answer = (schema: Schema.Schema<any, any>, done: unknown): WireAnswer.WireAnswer =>
+  WireAnswer.json(200, Schema.encodeSync(schema)(done))
+
 /** Makes the lane over what is kept. */
 export const make = (kept: Context.Context<Kept>): Lane => ({
   serve: (caller, request) =>
@@ -58,7 +61,7 @@ export const make = (kept: Context.Context<Kept>): Lane => ({
       if (!allowed) return yield* Effect.fail(notPermitted)
       const { input, output, run } = Admin.operations[name as Admin.Name] as Admin.Operation<any, any>
       const done = yield* Effect.mapError(run(yield* decodeInput(input, body)), failure)
-      return WireAnswer.json(200, Schema.encodeSync(output)(done))
+      return answer(output, done)
     }).pipe(Effect.provide(kept)),
   refuse: (error) => WireError.problem(error)
 })
