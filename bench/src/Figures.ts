@@ -42,6 +42,36 @@ export const costTable = (title: string, outcomes: ReadonlyMap<string, Outcome>,
   }
 }
 
+/** The table of a durable contest: rates, and how long a caller waited. */
+export const rateTable = (title: string, outcomes: ReadonlyMap<string, Outcome>): Table => ({
+  title,
+  columns: [
+    "subject",
+    "updates a second",
+    "p50 ms",
+    "p99 ms",
+    "loop delay p99 ms",
+    "CPU µs an update",
+    "accepted",
+    "calls counted, judged"
+  ],
+  rows: [...outcomes.values()].map(({ name, samples, counted, judged }) => {
+    const more = (key: string): string =>
+      show(spreadOf(samples.map((sample) => sample.more?.[key] ?? Number.NaN)).median)
+    const accepted = samples.reduce((sum, sample) => sum + sample.accepted, 0)
+    return [
+      name,
+      showSpread(spreadOf(samples.map(perSecond))),
+      more("p50"),
+      more("p99"),
+      more("loopP99"),
+      show(spreadOf(samples.map(cpuEach)).median / 1_000),
+      `${Math.round((100 * accepted) / samples.reduce((sum, { operations }) => sum + operations, 0))} %`,
+      `${show(counted)}, ${show(judged)}`
+    ]
+  })
+})
+
 /** Calls of a contest whose histories were judged. */
 export const judgedBy = (...contests: ReadonlyArray<ReadonlyMap<string, Outcome>>): number =>
   contests.reduce((sum, contest) => sum + [...contest.values()].reduce((all, each) => all + each.judged, 0), 0)

@@ -19,6 +19,8 @@ export interface Load {
   readonly sessions: number
   /** Calls of one round, by all callers together. */
   readonly calls: number
+  /** Also takes the time of every call, and the delay of the event loop. Costs some; off where CPU time is the figure. */
+  readonly timed?: boolean
 }
 
 /** A ring of states: each leads to the one behind it. They exist in every preset. */
@@ -40,6 +42,8 @@ export interface Desk {
   /** State of each session, as last told to anybody. */
   readonly known: Array<string>
   readonly seen: Seen
+  /** Milliseconds of each call of the round, where they are taken. */
+  latencies: Float64Array | null
   accepted: number
   refused: number
 }
@@ -51,12 +55,14 @@ export const makeDesk = (load: Load, ids: ReadonlyArray<string>): Desk => ({
   log: new Log(0),
   known: ids.map(() => firstState),
   seen: { outcome: "info", version: -1, state: "" },
+  latencies: null,
   accepted: 0,
   refused: 0
 })
 
 /** One call about to be made. */
 interface Call {
+  readonly askedAtMillis: number
   readonly session: number
   readonly expected: string
   readonly next: string
@@ -82,13 +88,15 @@ export class Client {
     const believed = this.own?.get(session) ?? known[session]!
     const expected = load.manner === "refused" ? nextOf(believed) : believed
     const next = nextOf(expected)
-    return { session, expected, next, at: log.invoke(this.process, session, expected, next) }
+    const askedAtMillis = this.desk.latencies === null ? 0 : performance.now()
+    return { session, expected, next, askedAtMillis, at: log.invoke(this.process, session, expected, next) }
   }
 
   /** Takes the answer that stands in `desk.seen`. */
   told(call: Call): void {
     const { desk } = this
     desk.log.answer(call.at, desk.seen)
+    if (desk.latencies !== null) desk.latencies[call.at] = performance.now() - call.askedAtMillis
     if (desk.seen.outcome === "ok") desk.accepted += 1
     else desk.refused += 1
     if (desk.seen.version < 0) return

@@ -4,10 +4,11 @@
  * A round is timed from the first call to the last answer, by wall clock and by CPU time of the process: CPU time is the
  * steady figure on a machine that others use too.
  */
+import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks"
 import { Effect } from "effect"
 import * as Load from "./Load.js"
 import { type Check, Log, type Standing } from "./Log.js"
-import type { Sample } from "./Sample.js"
+import { percentile, type Sample } from "./Sample.js"
 
 /** A subject at work. */
 export interface Runner {
@@ -48,9 +49,14 @@ export const make = async (subject: Subject, load: Load.Load): Promise<Runner> =
       desk.log = new Log(load.calls)
       desk.accepted = 0
       desk.refused = 0
+      desk.latencies = load.timed === true ? new Float64Array(load.calls) : null
+      const watch = load.timed === true ? monitorEventLoopDelay({ resolution: 1 }) : null
+      watch?.enable()
       const time = await timed(() => subject.run(desk))
+      watch?.disable()
       if (subject.judged !== false) logs.push(desk.log)
-      return { operations: load.calls, accepted: desk.accepted, refused: desk.refused, ...time }
+      const more = desk.latencies === null ? {} : { more: { ...percentiles(desk.latencies), ...delays(watch!) } }
+      return { operations: load.calls, accepted: desk.accepted, refused: desk.refused, ...time, ...more }
     },
     finish: async () => {
       await subject.close()
@@ -65,6 +71,18 @@ export const make = async (subject: Subject, load: Load.Load): Promise<Runner> =
     }
   }
 }
+
+/** Milliseconds below which so many in a hundred calls were answered. */
+const percentiles = (latencies: Float64Array): Record<string, number> => {
+  const sorted = latencies.sort()
+  return Object.fromEntries([50, 90, 99, 99.9].map((share) => [`p${share}`, percentile(sorted, share / 100)]))
+}
+
+const delays = (watch: IntervalHistogram): Record<string, number> => ({
+  loopP50: watch.percentile(50) / 1e6,
+  loopP99: watch.percentile(99) / 1e6,
+  loopMax: watch.max / 1e6
+})
 
 /** A subject behind a door of Promises. */
 export const ofPromises = <A>(door: Load.PromiseDoor<A>, rest: Omit<Subject, "run">): Subject => ({

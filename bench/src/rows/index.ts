@@ -3,6 +3,9 @@ import type { Row } from "../Row.js"
 import { P1 } from "./P1.js"
 import { P2 } from "./P2.js"
 import { P3 } from "./P3.js"
+import { P6 } from "./P6.js"
+import { P7 } from "./P7.js"
+import { P8 } from "./P8.js"
 
 /** The rows. */
-export const rows: ReadonlyArray<Row> = [P1, P2, P3]
+export const rows: ReadonlyArray<Row> = [P1, P2, P3, P6, P7, P8]

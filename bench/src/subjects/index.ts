@@ -1,5 +1,6 @@
 /** Every subject by its name: what a row asks for is made in a process of its own. */
 import type { Subject } from "../Runner.js"
+import { makeDirectory } from "../Workplace.js"
 
 /** How a subject is made; heavy libraries are loaded only by the process that measures them. */
 export type MakeSubject = () => Subject | Promise<Subject>
@@ -24,5 +25,14 @@ export const subjects: Readonly<Record<string, MakeSubject>> = {
   "onelane, Effect": async () => (await import("./Onelane.js")).onelaneEffect(),
   "onelane, effectful port": async () => (await import("./Onelane.js")).onelaneEffectfulPort(),
   "onelane, Promise": async () => (await import("./Onelane.js")).onelanePromise(),
-  "onelane, Promise, without keys": async () => (await import("./Onelane.js")).onelanePromiseWithoutKeys()
+  "onelane, Promise, without keys": async () => (await import("./Onelane.js")).onelanePromiseWithoutKeys(),
+  "SQLite, a commit each": async () => (await import("./DurablePeers.js")).sqliteCommitEach(makeDirectory()),
+  "@effect/sql transaction each": async () => (await import("./DurablePeers.js")).effectSqlTransaction(makeDirectory()),
+  "PostgreSQL, CAS each": async () => (await import("./DurablePeers.js")).postgresCas(),
+  "Redis, Lua, fsync always": async () => (await import("./DurablePeers.js")).redisLua(),
+  "onelane, SQLite": async () => (await import("./OnelaneDurable.js")).onelaneSqlite(makeDirectory()),
+  "onelane, SQLite, Promise": async () => (await import("./OnelaneDurable.js")).onelaneSqlitePromise(makeDirectory()),
+  "engine on raw statements": async () => (await import("./OnelaneDurable.js")).onelaneRaw(makeDirectory()),
+  "engine on an fdatasync'd file": async () => (await import("./OnelaneDurable.js")).onelaneFile(makeDirectory()),
+  "onelane, PostgreSQL": async () => (await import("./OnelaneDurable.js")).onelanePostgres()
 }

@@ -1,0 +1,141 @@
+/** P6: a durable update on SQLite, one fsync a commit, group commit; and P9's first half, the event loop meanwhile. */
+import { hold, type Outcome } from "../Contest.js"
+import { inMemory } from "../Entrants.js"
+import { judgedBy, rateTable } from "../Figures.js"
+import type { Load } from "../Load.js"
+import { type Line, line, type Pace, type Row, type Target } from "../Row.js"
+import { perSecond, ratios, type Sample, spreadOf } from "../Sample.js"
+
+const writers = (callers: number, calls: number): Load => ({
+  manner: "accepted",
+  callers,
+  sessions: Math.max(callers, 1_024),
+  calls,
+  timed: true
+})
+
+const least = (bound: number): Target => ({ bound, side: "least" })
+const most = (bound: number): Target => ({ bound, side: "most" })
+const figure =
+  (key: string) =>
+  (sample: Sample): number =>
+    sample.more![key]!
+
+const many = (callers: number, { rounds, scale, say }: Pace) => {
+  const calls = Math.round(60_000 * scale)
+  const fast = [
+    "onelane, SQLite",
+    "onelane, SQLite, Promise",
+    "engine on raw statements",
+    "engine on an fdatasync'd file"
+  ]
+  const slow = ["@effect/sql transaction each", "SQLite, a commit each"]
+  return hold(
+    [
+      ...fast.map((name) => inMemory(name, writers(callers, calls))),
+      ...slow.map((name) => inMemory(name, writers(callers, Math.round(1_500 * scale))))
+    ],
+    { rounds, say, warmUps: 2 }
+  )
+}
+
+const linesOf = (callers: number, contest: ReadonlyMap<string, Outcome>): ReadonlyArray<Line> => {
+  const ours = contest.get("onelane, SQLite")!.samples
+  const against = (name: string) => ratios(ours, contest.get(name)!.samples, perSecond)
+  const delay = spreadOf(ours.map(figure("loopP99")))
+  return [
+    line(
+      "P6",
+      `${callers} writers: rate against the same engine on raw statements`,
+      against("engine on raw statements"),
+      least(0.85)
+    ),
+    line(
+      "P6",
+      `${callers} writers: rate against the same engine on an fdatasync'd file`,
+      against("engine on an fdatasync'd file"),
+      least(0.4)
+    ),
+    line(
+      "P6",
+      `${callers} writers: rate against one @effect/sql transaction a request`,
+      against("@effect/sql transaction each"),
+      least(35)
+    ),
+    line(
+      "P9",
+      `${callers} writers on SQLite: event loop delay p99, milliseconds (no ratio)`,
+      delay,
+      most(callers === 256 ? 10 : 20)
+    )
+  ]
+}
+
+/** The row. */
+export const P6: Row = {
+  id: "P6",
+  title: "Durable update on SQLite (WAL, synchronous=FULL)",
+  measure: async (pace) => {
+    const few = await many(256, pace)
+    const crowd = await many(4_096, pace)
+    const one = await hold(
+      ["onelane, SQLite", "SQLite, a commit each"].map((name) =>
+        inMemory(name, writers(1, Math.round(1_000 * pace.scale)))
+      ),
+      { ...pace, warmUps: 2 }
+    )
+    const alone = ratios(one.get("onelane, SQLite")!.samples, one.get("SQLite, a commit each")!.samples, figure("p50"))
+    const rates = (contest: ReadonlyMap<string, Outcome>, name: string) =>
+      spreadOf(contest.get(name)!.samples.map(perSecond)).median
+    const names = ["onelane, SQLite", "SQLite, a commit each"]
+    return {
+      judged: judgedBy(few, crowd, one),
+      lines: [
+        ...linesOf(256, few),
+        ...linesOf(4_096, crowd),
+        line("P6", "one writer: p50 against one bare commit", alone, most(1.5))
+      ],
+      tables: [
+        rateTable("256 writers, each on sessions of its own", few),
+        rateTable("4,096 writers", crowd),
+        rateTable("One writer", one)
+      ],
+      plots: [
+        {
+          file: "throughput.svg",
+          title: "Durable updates a second against concurrency, SQLite",
+          x: "writers",
+          y: "updates a second",
+          log: { x: true, y: true },
+          series: names.map((name) => ({
+            name,
+            points: [
+              [1, rates(one, name)],
+              [256, rates(few, name)],
+              [4_096, rates(crowd, name)]
+            ]
+          }))
+        },
+        {
+          file: "latency.svg",
+          title: "How long a caller waits, 256 writers, SQLite",
+          x: "per cent of calls",
+          y: "milliseconds",
+          log: { x: false, y: true },
+          series: [
+            "onelane, SQLite",
+            "onelane, SQLite, Promise",
+            "engine on raw statements",
+            "SQLite, a commit each"
+          ].map((name) => ({
+            name,
+            points: [50, 90, 99, 99.9].map((share): [number, number] => [
+              share,
+              spreadOf(few.get(name)!.samples.map(figure(`p${share}`))).median
+            ])
+          }))
+        }
+      ]
+    }
+  }
+}

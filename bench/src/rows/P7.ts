@@ -1,0 +1,34 @@
+/** P7: a durable update on PostgreSQL, against a compare-and-set for each request. */
+import { hold } from "../Contest.js"
+import { inMemory } from "../Entrants.js"
+import { judgedBy, rateTable } from "../Figures.js"
+import type { Load } from "../Load.js"
+import { line, type Row } from "../Row.js"
+import { perSecond, ratios } from "../Sample.js"
+
+const writers = (calls: number): Load => ({ manner: "accepted", callers: 256, sessions: 1_024, calls, timed: true })
+
+/** The row. */
+export const P7: Row = {
+  id: "P7",
+  title: "Durable update on PostgreSQL, 256 writers",
+  measure: async ({ rounds, scale, say }) => {
+    const contest = await hold(
+      [
+        inMemory("onelane, PostgreSQL", writers(Math.round(40_000 * scale))),
+        inMemory("PostgreSQL, CAS each", writers(Math.round(8_000 * scale)))
+      ],
+      { rounds, say, warmUps: 2 }
+    )
+    const ratio = ratios(
+      contest.get("onelane, PostgreSQL")!.samples,
+      contest.get("PostgreSQL, CAS each")!.samples,
+      perSecond
+    )
+    return {
+      judged: judgedBy(contest),
+      lines: [line("P7", "rate against a compare-and-set for each request", ratio, { bound: 6, side: "least" })],
+      tables: [rateTable("256 writers, each on sessions of its own", contest)]
+    }
+  }
+}
