@@ -27,7 +27,9 @@ export const make = (limits: ListenerLimits.ListenerLimits = ListenerLimits.defa
       requestTimeout: limits.requestMillis,
       keepAliveTimeout: limits.idleMillis,
       connectionsCheckingInterval: Math.min(lookMillis, limits.headersMillis),
-      joinDuplicateHeaders: true
+      joinDuplicateHeaders: true,
+      // Node would answer a request without a host by itself, with an empty body.
+      requireHostHeader: false
     })
     // The bytes of the headers are bounded; a bound on their number would drop the rest without a word.
     server.maxHeadersCount = 0
@@ -36,6 +38,7 @@ export const make = (limits: ListenerLimits.ListenerLimits = ListenerLimits.defa
     Object.assign(server, { httpAllowHalfOpen: true })
     refuseBeyond(server, limits.connectionsMaxCount)
     answerErrors(server)
+    refuseHostless(server)
     return server
   })
 
@@ -52,6 +55,18 @@ const refuseBeyond = (server: Server, maxCount: number): void => {
     })
     accept!.call(server, socket)
   })
+}
+
+/** A request of HTTP/1.1 names its host; one that does not is answered before anybody acts on it. */
+const refuseHostless = (server: Server): void => {
+  const emit = server.emit.bind(server)
+  server.emit = (event: string, ...args: ReadonlyArray<unknown>): boolean => {
+    const [request] = args as ReadonlyArray<IncomingMessage>
+    const hostless = event === "request" && request!.httpVersion === "1.1" && request!.headers.host === undefined
+    if (!hostless) return emit(event, ...args)
+    ClientError.refuse(request!.socket, ClientError.of("HPE_NO_HOST"))
+    return true
+  }
 }
 
 /** What cannot be read as a request gets an answer with a body, after the answers that connection still waits for. */

@@ -73,6 +73,7 @@ describe("Listener", () => {
     Effect.gen(function* () {
       const { port } = yield* listening()
       for (const bytes of [
+        "GET /v1/x HTTP/1.1\r\n\r\n",
         "GARBAGE\r\n\r\n",
         "GET / HTTP/9.9\r\n\r\n",
         "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
