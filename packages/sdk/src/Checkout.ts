@@ -5,7 +5,7 @@
  * Thin on purpose: it adds no rule. It owns the way from a call to an answer (abort, closing, Exit to result) and
  * nothing else. A call never rejects on a refusal; only a defect (a bug) rejects, and `…OrThrow` throws `OnelaneError`.
  */
-import { type Caller, type CheckoutError, CheckoutSessions, type Flow } from "@onelane/checkout"
+import { type Caller, type CheckoutEngine, type CheckoutError, CheckoutSessions, type Flow } from "@onelane/checkout"
 import { Cause, Context, Effect, Exit, type Layer, ManagedRuntime, Runtime, Stream } from "effect"
 import type { Aborted, CallError, Result } from "./Result.js"
 import { aborted, fromExit, OnelaneError, orThrow } from "./Result.js"
@@ -110,6 +110,8 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
 /** What the door stands in front of. */
 export interface Behind {
   readonly sessions: CheckoutSessions.CheckoutSessionsShape
+  /** The way of an update that needs no fiber, where the engine is in this process. */
+  readonly updateNow?: CheckoutEngine.CheckoutEngineShape["updateNow"]
   readonly runtime: Runtime.Runtime<never>
   readonly close: () => Promise<void>
   /** True once `close` was called. */
@@ -175,6 +177,41 @@ const run = <A, E>(
   })
 }
 
+/** An update without a fiber. An engine in memory answers on the spot. */
+const updateNow = (
+  behind: Behind,
+  now: NonNullable<Behind["updateNow"]>,
+  caller: Caller.Caller,
+  input: CheckoutSessions.UpdateInput
+): Answer<CheckoutSessions.Updated, CheckoutError.UpdateError> => {
+  if (behind.closed()) return Promise.resolve({ ok: false, error: draining })
+  let answered: Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError> | null = null
+  let settle: ((exit: NonNullable<typeof answered>) => void) | null = null
+  now(caller, input, (exit) => {
+    if (settle === null) answered = exit
+    else settle(exit)
+  })
+  return answered === null
+    ? new Promise((resolve, reject) => {
+        settle = (exit) => {
+          try {
+            resolve(fromExit(exit, aborted("unknown")))
+          } catch (defect) {
+            reject(defect)
+          }
+        }
+      })
+    : fromExitNow(answered)
+}
+
+const fromExitNow = <A, E>(exit: Exit.Exit<A, E>): Answer<A, E> => {
+  try {
+    return Promise.resolve(fromExit(exit, aborted("unknown")))
+  } catch (defect) {
+    return Promise.reject(defect)
+  }
+}
+
 const whenAborted = (signal: AbortSignal): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
     const leave = (): void => resume(Effect.void)
@@ -198,14 +235,19 @@ const iterate = <A, E extends CallError>(
 
 /** The door for one caller. */
 export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
-  const { sessions } = behind
+  const { sessions, updateNow: now } = behind
   const call =
     <I, A, E>(method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>, whenAborted: "no" | "unknown") =>
     (input: I, options?: CallOptions) =>
       run(behind, () => method(caller, input), whenAborted, options?.signal)
+  const update = call(sessions.update, "unknown")
   const results = {
     open: call(sessions.open, "unknown"),
-    update: call(sessions.update, "unknown"),
+    update:
+      now === undefined
+        ? update
+        : (input: CheckoutSessions.UpdateInput, options?: CallOptions) =>
+            options?.signal === undefined ? updateNow(behind, now, caller, input) : update(input, options),
     get: call(sessions.get, "no"),
     cancel: call(sessions.cancel, "unknown"),
     history: call(sessions.history, "no"),

@@ -9,7 +9,7 @@ import {
   Caller,
   Carts,
   CheckoutEngine,
-  type CheckoutSessions,
+  CheckoutSessions,
   Directory,
   DirectoryMemory,
   Flow
@@ -85,16 +85,29 @@ const flowOf = (flow: Flow.PresetName | Flow.Flow = "b2b"): Flow.Flow => {
   return found
 }
 
-/** The service and its directory as a layer. Without `directory: true` the directory is there but nobody asks it. */
-export const layerWithDirectory = (
+type Served = CheckoutSessions.CheckoutSessions | Directory.Directory
+
+/** The service, its directory, and the engine behind it. */
+const whole = (
   options: EmbeddedOptions
-): Layer.Layer<CheckoutSessions.CheckoutSessions | Directory.Directory, DatabaseRefused.DatabaseRefused> =>
+): Layer.Layer<Served | CheckoutEngine.CheckoutEngine | Raw, DatabaseRefused.DatabaseRefused> =>
   Layer.suspend(() => {
     const { expiresInMillis, retry = {}, storage, taskDrainMillis } = options
     const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(options))
     const engine = CheckoutEngine.layer({ flow: flowOf(options.flow), expiresInMillis, taskDrainMillis })
-    return Retry.layer(retry, false).pipe(Layer.provide(engine), Layer.provideMerge(store))
+    const raw = Layer.effect(Raw, CheckoutSessions.CheckoutSessions)
+    return Layer.merge(Retry.layer(retry, false, false), raw).pipe(
+      Layer.provideMerge(engine),
+      Layer.provideMerge(store)
+    )
   })
+
+/** The service as the engine gives it, without repetition. */
+class Raw extends Context.Tag("@onelane/sdk/Embedded/Raw")<Raw, CheckoutSessions.CheckoutSessionsShape>() {}
+
+/** The service and its directory as a layer. Without `directory: true` the directory is there but nobody asks it. */
+export const layerWithDirectory: (options: EmbeddedOptions) => Layer.Layer<Served, DatabaseRefused.DatabaseRefused> =
+  whole
 
 /** The service as a layer. */
 export const layer: (
@@ -109,7 +122,10 @@ export const layer: (
 export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D extends boolean = false>(
   options: EmbeddedOptions<X> & { readonly directory?: D | undefined }
 ): Promise<D extends true ? DirectoryCheckout<FlowOf<X>> : EmbeddedCheckout<FlowOf<X>>> => {
-  const { behind, context } = await Checkout.enter(layerWithDirectory(options))
+  const { behind: entered, context } = await Checkout.enter(whole(options))
+  const engine = Context.get(context, CheckoutEngine.CheckoutEngine)
+  const updateNow = Retry.makeNow(engine.updateNow, Context.get(context, Raw), options.retry ?? {}, entered.runtime)
+  const behind: Checkout.Behind = { ...entered, updateNow }
   const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => Checkout.make(behind, caller)
   const embedded: EmbeddedCheckout<FlowOf<X>> = { ...as(Caller.host), as }
   const directory = directoryDoor(Context.get(context, Directory.Directory), Runtime.runPromise(behind.runtime))

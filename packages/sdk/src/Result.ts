@@ -64,6 +64,7 @@ export class OnelaneError<E extends CallError = CallError> extends Error {
 /** A result from an Exit; an interrupted one becomes `whenInterrupted`. A defect is nobody's answer and is thrown. */
 export const fromExit = <A, E>(exit: Exit.Exit<A, E>, whenInterrupted: Aborted): Result<A, E | Aborted> => {
   if (Exit.isSuccess(exit)) return { ok: true, value: exit.value }
+  if (exit.cause._tag === "Fail") return { ok: false, error: exit.cause.error }
   const failure = Cause.failureOption(exit.cause)
   if (failure._tag === "Some") return { ok: false, error: failure.value }
   if (Cause.isInterruptedOnly(exit.cause)) return { ok: false, error: whenInterrupted }

@@ -1,13 +1,20 @@
 /**
- * Retry: the same service, with an idempotency key on every update and with what is safe to repeat repeated.
+ * Retry: the same service, with what is safe to repeat repeated, and with an idempotency key on every update where an
+ * answer can be lost on its way (`keyed`).
  *
  * Repeated are only the answers in which no decision was given (`Overloaded`, `StorageUnavailable`), and only where a
  * second try cannot do harm: always when the first was certainly not applied; when that is unknown, for reads, for
- * `open` (get or create) and for `update` (the key makes it one acceptance). A refusal is final, `SessionProcessing`
- * included: how long to wait for a task is the caller's business.
+ * `open` (get or create) and for an `update` with a key (which makes it one acceptance). A refusal is final,
+ * `SessionProcessing` included: how long to wait for a task is the caller's business.
  */
-import { type Caller, type CheckoutError, type CheckoutSession, CheckoutSessions } from "@onelane/checkout"
-import { Effect, Layer, Random, Stream } from "effect"
+import {
+  type Caller,
+  type CheckoutEngine,
+  type CheckoutError,
+  type CheckoutSession,
+  CheckoutSessions
+} from "@onelane/checkout"
+import { Effect, Exit, Layer, Random, Runtime, Stream } from "effect"
 
 /** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
 export interface RetryOptions {
@@ -55,18 +62,23 @@ const repeat = <A, E extends { readonly _tag: string }>(
   call: () => Effect.Effect<A, E>,
   attempt = 1
 ): Effect.Effect<A, E> =>
-  Effect.catchAll(
-    Effect.suspend(call),
-    (error): Effect.Effect<A, E> =>
-      attempt > policy.limit || !mayRepeat(policy, error, evenIfUnknown)
-        ? Effect.fail(error)
-        : Effect.flatMap(Random.next, (jitter) =>
-            Effect.zipRight(
-              Effect.sleep(pauseMillis(attempt, policy, error.retryAfterMillis, jitter)),
-              repeat(policy, evenIfUnknown, call, attempt + 1)
-            )
-          )
-  )
+  Effect.catchAll(Effect.suspend(call), (error) => again(policy, evenIfUnknown, call, error, attempt))
+
+const again = <A, E extends { readonly _tag: string }>(
+  policy: Policy,
+  evenIfUnknown: boolean,
+  call: () => Effect.Effect<A, E>,
+  error: E,
+  attempt: number
+): Effect.Effect<A, E> =>
+  attempt > policy.limit || !mayRepeat(policy, error, evenIfUnknown)
+    ? Effect.fail(error)
+    : Effect.flatMap(Random.next, (jitter) =>
+        Effect.zipRight(
+          Effect.sleep(pauseMillis(attempt, policy, error.retryAfterMillis, jitter)),
+          repeat(policy, evenIfUnknown, call, attempt + 1)
+        )
+      )
 
 const limitMax = 200
 
@@ -88,11 +100,15 @@ const makeKeys: Effect.Effect<() => string> = Effect.gen(function* () {
   return () => `sdk-${client}-${(counter++).toString(36)}`
 })
 
-/** Wraps a service. `throughDrain`: keep trying while the service drains. */
+/**
+ * Wraps a service. `throughDrain`: keep trying while the service drains. `keyed`: give updates without a key one; an engine
+ * in this process loses no answer, so its updates need none.
+ */
 export const make = (
   sessions: CheckoutSessions.CheckoutSessionsShape,
   options: RetryOptions,
-  throughDrain: boolean
+  throughDrain: boolean,
+  keyed = true
 ): Effect.Effect<CheckoutSessions.CheckoutSessionsShape> =>
   Effect.map(makeKeys, (nextKey) => {
     const policy = policyOf(options, throughDrain)
@@ -100,8 +116,8 @@ export const make = (
       open: (caller, input) => repeat(policy, true, () => sessions.open(caller, input)),
       update: (caller, input) =>
         Effect.suspend(() => {
-          const keyed = input.idempotencyKey === undefined ? { ...input, idempotencyKey: nextKey() } : input
-          return repeat(policy, true, () => sessions.update(caller, keyed))
+          const sent = keyed && input.idempotencyKey === undefined ? { ...input, idempotencyKey: nextKey() } : input
+          return repeat(policy, sent.idempotencyKey !== undefined, () => sessions.update(caller, sent))
         }),
       get: (caller, input) => repeat(policy, true, () => sessions.get(caller, input)),
       history: (caller, input) => repeat(policy, true, () => sessions.history(caller, input)),
@@ -112,6 +128,23 @@ export const make = (
       changes: (caller, input) => following(policy, sessions, caller, input)
     }
   })
+
+/** Wraps an engine's update without a fiber; one that is to be repeated gets its fiber then. */
+export const makeNow = (
+  updateNow: CheckoutEngine.CheckoutEngineShape["updateNow"],
+  sessions: CheckoutSessions.CheckoutSessionsShape,
+  options: RetryOptions,
+  runtime: Runtime.Runtime<never>
+): CheckoutEngine.CheckoutEngineShape["updateNow"] => {
+  const policy = policyOf(options, false)
+  return (caller, input, onExit) =>
+    updateNow(caller, input, (exit) => {
+      if (Exit.isSuccess(exit) || exit.cause._tag !== "Fail" || !isUndecided(exit.cause.error)) return onExit(exit)
+      const call = () => sessions.update(caller, input)
+      const repeating = again(policy, input.idempotencyKey !== undefined, call, exit.cause.error, 1)
+      Runtime.runCallback(runtime)(repeating, { onExit })
+    })
+}
 
 /** Takes a broken stream up again after the last version seen; `limit` counts breaks without an entry in between. */
 const following = (
@@ -159,9 +192,10 @@ const following = (
 /** The service in force, wrapped. */
 export const layer = (
   options: RetryOptions,
-  throughDrain: boolean
+  throughDrain: boolean,
+  keyed = true
 ): Layer.Layer<CheckoutSessions.CheckoutSessions, never, CheckoutSessions.CheckoutSessions> =>
   Layer.effect(
     CheckoutSessions.CheckoutSessions,
-    Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) => make(sessions, options, throughDrain))
+    Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) => make(sessions, options, throughDrain, keyed))
   )
