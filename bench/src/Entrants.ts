@@ -9,3 +9,9 @@ export const inMemory = (subject: string, load: Load, label = subject): Entrant 
   name: label,
   start: () => apart({ module: "./InMemory.js", options: { subject, load } satisfies Options })
 })
+
+/** Any other task, in a process of its own. */
+export const task = (name: string, module: string, options: unknown, flags: ReadonlyArray<string> = []): Entrant => ({
+  name,
+  start: () => apart({ module, options, flags })
+})

@@ -3,7 +3,7 @@ import { hold, type Outcome } from "../Contest.js"
 import { inMemory } from "../Entrants.js"
 import { judgedBy, rateTable } from "../Figures.js"
 import type { Load } from "../Load.js"
-import { type Line, line, type Pace, type Row, type Target } from "../Row.js"
+import { type Line, line, type Pace, type Plot, type Row, type Target } from "../Row.js"
 import { perSecond, ratios, type Sample, spreadOf } from "../Sample.js"
 
 const writers = (callers: number, calls: number): Load => ({
@@ -71,6 +71,45 @@ const linesOf = (callers: number, contest: ReadonlyMap<string, Outcome>): Readon
   ]
 }
 
+type Contested = ReadonlyMap<string, Outcome>
+
+const rate = (contest: Contested, name: string): number => spreadOf(contest.get(name)!.samples.map(perSecond)).median
+
+const names = ["onelane, SQLite", "SQLite, a commit each"]
+
+const throughput = (one: Contested, few: Contested, crowd: Contested): Plot => ({
+  file: "throughput.svg",
+  title: "Durable updates a second against concurrency, SQLite",
+  x: "writers",
+  y: "updates a second",
+  log: { x: true, y: true },
+  series: names.map((name) => ({
+    name,
+    points: [
+      [1, rate(one, name)],
+      [256, rate(few, name)],
+      [4_096, rate(crowd, name)]
+    ]
+  }))
+})
+
+const latency = (few: Contested): Plot => ({
+  file: "latency.svg",
+  title: "How long a caller waits, 256 writers, SQLite",
+  x: "per cent of calls",
+  y: "milliseconds",
+  log: { x: false, y: true },
+  series: ["onelane, SQLite", "onelane, SQLite, Promise", "engine on raw statements", "SQLite, a commit each"].map(
+    (name) => ({
+      name,
+      points: [50, 90, 99, 99.9].map((share): [number, number] => [
+        share,
+        spreadOf(few.get(name)!.samples.map(figure(`p${share}`))).median
+      ])
+    })
+  )
+})
+
 /** The row. */
 export const P6: Row = {
   id: "P6",
@@ -85,9 +124,6 @@ export const P6: Row = {
       { ...pace, warmUps: 2 }
     )
     const alone = ratios(one.get("onelane, SQLite")!.samples, one.get("SQLite, a commit each")!.samples, figure("p50"))
-    const rates = (contest: ReadonlyMap<string, Outcome>, name: string) =>
-      spreadOf(contest.get(name)!.samples.map(perSecond)).median
-    const names = ["onelane, SQLite", "SQLite, a commit each"]
     return {
       judged: judgedBy(few, crowd, one),
       lines: [
@@ -100,42 +136,7 @@ export const P6: Row = {
         rateTable("4,096 writers", crowd),
         rateTable("One writer", one)
       ],
-      plots: [
-        {
-          file: "throughput.svg",
-          title: "Durable updates a second against concurrency, SQLite",
-          x: "writers",
-          y: "updates a second",
-          log: { x: true, y: true },
-          series: names.map((name) => ({
-            name,
-            points: [
-              [1, rates(one, name)],
-              [256, rates(few, name)],
-              [4_096, rates(crowd, name)]
-            ]
-          }))
-        },
-        {
-          file: "latency.svg",
-          title: "How long a caller waits, 256 writers, SQLite",
-          x: "per cent of calls",
-          y: "milliseconds",
-          log: { x: false, y: true },
-          series: [
-            "onelane, SQLite",
-            "onelane, SQLite, Promise",
-            "engine on raw statements",
-            "SQLite, a commit each"
-          ].map((name) => ({
-            name,
-            points: [50, 90, 99, 99.9].map((share): [number, number] => [
-              share,
-              spreadOf(few.get(name)!.samples.map(figure(`p${share}`))).median
-            ])
-          }))
-        }
-      ]
+      plots: [throughput(one, few, crowd), latency(few)]
     }
   }
 }

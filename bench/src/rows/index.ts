@@ -3,9 +3,13 @@ import type { Row } from "../Row.js"
 import { P1 } from "./P1.js"
 import { P2 } from "./P2.js"
 import { P3 } from "./P3.js"
+import { P4 } from "./P4.js"
+import { P5 } from "./P5.js"
 import { P6 } from "./P6.js"
 import { P7 } from "./P7.js"
 import { P8 } from "./P8.js"
+import { P9 } from "./P9.js"
+import { P12 } from "./P12.js"
 
 /** The rows. */
-export const rows: ReadonlyArray<Row> = [P1, P2, P3, P6, P7, P8]
+export const rows: ReadonlyArray<Row> = [P1, P2, P3, P4, P5, P6, P7, P8, P9, P12]

@@ -18,7 +18,7 @@ const opening =
   }
 
 /** `async-mutex`: `runExclusive` around an `async` function. */
-export const asyncMutex = (): Subject => {
+export const sequenced = (): Subject => {
   const sessions = new Map<string, { readonly turns: Mutex; register: Register }>()
   return ofPromises(
     {
