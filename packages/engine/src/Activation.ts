@@ -39,6 +39,8 @@ export interface Lane {
   held: number
   /** How many envelopes the last load answers for, where others write the journal too. */
   fresh: number
+  /** Another writer was first: what is remembered here is not worth keeping. */
+  contended: boolean
   oldest: PendingCommit | null
   newest: PendingCommit | null
 }
@@ -71,7 +73,15 @@ export const make = (address: Address, initial: unknown, epoch: number): Activat
 
 /** The lane of an activation, made when there is none. */
 export const laneOf = (activation: Activation): Lane => {
-  activation.lane ??= { busy: false, mailbox: Mailbox.make(), held: 0, fresh: 0, oldest: null, newest: null }
+  activation.lane ??= {
+    busy: false,
+    mailbox: Mailbox.make(),
+    held: 0,
+    fresh: 0,
+    contended: false,
+    oldest: null,
+    newest: null
+  }
   return activation.lane
 }
 
@@ -113,6 +123,7 @@ export const settle = (pending: PendingCommit, result: AppendOutcome | JournalFa
   lane.oldest = null
   lane.newest = null
   activation.loaded = false // A3
+  if (result === "conflict") lane.contended = true
   for (const waiter of behind === null ? pending.waiters : [...pending.waiters, ...behind.waiters]) {
     if (result === "conflict" && waiter.envelope.turns <= rules.commit.config.conflictRetries) {
       settled.again.push(waiter.envelope)

@@ -119,6 +119,7 @@ const undo = (
   if (conflict && envelope.turns <= lanes.commit.config.conflictRetries) {
     lanes.metrics.conflicts += 1
     const lane = Activation.laneOf(activation)
+    lane.contended = true
     hold(lanes, lane, envelope)
     Mailbox.putBack(lane.mailbox, [envelope])
     return lanes.advance(activation)

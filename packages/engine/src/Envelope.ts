@@ -14,6 +14,8 @@ export interface Envelope {
   begun: boolean
   /** Counted as unanswered work. */
   held: boolean
+  /** Its turn is taken on a state that was read after it came. */
+  fresh: boolean
   /** Turns it took so far; more than one only after another writer was first. */
   turns: number
   exit: Exit.Exit<unknown, unknown> | null
@@ -29,6 +31,7 @@ export const make = (command: unknown, internal: boolean): Envelope => ({
   internal,
   begun: false,
   held: false,
+  fresh: false,
   turns: 0,
   exit: null,
   onExit: null,

@@ -67,7 +67,7 @@ export const failure = (applied: "no" | "unknown", reason: string, cause?: unkno
 export interface JournalShape {
   /** True when `append` answers at once and for free (memory): the engine then commits in the turn instead of gathering. */
   readonly immediate: boolean
-  /** True when nobody else writes these addresses; false makes the engine read again whenever a lane falls idle. */
+  /** True when nobody else writes these addresses; false makes it read before an answer that writes nothing. */
   readonly exclusive: boolean
   readonly append: (batch: ReadonlyArray<JournalEntry>) => Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure>
   readonly load: (address: Address) => Effect.Effect<JournalRow | null, JournalFailure>

@@ -77,10 +77,10 @@ export const answerWhenDurable = (
   newest.waiters.push({ envelope, exit, wrote })
 }
 
-/** Nothing in flight: the lane is let go. An address that was never written, is in doubt, or that others may write is not kept awake. */
+/** Nothing in flight: the lane is let go. An address that was never written, is in doubt, or that others write now is not kept awake. */
 export const rest = (lanes: Lanes, activation: Activation.Activation): void => {
   if (!Activation.isIdle(activation)) return
+  const isContended = activation.lane?.contended === true
   activation.lane = null
-  if (activation.sequence === 0 || !activation.loaded || !lanes.commit.journal.exclusive)
-    Directory.passivate(lanes.directory, activation)
+  if (activation.sequence === 0 || !activation.loaded || isContended) Directory.passivate(lanes.directory, activation)
 }

@@ -2,20 +2,31 @@
  * Loading: where an activation's state comes from. Holds A3: a state in doubt is read again before the next turn.
  */
 import { type Effect, Exit } from "effect"
-import type * as Activation from "./Activation.js"
+import * as Activation from "./Activation.js"
 import * as EngineError from "./EngineError.js"
+import type * as Envelope from "./Envelope.js"
 import { failureOf } from "./GroupCommit.js"
 import type { JournalFailure, JournalRow } from "./Journal.js"
-import { answer, type Lanes } from "./Lanes.js"
+import { answer, hold, type Lanes } from "./Lanes.js"
 import * as Mailbox from "./Mailbox.js"
 import { attempt, isExit } from "./Running.js"
 
 /**
- * Where others write the journal too, a load answers only for those who asked before it began; after that a pending
- * commit must vouch for the state (the fence confirms it), or it is read again.
+ * Where others write the journal too, what is remembered here may be over. A turn that writes may rest on it all the same:
+ * the fence (A4) refuses it then. An answer that writes nothing must be certain: its state was read after its command came,
+ * or a commit that has yet to leave will be refused unless that state is true.
  */
-export const isStale = (lanes: Lanes, lane: Activation.Lane): boolean =>
-  !lanes.commit.journal.exclusive && lane.fresh === 0 && lane.newest === null
+export const isCertain = (lanes: Lanes, activation: Activation.Activation, envelope: Envelope.Envelope): boolean =>
+  lanes.commit.journal.exclusive || envelope.fresh || (activation.lane !== null && activation.lane.newest !== null)
+
+/** The turn is taken again, on a state that is read now. */
+export const lookAgain = (lanes: Lanes, activation: Activation.Activation, envelope: Envelope.Envelope): void => {
+  const lane = Activation.laneOf(activation)
+  activation.loaded = false
+  envelope.turns -= 1
+  hold(lanes, lane, envelope)
+  Mailbox.putBack(lane.mailbox, [envelope])
+}
 
 /**
  * Where others write the journal too, a commit in flight vouches only for those who asked before it left: it may be written

@@ -11,7 +11,7 @@ import * as Directory from "./Directory.js"
 import * as EngineError from "./EngineError.js"
 import * as Envelope from "./Envelope.js"
 import { answer, answerWhenDurable, hold, type Lanes, release, rest } from "./Lanes.js"
-import { isStale, isVouchedTooEarly, loadNow, wake } from "./Loading.js"
+import { isCertain, isVouchedTooEarly, loadNow, lookAgain, wake } from "./Loading.js"
 import * as Mailbox from "./Mailbox.js"
 import { isExit } from "./Running.js"
 
@@ -39,7 +39,8 @@ export const submit = (
     (activation.loaded || loadNow(lanes, activation))
   ) {
     takeTurn(lanes, activation, envelope, nowMillis)
-    rest(lanes, activation)
+    if (envelope.queued) advance(lanes, activation)
+    else rest(lanes, activation)
   } else {
     hold(lanes, Activation.laneOf(activation), envelope)
     Mailbox.offer(Activation.laneOf(activation).mailbox, envelope)
@@ -86,7 +87,7 @@ const takeTurn = (
   lanes.metrics.turns += 1
   if (envelope.command === readCommand) {
     const { state, sequence } = activation
-    return answerWhenDurable(lanes, activation, envelope, Exit.succeed({ state, sequence }), false)
+    return answerUnchanged(lanes, activation, envelope, Exit.succeed({ state, sequence }))
   }
   let prepared: Effect.Effect<unknown, unknown>
   const nowMillis = knownMillis ?? lanes.nowMillis()
@@ -124,8 +125,7 @@ const conclude = (
         envelope,
         lanes.supervision.onDefect(activation.address, Cause.squash(cause.right))
       )
-    lanes.metrics.refused += 1
-    return answerWhenDurable(lanes, activation, envelope, prepared, false)
+    return answerUnchanged(lanes, activation, envelope, prepared)
   }
   try {
     decide(lanes, activation, envelope, prepared.value, nowMillis)
@@ -144,13 +144,9 @@ const decide = (
   const { behavior } = lanes
   const { state, sequence } = activation
   const decided = behavior.decide(state, envelope.command, { nowMillis, sequence, facts })
-  if (Either.isLeft(decided)) {
-    lanes.metrics.refused += 1
-    return answerWhenDurable(lanes, activation, envelope, Exit.fail(decided.left), false)
-  }
+  if (Either.isLeft(decided)) return answerUnchanged(lanes, activation, envelope, Exit.fail(decided.left))
   const { events, reply } = decided.right
-  if (events.length === 0)
-    return answerWhenDurable(lanes, activation, envelope, Exit.succeed(reply(state, sequence)), false)
+  if (events.length === 0) return answerUnchanged(lanes, activation, envelope, Exit.succeed(reply(state, sequence)))
   let after: unknown = state
   for (const event of events) after = behavior.evolve(after, event)
   const afterSequence = sequence + events.length
@@ -160,15 +156,29 @@ const decide = (
   lanes.metrics.accepted += 1
   commit(lanes, activation, envelope, { events, after, afterSequence, alarmMillis, exit })
 }
+
+// The command wrote nothing: its answer must rest on what is certain.
+const answerUnchanged = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  exit: Exit.Exit<unknown, unknown>
+): void => {
+  if (!isCertain(lanes, activation, envelope)) return lookAgain(lanes, activation, envelope)
+  if (Exit.isFailure(exit)) lanes.metrics.refused += 1
+  answerWhenDurable(lanes, activation, envelope, exit, false)
+}
+
 /** Gives the lane to whoever waits, until a turn suspends or nobody is left. */
 export const advance = (lanes: Lanes, activation: Activation.Activation): void => {
   const lane = activation.lane
   if (lane === null || lane.busy) return
   while (!lane.busy && lane.mailbox.size > 0 && !isVouchedTooEarly(lanes, lane)) {
     if (!activation.loaded && !loadNow(lanes, activation)) return wake(lanes, activation, lane)
-    if (isStale(lanes, lane)) return wake(lanes, activation, lane)
+    const envelope = Mailbox.take(lane.mailbox)!
+    envelope.fresh = lane.fresh > 0
     if (lane.fresh > 0) lane.fresh -= 1
-    takeTurn(lanes, activation, Mailbox.take(lane.mailbox)!)
+    takeTurn(lanes, activation, envelope)
   }
   rest(lanes, activation)
 }
