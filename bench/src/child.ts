@@ -24,3 +24,6 @@ const answer = async (ask: Ask): Promise<Told> => {
 process.on("message", (ask: Ask) => {
   void answer(ask).then((told) => process.send!(told))
 })
+
+// Whatever still runs in here, the contest is over.
+process.on("disconnect", () => process.exit(0))

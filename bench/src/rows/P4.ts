@@ -32,7 +32,7 @@ export const P4: Row = {
     const names = ["states", "onelane", ...peers]
     const many = await hold(
       [...names.flatMap((name) => sizes.map((size) => filled(name, size))), filled("onelane, passivated", 100_000)],
-      { rounds: 3, warmUps: 1, say }
+      { rounds: 2, warmUps: 0, say }
     )
     const million = await hold([filled("onelane", most)], { rounds: 1, warmUps: 0, say })
     const of = (contest: ReadonlyMap<string, Outcome>, name: string, size: number) =>
