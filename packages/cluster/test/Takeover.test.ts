@@ -17,7 +17,7 @@ interface Runs {
   readonly nodes: ReadonlyArray<string>
 }
 
-const takeover = (leave: (node: TaskNode.TaskNode) => Effect.Effect<void>) =>
+const takeover = (leave: (node: TaskNode.TaskNode) => Effect.Effect<void>, mayFinish = false) =>
   Effect.gen(function* () {
     const { makePlace, query } = yield* postgres
     const url = yield* makePlace
@@ -68,7 +68,8 @@ const takeover = (leave: (node: TaskNode.TaskNode) => Effect.Effect<void>) =>
     const found = yield* runs
     for (const { nodes: where } of found) assert.isTrue(where.length <= 2 && where[0] !== where[1], where.join(" "))
     const resumed = found.filter(({ nodes: [first, second] }) => first === victim.name && second !== undefined)
-    assert.isAbove(resumed.length, 0)
+    // A node that leaves in order may finish all of its work within its bound.
+    if (!mayFinish) assert.isAbove(resumed.length, 0)
   })
 
 describe("the work of a node", () => {
@@ -95,8 +96,8 @@ describe("the work of a node", () => {
   )
 
   it.scopedLive(
-    "that is sent away is resumed elsewhere, once",
-    () => takeover(({ process }) => Effect.sync(() => void process.kill("SIGTERM"))),
+    "that is sent away is finished there or resumed elsewhere, once",
+    () => takeover(({ process }) => Effect.sync(() => void process.kill("SIGTERM")), true),
     60_000
   )
 })
