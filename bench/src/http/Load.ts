@@ -1,0 +1,103 @@
+/**
+ * Load: `autocannon` in a process of its own. Every connection moves one session round the ring, each update right, and
+ * looks at every answer: status, state, and a version that is one higher than the last.
+ */
+import { setTimeout as sleep } from "node:timers/promises"
+import autocannon from "autocannon"
+import { nextOf } from "../Load.js"
+
+/** How a server is spoken to: the request of an update, and what its answer says. */
+export interface Dialect {
+  readonly method: "POST"
+  readonly pathOf: (id: string) => string
+  readonly bodyOf: (id: string, expected: string, next: string) => unknown
+  readonly read: (body: any) => { readonly version: number; readonly state: string }
+}
+
+/** The dialects by name. */
+export const dialects: Readonly<Record<"native" | "standard" | "plain", Dialect>> = {
+  plain: {
+    method: "POST",
+    pathOf: () => "/update",
+    bodyOf: (checkoutSessionId, expCurrentState, nextState) => ({ checkoutSessionId, expCurrentState, nextState }),
+    read: ({ session }) => session
+  },
+  native: {
+    method: "POST",
+    pathOf: (id) => `/v1/checkout-sessions/${id}/update`,
+    bodyOf: (_id, expCurrentState, nextState) => ({ expCurrentState, nextState }),
+    read: ({ session }) => session
+  },
+  standard: {
+    method: "POST",
+    pathOf: () => "/services/data/v62.0/actions/standard/updateCheckoutSessionAction",
+    bodyOf: (checkoutSessionId, expCurrentState, nextState) => ({
+      inputs: [{ checkoutSessionId, nextState, expCurrentState }]
+    }),
+    read: ([{ current }]) => current
+  }
+}
+
+/** What the process is told, and what it answers. */
+export interface Order {
+  readonly url: string
+  readonly dialect: keyof typeof dialects
+  readonly requests: number
+  readonly sessions: ReadonlyArray<{ readonly id: string; readonly state: string; readonly version: number }>
+}
+
+/** Where every session stands afterwards; `fault`: an answer that was not the one promised. */
+export interface Done {
+  readonly sessions: Order["sessions"]
+  readonly p50: number
+  readonly p99: number
+  readonly fault: string | null
+}
+
+/** The token of the one caller. */
+export const token = "bench"
+
+/** Sends so many requests over as many connections as there are sessions. */
+export const send = async ({ url, dialect: name, requests, sessions }: Order): Promise<Done> => {
+  const dialect = dialects[name]
+  const standing = sessions.map((session) => ({ ...session }))
+  let fault: string | null = null
+  let connected = 0
+  const result = await autocannon({
+    url,
+    connections: sessions.length,
+    amount: requests,
+    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+    setupClient: (client) => {
+      const session = standing[connected++ % standing.length]!
+      client.setRequests([
+        {
+          method: dialect.method,
+          path: dialect.pathOf(session.id),
+          setupRequest: (request) => ({
+            ...request,
+            body: JSON.stringify(dialect.bodyOf(session.id, session.state, nextOf(session.state)))
+          }),
+          onResponse: (status, body) => {
+            const { state, version } = status === 200 ? dialect.read(JSON.parse(body)) : { state: "", version: 0 }
+            if (state !== nextOf(session.state) || version !== session.version + 1)
+              fault ??= `${session.id} at version ${session.version}: answered ${status} ${body}`
+            session.state = state
+            session.version = version
+          }
+        }
+      ])
+    }
+  })
+  await sleep(10)
+  const { errors, non2xx, timeouts } = result
+  if (errors + non2xx + timeouts > 0) fault ??= `${errors} errors, ${non2xx} other statuses, ${timeouts} time-outs`
+  return { sessions: standing, p50: result.latency.p50, p99: result.latency.p99, fault }
+}
+
+if (process.send !== undefined && process.argv[2] === "load") {
+  process.on("message", (order: Order) => {
+    void send(order).then((done) => process.send!(done))
+  })
+  process.on("disconnect", () => process.exit(0))
+}
