@@ -57,8 +57,8 @@ export const install = (): Installed => {
   npm(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", join(directory, "cache"), ...files], home)
   const seconds = (performance.now() - started) / 1_000
   execFileSync(process.execPath, ["--input-type=module", "--eval", program], { cwd: home, stdio: "ignore" })
-  const lock = JSON.parse(npm(["ls", "--all", "--json", "--long"], home)) as Tree
-  const installed = [...packagesOf(lock)]
+  const tree = JSON.parse(npm(["ls", "--all", "--json", "--long"], home)) as Tree
+  const installed = [...packagesOf(tree)]
   return {
     seconds,
     mebibytes: bytesOf(join(home, "node_modules")) / 2 ** 20,

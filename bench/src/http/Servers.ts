@@ -116,8 +116,8 @@ class PlainApi extends HttpApi.make("plain").add(
 
 /** `HttpApi` of `@effect/platform`, tracer off. */
 const platformApi = (backend: Backend): Promise<Listening> => {
-  const group = HttpApiBuilder.group(PlainApi, "sessions", (handlers) =>
-    handlers.handle("update", ({ payload }) =>
+  const group = HttpApiBuilder.group(PlainApi, "sessions", (endpoints) =>
+    endpoints.handle("update", ({ payload }) =>
       Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) =>
         Effect.orDie(sessions.update(Caller.host, payload))
       )

@@ -4,7 +4,10 @@
  *
  * Source: SEMANTICS §3, steps 1, 5, 6 and 7; the action page, its conditions 3-6 and requirements 1-3.
  */
-import { Context, Effect, Exit, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import type { Caller, Role } from "./Caller.js"
 
 /**

@@ -5,7 +5,9 @@
  */
 
 import type { ActorSystem, Journal } from "@onelane/engine"
-import { Clock, Effect, Schedule } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type { CheckoutError } from "./CheckoutError.js"
 import type { SessionCommand, SessionReply } from "./SessionCommand.js"
 import type { SessionState } from "./SessionState.js"

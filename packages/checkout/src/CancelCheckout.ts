@@ -2,7 +2,7 @@
  * CancelCheckout: archive a session. Mailbox order decides against a completing task: whichever turn is first counts, and
  * a later result is refused. The cart is free from then on.
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import type { InvalidCheckoutSessionId, InvalidInput } from "./CheckoutError.js"
 import type { CancelInput } from "./CheckoutSessions.js"
 import { authorise } from "./Guard.js"

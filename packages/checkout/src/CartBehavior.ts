@@ -3,7 +3,8 @@
  * the same one. It knows nothing of the session itself: a closed one is replaced by the next opener, who names it.
  */
 import type { Behavior } from "@onelane/engine"
-import { Either, Exit } from "effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import type { CheckoutError } from "./CheckoutError.js"
 
 /** Makes `sessionId` the cart's, unless it has another than `replacing`. */

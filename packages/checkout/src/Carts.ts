@@ -2,7 +2,10 @@
  * Carts: the port that says what a cart is and in which status. Read inside the turn.
  * Source: SEMANTICS §1 (cart status) and §3 step 10; the action page, requirement 4.
  */
-import { Context, type Effect, Exit, Layer } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import type { PortUnavailable } from "./Access.js"
 
 /** Every status of a cart. */

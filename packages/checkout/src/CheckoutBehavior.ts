@@ -2,7 +2,8 @@
  * CheckoutBehavior: a session's actor. Command tag → its rule, and which ports a turn asks first; nothing else.
  */
 import type { Behavior } from "@onelane/engine"
-import { type Effect, Exit } from "effect"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { Action } from "./Access.js"
 import * as CancelCheckout from "./CancelCheckout.js"
 import type { CheckoutError } from "./CheckoutError.js"

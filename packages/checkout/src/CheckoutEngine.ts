@@ -3,7 +3,11 @@
  * ports. Every method is: may the caller do this at all → is the input well-formed → ask the session's lane.
  */
 import { ActorSystem, type EngineConfig, type EngineMetrics, GroupCommit, type Journal } from "@onelane/engine"
-import { Clock, Context, Effect, Layer, type Scope } from "effect"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import { Access } from "./Access.js"
 import * as Alarms from "./Alarms.js"
 import { cartBehavior } from "./CartBehavior.js"

@@ -8,7 +8,7 @@
  * Order of checks and codes: SEMANTICS §3. `reason` tells more than the tag only from step 6 on, `current` is there
  * only from step 9 on.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { CurrentSession } from "./CheckoutSession.js"
 
 const refusal = <Tag extends string, Fields extends Schema.Struct.Fields>(tag: Tag, fields: Fields) =>

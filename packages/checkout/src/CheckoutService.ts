@@ -3,7 +3,10 @@
  * session is looked at; everything after them inside a turn.
  */
 import { type ActorSystem, Running } from "@onelane/engine"
-import { Effect, Exit, Runtime, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Runtime from "effect/Runtime"
+import * as Stream from "effect/Stream"
 import type { Action } from "./Access.js"
 import type { Sessions } from "./Alarms.js"
 import type { Caller } from "./Caller.js"

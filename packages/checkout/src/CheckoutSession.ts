@@ -2,7 +2,7 @@
  * CheckoutSession: the public record of one session, and its history entries.
  * Source: SEMANTICS §1. Instants are epoch milliseconds, UTC; on the wire they are ISO 8601 strings.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 /**
  * The progress of one cart through checkout.

@@ -5,7 +5,9 @@
  * Inputs arrive as a caller sent them and are validated here, after the permission check and before any session is
  * looked at (SEMANTICS §3, steps 1-4): a wrong type is an `InvalidInput`, never a defect.
  */
-import { Context, type Effect, type Stream } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
 import type { Caller } from "./Caller.js"
 import type { AccessError, CancelError, OpenError, OperationError, UpdateError } from "./CheckoutError.js"
 import type { CheckoutSession, HistoryEntry } from "./CheckoutSession.js"

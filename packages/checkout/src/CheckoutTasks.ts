@@ -5,7 +5,7 @@
  * Owns names only: which slot belongs to which state. What a task is stands in `Task`, running it in `Tasks`.
  * Source: SEMANTICS §1, the states with a background task.
  */
-import type { Effect } from "effect"
+import type * as Effect from "effect/Effect"
 import type { BackgroundState } from "./CheckoutState.js"
 import { type Flow, type Transitions, withTasks } from "./Flow.js"
 import type { Task, TaskContext, TaskFailure } from "./Task.js"

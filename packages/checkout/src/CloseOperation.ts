@@ -2,7 +2,7 @@
  * CloseOperation: what CompleteTask, FailTask and ReleaseClaim have in common: the caller's rights (none are asked of the
  * engine itself), and the fence: only the running operation can be closed, so a late or second result changes nothing.
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import type { CheckoutError, InvalidCheckoutSessionId, InvalidInput } from "./CheckoutError.js"
 import type { CheckoutSession } from "./CheckoutSession.js"
 import { authorise } from "./Guard.js"

@@ -2,7 +2,7 @@
  * CompleteTask: the task of the current state succeeded; the session moves to where the accepted update sent it.
  * Source: SEMANTICS §2.
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import * as CloseOperation from "./CloseOperation.js"
 import { isFinal } from "./Flow.js"
 import * as Input from "./Input.js"

@@ -5,7 +5,8 @@
  * Every call is idempotent and durable when it answers. A membership needs both its ends, and goes when one of them goes;
  * a cart names its store, account and owner as it likes, so that it can outlive them.
  */
-import { Context, type Effect } from "effect"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import type { PortUnavailable } from "./Access.js"
 import type { Role } from "./Caller.js"
 import type { Cart, CartStatus } from "./Carts.js"

@@ -7,7 +7,9 @@
  *
  * Owns what is remembered; owns no rule and no row. Failures are not remembered.
  */
-import { Clock, Effect, Exit } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Access from "./Access.js"
 import type { Caller, Role } from "./Caller.js"
 import type { Cart, CartsShape } from "./Carts.js"

@@ -1,7 +1,10 @@
 /**
  * DirectoryMemory: the directory in this process's memory, with the two ports that read it. Nothing survives the process.
  */
-import { Context, Effect, Exit, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Access from "./Access.js"
 import type { Role } from "./Caller.js"
 import * as Carts from "./Carts.js"

@@ -2,7 +2,7 @@
  * Expire: the clock archives a session past its expiry. An update after the expiry is refused whether or not this ran; it
  * only makes the fact durable. A running task is not cut off: the session expires when the task has ended.
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import * as Refusal from "./Refusal.js"
 import { accept, closedReason, type Decide, show } from "./SessionCommand.js"
 

@@ -2,7 +2,7 @@
  * FailTask: the task of the current state failed for good; the session goes to `Error` with the cause in its history, and
  * an update from `Error` tries again. Source: SEMANTICS §2.
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type Decide } from "./SessionCommand.js"

@@ -3,7 +3,8 @@
  * `authorise` is the pure verdict.
  */
 import { Running } from "@onelane/engine"
-import { Effect, Exit } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { type AccessShape, type Action, everyRight, type PortUnavailable, type Rights, type Subject } from "./Access.js"
 import type { Caller } from "./Caller.js"
 import { type CartStatus, type CartsShape, cartStatuses } from "./Carts.js"

@@ -4,7 +4,11 @@
  * Owns syntax and generation. Ids are opaque; ours are time-ordered: 9 characters of time, then this process's
  * random part, then a counter, all base 32, so that one process never repeats itself and two never meet.
  */
-import { Clock, Context, Effect, Layer, Random } from "effect"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 
 /** Source: SEMANTICS §1, the id of a session. */
 export const idPattern = /^[A-Za-z0-9_-]{1,64}$/

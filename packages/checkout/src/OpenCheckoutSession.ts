@@ -3,7 +3,7 @@
  * session id is the cart's; this file holds the input's form and what the session itself says.
  * Source: SEMANTICS §5 (`checkoutSessionAction`: get or create).
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "./CheckoutError.js"
 import type { OpenInput } from "./CheckoutSessions.js"
 import { stateMaxLength } from "./CheckoutState.js"

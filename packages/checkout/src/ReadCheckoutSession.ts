@@ -2,7 +2,7 @@
  * ReadCheckoutSession: get, history and changes. Reading is a turn like any other: it sees what was acknowledged before,
  * and its answer leaves only when what it saw is durable.
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import type { InvalidCheckoutSessionId, InvalidInput } from "./CheckoutError.js"
 import { authorise } from "./Guard.js"
 import { isSessionId } from "./Ids.js"

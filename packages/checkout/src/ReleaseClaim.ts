@@ -2,7 +2,7 @@
  * ReleaseClaim: an operator takes a claim away. The session stays in its state and can be updated again; who did it and
  * why is in the history; a later result of the task is refused. Source: SEMANTICS §4.
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type Decide } from "./SessionCommand.js"

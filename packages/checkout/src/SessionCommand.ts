@@ -3,7 +3,7 @@
  * a command is made; the command files hold the rules.
  */
 import type { Behavior } from "@onelane/engine"
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import type { Caller } from "./Caller.js"
 import type { CheckoutError } from "./CheckoutError.js"
 import type { CheckoutSession, TaskCause } from "./CheckoutSession.js"

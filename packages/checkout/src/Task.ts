@@ -2,7 +2,7 @@
  * Task: the work that belongs to a state. Running it is `Tasks`; this file is only what a host writes, and its bounds.
  * Source: SEMANTICS §2 and §4.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { CheckoutSession } from "./CheckoutSession.js"
 
 /** Milliseconds from a claim to its failure when the task names none. */

@@ -6,7 +6,15 @@
  * Owns: which operations run in this process, their deadlines, retries and interruption. Does not own: the claim itself
  * (state of the session, durable). Nothing here is needed to be right after a crash: Alarms finds every claim again.
  */
-import { Cause, Clock, Effect, type Fiber, FiberId, FiberSet, Random, Schedule, type Scope } from "effect"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberSet from "effect/FiberSet"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import type { CheckoutError } from "./CheckoutError.js"
 import type { CheckoutSession, TaskCause } from "./CheckoutSession.js"
 import { messageMaxLength, wordMaxLength } from "./CloseOperation.js"

@@ -5,7 +5,7 @@
  * Owns: the input's form and steps 5-13 of SEMANTICS §3, in that order. Does not own: turn-taking and durability.
  * Source: the action page; SEMANTICS §2-§4.
  */
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import type { Caller } from "./Caller.js"
 import { isUpdatable } from "./Carts.js"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "./CheckoutError.js"

@@ -6,7 +6,8 @@
  * whoever answers; that is why failing over is only a matter of asking elsewhere.
  */
 import { type Caller, type CheckoutError, type CheckoutSessions, Ids } from "@onelane/checkout"
-import { Effect, Exit } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { Membership } from "./Membership.js"
 import type * as Peer from "./Peer.js"
 import type { Forwarded } from "./PeerServer.js"

@@ -6,7 +6,10 @@
  */
 import { connect, type Socket } from "node:net"
 import type { Caller } from "@onelane/checkout"
-import { Effect, Exit, Schedule, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import type { ClusterConfig } from "./ClusterConfig.js"
 import * as Frames from "./Frames.js"
 import type { Forwarded } from "./PeerServer.js"

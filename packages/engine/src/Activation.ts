@@ -10,7 +10,7 @@
  *
  * Owns the records and the output gate; does not own running turns (Turn) nor who is awake (Directory).
  */
-import { Exit } from "effect"
+import * as Exit from "effect/Exit"
 import type { Address } from "./Address.js"
 import * as EngineError from "./EngineError.js"
 import type * as Envelope from "./Envelope.js"

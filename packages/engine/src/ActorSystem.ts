@@ -4,7 +4,13 @@
  * `ask` runs the turn on the caller's stack when the lane is free. **Cancellation**: an ask interrupted while its command
  * waits for the lane is dropped, certainly not applied; once its turn has begun the ask finishes first.
  */
-import { Chunk, Clock, Effect, type Exit, Schedule, type Scope, Stream } from "effect"
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { Activation } from "./Activation.js"
 import type { Behavior } from "./Behavior.js"
 import * as Directory from "./Directory.js"

@@ -5,7 +5,8 @@
  *
  * Owns the shape of a decision; does not own when a turn runs (Activation) nor where events go (Journal).
  */
-import type { Effect, Either } from "effect"
+import type * as Effect from "effect/Effect"
+import type * as Either from "effect/Either"
 
 /** What a turn knows besides state and command: the instant (epoch milliseconds), the sequence the state rests on, and what `prepare` read. */
 export interface Turn<Facts> {

@@ -2,7 +2,8 @@
  * Committing: from a decision to a durable one. Turns run ahead of the disk: the decision is the head at once, and its
  * answer waits (A2). A commit names the sequence it expects (A4); one that is not confirmed puts the state in doubt (A3).
  */
-import { type Effect, Exit } from "effect"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Activation from "./Activation.js"
 import * as EngineError from "./EngineError.js"
 import type * as Envelope from "./Envelope.js"

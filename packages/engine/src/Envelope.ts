@@ -3,7 +3,7 @@
  *
  * Owns: the answer slot and the links of the mailbox it waits in. Does not own: when it is its turn.
  */
-import type { Exit } from "effect"
+import type * as Exit from "effect/Exit"
 
 /** One command under way. The links belong to `Mailbox`. */
 export interface Envelope {

@@ -4,7 +4,11 @@
  * Entries gather until the event loop comes round, then go to the journal as one batch; one batch is in flight, the next
  * gathers. Owns the batch; does not own what an outcome means for an address (Activation). Runs no user code.
  */
-import { Cause, Context, Effect, Exit, Layer } from "effect"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import { type EngineConfig, make as makeConfig } from "./EngineConfig.js"
 import * as Metrics from "./EngineMetrics.js"
 import {

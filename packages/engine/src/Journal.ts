@@ -4,8 +4,9 @@
  * A4 fence: an append names the sequence it expects; the journal refuses any other. That guard is independent of
  * turn-taking, so two engines over one journal cannot both commit.
  */
-import type { Effect } from "effect"
-import { Context } from "effect"
+
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import type { Address } from "./Address.js"
 
 /**

@@ -3,7 +3,9 @@
  * A long history is bounded: an address keeps its last `historyCapacity` events at least, and asking for older ones is a
  * typed failure, never a silent gap.
  */
-import { Effect, Exit, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import type { Address } from "./Address.js"
 import type {
   AppendOutcome,

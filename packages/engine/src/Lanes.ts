@@ -4,7 +4,8 @@
  * Holds A2, the output gate: an answer that saw something not yet durable waits on the newest commit of its address. Counts
  * every envelope that cannot be answered at once.
  */
-import type { Effect, Exit } from "effect"
+import type * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import * as Activation from "./Activation.js"
 import type { Address } from "./Address.js"
 import type { Behavior } from "./Behavior.js"

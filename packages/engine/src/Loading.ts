@@ -1,7 +1,8 @@
 /**
  * Loading: where an activation's state comes from. Holds A3: a state in doubt is read again before the next turn.
  */
-import { type Effect, Exit } from "effect"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Activation from "./Activation.js"
 import * as EngineError from "./EngineError.js"
 import type * as Envelope from "./Envelope.js"

@@ -2,7 +2,10 @@
  * RareLog: a log line for something that may happen thousands of times a second. At most one line a second is written; it
  * says how many were left out since the one before.
  */
-import { Cause, Clock, Effect, Runtime } from "effect"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Runtime from "effect/Runtime"
 
 /** Logs an error with its annotations, unless one was logged within the last second. */
 export type RareLog = (message: string, annotations: { readonly [key: string]: unknown }, cause: unknown) => void

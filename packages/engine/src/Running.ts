@@ -2,7 +2,9 @@
  * Running: how the engine runs effects of others. One that is an answer already (an `Exit`) is taken on the spot and costs
  * nothing; only one that must suspend gets a fiber. Code that throws instead of returning an effect becomes a defect.
  */
-import { type Effect, Exit, Runtime } from "effect"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Runtime from "effect/Runtime"
 
 /** Whether an effect is an answer already. */
 export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => {

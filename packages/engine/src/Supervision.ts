@@ -3,7 +3,8 @@
  * freed, the state is what it was before the turn (it is immutable and set only when a turn succeeded), and the next
  * turn runs. Every defect is counted, and logged rarely.
  */
-import { Effect, Exit } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { Address } from "./Address.js"
 import * as AddressKey from "./Address.js"
 import type { EngineMetrics } from "./EngineMetrics.js"

@@ -4,7 +4,10 @@
  *
  * Holds A1 (busy), A2 (answers wait on the newest commit), A3 (load before the next turn), A4 (expected sequence).
  */
-import { Cause, type Effect, Either, Exit } from "effect"
+import * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Activation from "./Activation.js"
 import { commit } from "./Committing.js"
 import * as Directory from "./Directory.js"

@@ -6,7 +6,8 @@
  * checked in one step and counted in another: requests that come together cannot pass together.
  */
 import type { Caller } from "@onelane/checkout"
-import { Effect, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as AdapterError from "./AdapterError.js"
 import type { HttpLimits } from "./HttpLimits.js"
 import * as TokenBuckets from "./TokenBuckets.js"

@@ -5,7 +5,10 @@
  */
 import { createHash } from "node:crypto"
 import type { Access, Caller } from "@onelane/checkout"
-import { Context, Effect, Exit, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 
 /** The token was refused. `final`: it can never become valid, so that renewing the session is of no use. */
 export interface TokenRefused {

@@ -1,7 +1,7 @@
 /**
  * Cors: lets pages of named origins call from a browser. Off unless origins are named; a wildcard is not one of them.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as WireAnswer from "./WireAnswer.js"
 import type { WireRequest } from "./WireRequest.js"
 

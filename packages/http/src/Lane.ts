@@ -3,7 +3,8 @@
  * error in its own format, those of other layers included.
  */
 import type { Caller, CheckoutError } from "@onelane/checkout"
-import type { Effect, Scope } from "effect"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { AdapterError } from "./AdapterError.js"
 import type { WireAnswer } from "./WireAnswer.js"
 import type { WireRequest } from "./WireRequest.js"

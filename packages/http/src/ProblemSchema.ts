@@ -4,7 +4,7 @@
  */
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import type { CheckoutError } from "@onelane/checkout"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import * as WireError from "./WireError.js"
 
 const head = {

@@ -3,7 +3,8 @@
  * tells of (`requestId`) and the trace it belongs to (`traceId`, of the `traceparent` it came with). Never a token, a
  * header or a body.
  */
-import { Clock, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import * as DoorMetrics from "./DoorMetrics.js"
 import type * as WireAnswer from "./WireAnswer.js"
 import type { WireRequest } from "./WireRequest.js"

@@ -6,7 +6,10 @@
  * nothing will follow; a stream that stops without it was cut. `event: error` holds a problem body.
  */
 import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
-import { Effect, Schema, type Scope, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { AdapterError } from "./AdapterError.js"
 import * as WireAnswer from "./WireAnswer.js"
 import * as WireError from "./WireError.js"

@@ -6,7 +6,9 @@
  */
 import type { Caller, CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import { CheckoutSession } from "@onelane/checkout"
-import { Cause, Effect, Either } from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as AdapterError from "./AdapterError.js"
 import type { HttpLimits } from "./HttpLimits.js"
 import type { Lane } from "./Lane.js"

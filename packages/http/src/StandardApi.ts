@@ -7,7 +7,7 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { CheckoutSession } from "@onelane/checkout"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 const text = Schema.String
 

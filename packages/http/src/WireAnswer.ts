@@ -2,7 +2,7 @@
  * WireAnswer: what goes out, as plain values: any server can write it, whichever lane made it.
  */
 import type { CheckoutSession } from "@onelane/checkout"
-import type { Stream } from "effect"
+import type * as Stream from "effect/Stream"
 
 /** One answer. A body is text, or text that keeps coming. */
 export interface WireAnswer {

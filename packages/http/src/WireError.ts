@@ -5,7 +5,8 @@
  * Owns names and numbers; the sentence (`message`) is the error's own.
  */
 import { CheckoutError } from "@onelane/checkout"
-import { Either, Schema } from "effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
 import { type AdapterError, is as isAdapterError } from "./AdapterError.js"
 import * as WireAnswer from "./WireAnswer.js"
 

@@ -4,7 +4,8 @@
  *
  * Names are exact: a path is compared byte by byte, case and slashes included; only parameters are percent-decoded.
  */
-import { Effect, Either } from "effect"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as AdapterError from "./AdapterError.js"
 import type { HttpLimits } from "./HttpLimits.js"
 

@@ -3,7 +3,7 @@
  * document. Instants are ISO 8601 strings outside and epoch milliseconds inside. Unknown members are ignored when read.
  */
 import type { CheckoutSession, CheckoutSessions } from "@onelane/checkout"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 /** `2026-01-31T12:00:00.000Z` ↔ epoch milliseconds. */
 export const Instant: Schema.Schema<number, string> = Schema.transform(

@@ -6,7 +6,14 @@
  * nothing else. A call never rejects on a refusal; only a defect (a bug) rejects, and `…OrThrow` throws `OnelaneError`.
  */
 import { type Caller, type CheckoutEngine, type CheckoutError, CheckoutSessions, type Flow } from "@onelane/checkout"
-import { Cause, Context, Effect, Exit, type Layer, ManagedRuntime, Runtime, Stream } from "effect"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Runtime from "effect/Runtime"
+import * as Stream from "effect/Stream"
 import type { Aborted, CallError, Result } from "./Result.js"
 import { aborted, fromExit, OnelaneError, orThrow } from "./Result.js"
 import type { HistoryOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"

@@ -3,7 +3,8 @@
  * same service to Effect programs.
  */
 import type { CheckoutSessions, Flow } from "@onelane/checkout"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { Checkout } from "./Checkout.js"
 import type { RemoteOptions } from "./Remote.js"
 import type { FlowOf } from "./Typed.js"

@@ -5,7 +5,10 @@
 
 import type { Caller } from "@onelane/checkout"
 import { Access, Carts } from "@onelane/checkout"
-import { Effect, Exit, Layer, Predicate } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 
 /** An answer of a host's function: now, as a Promise, or as an Effect. A throw or a rejection means "no answer". */
 export type Answer<A> = A | PromiseLike<A> | Effect.Effect<A, Access.PortUnavailable>

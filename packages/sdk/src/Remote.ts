@@ -6,7 +6,7 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { Caller, type CheckoutSessions, type Flow } from "@onelane/checkout"
 import { CheckoutClient } from "@onelane/http"
-import { Layer } from "effect"
+import * as Layer from "effect/Layer"
 import * as Checkout from "./Checkout.js"
 import * as Retry from "./Retry.js"
 import type { FlowOf } from "./Typed.js"

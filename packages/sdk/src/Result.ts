@@ -5,7 +5,8 @@
  * Every error says whether the call was applied: done (`ok: true`), certainly not done (`applied: "no"`) or unknown.
  */
 import type { CheckoutError, CheckoutSession } from "@onelane/checkout"
-import { Cause, Exit } from "effect"
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
 
 /** The answer of one call: the value, or a typed error. */
 export type Result<A, E> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly error: E }

@@ -14,7 +14,12 @@ import {
   type CheckoutSession,
   CheckoutSessions
 } from "@onelane/checkout"
-import { Effect, Exit, Layer, Random, Runtime, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Runtime from "effect/Runtime"
+import * as Stream from "effect/Stream"
 
 /** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
 export interface RetryOptions {

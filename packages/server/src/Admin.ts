@@ -8,7 +8,9 @@
 import { type Access, Caller, Carts, Directory } from "@onelane/checkout"
 import { WireSession } from "@onelane/http"
 import { ApiKeysSql, DirectoryList, SessionList } from "@onelane/sql"
-import { Clock, Effect, Schema } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as ApiKey from "./ApiKey.js"
 import type { Kept } from "./Store.js"
 

@@ -3,7 +3,8 @@
  */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import * as Admin from "./Admin.js"
 
 /** The server refused, or did not answer. `message` is one sentence for an operator. */

@@ -4,7 +4,10 @@
  */
 import { Access, type CheckoutError } from "@onelane/checkout"
 import { AdapterError, HttpLimits, type Lane, WireAnswer, WireError, WireRequest } from "@onelane/http"
-import { type Context, Effect, ParseResult, Schema } from "effect"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
 import * as Admin from "./Admin.js"
 import type { Kept } from "./Store.js"
 

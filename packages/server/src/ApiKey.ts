@@ -6,7 +6,9 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { type Access, Caller } from "@onelane/checkout"
 import { Authentication } from "@onelane/http"
 import { ApiKeysSql } from "@onelane/sql"
-import { Clock, Effect, Exit } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 
 const shape = /^olk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/
 

@@ -16,7 +16,8 @@ import {
 } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Migrations, SessionList } from "@onelane/sql"
-import { Clock, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import * as Ending from "./Ending.js"
 import * as Store from "./Store.js"
 

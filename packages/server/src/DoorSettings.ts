@@ -2,7 +2,8 @@
  * DoorSettings: what stands at the door of a server: whose tokens are believed, every bound, and what is told to those
  * who run it. Checked before anything is opened. Pure.
  */
-import { Config, Either } from "effect"
+import * as Config from "effect/Config"
+import * as Either from "effect/Either"
 import { JwtSettings } from "./JwtSettings.js"
 import * as Limits from "./Limits.js"
 import * as Logs from "./Logs.js"

@@ -1,7 +1,7 @@
 /**
  * Ending: how a command ends, for programs (the exit code) and for people (a sentence on standard error).
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 
 /** Exit code: refused, not found or broken; the sentence on standard error says which. 0 is success. */
 export const failed = 1

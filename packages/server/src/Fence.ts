@@ -5,7 +5,11 @@
  * Source: SEMANTICS §2, "three answers, never blurred".
  */
 import { Journal } from "@onelane/engine"
-import { Cause, Deferred, Effect, Exit, Layer } from "effect"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 
 /** The store is fenced. `reason` is the journal's word for what went wrong. */
 export interface StoreFenced {

@@ -8,7 +8,9 @@
  */
 import type { Access, Caller } from "@onelane/checkout"
 import { Authentication } from "@onelane/http"
-import { Clock, Effect, Exit } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as jose from "jose"
 import { callerOf } from "./JwtClaims.js"
 import { type Keys, keysOf, type SettingRefused } from "./JwtKeys.js"

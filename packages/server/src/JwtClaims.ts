@@ -3,7 +3,7 @@
  * says what is a setting, for every identity provider names them otherwise.
  */
 import { Caller } from "@onelane/checkout"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { Role } from "./Tokens.js"
 
 const Name = Schema.NonEmptyString

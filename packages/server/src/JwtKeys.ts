@@ -3,7 +3,8 @@
  */
 import { createPublicKey } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { Clock, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import * as jose from "jose"
 import { reasonOf } from "./JwtRefusal.js"
 import type { JwtSettings } from "./JwtSettings.js"

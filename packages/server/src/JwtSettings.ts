@@ -2,7 +2,7 @@
  * JwtSettings: which signed tokens are believed. Checked when the configuration is read: what is wrong is said by name
  * before anything is opened.
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import { ClaimSettings } from "./JwtClaims.js"
 
 const orElse = <A, I>(schema: Schema.Schema<A, I>, value: () => A) => Schema.optionalWith(schema, { default: value })

@@ -4,7 +4,7 @@
  */
 import { EngineConfig } from "@onelane/engine"
 import { HttpLimits } from "@onelane/http"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 import * as ListenerLimits from "./ListenerLimits.js"
 
 const { mailboxCapacity, systemCapacity } = EngineConfig.defaults

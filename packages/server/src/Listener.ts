@@ -8,7 +8,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as ClientError from "./ClientError.js"
 import * as ListenerLimits from "./ListenerLimits.js"
 

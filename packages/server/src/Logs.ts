@@ -2,7 +2,12 @@
  * Logs: one line of JSON for each thing worth saying, on standard error, so that standard output stays for programs.
  * What is said of a request is decided where it is answered (`RequestLog`): never a token.
  */
-import { Effect, FiberRef, HashSet, Layer, Logger, LogLevel } from "effect"
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as HashSet from "effect/HashSet"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 
 /** From which level on. */
 export const levels = { error: LogLevel.Error, warning: LogLevel.Warning, info: LogLevel.Info, debug: LogLevel.Debug }

@@ -8,7 +8,10 @@ import { CheckoutEngine } from "@onelane/checkout"
 import type { PeerServer } from "@onelane/cluster"
 import type { Journal } from "@onelane/engine"
 import type { DatabaseRefused } from "@onelane/sql"
-import { Context, Effect, Layer, type Scope } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import type { NodeAddress, ServeConfig } from "./ServeConfig.js"
 
 /** Connections of a node for its leases and its looks at the others. */

@@ -5,7 +5,7 @@
 import type { Access } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"
 import { AdapterError, type Lane, WireAnswer, WireError } from "@onelane/http"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as Samples from "./Samples.js"
 
 /** Who may read `/metrics`: everybody, callers with modify-all-data, nobody. */

@@ -1,7 +1,11 @@
 /**
  * Said: how the text of a setting becomes a value, or a sentence on why it does not.
  */
-import { Config, ConfigError, Either, ParseResult, Schema } from "effect"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
 
 /** Reads a file; may throw. */
 export type ReadFile = (path: string) => string

@@ -2,7 +2,8 @@
  * Seed: a small directory as JSON, put at every start: what it names is added or replaced, what it does not name stays.
  */
 import { type Access, Carts, Directory } from "@onelane/checkout"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 const Id = Schema.NonEmptyString
 const Role = Schema.Literal("modify-all-data", "commerce-integrator", "buyer-checkout")

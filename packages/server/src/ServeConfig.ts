@@ -3,7 +3,9 @@
  * Pure: arguments, environment and a way to read a file in; a config or sentences for the operator out.
  */
 import { Flow } from "@onelane/checkout"
-import { Config, type ConfigError, Either } from "effect"
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Either from "effect/Either"
 import * as DoorSettings from "./DoorSettings.js"
 import * as Said from "./Said.js"
 import { Seed } from "./Seed.js"

@@ -3,7 +3,8 @@
  * everything for people. Imports little: what is needed to serve is loaded once the settings are known to be right.
  */
 import { readFileSync } from "node:fs"
-import { Effect, Either } from "effect"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Ending from "./Ending.js"
 import * as ServeConfig from "./ServeConfig.js"
 import * as Settings from "./Settings.js"

@@ -5,7 +5,11 @@
  * Owns names and sources; what a value may be is said by whoever reads it (`ServeConfig`), with Effect `Config`.
  */
 import { parseArgs } from "node:util"
-import { type Config, ConfigError, ConfigProvider, Effect, Either } from "effect"
+import type * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 
 /** One setting. */
 export interface Setting {

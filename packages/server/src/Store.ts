@@ -13,7 +13,8 @@ import {
   SessionList,
   SqliteClient
 } from "@onelane/sql"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 
 /** What an operator works with. */
 export type Kept =

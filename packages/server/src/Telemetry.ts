@@ -3,7 +3,10 @@
  * named; then, and only then, the library is loaded.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import { Effect, Layer, Metric, type Scope } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import type * as Scope from "effect/Scope"
 import type * as Samples from "./Samples.js"
 
 /** How often the numbers are read out, in milliseconds. */

@@ -2,7 +2,7 @@
  * Tokens: the fixed bearer tokens of a server and whose they are, for development and tests.
  */
 import { Caller } from "@onelane/checkout"
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 /** A role, by its name. */
 export const Role = Schema.Literal("modify-all-data", "commerce-integrator", "buyer-checkout")

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto"
 import type { Caller } from "@onelane/checkout"
-import type { Exit } from "effect"
+import type * as Exit from "effect/Exit"
 
 type Verified = Exit.Exit<Caller.Caller>
 

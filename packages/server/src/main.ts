@@ -3,7 +3,8 @@
  * command tree (`cli/Cli`).
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Effect, Logger } from "effect"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as ServeProgram from "./ServeProgram.js"
 
 const program = ([command, ...rest]: ReadonlyArray<string>): Effect.Effect<void> =>

@@ -3,7 +3,8 @@
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Carts } from "@onelane/checkout"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Migrations from "./Migrations.js"
 import { prepareLookup, type Rows } from "./Prepared.js"

@@ -1,7 +1,7 @@
 /**
  * DatabaseRefused: why a database was not opened. Nothing was changed in it: a store is never repaired or reset in silence.
  */
-import { Data } from "effect"
+import * as Data from "effect/Data"
 
 /**
  * - `NO_DRIVER`: this Node has no SQLite and the one in the registry package could not be loaded

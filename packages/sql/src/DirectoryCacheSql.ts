@@ -5,7 +5,9 @@
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Access, Carts, Directory, DirectoryCache } from "@onelane/checkout"
-import { Context, Effect, Layer } from "effect"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as AccessSql from "./AccessSql.js"
 import * as CartsSql from "./CartsSql.js"
 import type { DatabaseRefused } from "./DatabaseRefused.js"

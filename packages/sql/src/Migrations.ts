@@ -4,7 +4,8 @@
  */
 import * as Migrator from "@effect/sql/Migrator"
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Dialect from "./Dialect.js"
 

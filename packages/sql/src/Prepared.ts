@@ -9,7 +9,8 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import type { Statement } from "@effect/sql/Statement"
-import { Effect, Exit } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 
 /** The key under which a client carries its short way. */
 export const runPrepared: unique symbol = Symbol.for("@onelane/sql/Prepared/runPrepared")

@@ -3,7 +3,7 @@
  * (Node 20), whose binary is inside the package. Owns nothing else.
  */
 import type { DatabaseSyncInstance } from "@photostructure/sqlite"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { DatabaseRefused } from "./DatabaseRefused.js"
 
 /** An open connection; everything on it is synchronous. */

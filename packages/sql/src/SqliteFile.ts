@@ -2,7 +2,7 @@
  * SqliteFile: opens a file as this application's own, or says why not. What it finds is judged before anything is
  * changed; what durability rests on is set and then read back.
  */
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { DatabaseRefused, type Reason } from "./DatabaseRefused.js"
 import * as SqliteDriver from "./SqliteDriver.js"
 import { classify } from "./SqliteFailure.js"

@@ -14,6 +14,7 @@ export type Rule =
   | "function length"
   | "banned word"
   | "banned call"
+  | "whole import"
   | "docstring"
   | "import direction"
   | "undeclared import"
@@ -36,6 +37,8 @@ export interface TidyConfig {
   readonly words: Readonly<Record<string, ReadonlyArray<string>>>
   /** A call or cast that no file may hold, and the paths (prefixes) where it may. */
   readonly calls: Readonly<Record<string, ReadonlyArray<string>>>
+  /** A module that costs a program's start too much as a whole, and the paths (prefixes) whose files name its parts. */
+  readonly parts: Readonly<Record<string, ReadonlyArray<string>>>
   /** Package directory to the workspaces its sources may import. A directory that is not listed may import all. */
   readonly line: Readonly<Record<string, ReadonlyArray<string>>>
   /** Package directory to the only other packages its sources may import; not listed: whatever it declares. */
@@ -68,6 +71,9 @@ export const house: TidyConfig = {
     setTimeout: ["packages/engine/test/FairnessValve.test.ts"],
     setInterval: ["packages/engine/test/FairnessValve.test.ts"],
     "as any": []
+  },
+  parts: {
+    effect: ["engine", "checkout", "sql", "http", "sdk", "cluster", "server"].map((name) => `packages/${name}/src/`)
   },
   line: {
     "packages/engine": [],

@@ -18,6 +18,7 @@ export const check = (file: SourceFile, config: TidyConfig): ReadonlyArray<Viola
   ...lengths(file, config),
   ...names(file, config),
   ...calls(file, config),
+  ...parts(file, config),
   ...(/^packages\/[^/]+\/src\//.test(file.fileName) ? docstrings(file) : [])
 ]
 
@@ -131,6 +132,16 @@ const calls = (file: SourceFile, config: TidyConfig): ReadonlyArray<Violation> =
   })
   return found
 }
+
+const parts = (file: SourceFile, config: TidyConfig): ReadonlyArray<Violation> =>
+  importsOf(file)
+    .filter(({ module }) => config.parts[module]?.some((place) => file.fileName.startsWith(place)))
+    .map(({ module, line }) => ({
+      rule: "whole import",
+      path: file.fileName,
+      line,
+      message: `import its parts: import * as Effect from "${module}/Effect"`
+    }))
 
 /** The entry of the list a node would fall under. */
 const bannable = (node: ts.Node): string | undefined => {

@@ -12,7 +12,7 @@ const tree = (files: Record<string, string>): Repository => ({
     Object.entries({
       "package.json": JSON.stringify(root),
       "packages/engine/package.json": JSON.stringify({ name: "@onelane/engine", dependencies: { effect: "1" } }),
-      "packages/engine/src/Engine.ts": 'import "effect"\n/** Runs. */\nexport const run = 1\n',
+      "packages/engine/src/Engine.ts": 'import "effect/Effect"\n/** Runs. */\nexport const run = 1\n',
       "packages/checkout/package.json": JSON.stringify({ name: "@onelane/checkout", dependencies: {} }),
       ...files
     })
@@ -70,6 +70,12 @@ describe("Tidy", () => {
     assert.deepStrictEqual(found({ "examples/one.ts": "console.log(1)\n" }), [])
   })
 
+  it("wants the parts of Effect named in what a program loads", () => {
+    assert.deepStrictEqual(inEngine('import { Effect } from "effect"\n'), ["whole import Planted.ts:1"])
+    assert.deepStrictEqual(inEngine('import * as Effect from "effect/Effect"\n'), [])
+    assert.deepStrictEqual(found({ "packages/engine/test/A.test.ts": 'import "effect"\n' }), [])
+  })
+
   it("wants a docstring on every export; a type may share its schema's", () => {
     assert.deepStrictEqual(inEngine("export const a = 1\n"), ["docstring Planted.ts:1"])
     assert.deepStrictEqual(inEngine("export class A {}\n"), ["docstring Planted.ts:1"])
@@ -79,7 +85,7 @@ describe("Tidy", () => {
 
   it("holds packages to their straight line, and engine and checkout to Effect alone", () => {
     assert.deepStrictEqual(inEngine('import "@onelane/checkout"\n'), ["import direction Planted.ts:1"])
-    assert.deepStrictEqual(inEngine('import "effect"\nimport "node:fs"\n'), ["import direction Planted.ts:2"])
+    assert.deepStrictEqual(inEngine('import "effect/Effect"\nimport "node:fs"\n'), ["import direction Planted.ts:2"])
     assert.deepStrictEqual(inEngine('export * from "../../checkout/src/A.js"\n'), ["import direction Planted.ts:1"])
     assert.deepStrictEqual(inEngine('import "fastify"\n'), ["import direction Planted.ts:1"])
   })

@@ -2,7 +2,7 @@
  * DoctorCommand: `onelane doctor`: is everything there that a server rests on? Exit code 1 when something is not.
  */
 import * as Command from "@effect/cli/Command"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as Ending from "../Ending.js"
 import * as Output from "./Output.js"
 import * as Target from "./Target.js"

@@ -3,7 +3,7 @@
  * for those who want it done before.
  */
 import * as Command from "@effect/cli/Command"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as Ending from "../Ending.js"
 import * as Output from "./Output.js"
 import * as Target from "./Target.js"

@@ -3,7 +3,7 @@
  * would steer a terminal is shown escaped.
  */
 import * as Options from "@effect/cli/Options"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import * as Ending from "../Ending.js"
 
 /** The switch of every command that shows something. */

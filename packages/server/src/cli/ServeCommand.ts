@@ -4,7 +4,7 @@
  */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import { Option } from "effect"
+import * as Option from "effect/Option"
 import * as ServeConfig from "../ServeConfig.js"
 import * as ServeProgram from "../ServeProgram.js"
 import * as Settings from "../Settings.js"
