@@ -2,7 +2,7 @@
  * CheckoutSession: the public record of one session, and its history entries.
  * Source: SEMANTICS §1. Instants are epoch milliseconds, UTC; on the wire they are ISO 8601 strings.
  */
-import * as Schema from "effect/Schema"
+import type * as Schemas from "./CheckoutErrorSchema.js"
 
 /**
  * The progress of one cart through checkout.
@@ -31,18 +31,7 @@ export interface CheckoutSession {
 }
 
 /** What a refusal may tell about the session it looked at. */
-export const CurrentSession = Schema.Struct({
-  state: Schema.String,
-  version: Schema.Int,
-  nextState: Schema.NullOr(Schema.String),
-  isProcessing: Schema.Boolean,
-  isArchived: Schema.Boolean,
-  orderId: Schema.NullOr(Schema.String),
-  lastRequestId: Schema.NullOr(Schema.String)
-})
-
-/** What a refusal may tell about the session it looked at. */
-export type CurrentSession = typeof CurrentSession.Type
+export type CurrentSession = typeof Schemas.CurrentSession.Type
 
 /** The part of a session that a refusal shows from step 9 on. */
 export const currentOf = (session: CheckoutSession): CurrentSession => ({

@@ -9,7 +9,8 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import { CheckoutError, CheckoutSessions, Ids } from "@onelane/checkout"
+import { type CheckoutError, CheckoutSessions, Ids } from "@onelane/checkout"
+import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -65,13 +66,13 @@ const reply = <A, I, E extends CheckoutError.CheckoutError>(
   failure: Schema.Schema<E>
 ): Reply<A, E> => ({ decode: Schema.decodeUnknownEither(success), isError: Schema.is(failure) })
 
-const Opened = reply(WireSession.Opened, CheckoutError.OpenError)
-const Updated = reply(WireSession.Updated, CheckoutError.UpdateError)
-const Cancelled = reply(WireSession.Cancelled, CheckoutError.CancelError)
-const Changed = reply(WireSession.Changed, CheckoutError.OperationError)
-const Session = reply(WireSession.Session, CheckoutError.AccessError)
-const History = reply(WireSession.History, CheckoutError.AccessError)
-const Entry = reply(WireSession.HistoryEntry, CheckoutError.AccessError)
+const Opened = reply(WireSession.Opened, ErrorSchema.OpenError)
+const Updated = reply(WireSession.Updated, ErrorSchema.UpdateError)
+const Cancelled = reply(WireSession.Cancelled, ErrorSchema.CancelError)
+const Changed = reply(WireSession.Changed, ErrorSchema.OperationError)
+const Session = reply(WireSession.Session, ErrorSchema.AccessError)
+const History = reply(WireSession.History, ErrorSchema.AccessError)
+const Entry = reply(WireSession.HistoryEntry, ErrorSchema.AccessError)
 
 const wireOf = (client: HttpClient.HttpClient, options: Options) => {
   const base = options.url.replace(/\/+$/, "")

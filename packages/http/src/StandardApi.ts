@@ -6,7 +6,7 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
-import { CheckoutSession } from "@onelane/checkout"
+import { CurrentSession } from "@onelane/checkout/CheckoutErrorSchema"
 import * as Schema from "effect/Schema"
 
 const text = Schema.String
@@ -20,7 +20,7 @@ const Element = Schema.Struct({
   outcome: Schema.NullOr(text),
   sortOrder: Schema.Int,
   version: Schema.Int,
-  current: Schema.NullOr(CheckoutSession.CurrentSession),
+  current: Schema.NullOr(CurrentSession),
   message: Schema.optional(text),
   errorCode: Schema.optional(text),
   reason: Schema.optional(text),

@@ -4,7 +4,8 @@
  *
  * Owns names and numbers; the sentence (`message`) is the error's own.
  */
-import { CheckoutError } from "@onelane/checkout"
+import type { CheckoutError } from "@onelane/checkout"
+import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { type AdapterError, is as isAdapterError } from "./AdapterError.js"
@@ -117,7 +118,7 @@ export const problemOf = (error: AnyError | AdapterError, status: number): Probl
   return { type, title: rows[error._tag].title, status, detail: message, code: codeOf(error), ...rest }
 }
 
-const decodeError = Schema.decodeUnknownEither(CheckoutError.CheckoutError)
+const decodeError = Schema.decodeUnknownEither(ErrorSchema.CheckoutError)
 
 /** Reads a problem body back into the error it was made from; null when it holds none of the service's. */
 export const fromProblem = (body: unknown): AnyError | null => {

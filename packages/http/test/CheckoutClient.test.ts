@@ -4,7 +4,8 @@ import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { type Caller, CheckoutError, CheckoutSessions } from "@onelane/checkout"
+import { type Caller, type CheckoutError, CheckoutSessions } from "@onelane/checkout"
+import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
 import { Effect, Either, Exit, Layer, Schema, Stream } from "effect"
 import { CheckoutApi } from "../src/CheckoutApi.js"
 import * as CheckoutClient from "../src/CheckoutClient.js"
@@ -69,15 +70,15 @@ describe("every error arrives as it was made", () => {
         const one = { checkoutSessionId: "cs_1" }
         const of = { ...one, operationId: "op_1" }
         const calls = [
-          [CheckoutError.UpdateError, sessions.update(ignored, input)],
-          [CheckoutError.OpenError, sessions.open(ignored, { cartId: "cart" })],
-          [CheckoutError.CancelError, sessions.cancel(ignored, one)],
-          [CheckoutError.OperationError, sessions.completeTask(ignored, of)],
-          [CheckoutError.OperationError, sessions.failTask(ignored, { ...of, code: "C" })],
-          [CheckoutError.OperationError, sessions.releaseClaim(ignored, { ...of, reason: "r" })],
-          [CheckoutError.AccessError, sessions.get(ignored, one)],
-          [CheckoutError.AccessError, sessions.history(ignored, one)],
-          [CheckoutError.AccessError, Stream.runDrain(sessions.changes(ignored, one))]
+          [ErrorSchema.UpdateError, sessions.update(ignored, input)],
+          [ErrorSchema.OpenError, sessions.open(ignored, { cartId: "cart" })],
+          [ErrorSchema.CancelError, sessions.cancel(ignored, one)],
+          [ErrorSchema.OperationError, sessions.completeTask(ignored, of)],
+          [ErrorSchema.OperationError, sessions.failTask(ignored, { ...of, code: "C" })],
+          [ErrorSchema.OperationError, sessions.releaseClaim(ignored, { ...of, reason: "r" })],
+          [ErrorSchema.AccessError, sessions.get(ignored, one)],
+          [ErrorSchema.AccessError, sessions.history(ignored, one)],
+          [ErrorSchema.AccessError, Stream.runDrain(sessions.changes(ignored, one))]
         ] as const
         for (const [index, [known, call]] of calls.entries()) {
           const answer: CheckoutError.CheckoutError = yield* Effect.flip(call as Effect.Effect<unknown, typeof error>)

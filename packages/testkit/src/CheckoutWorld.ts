@@ -2,7 +2,7 @@
  * CheckoutWorld: the people, accounts, stores and carts of `CheckoutSuite`. People are few and fixed, so that a remote run
  * can give each a token; accounts, stores and carts are new in every test.
  */
-import { Caller, type Carts, CheckoutSessions, Directory, Flow } from "@onelane/checkout"
+import { Caller, type Carts, type CheckoutError, CheckoutSessions, Directory, Flow } from "@onelane/checkout"
 import { Effect, TestClock } from "effect"
 
 /** The service under test. */
@@ -115,10 +115,17 @@ export const path = [
 export const steps = path.slice(1).map((nextState, index) => ({ expCurrentState: path[index]!, nextState }))
 
 /** Moves a session along the flow until it is in `state`. */
-export const walkTo = (checkoutSessionId: string, state: string) =>
+export const walkTo = (
+  checkoutSessionId: string,
+  state: string
+): Effect.Effect<
+  ReadonlyArray<CheckoutSessions.Updated>,
+  CheckoutError.UpdateError,
+  CheckoutSessions.CheckoutSessions
+> =>
   Effect.gen(function* () {
     const sessions = yield* Sessions
-    const walked = []
+    const walked: Array<CheckoutSessions.Updated> = []
     for (const step of steps.slice(0, path.indexOf(state))) {
       walked.push(yield* sessions.update(callers.buyer, { checkoutSessionId, ...step }))
     }
