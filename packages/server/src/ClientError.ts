@@ -20,7 +20,13 @@ const make = (status: number, code: string, message: string): AdapterError.Adapt
 
 const malformed = make(400, "MALFORMED_REQUEST", "These bytes are no HTTP/1.1 request")
 
+const tunnelCode = "ONELANE_TUNNEL"
+
+/** Said of a tunnel (CONNECT), as the parser says what is wrong with a request. */
+export const tunnel: NodeJS.ErrnoException = Object.assign(new Error("CONNECT"), { code: tunnelCode })
+
 const answers: Readonly<Record<string, AdapterError.AdapterError>> = {
+  [tunnelCode]: AdapterError.methodNotAllowed(["GET", "POST"]),
   HPE_HEADER_OVERFLOW: make(431, "LIMIT_EXCEEDED", "The headers are too long"),
   HPE_CHUNK_EXTENSIONS_OVERFLOW: make(413, "LIMIT_EXCEEDED", "The chunk extensions are too long"),
   ERR_HTTP_REQUEST_TIMEOUT: make(408, "REQUEST_TIMEOUT", "The request took too long to arrive")

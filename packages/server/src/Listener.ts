@@ -39,6 +39,7 @@ export const make = (limits: ListenerLimits.ListenerLimits = ListenerLimits.defa
     refuseBeyond(server, limits.connectionsMaxCount)
     answerErrors(server)
     refuseHostless(server)
+    refuseTunnels(server)
     return server
   })
 
@@ -67,6 +68,24 @@ const refuseHostless = (server: Server): void => {
     ClientError.refuse(request!.socket, ClientError.of("HPE_NO_HOST"))
     return true
   }
+}
+
+/**
+ * Nothing but HTTP/1.1 is spoken: a wish for another protocol is not heard, and the request is answered as it is; a tunnel
+ * (CONNECT) is refused like any method that is not allowed, where Node would close without a word.
+ */
+const refuseTunnels = (server: Server): void => {
+  // With anybody listening for it Node hands over the bare socket: no time-out and no close would reach it any more.
+  server.on("newListener", (event) => {
+    if (event === "upgrade") queueMicrotask(() => server.removeAllListeners("upgrade"))
+  })
+  // The parser drops what was sent behind such a wish: the connection ends, so that nobody waits for an answer to it.
+  server.on("request", ({ headers }, response) => {
+    if (headers.upgrade !== undefined) response.setHeader("connection", "close")
+  })
+  // What is expected besides 100-continue may be passed over (RFC 9110, 10.1.1); Node's own 417 has no body.
+  server.on("checkExpectation", (request, response) => server.emit("request", request, response))
+  server.on("connect", (_, socket) => server.emit("clientError", ClientError.tunnel, socket))
 }
 
 /** What cannot be read as a request gets an answer with a body, after the answers that connection still waits for. */

@@ -68,6 +68,14 @@ const isProblem = (answer: string, status: number, code: string) => {
   assert.deepInclude(body, { status, code, applied: "no", _tag: "AdapterError" })
 }
 
+/** Nothing is left of any connection. */
+const nobody = (server: Server) =>
+  Effect.async<number>((resume) => void server.getConnections((_, count) => resume(Effect.succeed(count)))).pipe(
+    Effect.delay(20),
+    Effect.repeat({ until: (count) => count === 0 }),
+    Effect.timeout("8 seconds")
+  )
+
 describe("Listener", () => {
   it.scopedLive("L1 bytes that are no request are answered 400 with a body", () =>
     Effect.gen(function* () {
@@ -215,6 +223,57 @@ describe("Listener", () => {
       const began = performance.now()
       assert.match(yield* dial(port, get("/")).heard, /half\r\n$/)
       assert.isBelow(performance.now() - began, 3_000)
+    })
+  )
+
+  it.scopedLive("L12 a wish for another protocol is not heard, whoever listens for it, and the connection ends", () =>
+    Effect.gen(function* () {
+      const { port, server } = yield* listening()
+      // As the server of the platform does.
+      server.on("upgrade", (_, socket) => socket.write("never"))
+      for (const wish of ["websocket", "h2c, websocket", "TLS/1.3"]) {
+        const bytes = get("/a", "Connection: Upgrade, HTTP2-Settings", `Upgrade: ${wish}`, "HTTP2-Settings: AAMAAABk")
+        const heard = yield* dial(port, bytes + get("/b")).heard
+        assert.match(heard, /^HTTP\/1\.1 200 /)
+        assert.match(heard, /connection: close/i)
+        assert.isTrue(heard.endsWith("GET /a"), heard)
+      }
+      yield* nobody(server)
+    })
+  )
+
+  it.scopedLive("L13 a tunnel is refused with a body, after the answers under way, and its bytes go nowhere", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      const { port, server } = yield* listening({}, (request, response) => {
+        seen.push(`${request.method} ${request.url}`)
+        response.end("first")
+      })
+      const tunnel = "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n"
+      for (const bytes of [tunnel, "CONNECT example.org:443 HTTP/1.1\r\n\r\n", tunnel + get("/inside")]) {
+        const heard = yield* dial(port, bytes).heard
+        isProblem(heard, 405, "METHOD_NOT_ALLOWED")
+        assert.match(heard, /allow: GET, POST/i)
+      }
+      assert.deepStrictEqual(seen, [])
+      const behind = yield* dial(port, get("/a") + tunnel).heard
+      assert.match(behind, /^HTTP\/1\.1 200 [\s\S]*first/)
+      isProblem(behind.slice(behind.indexOf("first") + 5), 405, "METHOD_NOT_ALLOWED")
+      assert.deepStrictEqual(seen, ["GET /a"])
+      // One that neither reads nor goes is cut.
+      connect({ port, host: "127.0.0.1", allowHalfOpen: true })
+        .on("error", () => {})
+        .write(tunnel)
+      yield* nobody(server)
+    })
+  )
+
+  it.scopedLive("L14 an expectation nobody knows is passed over", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening()
+      const body = ["Content-Length: 2", "Connection: close", "Expect: nonsense"]
+      const heard = yield* dial(port, `${get("/", ...body).replace("GET", "POST")}{}`).heard
+      assert.match(heard, /^HTTP\/1\.1 200 [\s\S]*POST \/$/)
     })
   )
 })
