@@ -1,7 +1,9 @@
 /**
- * Seed: a small directory as JSON, put at every start: what it names is added or replaced, what it does not name stays.
+ * Seed: a small directory as JSON. At every start what it names and the directory lacks is added; what is there stays as
+ * it is, so that a restart neither opens a closed cart again nor gives back a role.
  */
 import { type Access, Carts, Directory } from "@onelane/checkout"
+import { DirectoryList } from "@onelane/sql"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
@@ -35,18 +37,27 @@ export const Seed = Schema.Struct({
 /** Users, stores, accounts and carts. */
 export type Seed = typeof Seed.Type
 
-/** Puts a seed into the directory in force. Fails on an account that names a user or store nobody put. */
+type Put = Effect.Effect<void, Access.PortUnavailable>
+
+/** Adds what the directory in force lacks. Fails on an account that names a user or store nobody put. */
 export const put = (
   seed: Seed
-): Effect.Effect<void, Access.PortUnavailable | Directory.UnknownEntry, Directory.Directory> =>
+): Effect.Effect<
+  void,
+  Access.PortUnavailable | Directory.UnknownEntry,
+  Directory.Directory | DirectoryList.DirectoryList
+> =>
   Effect.gen(function* () {
     const directory = yield* Directory.Directory
-    for (const user of seed.users) yield* directory.putUser(user)
+    const { holds } = yield* DirectoryList.DirectoryList
+    const unlessHeld = (entry: Directory.UnknownEntry["entry"], id: string, add: Put): Put =>
+      Effect.flatMap(holds(entry, id), (held) => (held ? Effect.void : add))
+    for (const user of seed.users) yield* unlessHeld("user", user.id, directory.putUser(user))
     for (const storeId of seed.stores) yield* directory.putStore(storeId)
     for (const { active, id, stores, users } of seed.accounts) {
-      yield* directory.putAccount({ id, active })
+      yield* unlessHeld("account", id, directory.putAccount({ id, active }))
       for (const userId of users) yield* directory.putAccountMember(id, userId)
       for (const storeId of stores) yield* directory.putStoreMember(storeId, id)
     }
-    for (const cart of seed.carts) yield* directory.putCart(cart)
+    for (const cart of seed.carts) yield* unlessHeld("cart", cart.id, directory.putCart(cart))
   })

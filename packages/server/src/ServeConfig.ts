@@ -46,7 +46,7 @@ export const settings: ReadonlyArray<Settings.Setting> = [
   {
     name: "seed",
     value: "file",
-    text: "JSON, or its path: users, stores, accounts, carts, put into the directory at every start"
+    text: "JSON, or its path: users, stores, accounts, carts; added at the start where the directory lacks them"
   },
   {
     name: "cluster",

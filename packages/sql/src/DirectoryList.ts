@@ -45,6 +45,8 @@ export interface DirectoryListShape {
   readonly accountMembers: Page<AccountMember>
   readonly storeMembers: Page<StoreMember>
   readonly carts: Page<Carts.Cart>
+  /** Whether there is one of this id. */
+  readonly holds: (entry: Directory.UnknownEntry["entry"], id: string) => Effect.Effect<boolean, Access.PortUnavailable>
 }
 
 /** The list in force. */
@@ -56,6 +58,12 @@ const rolesOf = (stored: unknown): ReadonlyArray<Caller.Role> => {
   const granted: ReadonlyArray<unknown> = JSON.parse(String(stored))
   return Caller.roles.filter((role) => granted.includes(role))
 }
+
+const unavailable = (cause: SqlError): Access.PortUnavailable => ({
+  _tag: "PortUnavailable",
+  port: "DirectoryList",
+  cause
+})
 
 /** Makes the list; the tables must be up to date. */
 export const make = (sql: SqlClient): DirectoryListShape => {
@@ -71,9 +79,7 @@ export const make = (sql: SqlClient): DirectoryListShape => {
       return sql<Rows[number]>`SELECT * FROM ${sql(table)} WHERE ${isAfter}
         ORDER BY ${order} LIMIT ${Math.min(Math.max(1, Math.trunc(limit)), pageEntries)}`.pipe(
         Effect.map((rows) => rows.map(decode)),
-        Effect.mapError(
-          (cause: SqlError): Access.PortUnavailable => ({ _tag: "PortUnavailable", port: "DirectoryList", cause })
-        )
+        Effect.mapError(unavailable)
       )
     }
   return {
@@ -94,7 +100,12 @@ export const make = (sql: SqlClient): DirectoryListShape => {
       accountId: text(account_id),
       ownerId: text(owner_id),
       status: status as Carts.CartStatus
-    }))
+    })),
+    holds: (entry, id) =>
+      sql`SELECT 1 FROM ${sql(`${entry}s`)} WHERE id = ${escape(id)}`.pipe(
+        Effect.map((rows) => rows.length > 0),
+        Effect.mapError(unavailable)
+      )
   }
 }
 

@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Migrations from "./Migrations.js"
 import type { Rows } from "./Prepared.js"
-import { escape } from "./StoredText.js"
+import { escape, unescape } from "./StoredText.js"
 
 /** Sessions of a page at most. */
 export const pageSessions = 1_000
@@ -49,12 +49,13 @@ export const make = (sql: SqlClient): SessionListShape => ({
   page: ({ after, archived, limit }) =>
     Effect.gen(function* () {
       const rowCount = Math.min(Math.max(1, Math.trunc(limit)), pageSessions)
-      const rows = yield* sql<Rows[number]>`SELECT state FROM journal_state
+      const rows = yield* sql<Rows[number]>`SELECT id, state FROM journal_state
         WHERE kind = ${"session"} AND id > ${escape(after)} ORDER BY id LIMIT ${rowCount}`
       const found = rows.map(sessionOf).filter((session) => session !== null)
+      const last = rows.at(-1)
       return {
         sessions: archived ? found : found.filter(({ isArchived }) => !isArchived),
-        next: rows.length < rowCount ? null : (found.at(-1)?.id ?? null)
+        next: rows.length < rowCount || last === undefined ? null : unescape(String(last.id))
       }
     }).pipe(
       Effect.mapError(

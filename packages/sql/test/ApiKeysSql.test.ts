@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ApiKeysSql, SqliteClient } from "@onelane/sql"
+import { ApiKeysSql } from "@onelane/sql"
 import { Effect } from "effect"
-import { temporaryFile } from "./TemporaryFile.js"
+import { places } from "./Databases.js"
 
 const key = (id: string, more: Partial<ApiKeysSql.ApiKey> = {}): ApiKeysSql.ApiKey => ({
   id,
@@ -16,29 +16,29 @@ const key = (id: string, more: Partial<ApiKeysSql.ApiKey> = {}): ApiKeysSql.ApiK
   ...more
 })
 
-describe("ApiKeysSql", () => {
-  it.scoped("keeps keys over a restart, finds them by id, and revokes each once", () =>
-    Effect.gen(function* () {
-      const filename = yield* temporaryFile
-      const opened = Effect.provide(ApiKeysSql.layer)
-      const client = Effect.provide(SqliteClient.layer({ filename }))
-      const second = key("b", { userId: "a\0%b", accountId: "acme", expiresAt: 5_000, createdAt: 2_000, roles: [] })
-      yield* Effect.gen(function* () {
-        const keys = yield* ApiKeysSql.ApiKeys
-        yield* keys.add(second)
-        yield* keys.add(key("a"))
-        assert.isTrue(yield* keys.revoke("a", 3_000))
-        assert.isFalse(yield* keys.revoke("a", 4_000))
-        assert.isFalse(yield* keys.revoke("none", 4_000))
-        assert.strictEqual((yield* Effect.flip(keys.add(key("a"))))._tag, "PortUnavailable")
-      }).pipe(opened, client, Effect.scoped)
-      yield* Effect.gen(function* () {
-        const keys = yield* ApiKeysSql.ApiKeys
-        assert.deepStrictEqual(yield* keys.find("a"), key("a", { revokedAt: 3_000 }))
-        assert.deepStrictEqual(yield* keys.find("b"), second)
-        assert.isNull(yield* keys.find("c"))
-        assert.deepStrictEqual(yield* keys.list, [key("a", { revokedAt: 3_000 }), second])
-      }).pipe(opened, client, Effect.scoped)
-    })
-  )
-})
+for (const [where, place] of places)
+  describe(`ApiKeysSql on ${where}`, () => {
+    it.scoped("keeps keys over a restart, finds them by id, and revokes each once", () =>
+      Effect.gen(function* () {
+        const opened = Effect.provide(ApiKeysSql.layer)
+        const client = Effect.provide(yield* place)
+        const second = key("b", { userId: "a\0%b", accountId: "acme", expiresAt: 5_000, createdAt: 2_000, roles: [] })
+        yield* Effect.gen(function* () {
+          const keys = yield* ApiKeysSql.ApiKeys
+          yield* keys.add(second)
+          yield* keys.add(key("a"))
+          assert.isTrue(yield* keys.revoke("a", 3_000))
+          assert.isFalse(yield* keys.revoke("a", 4_000))
+          assert.isFalse(yield* keys.revoke("none", 4_000))
+          assert.strictEqual((yield* Effect.flip(keys.add(key("a"))))._tag, "PortUnavailable")
+        }).pipe(opened, client, Effect.scoped)
+        yield* Effect.gen(function* () {
+          const keys = yield* ApiKeysSql.ApiKeys
+          assert.deepStrictEqual(yield* keys.find("a"), key("a", { revokedAt: 3_000 }))
+          assert.deepStrictEqual(yield* keys.find("b"), second)
+          assert.isNull(yield* keys.find("c"))
+          assert.deepStrictEqual(yield* keys.list, [key("a", { revokedAt: 3_000 }), second])
+        }).pipe(opened, client, Effect.scoped)
+      })
+    )
+  })

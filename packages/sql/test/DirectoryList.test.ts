@@ -1,12 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Directory } from "@onelane/checkout"
-import { DirectoryList, DirectorySql, SqliteClient } from "@onelane/sql"
+import { DirectoryList, DirectorySql } from "@onelane/sql"
 import { Effect, Layer } from "effect"
+import { databases } from "./Databases.js"
 
-const world = Layer.merge(DirectorySql.layer, DirectoryList.layer).pipe(
-  Layer.provide(SqliteClient.layer({ filename: ":memory:" })),
-  Layer.fresh
-)
+const directory = Layer.merge(DirectorySql.layer, DirectoryList.layer)
 
 const first = { after: "", limit: DirectoryList.pageEntries }
 
@@ -26,43 +24,63 @@ const seed = Effect.gen(function* () {
   yield* directory.putCart({ id: "cart", storeId: "store", accountId: "acme", ownerId: "ann", status: "Checkout" })
 })
 
-describe("DirectoryList", () => {
-  it.scoped("gives back what was put", () =>
-    Effect.gen(function* () {
-      yield* seed
-      const list = yield* DirectoryList.DirectoryList
-      assert.sameDeepMembers(
-        [...(yield* list.users(first))],
-        [
-          { id: "ann", roles: ["buyer-checkout"] },
-          { id: awkward, roles: [] }
-        ]
-      )
-      assert.deepStrictEqual(yield* list.accounts(first), [
-        { id: "acme", active: true },
-        { id: "closed", active: false }
-      ])
-      assert.deepStrictEqual(yield* list.stores(first), [{ id: "store" }])
-      assert.deepStrictEqual(yield* list.storeMembers(first), [{ storeId: "store", accountId: "acme" }])
-      assert.deepStrictEqual(yield* list.carts(first), [
-        { id: "cart", storeId: "store", accountId: "acme", ownerId: "ann", status: "Checkout" }
-      ])
-    }).pipe(Effect.provide(world))
-  )
+for (const [where, client] of databases)
+  describe(`DirectoryList on ${where}`, () => {
+    const world = Layer.fresh(Layer.provide(directory, client))
 
-  it.scoped("pages through memberships by both of their ends", () =>
-    Effect.gen(function* () {
-      yield* seed
-      const { accountMembers } = yield* DirectoryList.DirectoryList
-      const all = yield* accountMembers(first)
-      assert.strictEqual(all.length, 3)
-      const paged: Array<DirectoryList.AccountMember> = []
-      for (let page = yield* accountMembers({ after: "", limit: 1 }); page.length > 0; ) {
-        paged.push(...page)
-        const { accountId, userId } = page[0]!
-        page = yield* accountMembers({ after: accountId, afterMember: userId, limit: 1 })
-      }
-      assert.deepStrictEqual(paged, all)
-    }).pipe(Effect.provide(world))
-  )
-})
+    it.scoped("gives back what was put", () =>
+      Effect.gen(function* () {
+        yield* seed
+        const list = yield* DirectoryList.DirectoryList
+        assert.sameDeepMembers(
+          [...(yield* list.users(first))],
+          [
+            { id: "ann", roles: ["buyer-checkout"] },
+            { id: awkward, roles: [] }
+          ]
+        )
+        assert.deepStrictEqual(yield* list.accounts(first), [
+          { id: "acme", active: true },
+          { id: "closed", active: false }
+        ])
+        assert.deepStrictEqual(yield* list.stores(first), [{ id: "store" }])
+        assert.deepStrictEqual(yield* list.storeMembers(first), [{ storeId: "store", accountId: "acme" }])
+        assert.deepStrictEqual(yield* list.carts(first), [
+          { id: "cart", storeId: "store", accountId: "acme", ownerId: "ann", status: "Checkout" }
+        ])
+      }).pipe(Effect.provide(world))
+    )
+
+    it.scoped("pages through memberships by both of their ends", () =>
+      Effect.gen(function* () {
+        yield* seed
+        const { accountMembers } = yield* DirectoryList.DirectoryList
+        const all = yield* accountMembers(first)
+        assert.strictEqual(all.length, 3)
+        const paged: Array<DirectoryList.AccountMember> = []
+        for (let page = yield* accountMembers({ after: "", limit: 1 }); page.length > 0; ) {
+          paged.push(...page)
+          const { accountId, userId } = page[0]!
+          page = yield* accountMembers({ after: accountId, afterMember: userId, limit: 1 })
+        }
+        assert.deepStrictEqual(paged, all)
+      }).pipe(Effect.provide(world))
+    )
+
+    it.scoped("knows what it holds, by its exact id", () =>
+      Effect.gen(function* () {
+        yield* seed
+        const { holds } = yield* DirectoryList.DirectoryList
+        const asked = [
+          ["user", awkward],
+          ["account", "closed"],
+          ["store", "store"],
+          ["cart", "cart"],
+          ["user", "Ann"],
+          ["cart", "ann"]
+        ] as const
+        const answers = yield* Effect.forEach(asked, ([entry, id]) => holds(entry, id))
+        assert.deepStrictEqual(answers, [true, true, true, true, false, false])
+      }).pipe(Effect.provide(world))
+    )
+  })
