@@ -68,10 +68,8 @@ const sqlite = (filename: string): Layer.Layer<Stored, DatabaseRefused.DatabaseR
   Layer.unwrapEffect(
     Effect.map(
       Effect.promise(() => import("@onelane/sql")),
-      ({ AccessSql, CartsSql, DirectorySql, JournalSql, SqliteClient }) =>
-        Layer.mergeAll(JournalSql.layer, AccessSql.layer, CartsSql.layer, DirectorySql.layer).pipe(
-          Layer.provide(SqliteClient.layer({ filename }))
-        )
+      ({ DirectoryCacheSql, JournalSql, SqliteClient }) =>
+        Layer.provide(Layer.merge(JournalSql.layer, DirectoryCacheSql.layer()), SqliteClient.layer({ filename }))
     )
   )
 
