@@ -3,21 +3,8 @@ import { statSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { onelane } from "../src/Program.js"
-import { type Ended, inFolder, node, serveArgs, urlOf } from "./Program.js"
-
-const nothing = { ONELANE_URL: undefined, ONELANE_TOKEN: undefined, ONELANE_STORAGE: undefined }
-
-/** Runs a command to its end. */
-const run = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
-  node([onelane, ...args], { ...nothing, ...env }).ended
-
-/** What a command says with `--json`, when it succeeds. */
-const asked = async (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): Promise<any> => {
-  const { code, stderr, stdout } = await run([...args, "--json"], env)
-  assert.strictEqual(code, 0, `${args.join(" ")}: ${stderr}`)
-  assert.match(stdout, /^[^\n]+\n$/)
-  return JSON.parse(stdout)
-}
+import { asked, nothing, run } from "./Command.js"
+import { inFolder, node, serveArgs, urlOf } from "./Program.js"
 
 /** One action of the standard format. */
 const act = async (url: string, token: string, action: string, input: object): Promise<any> => {

@@ -106,11 +106,14 @@ const sentence = (failed: Admin.AdminFailure): Refused =>
     ? refused(`There is no such ${failed.entry}: ${failed.id}`)
     : refused(`The ${failed.port} gave no answer: ${Ending.sentenceOf(failed)}`)
 
-/** Sessions, there, and who calls. On a storage the caller is the host. */
+// Looking at a storage starts no task, and ends none that is overdue: that is for whoever serves it.
+const onlooker = { isMine: () => false, isSettled: () => false }
+
+/** Sessions, there, and who calls. On a storage the caller is the host, and whoever can open it needs no other leave. */
 export const sessions = (target: Target): Effect.Effect<CheckoutSessions.CheckoutSessionsShape, Refused, Scope.Scope> =>
   Effect.gen(function* () {
     const remote = remoteOf(target)
-    const { CheckoutEngine, CheckoutSessions, Flow } = yield* load(() => import("@onelane/checkout"))
+    const { Access, CheckoutEngine, CheckoutSessions, Flow } = yield* load(() => import("@onelane/checkout"))
     if (Option.isSome(remote)) {
       const [{ CheckoutClient }, FetchHttpClient] = yield* load(() =>
         Promise.all([import("@onelane/http"), import("@effect/platform/FetchHttpClient")])
@@ -119,7 +122,9 @@ export const sessions = (target: Target): Effect.Effect<CheckoutSessions.Checkou
       return Context.get(client, CheckoutSessions.CheckoutSessions)
     }
     const kept = yield* opened(target.storage)
-    const engine = yield* Effect.provide(CheckoutEngine.make({ flow: Flow.presets.any }), kept)
+    const options = { flow: Flow.presets.any, custody: onlooker }
+    const ports = Layer.merge(Layer.succeedContext(kept), Access.layerTrusted)
+    const engine = yield* Effect.provide(CheckoutEngine.make(options), ports)
     return Context.get(engine, CheckoutSessions.CheckoutSessions)
   })
 
