@@ -51,12 +51,17 @@ export interface CommitMetrics {
   /** Milliseconds spent in appends. */
   appendMillis: number
   readonly batchMillisBuckets: Array<number>
+  /** The same for the entries of an append, by `batchEntriesBounds`. */
+  readonly batchEntriesBuckets: Array<number>
   /** Messages held until something is durable or their lane is free, of all systems on this group commit. */
   held: number
 }
 
 /** Upper bounds of the append-duration buckets, milliseconds. */
 export const batchMillisBounds: ReadonlyArray<number> = [0.5, 1, 2, 5, 10, 20, 50, 100, 500, 2_000]
+
+/** Upper bounds of the append-size buckets, entries. */
+export const batchEntriesBounds: ReadonlyArray<number> = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096]
 
 /** All at zero. */
 export const makeCommit = (): CommitMetrics => ({
@@ -65,6 +70,7 @@ export const makeCommit = (): CommitMetrics => ({
   failures: 0,
   appendMillis: 0,
   batchMillisBuckets: [...batchMillisBounds, 0].map(() => 0),
+  batchEntriesBuckets: [...batchEntriesBounds, 0].map(() => 0),
   held: 0
 })
 
@@ -73,7 +79,12 @@ export const countAppend = (metrics: CommitMetrics, entries: number, millis: num
   metrics.appends += 1
   metrics.entries += entries
   metrics.appendMillis += millis
-  const bucket = batchMillisBounds.findIndex((bound) => millis <= bound)
-  const index = bucket === -1 ? batchMillisBounds.length : bucket
-  metrics.batchMillisBuckets[index] = metrics.batchMillisBuckets[index]! + 1
+  countIn(metrics.batchMillisBuckets, batchMillisBounds, millis)
+  countIn(metrics.batchEntriesBuckets, batchEntriesBounds, entries)
+}
+
+const countIn = (buckets: Array<number>, bounds: ReadonlyArray<number>, value: number): void => {
+  const found = bounds.findIndex((bound) => value <= bound)
+  const index = found === -1 ? bounds.length : found
+  buckets[index] = buckets[index]! + 1
 }

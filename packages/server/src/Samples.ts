@@ -12,17 +12,17 @@ export interface Value {
   readonly labels?: Readonly<Record<string, string>>
 }
 
-/** Durations in buckets; `bounds` are milliseconds, `counts` has one more for the rest. */
-export interface Durations {
+/** Values in buckets by their upper bounds; `counts` has one more for the rest. */
+export interface Buckets {
   readonly bounds: ReadonlyArray<number>
   readonly counts: ReadonlyArray<number>
-  readonly sumMillis: number
+  readonly sum: number
 }
 
 /** One thing that is counted. */
 export type Sample = { readonly name: string; readonly text: string } & (
   | { readonly kind: "counter" | "gauge"; readonly values: ReadonlyArray<Value> }
-  | { readonly kind: "histogram"; readonly durations: Durations }
+  | { readonly kind: "histogram"; readonly buckets: Buckets }
 )
 
 type Engine = CheckoutEngine.CheckoutEngineShape["metrics"]
@@ -41,38 +41,63 @@ const labelled = (name: string, text: string, label: string, counts: ReadonlyMap
   values: [...counts].map(([key, value]) => ({ value, labels: { [label]: String(key) } }))
 })
 
-const ofEngine = ({ commit, sessions, tasks }: Engine): ReadonlyArray<Sample> => [
-  one("counter", "onelane_turns_total", "Turns begun.", sessions.turns),
-  one("counter", "onelane_turns_accepted_total", "Turns that changed a session.", sessions.accepted),
-  one("counter", "onelane_turns_refused_total", "Turns that a rule refused.", sessions.refused),
-  one("counter", "onelane_waits_total", "Commands that could not be answered at once.", sessions.waits),
-  one("counter", "onelane_overloads_total", "Commands turned away at a bound.", sessions.overloads),
-  one("counter", "onelane_defects_total", "Defects of rules and ports.", sessions.defects),
-  one("counter", "onelane_conflicts_total", "Entries another writer was before.", sessions.conflicts),
-  one("counter", "onelane_session_loads_total", "Sessions read from the store.", sessions.loads),
-  one("counter", "onelane_session_passivations_total", "Sessions put to sleep.", sessions.passivations),
-  one("gauge", "onelane_sessions_live", "Sessions awake.", sessions.live),
-  one("gauge", "onelane_mailbox_depth", "Commands that wait for a turn or a commit.", commit.held),
-  one("gauge", "onelane_tasks_running", "Tasks under way.", tasks()),
-  one("counter", "onelane_commit_entries_total", "Changes written.", commit.entries),
-  one("counter", "onelane_commit_failures_total", "Commits that failed.", commit.failures),
-  one(
-    "gauge",
-    "onelane_commit_batch_entries",
-    "Changes in a commit, on average since the start.",
-    commit.appends === 0 ? 0 : commit.entries / commit.appends
-  ),
-  {
-    kind: "histogram",
-    name: "onelane_commit_duration_seconds",
-    text: "Time of a commit.",
-    durations: {
-      bounds: EngineMetrics.batchMillisBounds,
-      counts: commit.batchMillisBuckets,
-      sumMillis: commit.appendMillis
+/** A number of each kind of lane: sessions, and the carts that name them. */
+const ofLanes = (
+  { carts, sessions }: Engine,
+  kind: "counter" | "gauge",
+  name: string,
+  text: string,
+  of: keyof Engine["sessions"]
+): Sample => ({
+  kind,
+  name,
+  text,
+  values: [
+    { value: sessions[of], labels: { lane: "session" } },
+    { value: carts[of], labels: { lane: "cart" } }
+  ]
+})
+
+const seconds = (boundsMillis: ReadonlyArray<number>, counts: ReadonlyArray<number>, sumMillis: number): Buckets => ({
+  bounds: boundsMillis.map((millis) => millis / 1_000),
+  counts,
+  sum: sumMillis / 1_000
+})
+
+const ofEngine = (engine: Engine): ReadonlyArray<Sample> => {
+  const { commit, sessions, tasks } = engine
+  return [
+    ofLanes(engine, "counter", "onelane_turns_total", "Turns begun.", "turns"),
+    ofLanes(engine, "counter", "onelane_turns_accepted_total", "Turns that changed something.", "accepted"),
+    ofLanes(engine, "counter", "onelane_turns_refused_total", "Turns that a rule refused.", "refused"),
+    ofLanes(engine, "counter", "onelane_waits_total", "Commands that could not be answered at once.", "waits"),
+    ofLanes(engine, "counter", "onelane_overloads_total", "Commands turned away at a bound.", "overloads"),
+    ofLanes(engine, "counter", "onelane_defects_total", "Defects of rules and ports.", "defects"),
+    ofLanes(engine, "counter", "onelane_conflicts_total", "Entries another writer was before.", "conflicts"),
+    ofLanes(engine, "counter", "onelane_loads_total", "Lanes read from the store.", "loads"),
+    ofLanes(engine, "counter", "onelane_passivations_total", "Lanes put to sleep.", "passivations"),
+    one("gauge", "onelane_sessions_live", "Sessions awake.", sessions.live),
+    one("gauge", "onelane_mailbox_depth", "Commands that wait for a turn or a commit.", commit.held),
+    one("gauge", "onelane_tasks_running", "Tasks under way.", tasks()),
+    one("counter", "onelane_commit_failures_total", "Commits that failed.", commit.failures),
+    {
+      kind: "histogram",
+      name: "onelane_commit_batch_entries",
+      text: "Changes in a commit.",
+      buckets: {
+        bounds: EngineMetrics.batchEntriesBounds,
+        counts: commit.batchEntriesBuckets,
+        sum: commit.entries
+      }
+    },
+    {
+      kind: "histogram",
+      name: "onelane_commit_duration_seconds",
+      text: "Time of a commit.",
+      buckets: seconds(EngineMetrics.batchMillisBounds, commit.batchMillisBuckets, commit.appendMillis)
     }
-  }
-]
+  ]
+}
 
 const ofDoor = (door: DoorMetrics.DoorMetrics): ReadonlyArray<Sample> => {
   const inside = door.inside()
@@ -86,11 +111,7 @@ const ofDoor = (door: DoorMetrics.DoorMetrics): ReadonlyArray<Sample> => {
       kind: "histogram",
       name: "onelane_http_answer_duration_seconds",
       text: "Time of an answer.",
-      durations: {
-        bounds: DoorMetrics.answerMillisBounds,
-        counts: door.answerMillisBuckets,
-        sumMillis: door.answerMillis
-      }
+      buckets: seconds(DoorMetrics.answerMillisBounds, door.answerMillisBuckets, door.answerMillis)
     }
   ]
 }
@@ -107,24 +128,27 @@ export const prometheus = (samples: ReadonlyArray<Sample>): string =>
   samples
     .map((sample) => {
       const head = `# HELP ${sample.name} ${sample.text}\n# TYPE ${sample.name} ${sample.kind}\n`
-      return head + (sample.kind === "histogram" ? histogram(sample.name, sample.durations) : lines(sample))
+      const lines = flat(sample).map(({ labels, name, value }) => `${name}${labelText(labels)} ${value}\n`)
+      return head + lines.join("")
     })
     .join("")
 
-const lines = ({ name, values }: { readonly name: string; readonly values: ReadonlyArray<Value> }): string =>
-  values.map(({ labels, value }) => `${name}${labelText(labels)} ${value}\n`).join("")
-
-const labelText = (labels: Value["labels"] = {}): string => {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value.replace(/["\\\n]/g, "\\$&")}"`)
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`
-}
-
-const histogram = (name: string, { bounds, counts, sumMillis }: Durations): string => {
+/** Single numbers, as the text format names them: a histogram as its buckets (each with what is below it), sum and count. */
+export const flat = (sample: Sample): ReadonlyArray<Value & { readonly name: string }> => {
+  const { name } = sample
+  if (sample.kind !== "histogram") return sample.values.map((value) => ({ name, ...value }))
+  const { bounds, counts, sum } = sample.buckets
   let total = 0
   const buckets = counts.map((count, index) => {
     total += count
-    const bound = bounds[index]
-    return `${name}_bucket{le="${bound === undefined ? "+Inf" : bound / 1_000}"} ${total}\n`
+    return { name: `${name}_bucket`, value: total, labels: { le: String(bounds[index] ?? "+Inf") } }
   })
-  return `${buckets.join("")}${name}_sum ${sumMillis / 1_000}\n${name}_count ${total}\n`
+  return [...buckets, { name: `${name}_sum`, value: sum }, { name: `${name}_count`, value: total }]
 }
+
+const labelText = (labels: Value["labels"] = {}): string => {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`)
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`
+}
+
+const escaped = (text: string): string => text.replace(/["\\]/g, "\\$&").replaceAll("\n", "\\n")

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
-import type * as Samples from "./Samples.js"
+import * as Samples from "./Samples.js"
 
 /** How often the numbers are read out, in milliseconds. */
 const readMillis = 10_000
@@ -34,23 +34,13 @@ export const feed = (samples: () => ReadonlyArray<Samples.Sample>): Effect.Effec
     )
   )
 
-const put = (sample: Samples.Sample): Effect.Effect<void> => {
-  if (sample.kind === "histogram") {
-    const count = sample.durations.counts.reduce((sum, each) => sum + each, 0)
-    return Effect.zipRight(
-      Metric.set(gauge(`${sample.name}_count`, sample.text), count),
-      Metric.set(gauge(`${sample.name}_sum`, sample.text), sample.durations.sumMillis / 1_000)
-    )
-  }
-  return Effect.forEach(
-    sample.values,
-    ({ labels = {}, value }) => {
-      let labelled = gauge(sample.name, sample.text)
-      for (const [name, text] of Object.entries(labels)) labelled = Metric.tagged(labelled, name, text)
+const put = (sample: Samples.Sample): Effect.Effect<void> =>
+  Effect.forEach(
+    Samples.flat(sample),
+    ({ labels = {}, name, value }) => {
+      let labelled = Metric.gauge(name, { description: sample.text })
+      for (const [label, text] of Object.entries(labels)) labelled = Metric.tagged(labelled, label, text)
       return Metric.set(labelled, value)
     },
     { discard: true }
   )
-}
-
-const gauge = (name: string, text: string) => Metric.gauge(name, { description: text })

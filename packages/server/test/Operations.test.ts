@@ -9,7 +9,6 @@ import { Journal, JournalMemory } from "@onelane/engine"
 import { Effect, Exit } from "effect"
 import * as jose from "jose"
 import * as Operations from "../src/Operations.js"
-import * as Samples from "../src/Samples.js"
 import { inFolder, node, serveArgs, urlOf } from "./Program.js"
 
 const parts = (journal: Partial<Journal.JournalShape>, refusing: string | null = null): Operations.Parts => ({
@@ -35,26 +34,6 @@ describe("readiness", () => {
       }
     })
   )
-})
-
-describe("Prometheus text", () => {
-  it("has help and type, escaped labels, and buckets that add up", () => {
-    const text = Samples.prometheus([
-      { kind: "counter", name: "a_total", text: "As.", values: [{ value: 2, labels: { tag: 'x"\\y' } }] },
-      {
-        kind: "histogram",
-        name: "b_seconds",
-        text: "Bs.",
-        durations: { bounds: [1, 500], counts: [1, 2, 3], sumMillis: 1_500 }
-      }
-    ])
-    assert.strictEqual(
-      text,
-      '# HELP a_total As.\n# TYPE a_total counter\na_total{tag="x\\"\\\\y"} 2\n# HELP b_seconds Bs.\n' +
-        '# TYPE b_seconds histogram\nb_seconds_bucket{le="0.001"} 1\nb_seconds_bucket{le="0.5"} 3\n' +
-        'b_seconds_bucket{le="+Inf"} 6\nb_seconds_sum 1.5\nb_seconds_count 6\n'
-    )
-  })
 })
 
 /** A key pair in a folder, and tokens of it. */
@@ -155,15 +134,17 @@ describe("a server one would put on the internet", { timeout: 120_000 }, () => {
       const { headers, text } = await call(url, null, "GET", "/metrics")
       assert.match(headers["content-type"]!, /^text\/plain; version=0\.0\.4/)
       const numbers = [
-        /^onelane_turns_total [3-9]$/m,
-        /^onelane_turns_accepted_total 2$/m,
+        /^onelane_turns_total\{lane="session"\} [3-9]$/m,
+        /^onelane_turns_total\{lane="cart"\} [1-9]$/m,
+        /^onelane_turns_accepted_total\{lane="session"\} 2$/m,
         /^onelane_refusals_total\{tag="ExpectedStateMismatch"\} 1$/m,
         /^onelane_http_answers_total\{status="409"\} 1$/m,
         /^onelane_sessions_live 1$/m,
         /^onelane_mailbox_depth 0$/m,
         /^onelane_tasks_running 0$/m,
         /^onelane_commit_duration_seconds_bucket\{le="\+Inf"\} [2-9]$/m,
-        /^onelane_waits_total \d+$/m
+        /^onelane_commit_batch_entries_bucket\{le="1"\} [2-9]$/m,
+        /^onelane_waits_total\{lane="session"\} \d+$/m
       ]
       for (const number of numbers) assert.match(text, number)
       server.process.kill("SIGTERM")
