@@ -11,11 +11,14 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { type CheckoutError, CheckoutSessions, Ids } from "@onelane/checkout"
 import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import * as SessionEvents from "./SessionEvents.js"
 import * as WireError from "./WireError.js"
 import * as WireSession from "./WireSession.js"
@@ -77,14 +80,20 @@ const Entry = reply(WireSession.HistoryEntry, ErrorSchema.AccessError)
 const wireOf = (client: HttpClient.HttpClient, options: Options) => {
   const base = options.url.replace(/\/+$/, "")
   const timeoutMillis = options.timeoutMillis ?? 30_000
-  const prepared = (request: HttpClientRequest.HttpClientRequest) =>
-    HttpClientRequest.bearerToken(HttpClientRequest.prependUrl(request, base), options.token)
+  // A call inside a span takes the trace along (`traceparent`); one that nobody traces begins none.
+  const execute = (request: HttpClientRequest.HttpClientRequest) =>
+    Effect.contextWithEffect((context: Context.Context<never>) =>
+      Effect.withTracerEnabled(
+        client.execute(HttpClientRequest.bearerToken(HttpClientRequest.prependUrl(request, base), options.token)),
+        Option.isSome(Context.getOption(context, Tracer.ParentSpan))
+      )
+    )
   const call = <A, E>(
     request: HttpClientRequest.HttpClientRequest,
     reply: Reply<A, E>,
     doubt: "no" | "unknown"
   ): Effect.Effect<A, E | AccessError> =>
-    client.execute(prepared(request)).pipe(
+    execute(request).pipe(
       Effect.flatMap((response) => Effect.map(response.text, (text) => [response.status, text] as const)),
       Effect.mapError((error) => lost(error, doubt)),
       Effect.flatMap(([status, text]) => answerOf(status, text, reply, doubt)),
@@ -106,7 +115,7 @@ const wireOf = (client: HttpClient.HttpClient, options: Options) => {
       ),
     follow: <A, E>(path: Path, reply: Reply<A, E>) =>
       Effect.flatMap(path, (path) =>
-        Effect.mapBoth(client.execute(prepared(HttpClientRequest.get(path))), {
+        Effect.mapBoth(execute(HttpClientRequest.get(path)), {
           onSuccess: (response) => eventsOf(response, reply),
           onFailure: (error) => lost(error, "no")
         })

@@ -29,6 +29,7 @@ import * as NativeLane from "./NativeLane.js"
 import * as RequestLog from "./RequestLog.js"
 import * as StandardActions from "./StandardActions.js"
 import type * as StandardDescribe from "./StandardDescribe.js"
+import * as Tracing from "./Tracing.js"
 import type * as WireAnswer from "./WireAnswer.js"
 import * as WireError from "./WireError.js"
 import * as WireRequest from "./WireRequest.js"
@@ -39,7 +40,7 @@ export interface Options {
   readonly flow?: StandardDescribe.States | undefined
   /** Bounds that differ from `HttpLimits.defaults`. */
   readonly limits?: Partial<HttpLimits.HttpLimits> | undefined
-  /** A span for each request. Default false: it is the largest single cost of a request. */
+  /** Spans for each request and its calls of the service. Default false: they are the largest single cost of a request. */
   readonly tracing?: boolean | undefined
   /** A line in the log for each request. Default false. */
   readonly logRequests?: boolean | undefined
@@ -61,7 +62,8 @@ export const make = (
   options: Options = {}
 ): Effect.Effect<Door, never, CheckoutSessions.CheckoutSessions | Authentication | Scope.Scope> =>
   Effect.gen(function* () {
-    const sessions = yield* CheckoutSessions.CheckoutSessions
+    const service = yield* CheckoutSessions.CheckoutSessions
+    const sessions = options.tracing === true ? Tracing.sessions(service) : service
     const limits = { ...HttpLimits.defaults, ...options.limits }
     const admission = Admission.make(limits)
     const metrics = options.metrics ?? DoorMetrics.make()

@@ -18,7 +18,7 @@ export interface Options {
 
 /** The trace a request belongs to. Source: W3C Trace Context. */
 const traceIdOf = (request: WireRequest): string | undefined =>
-  /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(request.headers.traceparent ?? "")?.[1]
+  /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.exec(request.headers.traceparent ?? "")?.[1]
 
 const marks = (request: WireRequest): Readonly<Record<string, string>> => {
   const traceId = traceIdOf(request)

@@ -3,8 +3,9 @@
  * listener. They close in the reverse order, so that nobody who was promised an answer loses it.
  */
 import type * as HttpServerError from "@effect/platform/HttpServerError"
-import { type Access, CheckoutEngine, type Directory, Flow } from "@onelane/checkout"
+import { type Access, type Carts, CheckoutEngine, type Directory, Flow } from "@onelane/checkout"
 import type { PeerServer } from "@onelane/cluster"
+import { Journal } from "@onelane/engine"
 import type { DatabaseRefused } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -44,7 +45,8 @@ export const serve = (
 ): Effect.Effect<never, ServeFailure> =>
   Effect.gen(function* () {
     const fenced = yield* Deferred.make<never, Fence.StoreFenced>()
-    const stored = yield* Layer.build(store(config.storage, fenced))
+    const opened = yield* Layer.build(store(config.storage, fenced))
+    const stored = config.door.otlp === null ? opened : yield* traced(opened)
     if (config.seed !== null) yield* Effect.provide(Seed.put(config.seed), stored)
     const { limits } = config.door
     const options = { flow: Flow.presets[config.flow], engine: mailboxes(limits) }
@@ -73,14 +75,16 @@ const mailboxes = ({ mailboxCapacity, systemCapacity }: ServeConfig["door"]["lim
   systemCapacity
 })
 
-/** Logs, and traces where they are wanted: what they need is loaded only then. */
+/** Logs, and traces where they are wanted: what they need is loaded only then, and nothing asks a tracer otherwise. */
 const observed = ({ door }: ServeConfig): Layer.Layer<never> => {
   const logs = Logs.layer(door.logLevel, door.logFormat)
   const { otlp } = door
-  if (otlp === null) return logs
-  const telemetry = Effect.map(
-    Effect.promise(() => import("./Telemetry.js")),
-    ({ layer }) => layer(otlp)
-  )
-  return Layer.provideMerge(Layer.unwrapEffect(telemetry), logs)
+  if (otlp === null) return Layer.merge(logs, Layer.setTracerEnabled(false))
+  return Layer.provideMerge(Layer.unwrapEffect(Effect.map(telemetry, ({ layer }) => layer(otlp))), logs)
 }
+
+const telemetry = Effect.promise(() => import("./Telemetry.js"))
+
+/** What is kept, its journal traced. */
+const traced = (kept: Context.Context<Store.Kept | Carts.Carts | Journal.Journal>) =>
+  Effect.map(telemetry, ({ traced }) => Context.add(kept, Journal.Journal, traced(Context.get(kept, Journal.Journal))))

@@ -3,6 +3,7 @@
  * named; then, and only then, the library is loaded.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import type { Journal } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
@@ -20,6 +21,19 @@ export const layer = (url: string): Layer.Layer<never> =>
       (Otlp) => Otlp.layerJson({ baseUrl: url, resource: { serviceName: "onelane" } })
     )
   ).pipe(Layer.provide(FetchHttpClient.layer))
+
+const spanned = <A, E>(name: string, attributes: Record<string, unknown>, ask: () => Effect.Effect<A, E>) =>
+  Effect.withSpan(Effect.suspend(ask), name, { root: true, captureStackTrace: false, attributes })
+
+/**
+ * The journal, a trace of its own for each commit and each session that is read: a commit is that of many requests, so it
+ * hangs below none of them.
+ */
+export const traced = (journal: Journal.JournalShape): Journal.JournalShape => ({
+  ...journal,
+  append: (batch) => spanned("Journal.append", { entries: batch.length }, () => journal.append(batch)),
+  load: (address) => spanned("Journal.load", { ...address }, () => journal.load(address))
+})
 
 /** Puts what is counted where the library looks for it, again and again, until the scope closes. */
 export const feed = (samples: () => ReadonlyArray<Samples.Sample>): Effect.Effect<void, never, Scope.Scope> =>

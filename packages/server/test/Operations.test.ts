@@ -1,7 +1,5 @@
 /** What those who run a server see, and how it ends: as a process, with real tokens, under load. */
 import { writeFileSync } from "node:fs"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type { Access } from "@onelane/checkout"
@@ -9,6 +7,7 @@ import { Journal, JournalMemory } from "@onelane/engine"
 import { Effect, Exit } from "effect"
 import * as jose from "jose"
 import * as Operations from "../src/Operations.js"
+import { call } from "./Call.js"
 import { inFolder, node, serveArgs, urlOf } from "./Program.js"
 
 const parts = (journal: Partial<Journal.JournalShape>, refusing: string | null = null): Operations.Parts => ({
@@ -47,21 +46,6 @@ const identity = async (folder: string) => {
     return new jose.SignJWT(all).setProtectedHeader({ alg: "ES256" }).sign(key)
   }
   return { jwt: JSON.stringify({ issuer: "i", audience: ["onelane"], keyFile }), sign }
-}
-
-const call = async (url: string, token: string | null, method: string, path: string, body?: object, more = {}) => {
-  const response = await fetch(url + path, {
-    method,
-    headers: {
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...more
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) })
-  })
-  const { date: _, ...headers } = Object.fromEntries(response.headers)
-  const text = await response.text()
-  return { status: response.status, headers, text, body: text.startsWith("{") ? JSON.parse(text) : null }
 }
 
 const without = (args: ReadonlyArray<string>, name: string): Array<string> => {
@@ -160,35 +144,6 @@ describe("a server one would put on the internet", { timeout: 120_000 }, () => {
       assert.strictEqual((await call(anywhere, "operator", "GET", "/metrics/more")).status, 404)
       open.process.kill("SIGTERM")
       assert.strictEqual((await open.ended).code, 0)
-    }))
-
-  it("O3 sends traces that go on where the caller's began, when a collector is named", () =>
-    inFolder(async (folder) => {
-      const sent: Array<string> = []
-      const collector = createServer((request, response) => {
-        let text = ""
-        request.on("data", (chunk) => (text += chunk))
-        request.on("end", () => {
-          sent.push(`${request.url} ${text}`)
-          response.end("{}")
-        })
-      })
-      await new Promise<void>((resolve) => collector.listen(0, "127.0.0.1", resolve))
-      const { port } = collector.address() as AddressInfo
-      const server = node([...serveArgs(folder), "--otlp", `http://127.0.0.1:${port}`])
-      const url = await urlOf(server)
-      const opened = await call(url, "alice", "POST", "/v1/checkout-sessions", { cartId: "cart-0" }, { traceparent })
-      server.process.kill("SIGTERM")
-      const { code, stderr } = await server.ended
-      collector.close()
-      collector.closeAllConnections()
-      assert.strictEqual(code, 0, stderr)
-      const traces = sent.filter((each) => each.startsWith("/v1/traces")).join()
-      assert.include(traces, `"traceId":"${traceId}"`)
-      assert.include(traces, '"parentSpanId":"b7ad6b7169203331"')
-      assert.include(traces, opened.body.requestId)
-      assert.include(sent.filter((each) => each.startsWith("/v1/metrics")).join(), "onelane_turns_total")
-      assert.notInclude(sent.join(), "Bearer")
     }))
 })
 
