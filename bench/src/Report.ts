@@ -1,22 +1,22 @@
-/** Report: the results of a run, on the screen and in files. */
-import { mkdirSync, writeFileSync } from "node:fs"
-import { fileURLToPath } from "node:url"
-import type { Report } from "./Suite.js"
+/** Report: results as lines of text, each with its target. */
+import { show } from "./Figures.js"
+import type { Results } from "./Results.js"
+import type { Line } from "./Row.js"
 
-const results = fileURLToPath(new URL("../results/", import.meta.url))
+/** Whether a target is met, in a word. */
+export const verdictOf = ({ met }: Line): string => (met === null ? "not measured" : met ? "met" : "NOT MET")
 
-/** Prints every line with its target. */
-export const print = (report: Report): void => {
-  for (const { lines } of report.rows)
-    for (const each of lines)
-      console.log(
-        `${each.id.padEnd(4)} ${each.met === null ? "?" : each.met ? "met" : "NOT"}  ${each.ratio?.toFixed(2) ?? "-"}  ${each.target}  ${each.what}`
-      )
-  for (const { id, why } of report.failures) console.log(`${id.padEnd(4)} FAILED ${why.split("\n")[0]}`)
-}
+/** The ratio and its spread. */
+export const ratioOf = ({ ratio, spread }: Line): string =>
+  ratio === null || spread === null ? "-" : `${show(ratio)} (${show(spread.low)}-${show(spread.high)})`
 
-/** Writes `latest.json`. */
-export const save = (report: Report): void => {
-  mkdirSync(results, { recursive: true })
-  writeFileSync(`${results}latest.json`, `${JSON.stringify(report, null, 2)}\n`)
-}
+/** One line. */
+export const markOf = (line: Line): string =>
+  `${verdictOf(line).padEnd(12)} ${ratioOf(line).padEnd(20)} ${line.target.padEnd(7)} ${line.what}${line.note === undefined ? "" : `; ${line.note}`}`
+
+/** Every line with its target, and every failure. */
+export const render = ({ contests, failures }: Results): string =>
+  [
+    ...contests.flatMap(({ lines }) => lines.map((line) => `${line.id.padEnd(4)} ${markOf(line)}`)),
+    ...failures.map(({ id, why }) => `${id.padEnd(4)} FAILED       ${why.split("\n")[0]}`)
+  ].join("\n")

@@ -1,54 +1,67 @@
-/** Suite: rows one after the other. A row that fails is told and does not stop the others; the run has failed all the same. */
+/**
+ * Suite: rows one after the other. A row that fails is told and does not stop the others; the run has failed all the same.
+ * Progress is shown in place on a terminal, and by a line now and then elsewhere.
+ */
 import { loadavg } from "node:os"
 import type { Machine } from "./Machine.js"
-import type { Findings, Pace, Row } from "./Row.js"
+import { markOf } from "./Report.js"
+import type { Measured, Results } from "./Results.js"
+import type { Pace, Row } from "./Row.js"
 
-/** A row that was measured. */
-export interface Measured extends Findings {
-  readonly id: string
-  readonly title: string
-  readonly seconds: number
-  /** Load average while it ran: above 1 on this row means that others were using the machine. */
-  readonly load: number
+/** Where progress goes. */
+export interface Screen {
+  readonly write: (text: string) => void
+  readonly isTTY?: boolean | undefined
 }
 
-/** A run. */
-export interface Report {
-  readonly machine: Machine
-  readonly startedAt: string
-  readonly rounds: number
-  readonly scale: number
-  readonly rows: ReadonlyArray<Measured>
-  readonly failures: ReadonlyArray<{ readonly id: string; readonly why: string }>
+const quietMillis = 15_000
+
+/** Shows progress: over the last one on a terminal, else a line when none was shown for a while. */
+export const progressOn = (screen: Screen, nowMillis: () => number = () => performance.now()) => {
+  const started = nowMillis()
+  let shown = started
+  return (progress: string): void => {
+    const now = nowMillis()
+    const line = `  ${Math.round((now - started) / 1_000)} s  ${progress}`
+    if (screen.isTTY === true) screen.write(`\r\u001b[K${progress === "" ? "" : line}`)
+    else if (progress !== "" && now - shown >= quietMillis) {
+      shown = now
+      screen.write(`${line}\n`)
+    }
+  }
 }
 
-/** Measures rows. */
+const loadNow = (): number => Number(loadavg()[0]!.toFixed(1))
+
+/** Measures rows; `keep` gets the results of each as soon as they are there. */
 export const run = async (
   rows: ReadonlyArray<Row>,
   { rounds, scale }: Pick<Pace, "rounds" | "scale">,
-  machine: Machine
-): Promise<Report> => {
-  const startedAt = new Date().toISOString()
-  const measured: Array<Measured> = []
-  const failures: Array<{ readonly id: string; readonly why: string }> = []
+  machine: Machine,
+  keep: (results: Results) => void,
+  screen: Screen = process.stderr
+): Promise<Results> => {
+  const contests: Array<Measured> = []
+  const failures: Array<Results["failures"][number]> = []
   for (const { id, title, measure } of rows) {
     const started = performance.now()
-    const seconds = (): number => Math.round((performance.now() - started) / 1_000)
-    console.error(`\n${id}  ${title}`)
-    const say = (progress: string): void => {
-      if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K  ${seconds()} s  ${progress}`)
-    }
+    const begun = { id, title, date: new Date().toISOString(), rounds, scale, machine }
+    const before = loadNow()
+    const say = progressOn(screen)
+    screen.write(`\n${id}  ${title}\n`)
     try {
       const findings = await measure({ rounds, scale, say })
-      measured.push({ id, title, seconds: seconds(), load: Number(loadavg()[0]!.toFixed(1)), ...findings })
+      const seconds = Math.round((performance.now() - started) / 1_000)
+      contests.push({ ...begun, seconds, load: [before, loadNow()], ...findings })
       say("")
-      for (const { what, ratio, target, met } of findings.lines)
-        console.error(`  ${met === null ? "?" : met ? "✓" : "✗"} ${what}: ${ratio?.toFixed(2) ?? "-"} (${target})`)
-      console.error(`  ${seconds()} s, ${findings.judged.toLocaleString("en-US")} calls judged`)
+      for (const line of findings.lines) screen.write(`  ${markOf(line)}\n`)
+      screen.write(`  ${seconds} s, ${findings.judged.toLocaleString("en-US")} calls judged\n`)
+      keep({ contests: contests.slice(-1), failures: [] })
     } catch (error) {
-      failures.push({ id, why: error instanceof Error ? error.message : String(error) })
-      console.error(`\n  failed: ${error instanceof Error ? error.stack : error}`)
+      failures.push({ id, date: begun.date, why: error instanceof Error ? error.message : String(error) })
+      screen.write(`\n  failed: ${error instanceof Error ? error.stack : error}\n`)
+      keep({ contests: [], failures: failures.slice(-1) })
     }
   }
-  return { machine, startedAt, rounds, scale, rows: measured, failures }
+  return { contests, failures }
 }

@@ -16,8 +16,11 @@ const packages = ["engine", "checkout", "testkit"]
 
 type Run = typeof Simulation.run
 
-/** Builds and loads a mutant; its folder goes with the scope. Dies where an edit's text does not stand exactly once. */
-export const load = (edits: ReadonlyArray<Edit>): Effect.Effect<Run, never, Scope.Scope> =>
+/** Loads a module of a mutant, e.g. `checkout/index`. */
+export type Load = <Module>(module: string) => Promise<Module>
+
+/** Builds a mutant; its folder goes with the scope. Dies where an edit's text does not stand exactly once. */
+export const make = (edits: ReadonlyArray<Edit>): Effect.Effect<Load, never, Scope.Scope> =>
   Effect.gen(function* () {
     for (const each of edits) apply(sourceOf(each.file), each)
     const folder = yield* Effect.acquireRelease(
@@ -26,10 +29,14 @@ export const load = (edits: ReadonlyArray<Edit>): Effect.Effect<Run, never, Scop
     )
     for (const each of packages) build(join(folder, "node_modules/@onelane", each), each, edits)
     symlinkSync(join(root, "node_modules/effect"), join(folder, "node_modules/effect"))
-    const entry = pathToFileURL(join(folder, "node_modules/@onelane/testkit/Simulation.js")).href
-    const loaded = yield* Effect.promise(() => import(/* @vite-ignore */ entry) as Promise<typeof Simulation>)
-    return loaded.run
+    return (module) => import(/* @vite-ignore */ pathToFileURL(join(folder, `node_modules/@onelane/${module}.js`)).href)
   })
+
+/** The simulation over a mutant. */
+export const load = (edits: ReadonlyArray<Edit>): Effect.Effect<Run, never, Scope.Scope> =>
+  Effect.flatMap(make(edits), (loadModule) =>
+    Effect.promise(async () => (await loadModule<typeof Simulation>("testkit/Simulation")).run)
+  )
 
 const build = (folder: string, name: string, edits: ReadonlyArray<Edit>): void => {
   mkdirSync(folder, { recursive: true })
