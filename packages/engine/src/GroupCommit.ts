@@ -1,14 +1,16 @@
 /**
  * GroupCommit: one durable write for everything that many addresses append at the same time.
  *
- * Entries gather until the event loop comes round, then go to the journal as one batch; one batch is in flight, the next
- * gathers. Owns the batch; does not own what an outcome means for an address (Activation). Runs no user code.
+ * Entries gather until the event loop comes round, then go to the journal as one batch; as many batches are in flight as
+ * the journal takes at once (one, unless it says more), the next gathers. An address is in one of them at most.
+ * Owns the batch; does not own what an outcome means for an address (Activation). Runs no user code.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import type { Address } from "./Address.js"
 import { type EngineConfig, make as makeConfig } from "./EngineConfig.js"
 import * as Metrics from "./EngineMetrics.js"
 import {
@@ -58,13 +60,16 @@ interface Batching {
   readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
   readonly log: RareLog.RareLog
   readonly idleCallbacks: Set<() => void>
+  readonly concurrency: number
   gathering: Array<CommitEntry>
   scheduled: boolean
-  inFlight: boolean
+  inFlight: number
+  /** Addresses in flight, where there may be more than one batch: what an address adds next rests on what it has there. */
+  readonly flying: Set<Address>
 }
 
 const schedule = (self: Batching): void => {
-  if (self.scheduled || self.inFlight) return
+  if (self.scheduled || self.inFlight === self.concurrency) return
   self.scheduled = true
   self.config.defer(() => {
     self.scheduled = false
@@ -72,27 +77,37 @@ const schedule = (self: Batching): void => {
   })
 }
 
+/** Entries that are worth a batch of their own. */
+const worthwhileEntries = 32
+
+// What may leave is shared out among the batches that may leave, so that they overlap.
 const takeBatch = (self: Batching): Array<CommitEntry> => {
-  const waiting = self.gathering.filter((entry) => !entry.withdrawn)
-  const batch = waiting.length <= self.config.batchCapacity ? waiting : waiting.slice(0, self.config.batchCapacity)
-  self.gathering = batch === waiting ? [] : waiting.slice(batch.length)
+  const { concurrency, config, flying, gathering, inFlight } = self
+  const waiting = gathering.filter((entry) => !entry.withdrawn)
+  const ready = flying.size === 0 ? waiting : waiting.filter(({ address }) => !flying.has(address))
+  const share = Math.max(worthwhileEntries, Math.ceil(ready.length / (concurrency - inFlight)))
+  const batch = ready.slice(0, Math.min(share, config.batchCapacity))
+  for (const entry of batch) entry.flying = true
+  self.gathering = batch.length === waiting.length ? [] : waiting.filter((entry) => !entry.flying)
   return batch
 }
 
 const flush = (self: Batching): void => {
   const batch = takeBatch(self)
-  if (batch.length === 0) return finish(self)
-  self.inFlight = true
-  for (const entry of batch) entry.flying = true
+  if (batch.length === 0) return notifyIdle(self)
+  self.inFlight += 1
+  if (self.concurrency > 1) for (const { address } of batch) self.flying.add(address)
   const startedAtMillis = performance.now()
   // A journal that throws is a failed append with an unknown outcome, never a dead loop.
   const appending = attempt(() => self.journal.append(batch))
   self.run(appending, (exit) => {
-    self.inFlight = false
+    self.inFlight -= 1
+    if (self.concurrency > 1) for (const { address } of batch) self.flying.delete(address)
     Metrics.countAppend(self.metrics, batch.length, performance.now() - startedAtMillis)
     settle(self, batch, exit)
     finish(self)
   })
+  finish(self)
 }
 
 const settle = (
@@ -123,7 +138,8 @@ const finish = (self: Batching): void => {
   else notifyIdle(self)
 }
 
-const isIdle = (self: Batching): boolean => self.metrics.held === 0 && self.gathering.length === 0 && !self.inFlight
+const isIdle = (self: Batching): boolean =>
+  self.metrics.held === 0 && self.gathering.length === 0 && self.inFlight === 0
 
 const notifyIdle = (self: Batching): void => {
   if (self.idleCallbacks.size > 0 && isIdle(self)) for (const callback of self.idleCallbacks) callback()
@@ -133,16 +149,19 @@ const notifyIdle = (self: Batching): void => {
 export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<GroupCommitShape, never, Journal> =>
   Effect.gen(function* () {
     const runtime = yield* Effect.runtime<never>()
+    const journal = yield* Journal
     const self: Batching = {
-      journal: yield* Journal,
+      journal,
       config: makeConfig(overrides),
       metrics: Metrics.makeCommit(),
       run: runWith(runtime),
       log: yield* RareLog.make,
       idleCallbacks: new Set(),
+      concurrency: journal.appendsAtOnce ?? 1,
       gathering: [],
       scheduled: false,
-      inFlight: false
+      inFlight: 0,
+      flying: new Set()
     }
     return {
       journal: self.journal,

@@ -70,6 +70,8 @@ export interface JournalShape {
   readonly immediate: boolean
   /** True when nobody else writes these addresses; false makes it read before an answer that writes nothing. */
   readonly exclusive: boolean
+  /** How many appends it takes at once, no two of them naming the same address. Default 1. */
+  readonly appendsAtOnce?: number | undefined
   readonly append: (batch: ReadonlyArray<JournalEntry>) => Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure>
   readonly load: (address: Address) => Effect.Effect<JournalRow | null, JournalFailure>
   /** Events after `afterSequence`, ascending, at most `limit`. */

@@ -4,6 +4,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { Statement } from "@effect/sql/Statement"
 import { Journal } from "@onelane/engine"
+import * as PostgresArray from "./PostgresArray.js"
 import * as PostgresFailure from "./PostgresFailure.js"
 import * as SqliteFailure from "./SqliteFailure.js"
 
@@ -22,18 +23,18 @@ export interface AppendRow {
 export interface Dialect {
   /** Whether nobody but this client can write. */
   readonly exclusive: boolean
+  /** How many appends it takes at once. */
+  readonly appendsAtOnce: number
   /** The type of a column that holds an id: compared, and sorted, character by character. */
   readonly id: string
   /** What a table is made with whose rows are written again and again. */
   readonly rewritten: string
   /** What the append needs besides the tables. */
   readonly schema: ReadonlyArray<string>
-  /**
-   * The one statement of a commit. Its one parameter is a JSON array of rows, each as `encode` gives it; its own rows name
-   * the `position` of every entry that was committed. Atomic by itself.
-   */
+  /** The one statement of a commit; its rows name the `position` of every entry that was committed. Atomic by itself. */
   readonly append: Statement<{ readonly position: number }>
-  readonly encode: (row: AppendRow, position: number) => unknown
+  /** The parameters of that statement. */
+  readonly encode: (rows: ReadonlyArray<AppendRow>) => ReadonlyArray<unknown>
   /** What an error means. */
   readonly failureOf: (cause: unknown) => Journal.JournalFailure
 }
@@ -45,6 +46,7 @@ export interface Dialect {
  */
 const sqlite = (sql: SqlClient): Dialect => ({
   exclusive: true,
+  appendsAtOnce: 1,
   id: "text",
   rewritten: "",
   schema: [
@@ -73,8 +75,12 @@ const sqlite = (sql: SqlClient): Dialect => ({
     LEFT JOIN journal_state AS present ON present.kind = entry.kind AND present.id = entry.id
     WHERE coalesce(present.sequence, 0) = entry.expected
     RETURNING position` as Statement<{ readonly position: number }>,
-  encode: ({ alarm_millis, events, expected, id, kind, sequence, state }) => [
-    ...[kind, id, expected, sequence, state, alarm_millis, events]
+  encode: (rows) => [
+    JSON.stringify(
+      rows.map(({ alarm_millis, events, expected, id, kind, sequence, state }) => [
+        ...[kind, id, expected, sequence, state, alarm_millis, events]
+      ])
+    )
   ],
   failureOf: (cause) => {
     const { applied, reason } = SqliteFailure.classify(cause)
@@ -85,45 +91,62 @@ const sqlite = (sql: SqlClient): Dialect => ({
 const byteText = `text COLLATE "C"`
 
 /**
- * PostgreSQL, others writing too. An entry passes the fence (A4) when its state row is at the expected sequence, seen after
- * that row was locked: who comes second waits for the first, looks again, and is a conflict. A first entry passes when
- * nobody else's row is there. Rows are locked in the order of their keys, present ones before new ones, so that two
- * commits never wait for each other in a circle. The key of `journal_events` would refuse what passed by mistake.
+ * PostgreSQL, others writing too. An entry passes the fence (A4) when its state row is at the expected sequence: who comes
+ * second waits for the first, looks again, and is a conflict. A first entry passes when nobody else's row is there. The
+ * key of `journal_events` would refuse what passed by mistake. Entries come, and so are rows locked, in the order of their
+ * keys, present ones before new ones, so that two commits do not wait for each other in a circle; should the planner ever
+ * choose another order, PostgreSQL ends one of the two, certainly not applied. They come as arrays, which cost a tenth of
+ * a JSON text to take apart.
  */
 const postgres = (sql: SqlClient): Dialect => ({
   exclusive: false,
+  appendsAtOnce: 2,
   id: byteText,
   rewritten: "WITH (fillfactor = 70)",
   schema: [],
   append: sql`
     WITH entry AS MATERIALIZED (
-      SELECT * FROM json_to_recordset(${"entries"}::json) AS entry (position int, kind ${sql.literal(byteText)},
-        id ${sql.literal(byteText)}, expected bigint, sequence bigint, state text, alarm_millis bigint, events text)
-    ), present AS MATERIALIZED (
-      SELECT entry.* FROM entry JOIN journal_state AS present USING (kind, id)
-      WHERE present.sequence = entry.expected ORDER BY kind, id FOR NO KEY UPDATE OF present
+      SELECT position, kind ${sql.literal(`COLLATE "C"`)} AS kind, id ${sql.literal(`COLLATE "C"`)} AS id, expected, sequence, state, alarm_millis, events
+      FROM unnest(${"positions"}::bigint[], ${"kinds"}::text[], ${"ids"}::text[], ${"expected"}::bigint[],
+        ${"sequences"}::bigint[], ${"states"}::text[], ${"alarms"}::bigint[], ${"events"}::text[])
+        AS entry (position, kind, id, expected, sequence, state, alarm_millis, events)
     ), moved AS (
       UPDATE journal_state AS moving
-      SET sequence = present.sequence, state = present.state, alarm_millis = present.alarm_millis FROM present
-      WHERE moving.kind = present.kind AND moving.id = present.id AND moving.sequence = present.expected
-      RETURNING present.position, present.kind, present.id, present.sequence, present.events
+      SET sequence = entry.sequence, state = entry.state, alarm_millis = entry.alarm_millis FROM entry
+      WHERE moving.kind = entry.kind AND moving.id = entry.id AND moving.sequence = entry.expected
+      RETURNING entry.position, entry.kind, entry.id, entry.sequence, entry.events
     ), opened AS (
       INSERT INTO journal_state (kind, id, sequence, state, alarm_millis)
       SELECT kind, id, sequence, state, alarm_millis FROM entry
       WHERE expected = 0 AND (SELECT count(*) FROM moved) >= 0 ORDER BY kind, id
       ON CONFLICT (kind, id) DO NOTHING RETURNING kind, id
     ), committed AS (
-      SELECT * FROM moved UNION ALL SELECT position, kind, id, sequence, events FROM opened JOIN entry USING (kind, id)
+      SELECT * FROM moved UNION ALL SELECT position, kind, id, sequence, events FROM entry
+      WHERE expected = 0 AND ((kind, id) IN (SELECT kind, id FROM opened)) IS TRUE
     ), written AS (
       INSERT INTO journal_events (kind, id, sequence, events) SELECT kind, id, sequence, events FROM committed
     )
     SELECT position FROM committed` as Statement<{ readonly position: number }>,
-  encode: (row, position) => ({ position, ...row }),
+  encode: (rows) => {
+    const positions = Array.from(rows.keys()).sort((left, right) => byKey(rows[left]!, rows[right]!))
+    const texts = (column: "kind" | "id" | "state" | "events") =>
+      PostgresArray.ofTexts(positions.map((position) => rows[position]![column]))
+    const integers = (column: "expected" | "sequence" | "alarm_millis") =>
+      PostgresArray.ofIntegers(positions.map((position) => rows[position]![column]))
+    return [
+      ...[PostgresArray.ofIntegers(positions), texts("kind"), texts("id"), integers("expected"), integers("sequence")],
+      ...[texts("state"), integers("alarm_millis"), texts("events")]
+    ]
+  },
   failureOf: (cause) => {
     const { applied, reason } = PostgresFailure.classify(cause)
     return Journal.failure(applied, reason, cause)
   }
 })
+
+// Any order will do that is everybody's.
+const byKey = (left: AppendRow, right: AppendRow): number =>
+  left.id < right.id ? -1 : left.id > right.id ? 1 : left.kind < right.kind ? -1 : 1
 
 /** The dialect a client speaks. Throws for one that has none here. */
 export const of = (sql: SqlClient): Dialect =>

@@ -46,7 +46,8 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
   return {
     immediate: false,
     exclusive: dialect.exclusive,
-    append: (batch) => mapNow(append(encode(dialect, batch)), (rows) => outcomes(batch, rows)),
+    appendsAtOnce: dialect.appendsAtOnce,
+    append: (batch) => mapNow(append(...dialect.encode(batch.map(toAppend))), (rows) => outcomes(batch, rows)),
     load: ({ id, kind }) => load(StoredText.escape(kind), StoredText.escape(id)),
     events: ({ id, kind }, afterSequence, limit) =>
       Effect.map(events(StoredText.escape(kind), StoredText.escape(id), afterSequence, limit), (found) =>
@@ -57,25 +58,19 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
   }
 }
 
-const encode = (dialect: Dialect.Dialect, batch: ReadonlyArray<Journal.JournalEntry>): string =>
-  JSON.stringify(
-    batch.map(({ address, alarmMillis, events, expectedSequence, state }, position) => {
-      const row: Dialect.AppendRow = {
-        kind: StoredText.escape(address.kind),
-        id: StoredText.escape(address.id),
-        expected: expectedSequence,
-        sequence: expectedSequence + events.length,
-        state: JSON.stringify(state),
-        alarm_millis: alarmMillis,
-        events: JSON.stringify(events)
-      }
-      return dialect.encode(row, position)
-    })
-  )
+const toAppend = (entry: Journal.JournalEntry): Dialect.AppendRow => ({
+  kind: StoredText.escape(entry.address.kind),
+  id: StoredText.escape(entry.address.id),
+  expected: entry.expectedSequence,
+  sequence: entry.expectedSequence + entry.events.length,
+  state: JSON.stringify(entry.state),
+  alarm_millis: entry.alarmMillis,
+  events: JSON.stringify(entry.events)
+})
 
 const outcomes = (batch: ReadonlyArray<Journal.JournalEntry>, rows: Rows): ReadonlyArray<Journal.AppendOutcome> => {
   if (rows.length === batch.length) return batch.map(() => "committed")
-  const positions = new Set(rows.map(({ position }) => position))
+  const positions = new Set(rows.map(({ position }) => Number(position)))
   return batch.map((_, position) => (positions.has(position) ? "committed" : "conflict"))
 }
 

@@ -41,10 +41,11 @@ export interface PostgresClient extends SqlClient.SqlClient {
   readonly [runTogether]: RunTogether
 }
 
-// Said on every new connection, whatever the role or the database is set to. Rows are always found by their key: a plan
-// made while a table was small must not read it whole when it has grown.
+// Said on every new connection, whatever the role or the database is set to. Rows are always found by their key, one by
+// one: a plan made while a table was small must not read it whole when it has grown.
 const greeting = `SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', '0', false),
   set_config('default_transaction_isolation', 'read committed', false), set_config('enable_seqscan', 'off', false),
+  set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
   current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages,
   current_setting('synchronous_commit') AS commits, pg_is_in_recovery() AS follows`
 
@@ -83,10 +84,15 @@ const makePool = (options: PostgresOptions) =>
     (pool) => Effect.ignore(Effect.tryPromise(() => pool.end()))
   )
 
-/** Runs on a connection of the pool, and gives up one that did not answer. */
-const makeRun =
-  (pool: pg.Pool): Run =>
-  (text, parameters) =>
+/** Runs on a connection of the pool, which prepares each text once, and gives up one that did not answer. */
+const makeRun = (pool: pg.Pool): Run => {
+  const names = new Map<string, string>()
+  const nameOf = (text: string): string => {
+    const name = names.get(text) ?? `onelane_${names.size + 1}`
+    names.set(text, name)
+    return name
+  }
+  return (text, parameters) =>
     Effect.async<Rows, SqlError>((resume) => {
       const fail = (cause: unknown) =>
         resume(Effect.fail(new SqlError({ cause, message: "PostgreSQL refused a statement" })))
@@ -102,9 +108,11 @@ const makeRun =
           else fail(error)
         }
         client.on("error", onEnd)
-        client.query(text, parameters as Array<unknown>, (error, result) => onEnd(error ?? null, result))
+        const query = { name: nameOf(text), text, values: parameters as Array<unknown> }
+        client.query(query, (error, result) => onEnd(error ?? null, result))
       })
     })
+}
 
 /** The same statement for many lists of texts: one row set each, in the order asked. */
 const makeRunTogether =

@@ -40,6 +40,9 @@ const words: ReadonlyMap<string, string> = new Map([
 
 const sqlState = /^[0-9A-Z]{5}$/
 
+/** What was prepared on the connection fits no longer (a table changed), or is not there any more. */
+const stale = /^(0A000|26...)$/
+
 /** Classifies what the driver threw. */
 export const classify = (cause: unknown): PostgresFailure => {
   const { code, severity } = Object(cause) as { readonly code?: unknown; readonly severity?: unknown }
@@ -47,5 +50,6 @@ export const classify = (cause: unknown): PostgresFailure => {
   if (typeof code !== "string" || !sqlState.test(code))
     return { reason: "DISCONNECTED", applied: "unknown", ends: true }
   const reason = words.get(code) ?? words.get(code.slice(0, 2)) ?? "SQL"
-  return severity === "ERROR" ? { reason, applied: "no", ends: false } : { reason, applied: "unknown", ends: true }
+  if (severity !== "ERROR") return { reason, applied: "unknown", ends: true }
+  return { reason, applied: "no", ends: stale.test(code) }
 }

@@ -12,6 +12,11 @@ describe("PostgresFailure", () => {
     assert.deepStrictEqual(error("42P01"), { reason: "SQL", applied: "no", ends: false })
   })
 
+  it("a connection whose prepared statements are worth nothing any more is given up, and nothing was applied", () => {
+    for (const code of ["0A000", "26000"])
+      assert.deepStrictEqual(classify({ severity: "ERROR", code }), { reason: "SQL", applied: "no", ends: true })
+  })
+
   it("the end of a session or of the server leaves it open what was committed before", () => {
     const ended = { applied: "unknown", ends: true } as const
     assert.deepStrictEqual(classify({ severity: "FATAL", code: "57P01" }), { reason: "DISCONNECTED", ...ended })

@@ -73,14 +73,15 @@ export const seeded = (source: Seeded, rates: Partial<Record<Fault, number>>, mo
   return plan
 }
 
-/** The journal with a plan's faults. `immediate` and `exclusive` as told, else as the journal's own. */
+/** The journal with a plan's faults, and with other traits where they are told. */
 export const wrap = (
   journal: Journal.JournalShape,
   plan: FaultPlan,
-  traits: Partial<Pick<Journal.JournalShape, "immediate" | "exclusive">> = {}
+  traits: Partial<Pick<Journal.JournalShape, "immediate" | "exclusive" | "appendsAtOnce">> = {}
 ): Journal.JournalShape => ({
   immediate: traits.immediate ?? journal.immediate,
   exclusive: traits.exclusive ?? journal.exclusive,
+  appendsAtOnce: traits.appendsAtOnce ?? journal.appendsAtOnce,
   append: (batch) => appendWith(journal, plan, batch, plan.append()),
   load: (address) => readWith(plan, () => journal.load(address)),
   events: (address, afterSequence, limit) => readWith(plan, () => journal.events(address, afterSequence, limit)),
@@ -162,6 +163,7 @@ export const cuttable = (journal: Journal.JournalShape): Cuttable => {
     },
     journal: {
       immediate: journal.immediate,
+      appendsAtOnce: journal.appendsAtOnce,
       exclusive: journal.exclusive,
       append: (batch) => through(() => journal.append(batch)),
       load: (address) => through(() => journal.load(address)),

@@ -35,6 +35,8 @@ export interface Scenario {
   readonly yieldOperations: number
   /** Longest delay of anything slow, milliseconds. */
   readonly slowMillis: number
+  /** How many appends the journal takes at once. */
+  readonly appendsAtOnce: number
   readonly engine: {
     readonly idleMillis: number
     readonly sweepMillis: number
@@ -78,6 +80,7 @@ export const draw = (seeded: Seeded): Scenario => {
       liveCapacity: seeded.pick([1, 2, 1_000]),
       mailboxCapacity: seeded.pick([2, 4_096]),
       batchCapacity: seeded.pick([1, 2, 1_024])
-    }
+    },
+    appendsAtOnce: seeded.pick([1, 2, 3])
   }
 }

@@ -78,7 +78,8 @@ interface Parts {
 const start = ({ scenario, disk, plan, ports, defer }: Parts, flow: Flow.Flow, outer: Scope.Scope) =>
   Effect.gen(function* () {
     const connection = JournalFaults.cuttable(disk)
-    const traits = { immediate: scenario.immediate, exclusive: scenario.engines === 1 }
+    const { appendsAtOnce, engines, immediate } = scenario
+    const traits = { immediate, exclusive: engines === 1, appendsAtOnce }
     const journal = JournalFaults.wrap(connection.journal, plan, traits)
     const scope = yield* Scope.fork(outer, ExecutionStrategy.sequential)
     const context = yield* CheckoutEngine.make({

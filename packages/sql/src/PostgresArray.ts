@@ -1,0 +1,39 @@
+/**
+ * PostgresArray: lists as PostgreSQL's binary arrays of one dimension, which it copies where it would have to parse a text.
+ * Pure. https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES; the form is that of `array_recv`.
+ */
+
+const headerBytes = 20
+const lengthBytes = 4
+
+const begin = (capacityBytes: number, elementType: number, count: number, hasNulls: boolean): Buffer => {
+  const array = Buffer.allocUnsafe(capacityBytes)
+  for (const [place, value] of [1, hasNulls ? 1 : 0, elementType, count, 1].entries())
+    array.writeInt32BE(value, place * lengthBytes)
+  return array
+}
+
+/** A `text[]`. */
+export const ofTexts = (texts: ReadonlyArray<string>): Buffer => {
+  let capacityBytes = headerBytes
+  for (const text of texts) capacityBytes += lengthBytes + Buffer.byteLength(text)
+  const array = begin(capacityBytes, 25, texts.length, false)
+  let at = headerBytes
+  for (const text of texts) {
+    const written = array.write(text, at + lengthBytes)
+    array.writeInt32BE(written, at)
+    at += lengthBytes + written
+  }
+  return array
+}
+
+/** A `bigint[]` of whole numbers or nulls. */
+export const ofIntegers = (integers: ReadonlyArray<number | null>): Buffer => {
+  const array = begin(headerBytes + integers.length * (lengthBytes + 8), 20, integers.length, integers.includes(null))
+  let at = headerBytes
+  for (const integer of integers) {
+    at = array.writeInt32BE(integer === null ? -1 : 8, at)
+    if (integer !== null) at = array.writeBigInt64BE(BigInt(integer), at)
+  }
+  return array.subarray(0, at)
+}
