@@ -52,6 +52,7 @@ export const make = (
     const engine = yield* CheckoutEngine.make({ alarmMillis, ...options.engine, custody: custodian })
     const here = Context.get(engine, CheckoutSessions.CheckoutSessions)
     ear.open(here)
+    yield* Effect.addFinalizer(() => ear.leave)
     const address = { host: config.host, port: config.port }
     return engine.pipe(
       Context.add(CheckoutSessions.CheckoutSessions, ClusterSessions.make(here, membership)),

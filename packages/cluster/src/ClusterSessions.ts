@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Membership } from "./Membership.js"
 import type * as Peer from "./Peer.js"
-import type { Forwarded } from "./PeerServer.js"
+import type { Method } from "./PeerCalls.js"
 
 type Service = CheckoutSessions.CheckoutSessionsShape
 
@@ -22,7 +22,7 @@ interface Input {
 /** Makes the service of one node from its own engine and what it knows of the others. */
 export const make = (here: Service, membership: Membership): Service => {
   const route =
-    (method: Forwarded) =>
+    (method: Method) =>
     (caller: Caller.Caller, input: Input): Effect.Effect<any, any> =>
       Effect.suspend(() => {
         const id = Object(input).checkoutSessionId
@@ -42,7 +42,7 @@ export const make = (here: Service, membership: Membership): Service => {
 
 const forward = (
   owner: Peer.Peer,
-  method: Forwarded,
+  method: Method,
   caller: Caller.Caller,
   input: Input,
   stay: () => Effect.Effect<unknown, unknown>
