@@ -182,9 +182,18 @@ const speaking = ({ outbox }: Connection, client: Client, { frameCapacity }: Clu
     )
   )
 
-/** Asks for signs of life; a silence is over before `silenceMillis` are. */
+/** Asks for signs of life. Beats are counted, not time: what this process itself did not hear in time is no silence. */
 const living = (client: Client, { heartbeatMillis, silenceMillis }: ClusterConfig) =>
-  client.Ping().pipe(Effect.timeout(silenceMillis - heartbeatMillis), Effect.repeat(Schedule.spaced(heartbeatMillis)))
+  Effect.suspend(() => {
+    let unheard = 0
+    const ping = Effect.map(client.Ping(), () => {
+      unheard = 0
+    })
+    const beat = Effect.suspend(() =>
+      unheard++ * heartbeatMillis < silenceMillis ? Effect.forkScoped(Effect.ignore(ping)) : Effect.fail("silent")
+    )
+    return Effect.repeat(beat, Schedule.spaced(heartbeatMillis))
+  })
 
 /** What was not sent is certain, what was is not. */
 const giveUp = ({ outbox, owed }: Connection): Effect.Effect<void> =>

@@ -131,8 +131,8 @@ describe("a peer", () => {
       yield* link.silence(true)
       const from = performance.now()
       assert.deepStrictEqual(yield* Effect.flip(peer.ask("update", Caller.host, "a")), { _tag: "Lost" })
-      // A loaded machine may be late, but not by as much again.
-      assert.isBelow(performance.now() - from, 2 * config.silenceMillis)
+      // A loaded machine may be late.
+      assert.isBelow(performance.now() - from, 4 * config.silenceMillis)
       assert.isFalse(peer.isReady())
       yield* link.silence(false)
       yield* until(peer.isReady)

@@ -40,8 +40,11 @@ const takeover = (leave: (node: TaskNode.TaskNode) => Effect.Effect<void>, mayFi
     const claim = (checkoutSessionId: string, index: number) => {
       const node = nodes[index % nodes.length]!
       const open = { cartId: checkoutSessionId, checkoutSessionId, initialState: "Inventory" }
-      const update = { checkoutSessionId, expCurrentState: "Inventory", nextState: "Taxes" }
-      return Effect.zipRight(node.call("open", open), node.call("update", update))
+      const move = { expCurrentState: "Inventory", nextState: "Taxes" }
+      const update = node.call("update", { checkoutSessionId, ...move, idempotencyKey: checkoutSessionId })
+      // On a loaded machine a node may seem silent while it starts: the key settles what became of the call.
+      const settled = Effect.retry(update, { times: 10, while: (error) => Object(error).applied === "unknown" })
+      return Effect.zipRight(node.call("open", open), settled)
     }
     yield* Effect.all(sessions.map(claim), { concurrency: "unbounded" })
     yield* until(runs, (found) => found.length === sessions.length)
