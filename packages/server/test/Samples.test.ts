@@ -38,21 +38,27 @@ const numbersOf = (samples: ReadonlyArray<Samples.Sample>): Readonly<Record<stri
       .map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))])
   )
 
+/** An engine over a journal whose commits wait while somebody holds the gate. */
+const gated = Effect.gen(function* () {
+  const gate = yield* Effect.makeSemaphore(1)
+  const memory = JournalMemory.make()
+  // Like a disk: it does not answer at once.
+  const journal = {
+    ...memory,
+    immediate: false,
+    append: (batch: never) => gate.withPermits(1)(memory.append(batch))
+  }
+  const context = yield* CheckoutEngine.make({ flow: Flow.withTasks(Flow.b2b, { Inventory: {} }) }).pipe(
+    Effect.provide(Layer.merge(Access.layerTrusted, Carts.layerTrusted)),
+    Effect.provideService(Journal.Journal, journal as Journal.JournalShape)
+  )
+  return { context, gate }
+})
+
 describe("what is counted", () => {
   it.scoped("tells turns, waits, refusals, mailboxes, live sessions, tasks, and commits by size and by time", () =>
     Effect.gen(function* () {
-      const gate = yield* Effect.makeSemaphore(1)
-      const memory = JournalMemory.make()
-      // Like a disk: it does not answer at once.
-      const journal = {
-        ...memory,
-        immediate: false,
-        append: (batch: never) => gate.withPermits(1)(memory.append(batch))
-      }
-      const context = yield* CheckoutEngine.make({ flow: Flow.withTasks(Flow.b2b, { Inventory: {} }) }).pipe(
-        Effect.provide(Layer.merge(Access.layerTrusted, Carts.layerTrusted)),
-        Effect.provideService(Journal.Journal, journal as Journal.JournalShape)
-      )
+      const { context, gate } = yield* gated
       const sessions = Context.get(context, CheckoutSessions.CheckoutSessions)
       const { drain, metrics } = Context.get(context, CheckoutEngine.CheckoutEngine)
       const door = DoorMetrics.make()
