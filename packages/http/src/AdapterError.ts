@@ -23,7 +23,7 @@ const make = (
   status,
   code,
   message,
-  retryable: status === 503 || status === 429,
+  retryable: status === 503 || status === 429 || status === 408,
   headers
 })
 
@@ -66,6 +66,18 @@ export const malformedBody = (why: string): AdapterError => make(400, "JSON_PARS
 
 /** The body was cut off. */
 export const bodyBroken = malformedBody("The body could not be read")
+
+/** Bytes that are no request at all. */
+export const malformedRequest = make(400, "MALFORMED_REQUEST", "These bytes are no HTTP/1.1 request")
+
+/** A request that did not arrive in its time. */
+export const requestTimeout = make(408, "REQUEST_TIMEOUT", "The request took too long to arrive")
+
+/** Headers over the limit. */
+export const headersTooLong = make(431, "LIMIT_EXCEEDED", "The headers are too long")
+
+/** Extensions of chunks over the limit. */
+export const chunkExtensionsTooLong = make(413, "LIMIT_EXCEEDED", "The chunk extensions are too long")
 
 /** A body over the limit. */
 export const bodyTooLarge = (maxBytes: number): AdapterError =>

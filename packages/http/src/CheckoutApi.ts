@@ -70,11 +70,9 @@ const sessions = "/v1/checkout-sessions"
 const one = `${sessions}/:checkoutSessionId` as const
 const claim = `${one}/operations/:operationId` as const
 
-const Adapter = Schema.Union(...[400, 401, 404, 405, 413, 415, 429, 503].map(ProblemSchema.adapter))
-
 /** The native endpoints. */
 export const sessionsGroup = HttpApiGroup.make("sessions")
-  .addError(Adapter)
+  .addError(ProblemSchema.anyAdapter)
   .add(
     HttpApiEndpoint.post("open", sessions)
       .setPayload(

@@ -22,6 +22,7 @@ import * as AdapterError from "./AdapterError.js"
 import * as Admission from "./Admission.js"
 import { Authentication, type AuthenticationShape } from "./Authentication.js"
 import * as Cors from "./Cors.js"
+import type * as Documentation from "./Documentation.js"
 import * as DoorMetrics from "./DoorMetrics.js"
 import * as HttpLimits from "./HttpLimits.js"
 import type { Lane } from "./Lane.js"
@@ -52,6 +53,8 @@ export interface Options {
   readonly pages?: Readonly<Record<string, Effect.Effect<WireAnswer.WireAnswer>>> | undefined
   /** The host's own lanes, behind the same token, each under a prefix that ends in `/`. */
   readonly lanes?: ReadonlyArray<{ readonly prefix: string; readonly lane: Lane }> | undefined
+  /** What the document says of them. Asked when somebody first reads it. */
+  readonly additions?: Effect.Effect<Documentation.Additions> | undefined
 }
 
 /** Answers requests, whichever server heard them. Never fails. The scope is that of the request, its stream included. */
@@ -85,7 +88,7 @@ export const make = (
       )
     )
     const hosts = (options.lanes ?? []).map(({ prefix, lane }) => ({ prefix, door: guarded(parts, lane) }))
-    const open = opened({ ...documentation, ...options.pages })
+    const open = opened({ ...(yield* documentation(options)), ...options.pages })
     return Cors.allow(options.corsOrigins ?? [], (request) => {
       if (request.path.startsWith("/v1/")) return native(request)
       if (request.path === "/services/data" || request.path.startsWith("/services/data/")) return standard(request)
@@ -157,16 +160,21 @@ const admitted = (admission: Admission.Admission, request: WireRequest.WireReque
 
 type Pages = NonNullable<Options["pages"]>
 
-const documentation: Pages = {
-  "/openapi.json": Effect.map(
-    Effect.promise(() => import("./Documentation.js")),
-    ({ openApi }) => openApi
-  ),
-  "/docs": Effect.flatMap(
-    Effect.promise(() => import("./Documentation.js")),
-    ({ page }) => page
+const noAdditions = Effect.succeed<Documentation.Additions>({ groups: [], bodies: {} })
+
+const documentation = ({ additions = noAdditions }: Options): Effect.Effect<Pages> =>
+  Effect.map(
+    Effect.cached(
+      Effect.flatMap(
+        Effect.promise(() => import("./Documentation.js")),
+        ({ make }) => Effect.flatMap(additions, make)
+      )
+    ),
+    (made) => ({
+      "/openapi.json": Effect.map(made, ({ openApi }) => openApi),
+      "/docs": Effect.map(made, ({ page }) => page)
+    })
   )
-}
 
 const opened = (pages: Pages): Door => {
   const routes = Object.keys(pages).map((path) => WireRequest.route(path, "GET", path))

@@ -4,6 +4,7 @@
  */
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
@@ -16,24 +17,48 @@ import { CheckoutApi } from "./CheckoutApi.js"
 import * as Examples from "./Examples.js"
 import * as WireAnswer from "./WireAnswer.js"
 
-/** What the generator cannot know: bearer tokens, the media type of problems, and that no error of its own is ever sent. */
-const transform = (generated: Record<string, any>): Record<string, any> => {
-  const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = generated.components.schemas
-  const whole = {
-    ...generated,
-    components: { schemas, securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
-    security: [{ bearer: [] }]
-  }
-  return JSON.parse(JSON.stringify(whole), (key, value) => {
-    // The generator gives one id to every schema that takes anything.
-    if (key === "$id") return undefined
-    if (key === "security" && value.length === 0) return undefined
-    if (key === "anyOf")
-      return value.filter((member: object) => !JSON.stringify(member).includes("/HttpApiDecodeError"))
-    if (/^[45]\d\d$/.test(key)) return refusal(value, Number(key))
-    return typeof value === "object" && value !== null && "responses" in value ? exemplified(value) : value
-  })
+/** What a host adds to the contract: the groups of its own lanes and pages, and a body for each operation that takes one, by its id. */
+export interface Additions {
+  readonly groups: ReadonlyArray<HttpApiGroup.HttpApiGroup.Any>
+  readonly bodies: Readonly<Record<string, object>>
 }
+
+/** The document and its page. */
+export interface Documentation {
+  readonly openApi: WireAnswer.WireAnswer
+  readonly page: WireAnswer.WireAnswer
+}
+
+/** Makes both, once. */
+export const make = ({ bodies, groups }: Additions): Effect.Effect<Documentation> => {
+  const whole = groups.reduce<any>((api, group) => api.add(group), CheckoutApi)
+  const api = whole.annotate(OpenApi.Transform, transform({ ...Examples.bodies, ...bodies }))
+  const document = OpenApi.fromApi(api, { additionalPropertiesStrategy: "allow" })
+  return Effect.map(pageOf(api), (page) => ({ openApi: WireAnswer.json(200, document), page }))
+}
+
+type Bodies = Additions["bodies"]
+
+/** What the generator cannot know: bearer tokens, the media type of problems, and that no error of its own is ever sent. */
+const transform =
+  (bodies: Bodies) =>
+  (generated: Record<string, any>): Record<string, any> => {
+    const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = generated.components.schemas
+    const whole = {
+      ...generated,
+      components: { schemas, securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+      security: [{ bearer: [] }]
+    }
+    return JSON.parse(JSON.stringify(whole), (key, value) => {
+      // The generator gives one id to every schema that takes anything.
+      if (key === "$id") return undefined
+      if (key === "security" && value.length === 0) return undefined
+      if (key === "anyOf")
+        return value.filter((member: object) => !JSON.stringify(member).includes("/HttpApiDecodeError"))
+      if (/^[45]\d\d$/.test(key)) return refusal(value, Number(key))
+      return typeof value === "object" && value !== null && "responses" in value ? exemplified(value, bodies) : value
+    })
+  }
 
 type Response = { readonly content: Record<string, unknown> }
 
@@ -45,12 +70,14 @@ const refusal = (response: Response, status: number) => {
     const problems = { ...body, examples: Examples.problems(tags, status) }
     return { description: "Refused", content: { "application/problem+json": problems } }
   }
-  const content = { "application/json": { ...body, examples: Examples.requestErrors(status) } }
+  // What a page of the host's own says is its own.
+  if (!/ActionElement|RequestErrors/.test(text)) return response
+  const content = { "application/json": { ...body, examples: Examples.actionErrors(status) } }
   return { description: "Refused", content }
 }
 
 /** An operation with an example of each of its parts. */
-const exemplified = (operation: Record<string, any>): Record<string, any> => {
+const exemplified = (operation: Record<string, any>, bodies: Bodies): Record<string, any> => {
   const { operationId, parameters = [], requestBody } = operation
   const content = requestBody?.content["application/json"]
   return {
@@ -64,36 +91,26 @@ const exemplified = (operation: Record<string, any>): Record<string, any> => {
       : {
           requestBody: {
             ...requestBody,
-            content: { "application/json": { ...content, example: Examples.bodies[operationId] } }
+            content: { "application/json": { ...content, example: bodies[operationId] } }
           }
         })
   }
 }
 
-const Api = CheckoutApi.annotate(OpenApi.Transform, transform)
-
-/** The OpenAPI document. */
-export const openApi: WireAnswer.WireAnswer = WireAnswer.json(
-  200,
-  OpenApi.fromApi(Api, { additionalPropertiesStrategy: "allow" })
-)
-
-const swagger = HttpApiSwagger.layer({ path: "/docs" }).pipe(
-  Layer.provideMerge(HttpApiBuilder.Router.Live),
-  Layer.provide(Layer.succeed(HttpApi.Api, { api: Api as never, context: Context.empty() }))
-)
-
 // The page's own script and style stand in it; it asks this server and nobody else.
 const pagePolicy =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
 
-const rendered = Effect.gen(function* () {
-  const app = yield* HttpRouter.toHttpApp(yield* HttpApiBuilder.Router.router)
-  const request = HttpServerRequest.fromWeb(new Request("http://localhost/docs"))
-  const { body } = yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
-  const html = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
-  return WireAnswer.make(200, "text/html; charset=utf-8", html, { "content-security-policy": pagePolicy })
-}).pipe(Effect.provide(Layer.merge(swagger, HttpServer.layerContext)), Effect.scoped, Effect.orDie)
-
-/** The page that shows it; rendered once. */
-export const page: Effect.Effect<WireAnswer.WireAnswer> = Effect.runSync(Effect.cached(rendered))
+const pageOf = (api: any): Effect.Effect<WireAnswer.WireAnswer> => {
+  const swagger = HttpApiSwagger.layer({ path: "/docs" }).pipe(
+    Layer.provideMerge(HttpApiBuilder.Router.Live),
+    Layer.provide(Layer.succeed(HttpApi.Api, { api, context: Context.empty() }))
+  )
+  return Effect.gen(function* () {
+    const app = yield* HttpRouter.toHttpApp(yield* HttpApiBuilder.Router.router)
+    const request = HttpServerRequest.fromWeb(new Request("http://localhost/docs"))
+    const { body } = yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
+    const html = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
+    return WireAnswer.make(200, "text/html; charset=utf-8", html, { "content-security-policy": pagePolicy })
+  }).pipe(Effect.provide(Layer.merge(Layer.fresh(swagger), HttpServer.layerContext)), Effect.scoped, Effect.orDie)
+}

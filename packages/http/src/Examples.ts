@@ -4,6 +4,7 @@
  */
 import type { CheckoutError } from "@onelane/checkout"
 import * as AdapterError from "./AdapterError.js"
+import { failedElement } from "./StandardActions.js"
 import * as WireError from "./WireError.js"
 
 const checkoutSessionId = "cs_0198c1d2a7f04e5b9c"
@@ -140,35 +141,55 @@ const errors: Errors = {
 
 const adapterErrors: ReadonlyArray<AdapterError.AdapterError> = [
   AdapterError.tokenMissing,
+  AdapterError.tokenRefused(false),
+  AdapterError.tokenRefused(true),
+  AdapterError.authenticationUnavailable,
   AdapterError.notFound,
   AdapterError.methodNotAllowed(["GET"]),
   AdapterError.unsupportedMediaType,
+  AdapterError.malformedRequest,
   AdapterError.malformedBody("The body is not valid JSON"),
+  AdapterError.contradiction("expectedVersion is said twice, and differently"),
+  AdapterError.limitExceeded("A body nests at most 32 levels deep"),
   AdapterError.bodyTooLarge(1_048_576),
+  AdapterError.requestTimeout,
+  AdapterError.headersTooLong,
   AdapterError.tooManyCalls(1_000),
+  AdapterError.tooManyStreams(100),
   AdapterError.overloaded
 ]
 
 type Named = Readonly<Record<string, { readonly value: unknown }>>
 
+/** Those of one code are numbered. */
+const named = (examples: ReadonlyArray<readonly [string, unknown]>): Named => {
+  const byName: Record<string, { readonly value: unknown }> = {}
+  for (const [name, value] of examples) {
+    const same = Object.keys(byName).filter((each) => each.split(" ")[0] === name).length
+    byName[same === 0 ? name : `${name} ${same + 1}`] = { value }
+  }
+  return byName
+}
+
+const adapterAt = (status: number) => adapterErrors.filter((error) => error.status === status)
+
+const errorOf = (tag: string) => ({ _tag: tag, ...errors[tag as WireError.Tag] }) as CheckoutError.CheckoutError
+
 /** The problems of a response, of the tags its schema names, at its status. */
 export const problems = (tags: ReadonlyArray<string>, status: number): Named =>
-  Object.fromEntries(
-    tags.flatMap((tag): ReadonlyArray<[string, { readonly value: unknown }]> => {
-      if (tag === "Adapter") {
-        return adapterErrors
-          .filter((error) => error.status === status)
-          .map((error) => [error.code, { value: WireError.problemOf(error, status) }])
-      }
-      const error = { _tag: tag, ...errors[tag as WireError.Tag] } as CheckoutError.CheckoutError
-      return [[tag, { value: WireError.problemOf(error, status) }]]
-    })
+  named(
+    tags.flatMap((tag) =>
+      tag === "Adapter"
+        ? adapterAt(status).map((error) => [error.code, WireError.problemOf(error, status)] as const)
+        : [[tag, WireError.problemOf(errorOf(tag), status)] as const]
+    )
   )
 
-/** The request errors of the action lane at a status. */
-export const requestErrors = (status: number): Named =>
-  Object.fromEntries(
-    adapterErrors
-      .filter((error) => error.status === status)
-      .map(({ code, message }) => [code, { value: [{ message, errorCode: code }] }])
-  )
+/** What the action lane says at a status: of a request as a whole, and of one input that failed. */
+export const actionErrors = (status: number): Named =>
+  named([
+    ...adapterAt(status).map(({ code, message }) => [code, [{ message, errorCode: code }]] as const),
+    ...Object.keys(errors)
+      .filter((tag) => WireError.rows[tag as WireError.Tag].status === status)
+      .map((tag) => [tag, [failedElement("updateCheckoutSessionAction", errorOf(tag))]] as const)
+  ])

@@ -40,3 +40,6 @@ const AdapterProblem = Schema.Struct({
 /** The problem of a request that never reached the service, as a schema with a status. */
 export const adapter = (status: number): typeof AdapterProblem =>
   AdapterProblem.annotations(HttpApiSchema.annotations({ status, identifier: "AdapterProblem" }))
+
+/** The problem of a request that never reached the service, as any endpoint may give it. */
+export const anyAdapter = Schema.Union(...[400, 401, 404, 405, 408, 413, 415, 429, 431, 503].map(adapter))

@@ -176,6 +176,12 @@ const answer = (name: StandardDescribe.ActionName, outcomes: ReadonlyArray<Outco
 const requestIdsOf = (outcomes: ReadonlyArray<Outcome>): string =>
   outcomes.flatMap((outcome) => (Either.isRight(outcome) ? [outcome.right.requestId] : [])).join(" ")
 
+/** The element of a failed input. */
+export const failedElement = (actionName: string, error: CheckoutError.CheckoutError) => ({
+  actionName,
+  ...element.onLeft(error)
+})
+
 const always = { invocationId: null, outcome: null, sortOrder: -1, version: 1 }
 
 /** The element of an outcome, in the vendor's shape; `current` and, on failures, what a client can act on stand beside. */

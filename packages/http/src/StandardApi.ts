@@ -37,7 +37,7 @@ const at = <A, I>(status: number, schema: Schema.Schema<A, I>) =>
 /** All inputs failed alike, or some failed (400); or the call was not taken. */
 const failures = Schema.Union(
   ...[400, 403, 409, 422, 500, 503].map((status) => at(status, Elements)),
-  ...[400, 401, 404, 405, 413, 415, 429, 503].map((status) =>
+  ...[400, 401, 404, 405, 408, 413, 415, 429, 431, 503].map((status) =>
     at(status, RequestErrors).annotations({ identifier: "RequestErrors" })
   )
 )

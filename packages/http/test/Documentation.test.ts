@@ -80,9 +80,25 @@ layer(world(), { excludeTestServices: true })("documentation", (it) => {
         }
       }
       for (const tag of Object.keys(rows)) assert.isTrue(seen.has(tag), tag)
-      for (const status of [400, 401, 404, 405, 413, 415, 429, 503]) {
+      for (const status of [400, 401, 404, 405, 408, 413, 415, 429, 431, 503]) {
         assert.isTrue(seen.has(`AdapterError ${status}`), String(status))
       }
+      const { responses } = body.paths["/services/data/{version}/actions/standard/{action}"].post
+      const inActions = new Set<string>()
+      for (const [status, { content }] of Object.entries<any>(responses)) {
+        if (status === "200") continue
+        const { examples } = content["application/json"]
+        assert.isNotEmpty(examples, status)
+        for (const { value } of Object.values<any>(examples)) {
+          const { errorCode, message, reason } = value[0]
+          assert.isString(message)
+          inActions.add(reason ?? errorCode)
+        }
+      }
+      const reasons = problemsIn(body).flatMap(({ examples }) =>
+        Object.values<any>(examples).map((_) => _.value.reason)
+      )
+      for (const reason of reasons) if (reason !== undefined) assert.isTrue(inActions.has(reason), reason)
     })
   )
   it.effect("D2 what the server sends has the members the document requires, and no others", () =>

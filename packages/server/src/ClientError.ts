@@ -9,17 +9,6 @@ import { AdapterError, WireError } from "@onelane/http"
 /** One connection more than are served at once. */
 export const tooManyConnections: AdapterError.AdapterError = AdapterError.overloaded
 
-const make = (status: number, code: string, message: string): AdapterError.AdapterError => ({
-  _tag: "AdapterError",
-  status,
-  code,
-  message,
-  retryable: status === 408,
-  headers: {}
-})
-
-const malformed = make(400, "MALFORMED_REQUEST", "These bytes are no HTTP/1.1 request")
-
 const tunnelCode = "ONELANE_TUNNEL"
 
 /** Said of a tunnel (CONNECT), as the parser says what is wrong with a request. */
@@ -27,13 +16,13 @@ export const tunnel: NodeJS.ErrnoException = Object.assign(new Error("CONNECT"),
 
 const answers: Readonly<Record<string, AdapterError.AdapterError>> = {
   [tunnelCode]: AdapterError.methodNotAllowed(["GET", "POST"]),
-  HPE_HEADER_OVERFLOW: make(431, "LIMIT_EXCEEDED", "The headers are too long"),
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: make(413, "LIMIT_EXCEEDED", "The chunk extensions are too long"),
-  ERR_HTTP_REQUEST_TIMEOUT: make(408, "REQUEST_TIMEOUT", "The request took too long to arrive")
+  HPE_HEADER_OVERFLOW: AdapterError.headersTooLong,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: AdapterError.chunkExtensionsTooLong,
+  ERR_HTTP_REQUEST_TIMEOUT: AdapterError.requestTimeout
 }
 
 /** The answer to an error of the parser, by its code. */
-export const of = (code: string): AdapterError.AdapterError => answers[code] ?? malformed
+export const of = (code: string): AdapterError.AdapterError => answers[code] ?? AdapterError.malformedRequest
 
 /** Milliseconds the client has to read the answer. */
 const lastWordMillis = 1_000
