@@ -107,7 +107,11 @@ export const make = (
   Context.Context<CheckoutSessions | CheckoutEngine>,
   never,
   Journal.Journal | Access | Carts | Scope.Scope
-> => build(options).pipe(Effect.provide(Layer.merge(GroupCommit.layer(options.engine), Ids.layer)))
+> =>
+  build(options).pipe(
+    Effect.provideServiceEffect(GroupCommit.GroupCommit, GroupCommit.make(options.engine)),
+    Effect.provideServiceEffect(Ids.Ids, Ids.makeRandom)
+  )
 
 /** The layer of `make`. */
 export const layer = (

@@ -7,7 +7,6 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 
 /** Source: SEMANTICS §1, the id of a session. */
@@ -58,12 +57,9 @@ export const make = (nowMillis: () => number, random: string): IdsShape => {
 }
 
 /** Ids from the clock and the random generator in force (a seeded `Random` and a `TestClock` make them repeatable). */
-export const layer: Layer.Layer<Ids> = Layer.effect(
-  Ids,
-  Effect.gen(function* () {
-    const clock = yield* Clock.clockWith(Effect.succeed)
-    const high = yield* Random.nextIntBetween(0, 2 ** 25)
-    const low = yield* Random.nextIntBetween(0, 2 ** 25)
-    return make(() => clock.unsafeCurrentTimeMillis(), base32(high, 5) + base32(low, 5))
-  })
-)
+export const makeRandom: Effect.Effect<IdsShape> = Effect.gen(function* () {
+  const clock = yield* Clock.clockWith(Effect.succeed)
+  const high = yield* Random.nextIntBetween(0, 2 ** 25)
+  const low = yield* Random.nextIntBetween(0, 2 ** 25)
+  return make(() => clock.unsafeCurrentTimeMillis(), base32(high, 5) + base32(low, 5))
+})

@@ -27,7 +27,7 @@ describe("Ids", () => {
 
   it.effect("two processes never meet, and a clock set back makes none repeat", () =>
     Effect.gen(function* () {
-      const [a, b] = [yield* Effect.provide(Ids.Ids, Ids.layer), yield* Effect.provide(Ids.Ids, Ids.layer)]
+      const [a, b] = [yield* Ids.makeRandom, yield* Ids.makeRandom]
       yield* TestClock.setTime(5_000)
       const made = [a.next("req"), b.next("req")]
       yield* TestClock.setTime(1_000)

@@ -43,7 +43,7 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       ports,
       sessions,
       carts,
-      ids: yield* Effect.provide(Ids.Ids, Ids.layer),
+      ids: yield* Ids.makeRandom,
       nowMillis: () => clock.unsafeCurrentTimeMillis(),
       expiresInMillis: null
     })

@@ -8,7 +8,6 @@ import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Activation } from "./Activation.js"
@@ -261,7 +260,7 @@ const sweeping = ({ lanes, commit: { config } }: System): Effect.Effect<void> =>
     Directory.sweep(lanes.directory, config.sweepSlice, epochs) ? Effect.void : Effect.zipRight(pause, round)
   )
   const begin = Effect.sync(() => Directory.nextEpoch(lanes.directory))
-  return Effect.asVoid(Effect.repeat(Effect.delay(Effect.zipRight(begin, round), config.sweepMillis), Schedule.forever))
+  return Effect.forever(Effect.delay(Effect.zipRight(begin, round), config.sweepMillis))
 }
 
 const drainOf = ({ lanes, commit }: System): Effect.Effect<boolean> =>

@@ -106,7 +106,7 @@ export const mutations: ReadonlyArray<Mutation> = [
         "session.nextState === null"
       )
     ],
-    scenario: { tasks: true, cancels: 0 },
+    scenario: { tasks: true, cancels: 0, clients: 8, callsPerClient: 24 },
     caughtBy: /operation/
   }
 ]

@@ -57,14 +57,14 @@ export const draw = (seeded: Seeded): Scenario => {
   const engines = seeded.chance(0.3) ? 2 : 1
   return {
     clients: seeded.between(2, 8),
-    callsPerClient: seeded.between(5, 30),
+    callsPerClient: seeded.between(4, 14),
     sessions: seeded.between(1, 4),
     engines,
     immediate: seeded.chance(0.4),
     tasks: seeded.chance(0.4),
     expiresInMillis: seeded.chance(0.15) ? seeded.between(200, 5_000) : null,
     kills: seeded.chance(0.4) ? seeded.between(1, 3) : 0,
-    clockJumps: 0,
+    clockJumps: seeded.chance(0.1) ? seeded.between(1, 2) : 0,
     faults: seeded.chance(0.15) ? {} : faults,
     slowPorts: often(0.3),
     failingPorts: often(0.05),
@@ -72,7 +72,7 @@ export const draw = (seeded: Seeded): Scenario => {
     keys: seeded.pick([0, 0.5, 1]),
     versions: often(0.3),
     cancels: often(0.02),
-    yieldOperations: seeded.pick([20, 60, 300, Number.POSITIVE_INFINITY]),
+    yieldOperations: seeded.pick([8, 60, 300, Number.POSITIVE_INFINITY]),
     slowMillis: seeded.pick([1, 10, 100]),
     engine: {
       idleMillis: seeded.pick([1, 50, 60_000]),

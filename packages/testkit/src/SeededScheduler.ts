@@ -2,16 +2,34 @@
  * SeededScheduler: runs fibers one step at a time in an order that a seed decides, on the spot: no microtask, no timer,
  * so a whole run is one synchronous call and always the same one.
  *
- * Two traps of this Effect line shape it. A forced yield costs the fiber about ten further operations that could be made
- * to yield themselves, so at least 12 lie between two. And whatever goes around Effect (a raw promise, a real timer)
- * breaks repetition: the engine's own deferred work comes through `defer`.
+ * Three traps of this Effect line shape it. A forced yield at a priority costs the fiber about ten further operations that
+ * could be made to yield themselves; one without costs two, so a few between two yields are enough. A concurrent
+ * `Effect.forEach` counts on the order of what it schedules: interrupted before its own first task ran, it waits for ever;
+ * those tasks keep their order and go first. And whatever goes around Effect (a raw promise, a real timer) breaks
+ * repetition: the engine's own deferred work comes through `defer`.
  */
 import { Effect, type Exit, type Fiber, Random, type Scheduler } from "effect"
 import type { Seeded } from "./Seeded.js"
 import * as VirtualClock from "./VirtualClock.js"
 
 /** Fewest operations a fiber makes between two forced yields. */
-export const leastOperations = 12
+export const leastOperations = 4
+
+const limit = Symbol("limit")
+const starts = Symbol("starts")
+
+/** What is used of a fiber's inside. */
+interface Inside {
+  readonly currentOpCount: number
+  /** Goes on with the fiber; what it schedules for itself. */
+  readonly run: () => void
+  [limit]?: number
+  /** A concurrent loop is about to start or interrupt it. */
+  [starts]?: boolean
+}
+
+/** A yield at a priority sets a fiber ref and back, which is dearer than a whole turn of the engine; this one does not. */
+const withoutPriority = undefined as unknown as number
 
 /** A scheduler and the hand that drives it. */
 export interface SeededScheduler extends Scheduler.Scheduler {
@@ -24,23 +42,33 @@ export interface SeededScheduler extends Scheduler.Scheduler {
 /** Makes a scheduler; a fiber is made to yield after `leastOperations` to `mostOperations` (infinity: never). */
 export const make = (seeded: Seeded, mostOperations: number): SeededScheduler => {
   const waiting: Array<() => void> = []
-  const limits = new WeakMap<object, number>()
-  const draw = (fiber: object): number => {
-    const limit = Number.isFinite(mostOperations) ? seeded.between(leastOperations, mostOperations) : mostOperations
-    limits.set(fiber, limit)
-    return limit
-  }
+  const first: Array<() => void> = []
+  // Kept on the fiber itself: a table beside it costs a tenth of a run.
+  const draw = (fiber: Inside): number =>
+    (fiber[limit] = Number.isFinite(mostOperations) ? seeded.between(leastOperations, mostOperations) : mostOperations)
   const defer = (task: () => void): void => void waiting.push(task)
   return {
     shouldYield: (fiber) => {
-      const count = (fiber as unknown as { readonly currentOpCount: number }).currentOpCount
-      if (count < leastOperations || count < (limits.get(fiber) ?? draw(fiber))) return false
-      draw(fiber)
-      return 0
+      const limited = fiber as unknown as Inside
+      const count = limited.currentOpCount
+      if (count < leastOperations || count < (limited[limit] ?? draw(limited))) return false
+      draw(limited)
+      return withoutPriority
     },
-    scheduleTask: defer,
+    scheduleTask: (task, _priority, fiber) => {
+      const inside = fiber as unknown as Inside | undefined
+      const isOfLoop = inside !== undefined && task !== inside.run
+      if (isOfLoop || inside?.[starts]) first.push(task)
+      else waiting.push(task)
+      if (inside !== undefined) inside[starts] = isOfLoop
+    },
     defer,
     step: () => {
+      const next = first.shift()
+      if (next !== undefined) {
+        next()
+        return true
+      }
       if (waiting.length === 0) return false
       const index = seeded.below(waiting.length)
       const task = waiting[index]!

@@ -34,6 +34,7 @@ export const live = (
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     const seen = new Map<string, Seen>()
+    yield* Effect.yieldNow() // Who is first is for the seed to say.
     for (let call = 0; call < scenario.callsPerClient; call++) {
       const session = seeded.chance(0.5) ? "s0" : `s${seeded.below(scenario.sessions)}`
       const act = choose(scenario, seeded, session, seen.get(session), `${process}-${call}`)

@@ -3,7 +3,7 @@
  * from outside: while a turn of a session waits for a port, no other turn of that session may ask one.
  */
 import { Access, Carts } from "@onelane/checkout"
-import { Effect, Exit, Layer } from "effect"
+import { Context, Effect, Exit } from "effect"
 import type { Scenario } from "./Scenario.js"
 import type { Seeded } from "./Seeded.js"
 
@@ -11,12 +11,12 @@ import type { Seeded } from "./Seeded.js"
 export type Complain = (problem: string) => void
 
 /** The ports of one engine. `plan` says whether they may be slow or fail. */
-export const layer = (
+export const make = (
   { slowPorts, failingPorts, slowMillis }: Scenario,
   seeded: Seeded,
   plan: { readonly enabled: boolean },
   complain: Complain
-): Layer.Layer<Access.Access | Carts.Carts> => {
+): Context.Context<Access.Access | Carts.Carts> => {
   const waiting = new Set<string>()
   const asked = <A>(port: string, cartId: string, answer: A): Effect.Effect<A, Access.PortUnavailable> => {
     if (waiting.has(cartId)) complain(`A1: two turns of the session of ${cartId} at once`)
@@ -28,12 +28,11 @@ export const layer = (
     )
   }
   const granted: Access.Rights = { mayInvoke: true, maySee: true, accountAccessible: true, storeMember: true }
-  return Layer.merge(
-    Layer.succeed(Access.Access, {
-      mayInvoke: () => Exit.succeed(true),
-      rights: (_caller, _action, { cartId }) => asked("access", cartId, granted)
-    }),
-    Layer.succeed(Carts.Carts, {
+  return Context.make(Access.Access, {
+    mayInvoke: () => Exit.succeed(true),
+    rights: (_caller, _action, { cartId }) => asked("access", cartId, granted)
+  }).pipe(
+    Context.add(Carts.Carts, {
       find: (id) =>
         asked("carts", id, { id, storeId: "store", accountId: "account", ownerId: "host", status: "Active" })
     })

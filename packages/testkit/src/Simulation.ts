@@ -83,8 +83,9 @@ const judge = (history: History, { tasks, expiresInMillis }: Scenario): Verdict 
 const { host } = Caller
 
 /** No task of the simulated flow may hold its claim for longer, retries and a restart included. */
-const longestClaimMillis = 2_000
-const mostBackMillis = 1_000
+const longestClaimMillis = 1_000
+const mostBackMillis = 500
+const lookMillis = 50
 
 const idsOf = (scenario: Scenario): ReadonlyArray<string> =>
   Array.from({ length: scenario.sessions }, (_, index) => `s${index}`)
@@ -119,7 +120,7 @@ const inspect = (world: World.World, recorder: Recorder.Recorder, scenario: Scen
     const problems: Array<string> = []
     yield* Effect.sleep(scenario.slowMillis * 2)
     yield* world.kill
-    if (scenario.tasks) yield* Effect.sleep(longestClaimMillis + scenario.clockJumps * mostBackMillis)
+    if (scenario.tasks) yield* settled(world, scenario)
     for (const id of idsOf(scenario)) {
       for (const service of world.services()) {
         const told = yield* recorder.client(0, service).get(host, { checkoutSessionId: id })
@@ -129,6 +130,23 @@ const inspect = (world: World.World, recorder: Recorder.Recorder, scenario: Scen
       }
     }
     return problems
+  })
+
+/** Waits until no session has a claim, or one has had it for too long. Where there is no room to look, one is awake. */
+const settled = (world: World.World, scenario: Scenario) =>
+  Effect.gen(function* () {
+    const looks = (longestClaimMillis + scenario.clockJumps * mostBackMillis) / lookMillis
+    const service = world.services()[0]!
+    for (let look = 0; look < looks; look++) {
+      const processing = yield* Effect.forEach(idsOf(scenario), (id) =>
+        Effect.match(service.get(host, { checkoutSessionId: id }), {
+          onFailure: () => true,
+          onSuccess: ({ isProcessing }) => isProcessing
+        })
+      )
+      if (!processing.includes(true)) return
+      yield* Effect.sleep(lookMillis)
+    }
   })
 
 /** The operation that a stored event closes, if it is such an event. */

@@ -4,7 +4,7 @@
  */
 import { CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import { Journal, JournalMemory } from "@onelane/engine"
-import { Context, Effect, ExecutionStrategy, Exit, Fiber, Layer, Scope } from "effect"
+import { Context, Effect, ExecutionStrategy, Exit, Fiber, Scope } from "effect"
 import * as JournalFaults from "./JournalFaults.js"
 import type { Scenario } from "./Scenario.js"
 import type { Seeded } from "./Seeded.js"
@@ -45,7 +45,7 @@ export const make = (
     const plan = JournalFaults.seeded(seeded.split(), scenario.faults, scenario.slowMillis)
     const broken: Array<string> = []
     const portSeeds = seeded.split()
-    const ports = () => SimulatedPorts.layer(scenario, portSeeds, plan, (problem) => void broken.push(problem))
+    const ports = () => SimulatedPorts.make(scenario, portSeeds, plan, (problem) => void broken.push(problem))
     const parts = { scenario, disk, plan, ports, defer }
     const flow = flowOf(scenario, seeded.split())
     const outer = yield* Effect.scope
@@ -71,7 +71,7 @@ interface Parts {
   readonly disk: Journal.JournalShape
   readonly plan: JournalFaults.SeededPlan
   /** The ports of one engine. */
-  readonly ports: () => ReturnType<typeof SimulatedPorts.layer>
+  readonly ports: () => ReturnType<typeof SimulatedPorts.make>
   readonly defer: (task: () => void) => void
 }
 
@@ -85,10 +85,10 @@ const start = ({ scenario, disk, plan, ports, defer }: Parts, flow: Flow.Flow, o
     const context = yield* CheckoutEngine.make({
       flow,
       expiresInMillis: scenario.expiresInMillis ?? undefined,
-      alarmMillis: 200,
+      alarmMillis: 100,
       taskDrainMillis: 50,
       engine: { ...scenario.engine, drainMillis: 100, valveMillis: Number.POSITIVE_INFINITY, defer }
-    }).pipe(Effect.provide(Layer.merge(ports(), Layer.succeed(Journal.Journal, journal))), Scope.extend(scope))
+    }).pipe(Effect.provide(Context.add(ports(), Journal.Journal, journal)), Scope.extend(scope))
     const stop = Effect.zipRight(Effect.sync(connection.cut), Effect.forkDaemon(Scope.close(scope, Exit.void)))
     const running: Running = {
       service: Context.get(context, CheckoutSessions.CheckoutSessions),
@@ -108,9 +108,9 @@ const flowOf = ({ tasks, slowMillis }: Scenario, seeded: Seeded): Flow.Flow => {
   return Flow.withTasks(flow, {
     A: {
       run: () => Effect.delay(result, seeded.between(0, slowMillis)),
-      deadlineMillis: 1_000,
+      deadlineMillis: 500,
       retry: { limit: 2, baseMillis: 10 }
     },
-    B: { deadlineMillis: 300 }
+    B: { deadlineMillis: 200 }
   })
 }

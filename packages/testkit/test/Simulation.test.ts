@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Outcome } from "../src/Simulation.js"
 import { run } from "../src/Simulation.js"
 
-const seeds = 150
+const seeds = 200
 const timeout = 120_000
 
 /** A failing seed is a bug report: `run(seed)` repeats it. */

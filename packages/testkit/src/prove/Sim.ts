@@ -3,13 +3,22 @@
  * before it is reported.
  */
 import { Clock, Effect } from "effect"
-import { type Findings, type Instrument, type InstrumentOptions, plus, type Tally, tallyOf } from "../Instrument.js"
+import {
+  type Findings,
+  type Instrument,
+  type InstrumentOptions,
+  lacking,
+  plus,
+  type Tally,
+  tallyOf
+} from "../Instrument.js"
 import type { Scenario } from "../Scenario.js"
 import { describe, shrink } from "../Shrink.js"
 import { type Outcome, run } from "../Simulation.js"
 
-/** Seeds of the short form. */
-const shortSeeds = 40
+/** Seeds of the short form, which goes on until enough happened. */
+const leastShort = 30
+const mostShort = 300
 /** Failing seeds that are made smaller and told in full; more are only counted. */
 const toldFailures = 3
 const progressMillis = 5_000
@@ -33,23 +42,28 @@ export const manySeeds = (options: InstrumentOptions, overrides: Partial<Scenari
     const startedMillis = yield* Clock.currentTimeMillis
     let toldMillis = startedMillis
     for (let nowMillis = startedMillis; ; nowMillis = yield* Clock.currentTimeMillis) {
-      if (options.short ? cases >= shortSeeds : nowMillis - startedMillis >= options.minutes * 60_000) break
+      const isEnough = cases >= leastShort && (lacking(tally).length === 0 || cases >= mostShort)
+      if (options.short ? isEnough : nowMillis - startedMillis >= options.minutes * 60_000) break
       const outcome = run(options.seed + cases, overrides)
       cases += 1
       tally = tallyRun(tally, outcome)
-      if (outcome.problems.length > 0) failing.push(outcome)
+      if (outcome.problems.length > 0) {
+        failing.push(outcome)
+        options.progress(`seed ${outcome.seed} fails`)
+      }
       if (nowMillis - toldMillis >= progressMillis) {
         toldMillis = nowMillis
-        options.progress(`${cases} seeds, ${failing.length} failing`)
+        options.progress(`${cases} seeds, next ${options.seed + cases}, ${failing.length} failing; ${told(tally)}`)
         yield* Effect.yieldNow()
       }
     }
-    const told = failing.slice(0, toldFailures).map((each) => describe(shrink(each)))
+    const inFull = failing.slice(0, toldFailures).map((each) => describe(shrink(each)))
     const counted = failing.slice(toldFailures).map(({ seed }) => `seed ${seed}`)
-    const { acknowledged, refused, unknown, faults } = tally
-    const note = `${acknowledged} acknowledged, ${refused} refused, ${unknown} unknown, ${faults} faults`
-    return { cases, failures: [...told, ...counted], notes: [note], tally }
+    return { cases, failures: [...inFull, ...counted], notes: [told(tally)], tally }
   })
+
+const told = ({ acknowledged, refused, unknown, faults }: Tally): string =>
+  `${acknowledged} acknowledged, ${refused} refused, ${unknown} unknown, ${faults} faults`
 
 /** The simulation, whatever each seed draws. */
 export const instrument: Instrument = { name: "sim", run: (options) => manySeeds(options) }
