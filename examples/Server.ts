@@ -27,11 +27,18 @@ export interface Server {
   readonly end: (signal: "SIGKILL" | "SIGTERM") => Promise<void>
 }
 
-/** Starts a server; `port` 0 takes any. Resolves once it answers. */
-export const startServer = async (folder: string, port = 0): Promise<Server> => {
+/** Starts a server on the folder's file; `port` 0 takes any. Resolves once it answers. */
+export const startServer = (folder: string, port = 0): Promise<Server> =>
+  start(folder, ["--port", String(port), "--storage", join(folder, "checkout.db")])
+
+/** Starts a server as one of the nodes over a PostgreSQL. */
+export const startNode = (folder: string, storage: string): Promise<Server> =>
+  start(folder, ["--port", "0", "--storage", storage, "--cluster", "127.0.0.1:0"])
+
+const start = async (folder: string, args: ReadonlyArray<string>): Promise<Server> => {
   const file = (name: string): string => join(folder, name)
-  const files = ["--storage", file("checkout.db"), "--tokens", file("tokens.json"), "--seed", file("seed.json")]
-  const child = spawn(process.execPath, [onelane, "serve", ...files, "--port", String(port)], {
+  const files = ["--tokens", file("tokens.json"), "--seed", file("seed.json")]
+  const child = spawn(process.execPath, [onelane, "serve", ...files, ...args], {
     stdio: ["ignore", "pipe", "inherit"]
   })
   const ended = once(child, "exit")

@@ -53,6 +53,14 @@ describe("examples", { timeout: 240_000 }, () => {
     assert.match(stdout, /ann saw versions 2 3 4 5 6 7 8\nbob saw versions 2 3 4 5 6 7 8\n/)
     assert.match(stdout, /no gap, no duplicate, and nobody polled\n$/)
   })
+
+  it("06-cluster: three servers, one killed, one winner in every race", async () => {
+    const { code, stderr, stdout } = await run("06-cluster")
+    assert.strictEqual(code, 0, stderr)
+    assert.match(stdout, /After \d+ races process \d+ is killed, SIGKILL, in mid-request/)
+    assert.match(stdout, /\d+ more races; the longest took \d+ ms/)
+    assert.match(stdout, /exactly one of three won each of 224 races; every loser knew why/)
+  })
 })
 
 describe("README", { timeout: 60_000 }, () => {
