@@ -7,7 +7,7 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type { CheckoutError } from "./CheckoutError.js"
 
-/** Makes `sessionId` the cart's, unless it has another than `replacing`. */
+/** Makes `sessionId` the cart's, unless it has another than `replacing`. What is to be replaced may be gone meanwhile. */
 export interface Reserve {
   readonly sessionId: string
   readonly replacing: string | null
@@ -30,7 +30,7 @@ export const cartBehavior: Behavior.Behavior<CartState, Reserve, Reserved, strin
   initial: { sessionId: null },
   prepare: () => Exit.void,
   decide: (state, { sessionId, replacing }) =>
-    state.sessionId === replacing
+    state.sessionId === null || state.sessionId === replacing
       ? Either.right({ events: [{ type: "Reserved", sessionId }], reply: () => sessionId })
       : Either.right({ events: [], reply: () => state.sessionId as string }),
   evolve: (_state, { sessionId }) => ({ sessionId }),

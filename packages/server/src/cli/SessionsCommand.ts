@@ -1,10 +1,11 @@
 /**
- * SessionsCommand: `onelane sessions`: look at sessions, follow one, cancel one, take a claim away.
+ * SessionsCommand: `onelane sessions`: look at sessions, follow one, cancel one, take a claim away, delete old ones.
  */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import type { CheckoutSession } from "@onelane/checkout"
+import type { SessionPrune } from "@onelane/sql"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -161,8 +162,40 @@ const release = Command.make(
     )
 ).pipe(Command.withDescription("Take a claim away from a session whose task hangs; a late result is refused."))
 
+const prune = Command.make(
+  "prune",
+  {
+    storage: Target.storage,
+    json: Output.json,
+    archivedBefore: Options.date("archived-before").pipe(
+      Options.withDescription("Those archived before this date, such as 2026-01-31 (UTC)")
+    )
+  },
+  ({ archivedBefore, json, storage }) =>
+    Target.run(
+      Effect.gen(function* () {
+        const prunePage = yield* Target.pruner(storage)
+        let [pruned, after]: [number, string | null] = [0, ""]
+        while (after !== null) {
+          const done: SessionPrune.Pruned = yield* prunePage({
+            archivedBefore: archivedBefore.getTime(),
+            after,
+            limit: 1_000
+          })
+          pruned += done.pruned
+          after = done.next
+        }
+        yield* Output.show(json, { pruned }, () => `${pruned} archived sessions are gone, with their history`)
+      })
+    )
+).pipe(
+  Command.withDescription(
+    "Delete archived sessions and their history from a storage: a file that no server has open, or a PostgreSQL database."
+  )
+)
+
 /** `onelane sessions`. */
 export const sessions = Command.make("sessions").pipe(
-  Command.withDescription("Look at sessions, follow one, cancel one, take a claim away."),
-  Command.withSubcommands([list, show, watch, cancel, release])
+  Command.withDescription("Look at sessions, follow one, cancel one, take a claim away; delete old ones."),
+  Command.withSubcommands([list, show, watch, cancel, release, prune])
 )

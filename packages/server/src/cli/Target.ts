@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs"
 import * as Options from "@effect/cli/Options"
 import { Caller, type CheckoutSessions } from "@onelane/checkout"
+import type { SessionPrune } from "@onelane/sql"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -64,14 +65,32 @@ const refuse = (error: object): Refused => {
   return refused(`${Ending.sentenceOf(error)}${hint}`)
 }
 
+const mustExist = (path: string) =>
+  Effect.gen(function* () {
+    const { isServer } = yield* load(() => import("../Store.js"))
+    if (isServer(path) || existsSync(path)) return
+    yield* Effect.fail(refused(`there is no ${path}; "onelane migrate --storage ${path}" makes it`))
+  })
+
 /** Opens a storage that is there already. */
 const opened = (path: string) =>
   Effect.gen(function* () {
     const Store = yield* load(() => import("../Store.js"))
-    if (!Store.isServer(path) && !existsSync(path)) {
-      return yield* Effect.fail(refused(`there is no ${path}; "onelane migrate --storage ${path}" makes it`))
-    }
+    yield* mustExist(path)
     return yield* Effect.mapError(Layer.build(Store.layer(path)), refuse)
+  })
+
+/** Deletes a page of archived sessions after the other, on a storage. */
+export const pruner = (path: string) =>
+  Effect.gen(function* () {
+    const [Sql, Store] = yield* load(() => Promise.all([import("@onelane/sql"), import("../Store.js")]))
+    yield* mustExist(path)
+    const upToDate = Layer.provideMerge(Sql.Migrations.layer, Store.client(path))
+    const context = yield* Effect.mapError(Layer.build(upToDate), refuse)
+    return (wanted: SessionPrune.Prunable) =>
+      Effect.mapError(Effect.provide(Sql.SessionPrune.page(wanted), context), (error) =>
+        refused(Ending.sentenceOf(error))
+      )
   })
 
 const remoteOf = ({ token, url }: Target) =>

@@ -1,0 +1,27 @@
+/** `onelane sessions prune` on the storage itself. */
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Onelane } from "@onelane/sdk"
+import { asked, run } from "./Command.js"
+import { inFolder } from "./Program.js"
+
+describe("onelane sessions prune", { timeout: 120_000 }, () => {
+  it("deletes what was archived before a date, and says how much", () =>
+    inFolder(async (folder) => {
+      const storage = join(folder, "checkout.db")
+      const env = { ONELANE_STORAGE: storage }
+      const missing = await run(["sessions", "prune", "--archived-before", "2100-01-01"], env)
+      assert.strictEqual(missing.code, 1)
+      assert.include(missing.stderr, "onelane migrate")
+      {
+        await using checkout = await Onelane.open({ storage })
+        const { session } = await checkout.openOrThrow({ cartId: "cart-1" })
+        await checkout.cancel({ checkoutSessionId: session.id })
+        await checkout.openOrThrow({ cartId: "cart-2" })
+      }
+      assert.deepStrictEqual(await asked(["sessions", "prune", "--archived-before", "2000-01-01"], env), { pruned: 0 })
+      assert.deepStrictEqual(await asked(["sessions", "prune", "--archived-before", "2100-01-01"], env), { pruned: 1 })
+      assert.strictEqual((await asked(["sessions", "list", "--archived"], env)).sessions.length, 1)
+      assert.strictEqual((await run(["sessions", "prune", "--archived-before", "soon"], env)).code, 2)
+    }))
+})

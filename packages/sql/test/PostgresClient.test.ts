@@ -1,0 +1,63 @@
+/** What is said, and what is not, when a PostgreSQL is opened. */
+import { inspect } from "node:util"
+import { SqlClient } from "@effect/sql/SqlClient"
+import { assert, describe, it } from "@effect/vitest"
+import { JournalSql } from "@onelane/sql"
+import * as PostgresClient from "@onelane/sql/PostgresClient"
+import { Effect, Layer } from "effect"
+import * as Dialect from "../src/Dialect.js"
+import * as Postgres from "./Postgres.js"
+
+const postgres = Postgres.forThisFile()
+const place = Effect.flatMap(postgres, ({ makePlace }) => makePlace)
+
+const refusal = (url: string) => Effect.flip(Effect.scoped(PostgresClient.make({ url })))
+
+describe("PostgresClient", () => {
+  it.live("a password is in nothing that is said when a database does not open", () =>
+    Effect.gen(function* () {
+      const good = yield* place
+      const urls = [
+        "postgres://onelane:sEcReT@127.0.0.1:nowhere/checkout",
+        "postgres://onelane:sEcReT@[127.0.0.1/checkout",
+        "postgres://onelane:sEcReT@127.0.0.1:1/checkout",
+        good.replace("postgres:postgres@", "postgres:sEcReT@"),
+        good.replace("postgres:postgres@", "onelane:sEcReT@"),
+        good.replace("/postgres?", "/missing?").replace("postgres:postgres@", "onelane:sEcReT@")
+      ]
+      for (const url of urls) {
+        const refused = yield* refusal(url)
+        assert.strictEqual(refused.reason, "CANNOT_OPEN")
+        assert.notInclude(inspect(refused, { depth: 20, showHidden: true }), "sEcReT")
+      }
+    })
+  )
+
+  it.live("who asks for TLS is not served without", () =>
+    Effect.gen(function* () {
+      const url = yield* place
+      const refused = yield* refusal(`${url}&sslmode=verify-full`)
+      assert.strictEqual(refused.reason, "CANNOT_OPEN")
+    })
+  )
+
+  it.scopedLive("a commit finds its rows one by one by their key, planned on an empty table as on any other", () =>
+    Effect.gen(function* () {
+      const program = Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const { append, encode } = Dialect.of(sql)
+        const [text] = append.compile(true)
+        const row = { kind: "session", sequence: 2, state: "1", alarm_millis: null, events: "[]" }
+        const rows = ["b", "a", "c"].map((id) => ({ ...row, id, expected: 1 }))
+        const plan = yield* sql.unsafe<{ readonly "QUERY PLAN": string }>(`EXPLAIN ${text}`, encode(rows))
+        const lines = plan.map((line) => line["QUERY PLAN"].trim())
+        const update = lines.slice(lines.findIndex((line) => line.startsWith("->  Update on journal_state")))
+        assert.match(update[1]!, /^->\s+Nested Loop/)
+        assert.match(update[2]!, /^->\s+CTE Scan on entry/)
+        assert.match(update[3]!, /^->\s+Index Scan using journal_state_pkey/)
+      })
+      const url = yield* place
+      yield* Effect.provide(program, Layer.provideMerge(JournalSql.layer, PostgresClient.layer({ url })))
+    })
+  )
+})
