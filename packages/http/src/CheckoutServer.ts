@@ -160,7 +160,7 @@ const admitted = (admission: Admission.Admission, request: WireRequest.WireReque
 
 type Pages = NonNullable<Options["pages"]>
 
-const noAdditions = Effect.succeed<Documentation.Additions>({ groups: [], bodies: {} })
+const noAdditions = Effect.succeed<Documentation.Additions>({ groups: [], bodies: {}, open: [] })
 
 const documentation = ({ additions = noAdditions }: Options): Effect.Effect<Pages> =>
   Effect.map(

@@ -21,6 +21,8 @@ import * as WireAnswer from "./WireAnswer.js"
 export interface Additions {
   readonly groups: ReadonlyArray<HttpApiGroup.HttpApiGroup.Any>
   readonly bodies: Readonly<Record<string, object>>
+  /** Groups that ask for no token. */
+  readonly open: ReadonlyArray<string>
 }
 
 /** The document and its page. */
@@ -30,18 +32,16 @@ export interface Documentation {
 }
 
 /** Makes both, once. */
-export const make = ({ bodies, groups }: Additions): Effect.Effect<Documentation> => {
+export const make = ({ bodies, groups, open }: Additions): Effect.Effect<Documentation> => {
   const whole = groups.reduce<any>((api, group) => api.add(group), CheckoutApi)
-  const api = whole.annotate(OpenApi.Transform, transform({ ...Examples.bodies, ...bodies }))
+  const api = whole.annotate(OpenApi.Transform, transform({ ...Examples.bodies, ...bodies }, open))
   const document = OpenApi.fromApi(api, { additionalPropertiesStrategy: "allow" })
   return Effect.map(pageOf(api), (page) => ({ openApi: WireAnswer.json(200, document), page }))
 }
 
-type Bodies = Additions["bodies"]
-
 /** What the generator cannot know: bearer tokens, the media type of problems, and that no error of its own is ever sent. */
 const transform =
-  (bodies: Bodies) =>
+  (bodies: Additions["bodies"], open: Additions["open"]) =>
   (generated: Record<string, any>): Record<string, any> => {
     const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = generated.components.schemas
     const whole = {
@@ -56,7 +56,9 @@ const transform =
       if (key === "anyOf")
         return value.filter((member: object) => !JSON.stringify(member).includes("/HttpApiDecodeError"))
       if (/^[45]\d\d$/.test(key)) return refusal(value, Number(key))
-      return typeof value === "object" && value !== null && "responses" in value ? exemplified(value, bodies) : value
+      return typeof value === "object" && value !== null && "responses" in value
+        ? exemplified(value, bodies, open)
+        : value
     })
   }
 
@@ -70,6 +72,7 @@ const refusal = (response: Response, status: number) => {
     const problems = { ...body, examples: Examples.problems(tags, status) }
     return { description: "Refused", content: { "application/problem+json": problems } }
   }
+  if (text.includes("/HttpApiDecodeError")) return undefined
   // What a page of the host's own says is its own.
   if (!/ActionElement|RequestErrors/.test(text)) return response
   const content = { "application/json": { ...body, examples: Examples.actionErrors(status) } }
@@ -77,11 +80,16 @@ const refusal = (response: Response, status: number) => {
 }
 
 /** An operation with an example of each of its parts. */
-const exemplified = (operation: Record<string, any>, bodies: Bodies): Record<string, any> => {
-  const { operationId, parameters = [], requestBody } = operation
+const exemplified = (
+  operation: Record<string, any>,
+  bodies: Additions["bodies"],
+  open: Additions["open"]
+): Record<string, any> => {
+  const { operationId, parameters = [], requestBody, tags } = operation
   const content = requestBody?.content["application/json"]
   return {
     ...operation,
+    ...(open.includes(tags[0]) ? { security: [] } : {}),
     parameters: parameters.map((parameter: { readonly name: string }) => ({
       ...parameter,
       example: Examples.parameters[parameter.name]

@@ -38,7 +38,7 @@ export const layer = (config: ServeConfig, { engine, kept, refusing }: Behind) =
     samples: () => Samples.read(metrics, counted)
   }
   const metricsFor = door.metricsFor ?? (isLoopback(host) ? "everybody" : "operators")
-  const lanes = [{ prefix: Admin.prefix, lane: AdminLane.make(kept) }]
+  const lanes = [{ prefix: Admin.prefix, lane: AdminLane.make(kept, door.limits) }]
   if (metricsFor === "operators") lanes.push({ prefix: "/metrics", lane: Operations.metricsLane(parts) })
   const served = CheckoutServer.layer({
     flow: Flow.presets[flow],
@@ -48,13 +48,19 @@ export const layer = (config: ServeConfig, { engine, kept, refusing }: Behind) =
     metrics: counted,
     corsOrigins: door.corsOrigins,
     logRequests: door.logRequests,
-    tracing: door.otlp !== null
+    tracing: door.otlp !== null,
+    additions
   }).pipe(
     Layer.provide(Identity.layer({ ...door, tokens })),
     Layer.provide(Layer.succeedContext(Context.merge(engine, kept)))
   )
   return door.otlp === null ? served : Layer.merge(served, Layer.scopedDiscard(fed(parts)))
 }
+
+const additions = Effect.map(
+  Effect.promise(() => import("./AdminApi.js")),
+  ({ additions }) => additions
+)
 
 const fed = ({ samples }: Operations.Parts): Effect.Effect<void, never, Scope.Scope> =>
   Effect.flatMap(
