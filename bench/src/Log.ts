@@ -4,9 +4,7 @@
  *
  * Owns the recording; does not own the judgement (testkit's Linearizable).
  */
-import type * as History from "@onelane/testkit/History"
-import { checkHistory } from "@onelane/testkit/Linearizable"
-import * as TimeLine from "@onelane/testkit/TimeLine"
+import { checkHistory, type History, TimeLine } from "@onelane/checkout/Check"
 
 /** What an answer said, read into one reused object. `version` -1: it did not say. */
 export interface Seen {

@@ -61,6 +61,14 @@ describe("examples", { timeout: 240_000 }, () => {
     assert.match(stdout, /\d+ more races; the longest took \d+ ms/)
     assert.match(stdout, /exactly one of three won each of 224 races; every loser knew why/)
   })
+
+  it("07-judge-a-run: a recorded race is linearizable, and a forged answer in it is found and drawn", async () => {
+    const { code, stderr, stdout } = await run("07-judge-a-run")
+    assert.strictEqual(code, 0, stderr)
+    assert.match(stdout, /^25 calls of 1 session: linearizable\n\S+: double win, two calls were accepted.*\n {2}p\d/)
+    const [, file = ""] = /the same as a picture: (\S+)/.exec(stdout) ?? []
+    assert.match(readFileSync(file, "utf8"), /^<svg .*double win/s)
+  })
 })
 
 describe("README", { timeout: 60_000 }, () => {

@@ -4,8 +4,9 @@
  *
  * Owns what an instrument is asked and answers, and when a run counts; does not own any instrument.
  */
+
+import type { History } from "@onelane/checkout/Check"
 import type { Effect } from "effect"
-import type { History } from "./History.js"
 
 /** What a run is asked. */
 export interface InstrumentOptions {
@@ -50,7 +51,7 @@ export interface Instrument {
 export const least: Tally = { acknowledged: 1_000, refused: 200, unknown: 50, faults: 10 }
 
 /** Counts a history; faults are counted where they are made. */
-export const tallyOf = (history: History, faults: number): Tally => {
+export const tallyOf = (history: History.History, faults: number): Tally => {
   const count = (outcome: string): number => history.reduce((sum, each) => sum + (each.outcome === outcome ? 1 : 0), 0)
   return { acknowledged: count("ok"), refused: count("fail"), unknown: count("info"), faults }
 }

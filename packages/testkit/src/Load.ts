@@ -6,11 +6,8 @@
  * Owns the callers; does not own the service, its faults, nor the judgement (Linearizable).
  */
 import { Caller, type CheckoutError, type CheckoutSessions } from "@onelane/checkout"
+import { type CheckOptions, checkHistory, type History, Recorder, TimeLine } from "@onelane/checkout/Check"
 import { Clock, Effect, Fiber, Random, Schedule } from "effect"
-import type { History } from "./History.js"
-import { type CheckOptions, checkHistory } from "./Linearizable.js"
-import * as Recorder from "./Recorder.js"
-import { toText } from "./TimeLine.js"
 
 type Service = CheckoutSessions.CheckoutSessionsShape
 type Failed = CheckoutError.CheckoutError
@@ -37,7 +34,7 @@ export interface LoadOptions {
 
 /** What came of it. `problems` is empty when the history is linearizable. */
 export interface LoadOutcome {
-  readonly history: History
+  readonly history: History.History
   readonly accepted: number
   readonly refused: number
   readonly unknown: number
@@ -134,7 +131,7 @@ const lastLook = (load: Run, door: Service, checkoutSessionId: string) =>
 const untilHealed = <A>(call: Effect.Effect<A, Failed>): Effect.Effect<A, Failed> =>
   Effect.retry(call, { schedule: Schedule.spaced(100), times: healMillis / 100 })
 
-const outcomeOf = (history: History, { isAskedTwice = false, spontaneous }: LoadOptions): LoadOutcome => {
+const outcomeOf = (history: History.History, { isAskedTwice = false, spontaneous }: LoadOptions): LoadOutcome => {
   const verdict = checkHistory(isAskedTwice ? firstHand(history) : history, { spontaneous })
   const changes = history.filter(({ action }) => action !== "read")
   const count = (outcome: string, observed: boolean) =>
@@ -145,12 +142,15 @@ const outcomeOf = (history: History, { isAskedTwice = false, spontaneous }: Load
     refused: count("fail", true),
     notDone: count("fail", false),
     unknown: count("info", false),
-    problems: [...verdict.violations.map(toText), ...verdict.undecided.map((session) => `${session}: undecided`)]
+    problems: [
+      ...verdict.violations.map(TimeLine.toText),
+      ...verdict.undecided.map((session) => `${session}: undecided`)
+    ]
   }
 }
 
 /** The history with the first answer under each key as a fresh one, where nobody has another. */
-const firstHand = (history: History): History => {
+const firstHand = (history: History.History): History.History => {
   const others = new Set(history.flatMap((each) => (each.outcome === "info" || !each.replayed ? [each.key] : [])))
   const taken = new Set<string | undefined>(others)
   const inOrder = [...history].sort((a, b) => a.returned - b.returned)

@@ -39,10 +39,12 @@ export const load = (edits: ReadonlyArray<Edit>): Effect.Effect<Run, never, Scop
   )
 
 const build = (folder: string, name: string, edits: ReadonlyArray<Edit>): void => {
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(join(folder, "check"), { recursive: true })
   const exports = { ".": "./index.js", "./*": "./*.js" }
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: `@onelane/${name}`, type: "module", exports }))
-  for (const file of readdirSync(join(root, "packages", name, "src")).filter((each) => each.endsWith(".ts"))) {
+  const files = readdirSync(join(root, "packages", name, "src"), { recursive: true, encoding: "utf8" })
+  // The instruments of `prove/` run simulations; none of them is part of one.
+  for (const file of files.filter((each) => each.endsWith(".ts") && !each.startsWith("prove"))) {
     const path = `${name}/src/${file}`
     const edited = edits
       .filter((each) => each.file === path)

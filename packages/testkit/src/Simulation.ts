@@ -6,17 +6,13 @@
  * judgement of the history (Linearizable).
  */
 import { Caller, CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
+import { checkHistory, type History, Recorder, TimeLine, type Verdict } from "@onelane/checkout/Check"
 import { Effect, Exit, Logger } from "effect"
-import type { History } from "./History.js"
 import type { Fault } from "./JournalFaults.js"
-import { checkHistory } from "./Linearizable.js"
-import * as Recorder from "./Recorder.js"
 import { draw, type Scenario } from "./Scenario.js"
 import * as Seeded from "./Seeded.js"
 import * as SeededScheduler from "./SeededScheduler.js"
 import * as SimulatedCaller from "./SimulatedCaller.js"
-import { toText } from "./TimeLine.js"
-import type { Verdict } from "./Verdict.js"
 import type { VirtualClock } from "./VirtualClock.js"
 import * as World from "./World.js"
 
@@ -24,8 +20,8 @@ import * as World from "./World.js"
 export interface Outcome {
   readonly seed: number
   readonly scenario: Scenario
-  readonly history: History
-  readonly verdict: Verdict | null
+  readonly history: History.History
+  readonly verdict: Verdict.Verdict | null
   readonly faults: ReadonlyMap<Fault, number>
   readonly problems: ReadonlyArray<string>
 }
@@ -58,12 +54,15 @@ export const run = (seed: number, overrides: Partial<Scenario> = {}): Outcome =>
     for (const [fault, count] of world.plan.counts) faults.set(fault, count)
     problems.push(...(yield* inspect(world, recorder, scenario)), ...new Set(world.broken))
   })
-  let verdict: Verdict | null = null
+  let verdict: Verdict.Verdict | null = null
   try {
     const exit = SeededScheduler.runToEnd(quiet(Effect.scoped(course)), scheduler, seeded.split(), limits)
     if (Exit.isFailure(exit)) problems.push(`the run ended in ${exit.cause}`)
     verdict = judge(recorder.history(), scenario)
-    problems.push(...verdict.violations.map(toText), ...verdict.undecided.map((session) => `${session}: undecided`))
+    problems.push(
+      ...verdict.violations.map(TimeLine.toText),
+      ...verdict.undecided.map((session) => `${session}: undecided`)
+    )
   } catch (hung) {
     problems.push(String(hung))
   }
@@ -73,7 +72,7 @@ export const run = (seed: number, overrides: Partial<Scenario> = {}): Outcome =>
 /** Faults are expected here; what they come to is judged, not logged. */
 const quiet = Effect.provide(Logger.remove(Logger.defaultLogger))
 
-const judge = (history: History, { tasks, expiresInMillis }: Scenario): Verdict =>
+const judge = (history: History.History, { tasks, expiresInMillis }: Scenario): Verdict.Verdict =>
   checkHistory(history, {
     spontaneous: [...(tasks ? (["task"] as const) : []), ...(expiresInMillis === null ? [] : (["expiry"] as const))],
     finals: [],

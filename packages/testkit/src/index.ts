@@ -1,8 +1,3 @@
 export * as CheckoutSuite from "./CheckoutSuite.js"
 export * as DirectorySuite from "./DirectorySuite.js"
-export * as History from "./History.js"
 export * as JournalSuite from "./JournalSuite.js"
-export { type CheckOptions, checkHistory } from "./Linearizable.js"
-export * as Recorder from "./Recorder.js"
-export * as TimeLine from "./TimeLine.js"
-export type * as Verdict from "./Verdict.js"

@@ -6,9 +6,9 @@
  */
 import { join } from "node:path"
 import { Caller, CheckoutSession } from "@onelane/checkout"
+import type { History } from "@onelane/checkout/Check"
 import { Effect, Random } from "effect"
 import * as Folder from "../Folder.js"
-import type { History } from "../History.js"
 import type { Findings, Instrument, Tally } from "../Instrument.js"
 import { plus, tallyOf } from "../Instrument.js"
 import * as Load from "../Load.js"
@@ -30,7 +30,7 @@ export interface KillOptions {
 /** What came of it. */
 export interface KillOutcome {
   readonly kills: number
-  readonly history: History
+  readonly history: History.History
   readonly problems: ReadonlyArray<string>
 }
 

@@ -100,14 +100,16 @@ export const toSvg = (violation: Violation): string => {
   const { rows, ranks } = rowsOf(violation.operations)
   const timePixels = (ranks + 1) * rankPixels
   const width = leftPixels + timePixels + labelPixels
-  const height = topPixels + rows.length * rowPixels + 12
+  const height = topPixels + rows.length * rowPixels + 28
   const drawn = rows.map(({ operation, from, to }, index) => {
     const y = topPixels + index * rowPixels
     const x = leftPixels + from * rankPixels
     const length = (to === null ? timePixels : to * rankPixels) - from * rankPixels
     const color = colors[operation.outcome]
+    const stripe = index % 2 === 0 ? `<rect x="0" y="${y - 2}" width="100%" height="${rowPixels}" fill="#f6f8fa"/>` : ""
     const dash = to === null ? ' stroke="#6e7781" stroke-dasharray="4 3" fill-opacity="0.25"' : ""
     return [
+      stripe,
       `<text x="8" y="${y + 15}">p${operation.process}</text>`,
       `<rect x="${x}" y="${y + 3}" width="${Math.max(6, length)}" height="16" rx="3" fill="${color}"${dash}/>`,
       `<text x="${leftPixels + timePixels + 12}" y="${y + 15}">${escape(describe(operation))}</text>`
@@ -118,6 +120,7 @@ export const toSvg = (violation: Violation): string => {
     `<rect width="100%" height="100%" fill="#fff"/>`,
     `<text x="8" y="22" font-size="14" font-weight="600">${escape(explain(violation))}</text>`,
     ...drawn,
+    `<text x="${leftPixels}" y="${height - 10}" fill="#57606a">time →, by rank; green: done, brown: refused, grey: unknown, which may happen later</text>`,
     "</svg>",
     ""
   ].join("\n")
