@@ -38,7 +38,7 @@ export interface NodeAddress {
 
 /** Every setting of `onelane serve`. */
 export const settings: ReadonlyArray<Settings.Setting> = [
-  { name: "storage", value: "file", text: "the SQLite file, or :memory:", fallback: "onelane.db" },
+  { name: "storage", value: "file", text: "the SQLite file, :memory:, or postgres://…", fallback: "onelane.db" },
   { name: "host", value: "address", text: "the address to listen on", fallback: "127.0.0.1" },
   { name: "port", value: "number", text: "the port, 0 for any", fallback: "8080" },
   { name: "flow", value: "name", text: `one of ${Object.keys(Flow.presets).join(", ")}`, fallback: "b2b" },

@@ -18,7 +18,7 @@ const sentences: Readonly<Record<string, string>> = {
 }
 
 /** How the command is used. */
-export const help = `onelane serve: checkout sessions over HTTP, kept in one SQLite file
+export const help = `onelane serve: checkout sessions over HTTP, kept in one SQLite file or in PostgreSQL
 
 ${Settings.describe([...ServeConfig.settings, Settings.configFile])}
 

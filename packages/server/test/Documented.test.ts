@@ -1,0 +1,45 @@
+/** What can be set and what is counted stands in the pages for those who run a server. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { EngineMetrics } from "@onelane/engine"
+import { DoorMetrics } from "@onelane/http"
+import * as Limits from "../src/Limits.js"
+import * as Samples from "../src/Samples.js"
+import * as ServeConfig from "../src/ServeConfig.js"
+import * as Settings from "../src/Settings.js"
+import { root } from "./Program.js"
+
+const page = (name: string): string => readFileSync(join(root, name), "utf8")
+const operations = page("docs/OPERATIONS.md")
+const settings = [...ServeConfig.settings, Settings.configFile].map(({ name }) => name)
+
+describe("the pages for operators", () => {
+  it("name every setting, and none that is not there", () => {
+    for (const name of settings) assert.match(operations, new RegExp(`--${name}\\b`), name)
+    for (const text of [operations, page("README.md")]) {
+      for (const [line] of text.matchAll(/onelane serve --.*/g)) {
+        for (const [, name] of line.split("`")[0]!.matchAll(/--([a-z-]+)/g)) {
+          assert.include([...settings, "help"], name)
+        }
+      }
+    }
+  })
+
+  it("name every limit with its default, in the protocol", () => {
+    const protocol = page("packages/http/PROTOCOL.md")
+    for (const [name, value] of Object.entries(Limits.defaults)) {
+      const shown = value === Number.POSITIVE_INFINITY ? "unlimited" : value.toLocaleString("en-US")
+      const row = protocol.split("\n").find((line) => line.startsWith("| `") && line.includes(`\`${name}\``))
+      assert.include(row, shown, name)
+    }
+  })
+
+  it("name every number, and none that is not counted", () => {
+    const commit = EngineMetrics.makeCommit()
+    const engine = { sessions: EngineMetrics.make(), carts: EngineMetrics.make(), commit, tasks: () => 0 }
+    const counted = Samples.read(engine, DoorMetrics.make()).map(({ name }) => name)
+    const named = [...operations.matchAll(/`((?:onelane|process)_\w+)`/g)].map(([, name]) => name!)
+    assert.sameMembers(named, counted)
+  })
+})
