@@ -2,119 +2,36 @@
  * CheckoutEngine: the embedded implementation of `CheckoutSessions`: the rules on the engine, over a journal and the two
  * ports. Every method is: may the caller do this at all → is the input well-formed → ask the session's lane.
  */
-import { ActorSystem, type EngineConfig, type EngineMetrics, GroupCommit, type Journal } from "@onelane/engine"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+import type { Journal } from "@onelane/engine"
+import type * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { Access } from "./Access.js"
-import * as Alarms from "./Alarms.js"
-import { cartBehavior } from "./CartBehavior.js"
-import { Carts } from "./Carts.js"
-import * as CheckoutBehavior from "./CheckoutBehavior.js"
-import * as Service from "./CheckoutService.js"
-import { CheckoutSessions } from "./CheckoutSessions.js"
-import * as Flow from "./Flow.js"
-import * as Ids from "./Ids.js"
-import * as Refusal from "./Refusal.js"
-import type { SessionState } from "./SessionState.js"
-import * as Tasks from "./Tasks.js"
+import type { Access } from "./Access.js"
+import type { Carts } from "./Carts.js"
+import { watch } from "./Changes.js"
+import * as Core from "./CheckoutCore.js"
+import type { CheckoutSessions } from "./CheckoutSessions.js"
 
-export type { Custodian, Custody } from "./Alarms.js"
-
-/** What a host may choose. */
-export interface CheckoutEngineOptions {
-  /** Default: the `b2b` preset, without tasks. */
-  readonly flow?: Flow.Flow | undefined
-  /** Life of a new session that names none, milliseconds. Default: it never expires. */
-  readonly expiresInMillis?: number | undefined
-  /** How long a port may take, milliseconds. Default 5,000. */
-  readonly portMillis?: number | undefined
-  /** Pause between two looks for expired sessions and abandoned claims, milliseconds. Default 1,000. */
-  readonly alarmMillis?: number | undefined
-  /** Tasks that run at once; more wait, their deadlines running. Default 10,000. */
-  readonly taskCapacity?: number | undefined
-  /** How long running tasks may finish when the engine closes, milliseconds. Default 5,000. */
-  readonly taskDrainMillis?: number | undefined
-  /** Whose tasks and expiries this engine looks after. Default: everybody's, as far as the journal is its own. */
-  readonly custody?: Alarms.Custody | undefined
-  /** Limits of the engine. */
-  readonly engine?: Partial<EngineConfig.EngineConfig> | undefined
-}
-
-/** The engine behind the service, for its host: numbers and an orderly end. */
-export interface CheckoutEngineShape {
-  readonly flow: Flow.Flow
-  readonly metrics: {
-    readonly sessions: Readonly<EngineMetrics.EngineMetrics>
-    readonly carts: Readonly<EngineMetrics.EngineMetrics>
-    readonly commit: Readonly<EngineMetrics.CommitMetrics>
-    /** Tasks under way in this process, those included that the host runs elsewhere. */
-    readonly tasks: () => number
-  }
-  /** An update without a fiber, for a Promise door. */
-  readonly updateNow: Service.UpdateNow
-  /** Takes no new work, lets turns and tasks finish within their bounds; true when everything begun was answered. */
-  readonly drain: Effect.Effect<boolean>
-}
-
-/** The engine in force. */
-export class CheckoutEngine extends Context.Tag("@onelane/checkout/CheckoutEngine")<
+export {
   CheckoutEngine,
-  CheckoutEngineShape
->() {}
-
-const build = (options: CheckoutEngineOptions) =>
-  Effect.gen(function* () {
-    const flow: Flow.Flow = options.flow ?? Flow.b2b
-    const commit = yield* GroupCommit.GroupCommit
-    const clock = yield* Clock.clockWith(Effect.succeed)
-    const ports = { access: yield* Access, carts: yield* Carts, portMillis: options.portMillis ?? 5_000 }
-    const unavailable = Refusal.fromEngine
-    const { custody = commit.journal.exclusive } = options
-    const isMine = typeof custody === "boolean" ? () => true : custody.isMine
-    const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command), options.taskCapacity)
-    const sessions: Alarms.Sessions = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
-      unavailable,
-      // A claim made here on a session of somebody else's is found, and run, by that one.
-      onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state, isMine(id))
-    })
-    const carts = yield* ActorSystem.make(cartBehavior, { unavailable })
-    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, custody, options.alarmMillis ?? 1_000))
-    const drain = Effect.zipLeft(sessions.drain, tasks.drain(options.taskDrainMillis ?? 5_000))
-    yield* Effect.addFinalizer(() => drain)
-    const parts: Service.Parts = {
-      flow,
-      ports,
-      sessions,
-      carts,
-      ids: yield* Ids.Ids,
-      nowMillis: () => clock.unsafeCurrentTimeMillis(),
-      expiresInMillis: options.expiresInMillis ?? null
-    }
-    const updateNow = Service.makeUpdateNow(parts, yield* Effect.runtime<never>())
-    const metrics = { sessions: sessions.metrics, carts: carts.metrics, commit: commit.metrics, tasks: tasks.running }
-    return Context.make(CheckoutSessions, Service.make(parts)).pipe(
-      Context.add(CheckoutEngine, { flow, metrics, updateNow, drain })
-    )
-  })
+  type CheckoutEngineOptions,
+  type CheckoutEngineShape,
+  type Custodian,
+  type Custody
+} from "./CheckoutCore.js"
 
 /** The service over the journal and ports in force; closing the scope drains it. */
 export const make = (
-  options: CheckoutEngineOptions = {}
+  options: Core.CheckoutEngineOptions = {}
 ): Effect.Effect<
-  Context.Context<CheckoutSessions | CheckoutEngine>,
+  Context.Context<CheckoutSessions | Core.CheckoutEngine>,
   never,
   Journal.Journal | Access | Carts | Scope.Scope
-> =>
-  build(options).pipe(
-    Effect.provideServiceEffect(GroupCommit.GroupCommit, GroupCommit.make(options.engine)),
-    Effect.provideServiceEffect(Ids.Ids, Ids.makeRandom)
-  )
+> => Core.make(options, watch)
 
 /** The layer of `make`. */
 export const layer = (
-  options: CheckoutEngineOptions = {}
-): Layer.Layer<CheckoutSessions | CheckoutEngine, never, Journal.Journal | Access | Carts> =>
+  options: Core.CheckoutEngineOptions = {}
+): Layer.Layer<CheckoutSessions | Core.CheckoutEngine, never, Journal.Journal | Access | Carts> =>
   Layer.scopedContext(make(options))

@@ -6,15 +6,15 @@ import { type ActorSystem, Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { Action } from "./Access.js"
 import type { Sessions } from "./Alarms.js"
 import type { Caller } from "./Caller.js"
 import * as CancelCheckout from "./CancelCheckout.js"
 import type { CartState, Reserve } from "./CartBehavior.js"
 import { isUpdatable } from "./Carts.js"
-import type { CheckoutError, OpenError, UpdateError } from "./CheckoutError.js"
-import type { CheckoutSession } from "./CheckoutSession.js"
+import type { AccessError, CheckoutError, OpenError, UpdateError } from "./CheckoutError.js"
+import type { CheckoutSession, HistoryEntry } from "./CheckoutSession.js"
 import type * as S from "./CheckoutSessions.js"
 import * as CompleteTask from "./CompleteTask.js"
 import * as FailTask from "./FailTask.js"
@@ -26,7 +26,7 @@ import * as ReadCheckoutSession from "./ReadCheckoutSession.js"
 import * as Refusal from "./Refusal.js"
 import * as ReleaseClaim from "./ReleaseClaim.js"
 import type { SessionCommand } from "./SessionCommand.js"
-import { historyEntry, isLast, type SessionEvent } from "./SessionState.js"
+import { historyEntry, type SessionEvent } from "./SessionState.js"
 import * as UpdateCheckoutSession from "./UpdateCheckoutSession.js"
 
 /** What the methods work with. */
@@ -50,11 +50,18 @@ export type UpdateNow = (
   onExit: (exit: Exit.Exit<S.Updated, UpdateError>) => void
 ) => (() => boolean) | null
 
+/** How a session is watched, once `look` has said that the caller may see it. The one way is `Changes`. */
+export type Watch = (
+  sessions: Sessions,
+  input: S.ChangesInput,
+  look: Effect.Effect<CheckoutSession, AccessError>
+) => Stream.Stream<HistoryEntry, AccessError>
+
 /** Sessions an open looks at before it gives up: each was closed between two of its own steps. */
 const openTries = 8
 
 /** Makes the service. */
-export const make = (parts: Parts): S.CheckoutSessionsShape => ({
+export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
   open: (caller, input) =>
     gate(
       parts,
@@ -88,16 +95,14 @@ export const make = (parts: Parts): S.CheckoutSessionsShape => ({
       () => ReadCheckoutSession.checkHistory(input),
       () => Effect.zipRight(read(parts, caller, input), history(parts, input))
     ),
-  changes: (caller, input) =>
-    Stream.unwrap(
-      gate(
-        parts,
-        caller,
-        "read",
-        () => ReadCheckoutSession.checkChanges(input),
-        () => Effect.map(read(parts, caller, input), (session) => changes(parts, input, session))
-      )
-    ),
+  changes: (caller, input) => {
+    const check = () => ReadCheckoutSession.checkChanges(input)
+    return watch(
+      parts.sessions,
+      input,
+      gate(parts, caller, "read", check, () => read(parts, caller, input))
+    )
+  },
   ...operations(parts)
 })
 
@@ -214,15 +219,6 @@ const history = (parts: Parts, { checkoutSessionId, afterVersion, limit }: S.His
     parts.sessions.events(checkoutSessionId, afterVersion ?? 0, limit ?? ReadCheckoutSession.historyEntries),
     (events) => events.map(({ sequence, event }) => historyEntry(sequence, event as SessionEvent))
   )
-
-const changes = (parts: Parts, { checkoutSessionId, afterVersion }: S.ChangesInput, session: CheckoutSession) => {
-  const after = afterVersion ?? session.version
-  if (session.isArchived && after >= session.version) return Stream.empty
-  return parts.sessions.changes(checkoutSessionId, after).pipe(
-    Stream.takeUntil(({ event }) => isLast(event as SessionEvent)),
-    Stream.map(({ sequence, event }) => historyEntry(sequence, event as SessionEvent))
-  )
-}
 
 const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Answer<S.Cancelled> => {
   const command: SessionCommand = {

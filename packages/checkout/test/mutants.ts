@@ -7,6 +7,7 @@ import { ActorSystem, GroupCommit, Journal } from "@onelane/engine"
 import { Clock, Effect, Either, Exit, Scope } from "effect"
 import * as Alarms from "../src/Alarms.js"
 import { cartBehavior } from "../src/CartBehavior.js"
+import { watch } from "../src/Changes.js"
 import * as CheckoutBehavior from "../src/CheckoutBehavior.js"
 import * as Service from "../src/CheckoutService.js"
 import * as Flow from "../src/Flow.js"
@@ -38,7 +39,7 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
     const carts = yield* ActorSystem.make(cartBehavior, { unavailable })
     yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, true, 1_000))
     yield* Effect.addFinalizer(() => tasks.drain(0))
-    return Service.make({
+    const parts = {
       flow,
       ports,
       sessions,
@@ -46,7 +47,8 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       ids: yield* Ids.makeRandom,
       nowMillis: () => clock.unsafeCurrentTimeMillis(),
       expiresInMillis: null
-    })
+    }
+    return Service.make(parts, watch)
   })
 
 /** As `boot`, with a spoilt behavior. */

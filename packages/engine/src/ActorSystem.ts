@@ -4,12 +4,10 @@
  * `ask` runs the turn on the caller's stack when the lane is free. **Cancellation**: an ask interrupted while its command
  * waits for the lane is dropped, certainly not applied; once its turn has begun the ask finishes first.
  */
-import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import type { Activation } from "./Activation.js"
 import type { Behavior } from "./Behavior.js"
 import * as Directory from "./Directory.js"
@@ -57,8 +55,14 @@ export interface ActorSystem<State, Command, Reply, Refusal> {
   readonly askInternal: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
   /** Looks at an address. */
   readonly read: (id: string) => Effect.Effect<Snapshot<State>, Refusal>
-  /** Committed events after `afterSequence`, in order, without gap or duplicate; nothing before it is durable. Never ends. */
-  readonly changes: (id: string, afterSequence: number) => Stream.Stream<JournalEvent, Refusal>
+  /**
+   * Watches an address while the scope is open. The effect it gives waits for the next page of committed events after
+   * `afterSequence`, never an empty one: in order, without gap or duplicate, nothing before it is durable.
+   */
+  readonly follow: (
+    id: string,
+    afterSequence: number
+  ) => Effect.Effect<Effect.Effect<ReadonlyArray<JournalEvent>, Refusal>, never, Scope.Scope>
   /** A page of committed events. */
   readonly events: (
     id: string,
@@ -139,7 +143,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
       isAwake: (id) => lanes.directory.awake.has(id),
       tell: (id, command) => void submit(lanes, id, Envelope.make(command, true)),
       read: (id) => Effect.suspend(() => ask(system, id, readCommand, true)),
-      changes: (id, afterSequence) => changes(system, id, afterSequence),
+      follow: (id, afterSequence) => follow(system, id, afterSequence),
       events: (id, afterSequence, limit) => eventsOf(system, id, afterSequence, limit),
       alarms: (beforeMillis, limit, after) => alarmsOf(system, beforeMillis, limit, after),
       drain,
@@ -210,26 +214,26 @@ const alarmsOf = (system: System, beforeMillis: number, limit: number, after: Jo
 
 // A watcher holds a signal and a cursor, no buffer: it reads what it emits from the journal. A slow consumer therefore
 // costs nothing and misses nothing. The signal is closed before the read, so a commit in between is not overlooked.
-const changes = (system: System, id: string, afterSequence: number) =>
-  Stream.unwrapScoped(
-    Effect.gen(function* () {
-      const latch = yield* Effect.acquireRelease(watch(system, id), (held) => unwatch(system, id, held))
+const follow = (system: System, id: string, afterSequence: number) =>
+  Effect.map(
+    Effect.acquireRelease(watch(system, id), (held) => unwatch(system, id, held)),
+    (latch) => {
       const { config, journal } = system.commit
       const signal = journal.exclusive ? latch.await : Effect.timeoutOption(latch.await, config.pollMillis)
       let cursor = afterSequence
-      const pull: Effect.Effect<Chunk.Chunk<JournalEvent>, any> = Effect.gen(function* () {
+      const pull: Effect.Effect<ReadonlyArray<JournalEvent>, any> = Effect.gen(function* () {
         while (true) {
           yield* latch.close
           const page = yield* eventsOf(system, id, cursor, config.changesPage)
           if (page.length > 0) {
             cursor = page[page.length - 1]!.sequence
-            return Chunk.unsafeFromArray(page)
+            return page
           }
           yield* signal
         }
       })
-      return Stream.repeatEffectChunk(pull)
-    })
+      return pull
+    }
   )
 
 const signal = (watchers: System["watchers"], id: string): void => {

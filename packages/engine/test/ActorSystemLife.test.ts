@@ -51,7 +51,8 @@ describe("ActorSystem: bounds, sleep, watching, drain", () => {
       const system = yield* makeSystem
       yield* system.ask("a", add(0))
       const seen = yield* Effect.fork(
-        system.changes("a", 0).pipe(
+        Stream.unwrapScoped(Effect.map(system.follow("a", 0), Stream.repeatEffect)).pipe(
+          Stream.mapConcat((page) => page),
           Stream.tap(() => nextTick),
           Stream.take(50),
           Stream.runCollect

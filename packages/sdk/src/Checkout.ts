@@ -5,7 +5,11 @@
  * Thin on purpose: it adds no rule. It owns the way from a call to an answer (abort, closing, Exit to result) and
  * nothing else. A call never rejects on a refusal; only a defect (a bug) rejects, and `…OrThrow` throws `OnelaneError`.
  */
-import { type Caller, type CheckoutEngine, type CheckoutError, CheckoutSessions, type Flow } from "@onelane/checkout"
+import type * as Caller from "@onelane/checkout/Caller"
+import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
+import type * as CheckoutError from "@onelane/checkout/CheckoutError"
+import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+import type * as Flow from "@onelane/checkout/Flow"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -13,9 +17,9 @@ import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Runtime from "effect/Runtime"
-import * as Stream from "effect/Stream"
+import * as Later from "./Later.js"
 import type { Aborted, CallError, Result } from "./Result.js"
-import { aborted, fromExit, OnelaneError, orThrow } from "./Result.js"
+import { aborted, fromExit, orThrow } from "./Result.js"
 import type { HistoryOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"
 
 /** Options of one call. */
@@ -142,7 +146,8 @@ export const enter = async <R, E>(
   return { behind: { sessions, runtime: built.value, close, closed: () => closing !== undefined }, context }
 }
 
-const draining: CheckoutError.Overloaded = {
+/** What a call on a closed door is answered with. */
+export const draining: CheckoutError.Overloaded = {
   _tag: "Overloaded",
   message: "This checkout was closed",
   reason: "DRAINING",
@@ -219,24 +224,14 @@ const fromExitNow = <A, E>(exit: Exit.Exit<A, E>): Answer<A, E> => {
   }
 }
 
-const whenAborted = (signal: AbortSignal): Effect.Effect<void> =>
-  Effect.async<void>((resume) => {
-    const leave = (): void => resume(Effect.void)
-    if (signal.aborted) return leave()
-    signal.addEventListener("abort", leave, { once: true })
-    return Effect.sync(() => signal.removeEventListener("abort", leave))
-  })
-
-const iterate = <A, E extends CallError>(
-  behind: Behind,
-  stream: () => Stream.Stream<A, E>,
-  signal: AbortSignal | undefined
-): AsyncIterable<A> => ({
+/** Watching, with what it needs loaded first. */
+const watch = <A>(open: (later: Later.Loaded) => AsyncIterable<A>): AsyncIterable<A> => ({
   [Symbol.asyncIterator]: () => {
-    const source: Stream.Stream<A, CallError> = behind.closed() ? Stream.fail(draining) : Stream.suspend(stream)
-    const followed = signal === undefined ? source : Stream.interruptWhen(source, whenAborted(signal))
-    const thrown = Stream.mapError(followed, (error) => new OnelaneError(error))
-    return Stream.toAsyncIterableRuntime(thrown, behind.runtime)[Symbol.asyncIterator]()
+    const opened = Later.load().then((later) => open(later)[Symbol.asyncIterator]())
+    return {
+      next: () => opened.then((iterator) => iterator.next()),
+      return: () => opened.then((iterator) => iterator.return!())
+    }
   }
 })
 
@@ -276,7 +271,8 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     completeTaskOrThrow: throwing(results.completeTask),
     failTaskOrThrow: throwing(results.failTask),
     releaseClaimOrThrow: throwing(results.releaseClaim),
-    changes: (input, options) => iterate(behind, () => sessions.changes(caller, input), options?.signal),
+    changes: (input, options) =>
+      watch(({ iterate }) => iterate(behind, () => sessions.changes(caller, input), options?.signal)),
     close: behind.close,
     [Symbol.asyncDispose]: behind.close
   }

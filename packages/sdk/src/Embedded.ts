@@ -4,16 +4,14 @@
  * Owns the composition: journal, directory, ports, engine, `Retry`. SQLite is loaded only when a file is opened, and
  * nothing of HTTP is loaded at all: opening in memory must cost little.
  */
-import {
-  Access,
-  Caller,
-  Carts,
-  CheckoutEngine,
-  CheckoutSessions,
-  Directory,
-  DirectoryMemory,
-  Flow
-} from "@onelane/checkout"
+import * as Access from "@onelane/checkout/Access"
+import * as Caller from "@onelane/checkout/Caller"
+import * as Carts from "@onelane/checkout/Carts"
+import * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
+import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+import * as Directory from "@onelane/checkout/Directory"
+import * as DirectoryMemory from "@onelane/checkout/DirectoryMemory"
+import * as Flow from "@onelane/checkout/Flow"
 import { type Journal, JournalMemory } from "@onelane/engine"
 import type { DatabaseRefused } from "@onelane/sql"
 import * as Context from "effect/Context"
@@ -21,6 +19,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as Checkout from "./Checkout.js"
+import * as Later from "./Later.js"
 import * as Ports from "./Ports.js"
 import * as Retry from "./Retry.js"
 import type { FlowOf } from "./Typed.js"
@@ -95,7 +94,8 @@ const whole = (
   Layer.suspend(() => {
     const { expiresInMillis, retry = {}, storage, taskDrainMillis } = options
     const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(options))
-    const engine = CheckoutEngine.layer({ flow: flowOf(options.flow), expiresInMillis, taskDrainMillis })
+    const limits = { flow: flowOf(options.flow), expiresInMillis, taskDrainMillis }
+    const engine = Layer.scopedContext(CheckoutEngine.make(limits, (...watched) => Later.loaded().watch(...watched)))
     const raw = Layer.effect(Raw, CheckoutSessions.CheckoutSessions)
     return Layer.merge(Retry.layer(retry, false, false), raw).pipe(
       Layer.provideMerge(engine),
@@ -107,8 +107,9 @@ const whole = (
 class Raw extends Context.Tag("@onelane/sdk/Embedded/Raw")<Raw, CheckoutSessions.CheckoutSessionsShape>() {}
 
 /** The service and its directory as a layer. Without `directory: true` the directory is there but nobody asks it. */
-export const layerWithDirectory: (options: EmbeddedOptions) => Layer.Layer<Served, DatabaseRefused.DatabaseRefused> =
-  whole
+export const layerWithDirectory: (options: EmbeddedOptions) => Layer.Layer<Served, DatabaseRefused.DatabaseRefused> = (
+  options
+) => Layer.unwrapEffect(Effect.as(Effect.promise(Later.load), whole(options)))
 
 /** The service as a layer. */
 export const layer: (

@@ -3,8 +3,9 @@
  * plain: it costs a turn no suspension.
  */
 
-import type { Caller } from "@onelane/checkout"
-import { Access, Carts } from "@onelane/checkout"
+import * as Access from "@onelane/checkout/Access"
+import type * as Caller from "@onelane/checkout/Caller"
+import * as Carts from "@onelane/checkout/Carts"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"

@@ -7,19 +7,15 @@
  * `open` (get or create) and for an `update` with a key (which makes it one acceptance). A refusal is final,
  * `SessionProcessing` included: how long to wait for a task is the caller's business.
  */
-import {
-  type Caller,
-  type CheckoutEngine,
-  type CheckoutError,
-  type CheckoutSession,
-  CheckoutSessions
-} from "@onelane/checkout"
+import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
+import type * as CheckoutError from "@onelane/checkout/CheckoutError"
+import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
-import * as Stream from "effect/Stream"
+import * as Later from "./Later.js"
 
 /** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
 export interface RetryOptions {
@@ -31,7 +27,8 @@ export interface RetryOptions {
   readonly maxMillis?: number | undefined
 }
 
-interface Policy {
+/** `RetryOptions` with the defaults in. */
+export interface Policy {
   readonly limit: number
   readonly baseMillis: number
   readonly maxMillis: number
@@ -39,12 +36,18 @@ interface Policy {
   readonly throughDrain: boolean
 }
 
-type Undecided = CheckoutError.Overloaded | CheckoutError.StorageUnavailable
+/** The answers in which no decision was given. */
+export type Undecided = CheckoutError.Overloaded | CheckoutError.StorageUnavailable
 
 const isUndecided = (error: { readonly _tag: string }): error is Undecided =>
   error._tag === "Overloaded" || error._tag === "StorageUnavailable"
 
-const mayRepeat = (policy: Policy, error: { readonly _tag: string }, evenIfUnknown: boolean): error is Undecided =>
+/** Whether a call that was answered so may be tried again. */
+export const mayRepeat = (
+  policy: Policy,
+  error: { readonly _tag: string },
+  evenIfUnknown: boolean
+): error is Undecided =>
   isUndecided(error) &&
   error.retryable &&
   (error.applied === "no" || evenIfUnknown) &&
@@ -61,7 +64,8 @@ export const pauseMillis = (
   return Math.min(policy.maxMillis, retryAfterMillis) + Math.ceil(jitter * backoff)
 }
 
-const repeat = <A, E extends { readonly _tag: string }>(
+/** Tries a call again and again, within the policy. */
+export const repeat = <A, E extends { readonly _tag: string }>(
   policy: Policy,
   evenIfUnknown: boolean,
   call: () => Effect.Effect<A, E>,
@@ -130,7 +134,7 @@ export const make = (
       completeTask: (caller, input) => repeat(policy, false, () => sessions.completeTask(caller, input)),
       failTask: (caller, input) => repeat(policy, false, () => sessions.failTask(caller, input)),
       releaseClaim: (caller, input) => repeat(policy, false, () => sessions.releaseClaim(caller, input)),
-      changes: (caller, input) => following(policy, sessions, caller, input)
+      changes: (caller, input) => Later.loaded().following(policy, sessions, caller, input)
     }
   })
 
@@ -149,49 +153,6 @@ export const makeNow = (
       const repeating = again(policy, input.idempotencyKey !== undefined, call, exit.cause.error, 1)
       Runtime.runCallback(runtime)(repeating, { onExit })
     })
-}
-
-/** Takes a broken stream up again after the last version seen; `limit` counts breaks without an entry in between. */
-const following = (
-  policy: Policy,
-  sessions: CheckoutSessions.CheckoutSessionsShape,
-  caller: Caller.Caller,
-  input: CheckoutSessions.ChangesInput
-): Stream.Stream<CheckoutSession.HistoryEntry, CheckoutError.AccessError> => {
-  const from = (afterVersion: number): ReturnType<typeof sessions.changes> => {
-    let seen = afterVersion
-    let attempt = 1
-    const resume = (): ReturnType<typeof sessions.changes> =>
-      Stream.suspend(() => sessions.changes(caller, { ...input, afterVersion: seen })).pipe(
-        Stream.tap((entry) =>
-          Effect.sync(() => {
-            seen = entry.version
-            attempt = 1
-          })
-        ),
-        Stream.catchAll((error) =>
-          attempt > policy.limit || !mayRepeat(policy, error, true)
-            ? Stream.fail(error)
-            : Stream.unwrap(
-                Effect.map(Random.next, (jitter) => {
-                  const pause = pauseMillis(attempt++, policy, error.retryAfterMillis, jitter)
-                  return Stream.concat(Stream.drain(Stream.fromEffect(Effect.sleep(pause))), resume())
-                })
-              )
-        )
-      )
-    return resume()
-  }
-  return Stream.suspend(() =>
-    input.afterVersion !== undefined
-      ? from(input.afterVersion)
-      : Stream.unwrap(
-          Effect.map(
-            repeat(policy, true, () => sessions.get(caller, { checkoutSessionId: input.checkoutSessionId })),
-            (session) => from(session.version)
-          )
-        )
-  )
 }
 
 /** The service in force, wrapped. */

@@ -1,16 +1,14 @@
 /** The one import of a Node app: embedded or remote, Promise or Effect. */
-export {
-  Access,
-  Caller,
-  Carts,
-  CheckoutError,
-  CheckoutSession,
-  CheckoutSessions,
-  CheckoutTasks,
-  Directory,
-  Flow,
-  Task
-} from "@onelane/checkout"
+export * as Access from "@onelane/checkout/Access"
+export * as Caller from "@onelane/checkout/Caller"
+export * as Carts from "@onelane/checkout/Carts"
+export * as CheckoutError from "@onelane/checkout/CheckoutError"
+export * as CheckoutSession from "@onelane/checkout/CheckoutSession"
+export * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+export * as CheckoutTasks from "@onelane/checkout/CheckoutTasks"
+export * as Directory from "@onelane/checkout/Directory"
+export * as Flow from "@onelane/checkout/Flow"
+export * as Task from "@onelane/checkout/Task"
 export type { DatabaseRefused } from "@onelane/sql"
 export type { CallOptions, Checkout } from "./Checkout.js"
 export type { DirectoryCheckout, DirectoryDoor, EmbeddedCheckout, EmbeddedOptions } from "./Embedded.js"

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Caller, type CheckoutError, type CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
 import { Chunk, Effect, Fiber, Stream, TestClock } from "effect"
+import * as Later from "../src/Later.js"
 import * as Retry from "../src/Retry.js"
 
 const session: CheckoutSession.CheckoutSession = {
@@ -216,6 +217,7 @@ describe("Retry", () => {
               )
         }
       }
+      yield* Effect.promise(Later.load)
       const sessions = yield* Retry.make(shape, {}, false)
       const entries = yield* throughPauses(
         Stream.runCollect(sessions.changes(Caller.host, { checkoutSessionId: "s1" }))
