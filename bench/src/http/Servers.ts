@@ -15,8 +15,9 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Caller, type CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
-import { Authentication, CheckoutServer } from "@onelane/http"
-import { Effect, Exit, Layer, ManagedRuntime, Schema } from "effect"
+import { Authentication, CheckoutServer, DoorMetrics } from "@onelane/http"
+import { Listener } from "@onelane/server"
+import { Effect, Exit, Layer, ManagedRuntime, Schema, Scope } from "effect"
 import { fastify } from "fastify"
 import { token } from "./Load.js"
 
@@ -127,9 +128,23 @@ const platformApi = (backend: Backend): Promise<Listening> => {
   return onPlatform(HttpApiBuilder.serve().pipe(Layer.provide(api)), backend)
 }
 
-/** Ours, as `onelane serve` puts it together: token, limits, both lanes. */
-const ours = (backend: Backend): Promise<Listening> =>
-  onPlatform(CheckoutServer.layer().pipe(Layer.provide(Authentication.layerStatic({ [token]: Caller.host }))), backend)
+/** Ours, as `onelane serve` puts it together: its listener, token, limits, numbers, both lanes. */
+const ours = async ({ engine, sessions }: Backend): Promise<Listening> => {
+  const scope = Effect.runSync(Scope.make())
+  const listener = Effect.runSync(Listener.make())
+  const identity = Authentication.byShape([Authentication.fixed({ [token]: Caller.host })])
+  const ways = CheckoutServer.ways({ metrics: DoorMetrics.make(), updateNow: engine.updateNow })
+  await Effect.flatMap(ways, (both) => Listener.answer(listener, both)).pipe(
+    Effect.zipRight(Listener.listen(listener, "127.0.0.1", 0)),
+    HttpMiddleware.withTracerDisabledWhenEffect(() => true),
+    Effect.provideService(Authentication.Authentication, identity),
+    Effect.provideService(CheckoutSessions.CheckoutSessions, sessions),
+    Scope.extend(scope),
+    Effect.runPromise
+  )
+  const closed = Effect.zipRight(Listener.close(listener), Scope.close(scope, Exit.void))
+  return { url: Listener.urlOf(listener), close: () => Effect.runPromise(closed) }
+}
 
 /** The servers. */
 export const servers = { bare, fastify: onFastify, router: platformRouter, api: platformApi, onelane: ours } as const

@@ -25,6 +25,10 @@ export interface Admission {
   ) => Effect.Effect<A, AdapterError.AdapterError>
   /** One more stream of a caller, until the scope closes. */
   readonly stream: (caller: Caller.Caller) => Effect.Effect<void, AdapterError.AdapterError, Scope.Scope>
+  /** For work without a fiber: requests and bytes of bodies, counted in together if there is room for all of it. */
+  readonly take: (requests: number, bodyBytes: number) => boolean
+  /** Gives back what was taken. */
+  readonly give: (requests: number, bodyBytes: number) => void
   /** What is inside now. */
   readonly now: () => Inside
 }
@@ -36,16 +40,6 @@ export interface Inside {
   readonly streams: number
 }
 
-/** Runs `work` with `amount` counted in; the count is right however `work` ends. */
-const during = <A, E, R>(count: (amount: number) => void, amount: number, work: Effect.Effect<A, E, R>) =>
-  Effect.uninterruptibleMask((restore) => {
-    count(amount)
-    return Effect.ensuring(
-      restore(work),
-      Effect.sync(() => count(-amount))
-    )
-  })
-
 /** Makes the gate. */
 export const make = (limits: HttpLimits): Admission => {
   let requests = 0
@@ -53,10 +47,12 @@ export const make = (limits: HttpLimits): Admission => {
   const streams = new Map<string, number>()
   const buckets = TokenBuckets.make(limits.callsPerSecond, limits.burstCount)
 
+  const tooManyStreams = Effect.fail(AdapterError.tooManyStreams(limits.streamsMaxCount))
   const open = (userId: string): boolean => {
     const count = streams.get(userId) ?? 0
-    if (count < limits.streamsMaxCount) streams.set(userId, count + 1)
-    return count < limits.streamsMaxCount
+    if (count >= limits.streamsMaxCount) return false
+    streams.set(userId, count + 1)
+    return true
   }
   const close = (userId: string): void => {
     const count = streams.get(userId)! - 1
@@ -64,28 +60,34 @@ export const make = (limits: HttpLimits): Admission => {
     else streams.set(userId, count)
   }
 
+  const take = (moreRequests: number, moreBytes: number): boolean => {
+    if (requests + moreRequests > limits.requestsMaxCount || bodyBytes + moreBytes > limits.bodiesMaxBytes) return false
+    give(-moreRequests, -moreBytes)
+    return true
+  }
+  const give = (fewerRequests: number, fewerBytes: number): void => {
+    requests -= fewerRequests
+    bodyBytes -= fewerBytes
+  }
+  // What was taken is given back, however the work ends.
+  const during = <A, E, R>(count: number, bytes: number, work: Effect.Effect<A, E, R>, refused: Effect.Effect<A, E>) =>
+    Effect.uninterruptibleMask((restore): Effect.Effect<A, E, R> => {
+      const left = Effect.sync(() => give(count, bytes))
+      return take(count, bytes) ? Effect.ensuring(restore(work), left) : refused
+    })
+
   return {
-    request: (work, refused) =>
-      Effect.suspend(() =>
-        requests < limits.requestsMaxCount
-          ? during((amount) => void (requests += amount), 1, work)
-          : Effect.sync(refused)
-      ),
+    take,
+    give,
+    request: (work, refused) => during(1, 0, work, Effect.sync(refused)),
     call: ({ userId }, nowMillis) => {
       const waitMillis = buckets.take(userId, nowMillis)
       return waitMillis === 0 ? null : AdapterError.tooManyCalls(waitMillis)
     },
-    body: (bytes, read) =>
-      Effect.suspend(() =>
-        bodyBytes + bytes <= limits.bodiesMaxBytes
-          ? during((amount) => void (bodyBytes += amount), bytes, read)
-          : Effect.fail(AdapterError.overloaded)
-      ),
+    body: (bytes, read) => during(0, bytes, read, Effect.fail(AdapterError.overloaded)),
     stream: ({ userId }) =>
       Effect.acquireRelease(
-        Effect.suspend(() =>
-          open(userId) ? Effect.void : Effect.fail(AdapterError.tooManyStreams(limits.streamsMaxCount))
-        ),
+        Effect.suspend(() => (open(userId) ? Effect.void : tooManyStreams)),
         () => Effect.sync(() => close(userId))
       ),
     now: () => {

@@ -6,12 +6,12 @@
  *
  * A caller who hangs up interrupts its call; the service then drops it or, once its turn has begun, finishes it.
  */
+import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import { CheckoutSessions, Flow } from "@onelane/checkout"
-import * as Cause from "effect/Cause"
+import { type CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -20,10 +20,12 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as AdapterError from "./AdapterError.js"
 import * as Admission from "./Admission.js"
-import { Authentication, type AuthenticationShape } from "./Authentication.js"
+import { Authentication } from "./Authentication.js"
 import * as Cors from "./Cors.js"
 import type * as Documentation from "./Documentation.js"
 import * as DoorMetrics from "./DoorMetrics.js"
+import * as GuardedLane from "./GuardedLane.js"
+import * as HotLane from "./HotLane.js"
 import * as HttpLimits from "./HttpLimits.js"
 import type { Lane } from "./Lane.js"
 import * as NativeLane from "./NativeLane.js"
@@ -55,6 +57,8 @@ export interface Options {
   readonly lanes?: ReadonlyArray<{ readonly prefix: string; readonly lane: Lane }> | undefined
   /** What the document says of them. Asked when somebody first reads it. */
   readonly additions?: Effect.Effect<Documentation.Additions> | undefined
+  /** The way of an update without a fiber, where the service is an engine in this process. */
+  readonly updateNow?: CheckoutEngine.CheckoutEngineShape["updateNow"] | undefined
 }
 
 /** Answers requests, whichever server heard them. Never fails. The scope is that of the request, its stream included. */
@@ -64,6 +68,9 @@ export type Door = (request: WireRequest.WireRequest) => Effect.Effect<WireAnswe
 export const make = (
   options: Options = {}
 ): Effect.Effect<Door, never, CheckoutSessions.CheckoutSessions | Authentication | Scope.Scope> =>
+  Effect.map(build(options), ({ door }) => door)
+
+const build = (options: Options) =>
   Effect.gen(function* () {
     const service = yield* CheckoutSessions.CheckoutSessions
     const sessions = options.tracing === true ? Tracing.sessions(service) : service
@@ -71,7 +78,7 @@ export const make = (
     const admission = Admission.make(limits)
     const metrics = options.metrics ?? DoorMetrics.make()
     metrics.inside = admission.now
-    const parts: Parts = {
+    const parts: GuardedLane.Parts = {
       authentication: yield* Authentication,
       admission,
       metrics,
@@ -80,83 +87,26 @@ export const make = (
     const closed = yield* Effect.acquireRelease(Deferred.make<void>(), (closed) => Deferred.succeed(closed, undefined))
     const { heartbeatMillis } = limits
     const streams = { heartbeatMillis, closed: Deferred.await(closed), take: admission.stream }
-    const native = guarded(parts, NativeLane.make(sessions, limits, streams))
-    const standard = guarded(
+    const native = GuardedLane.make(parts, NativeLane.make(sessions, limits, streams))
+    const standard = GuardedLane.make(
       parts,
       StandardActions.make(sessions, options.flow ?? Flow.b2b, limits, (error) =>
         DoorMetrics.countRefusal(metrics, error)
       )
     )
-    const hosts = (options.lanes ?? []).map(({ prefix, lane }) => ({ prefix, door: guarded(parts, lane) }))
+    const hosts = (options.lanes ?? []).map(({ prefix, lane }) => ({
+      prefix,
+      door: GuardedLane.make(parts, lane).door
+    }))
     const open = opened({ ...(yield* documentation(options)), ...options.pages })
-    return Cors.allow(options.corsOrigins ?? [], (request) => {
-      if (request.path.startsWith("/v1/")) return native(request)
-      if (request.path === "/services/data" || request.path.startsWith("/services/data/")) return standard(request)
+    const door = Cors.allow(options.corsOrigins ?? [], (request) => {
+      if (request.path.startsWith("/v1/")) return native.door(request)
+      if (request.path === "/services/data" || request.path.startsWith("/services/data/")) return standard.door(request)
       const host = hosts.find(({ prefix }) => request.path.startsWith(prefix))
       return host === undefined ? open(request) : host.door(request)
     })
+    return { door, parts: { ...parts, limits }, lanes: [native, standard] }
   })
-
-interface Parts {
-  readonly authentication: AuthenticationShape
-  readonly admission: Admission.Admission
-  readonly metrics: DoorMetrics.DoorMetrics
-  readonly clock: Clock.Clock
-}
-
-type Refusal = Parameters<Lane["refuse"]>[0]
-
-/** Puts the limits and the token before a lane, and the lane's own format around everything that goes wrong in it. */
-const guarded = ({ admission, authentication, clock, metrics }: Parts, lane: Lane): Door => {
-  const refuse = (error: Refusal, request: WireRequest.WireRequest): WireAnswer.WireAnswer => {
-    DoorMetrics.countRefusal(metrics, error)
-    return lane.refuse(error, request)
-  }
-  const served: Door = (request) => {
-    const token = WireRequest.bearerOf(request)
-    if (token === undefined) return Effect.succeed(refuse(AdapterError.tokenMissing, request))
-    return authenticated(authentication, token, request).pipe(
-      Effect.flatMap((caller) => {
-        const refused = admission.call(caller, clock.unsafeCurrentTimeMillis())
-        return refused === null ? lane.serve(caller, admitted(admission, request)) : Effect.fail(refused)
-      }),
-      Effect.catchAll((error) => Effect.sync(() => refuse(error, request))),
-      Effect.catchAllDefect((cause) =>
-        Effect.as(
-          RequestLog.about(Effect.logError("A request died", Cause.die(cause)), request),
-          refuse(WireError.defect(request.method === "POST" ? "unknown" : "no"), request)
-        )
-      )
-    )
-  }
-  return (request) => admission.request(served(request), () => refuse(AdapterError.overloaded, request))
-}
-
-const authenticated = (authentication: AuthenticationShape, token: string, request: WireRequest.WireRequest) =>
-  Effect.catchTags(authentication.authenticate(token), {
-    TokenRefused: ({ final, reason }) =>
-      Effect.zipRight(
-        RequestLog.about(Effect.annotateLogs(Effect.logInfo("Token refused"), { reason }), request),
-        Effect.fail(AdapterError.tokenRefused(final))
-      ),
-    PortUnavailable: ({ cause, port }) =>
-      Effect.zipRight(
-        RequestLog.about(Effect.logWarning(`${port} gave no answer`, String(cause)), request),
-        Effect.fail(AdapterError.authenticationUnavailable)
-      )
-  })
-
-/** The request, its body counted while it is read. */
-const admitted = (admission: Admission.Admission, request: WireRequest.WireRequest): WireRequest.WireRequest =>
-  request.method === "POST"
-    ? {
-        ...request,
-        text: (maxBytes) => {
-          const length = Number(request.headers["content-length"] ?? maxBytes)
-          return admission.body(length > maxBytes ? 0 : length, request.text(maxBytes))
-        }
-      }
-    : request
 
 type Pages = NonNullable<Options["pages"]>
 
@@ -185,20 +135,36 @@ const opened = (pages: Pages): Door => {
     )
 }
 
-/** The door as an app of `@effect/platform`. */
-export const httpApp = (options: Options = {}) =>
-  Effect.map(make(options), (door) => {
+/** The two ways in that a listener of Node can offer. */
+export interface Ways {
+  /** The door as an app of `@effect/platform`. */
+  readonly app: HttpApp.Default<never, Scope.Scope>
+  /** Takes updates before the app gets to see them. Null without `updateNow`, or when requests are logged or traced. */
+  readonly hot: HotLane.HotLane | null
+}
+
+/** Makes both. */
+export const ways = (
+  options: Options = {}
+): Effect.Effect<Ways, never, CheckoutSessions.CheckoutSessions | Authentication | Scope.Scope> =>
+  Effect.gen(function* () {
+    const { door, lanes, parts } = yield* build(options)
     const answered = RequestLog.around(door, options)
-    return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    const app = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
       Effect.map(Effect.interruptible(answered(fromPlatform(request))), toPlatform)
     )
+    const { logRequests, tracing, updateNow } = options
+    if (updateNow === undefined || logRequests === true || tracing === true) return { app, hot: null }
+    const headersFor = Cors.headersFor(options.corsOrigins ?? [])
+    const runtime = yield* Effect.runtime<never>()
+    return { app, hot: HotLane.make({ ...parts, lanes, updateNow, headersFor, runtime }) }
   })
 
 /** Serves the door on the `HttpServer` in force. */
 export const layer = (
   options: Options = {}
 ): Layer.Layer<never, never, HttpServer.HttpServer | CheckoutSessions.CheckoutSessions | Authentication> =>
-  Layer.unwrapScoped(Effect.map(httpApp(options), (app) => HttpServer.serve(app))).pipe(
+  Layer.unwrapScoped(Effect.map(ways(options), ({ app }) => HttpServer.serve(app))).pipe(
     HttpMiddleware.withTracerDisabledWhen(() => options.tracing !== true)
   )
 

@@ -8,12 +8,13 @@ import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as AdapterError from "./AdapterError.js"
 import { CheckoutApi, type sessionsGroup } from "./CheckoutApi.js"
 import type { HttpLimits } from "./HttpLimits.js"
-import type { Lane } from "./Lane.js"
+import type { Lane, Updating } from "./Lane.js"
 import * as SessionEvents from "./SessionEvents.js"
 import * as WireAnswer from "./WireAnswer.js"
 import * as WireError from "./WireError.js"
@@ -37,9 +38,14 @@ interface Endpoint {
   ) => Effect.Effect<WireAnswer.WireAnswer, CheckoutError.CheckoutError | AdapterError.AdapterError, Scope.Scope>
 }
 
-const encodeSession = Schema.encodeSync(WireSession.Session)
+const { encodeSession } = WireSession
 
-const named = (requestId: string, answer: WireAnswer.WireAnswer): WireAnswer.WireAnswer => ({ ...answer, requestId })
+const named = (requestId: string, { status, headers, body }: WireAnswer.WireAnswer): WireAnswer.WireAnswer => ({
+  status,
+  headers,
+  body,
+  requestId
+})
 
 const changed = ({ session }: { readonly session: CheckoutSession.CheckoutSession }): WireAnswer.WireAnswer =>
   WireAnswer.json(200, { session: encodeSession(session) }, WireAnswer.etagOf(session))
@@ -116,6 +122,20 @@ const routes: ReadonlyArray<WireRequest.Route<Name>> = (() => {
   return found
 })()
 
+const updateParams = WireRequest.matcher(routes.find(({ name }) => name === "update")!)
+
+const updating = (request: WireRequest.WireRequest, limits: HttpLimits): Updating | null => {
+  const params = updateParams(request.path)
+  if (params === null || !WireRequest.isJson(request)) return null
+  return {
+    inputOf: (text) =>
+      Either.flatMap(WireRequest.parseObject(text, limits), (said) =>
+        inputOf<CheckoutSessions.UpdateInput>(said, params, endpoints.update.headers, request)
+      ),
+    answer: (exit) => (Exit.isSuccess(exit) ? Exit.succeed(updated(exit.value)) : Exit.failCause(exit.cause))
+  }
+}
+
 /** Makes the lane. */
 export const make = (sessions: Sessions, limits: HttpLimits, streams: SessionEvents.Limits): Lane => ({
   serve: (caller, request) =>
@@ -126,9 +146,10 @@ export const make = (sessions: Sessions, limits: HttpLimits, streams: SessionEve
         request.method === "POST"
           ? yield* WireRequest.jsonBody(request, limits, bodyOptional)
           : queryInput(request, name === "events")
-      const input = yield* inputOf(said, params, headers, request)
-      return yield* call(sessions, caller, input as never, streams)
+      const input = yield* inputOf<never>(said, params, headers, request)
+      return yield* call(sessions, caller, input, streams)
     }),
+  updating: (request) => updating(request, limits),
   refuse: (error, request) => WireError.problem(error, versionOf(request.headers["if-match"]))
 })
 
@@ -139,13 +160,13 @@ const queryInput = (request: WireRequest.WireRequest, reconnects: boolean): Inpu
   return lastEventId === undefined ? query : { ...query, afterVersion: WireRequest.numberOrText(lastEventId) }
 }
 
-/** Path, headers and what was said otherwise in one object. What is said twice must be said alike. */
-const inputOf = (
+/** Path and headers put into what was said otherwise. What is said twice must be said alike. */
+const inputOf = <I>(
   said: Input,
   params: Readonly<Record<string, string>>,
   headers: Endpoint["headers"],
   request: WireRequest.WireRequest
-): Either.Either<Input, AdapterError.AdapterError> => {
+): Either.Either<I, AdapterError.AdapterError> => {
   const more: Record<string, unknown> = { ...params }
   const ifMatch = headers.includes("if-match") ? request.headers["if-match"] : undefined
   if (ifMatch !== undefined && ifMatch !== "*") {
@@ -155,12 +176,12 @@ const inputOf = (
   }
   const key = headers.includes("idempotency-key") ? request.headers["idempotency-key"] : undefined
   if (key !== undefined) more.idempotencyKey = key
-  for (const name of Object.keys(more)) {
+  for (const name in more) {
     if (Object.hasOwn(said, name) && said[name] !== more[name]) {
       return Either.left(AdapterError.contradiction(`${name} is said twice, and differently`))
     }
   }
-  return Either.right({ ...said, ...more })
+  return Either.right(Object.assign(said, more) as I)
 }
 
 const versionOf = (etag: string | undefined): number | undefined => {

@@ -9,9 +9,10 @@ import { CheckoutSession } from "@onelane/checkout"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as AdapterError from "./AdapterError.js"
 import type { HttpLimits } from "./HttpLimits.js"
-import type { Lane } from "./Lane.js"
+import type { Lane, Updating } from "./Lane.js"
 import * as StandardDescribe from "./StandardDescribe.js"
 import * as WireAnswer from "./WireAnswer.js"
 import * as WireError from "./WireError.js"
@@ -45,6 +46,8 @@ const actions: { readonly [N in StandardDescribe.ActionName]: Action } = {
   cancelCartAsyncOperation: { lane: "cartId", call: (to, caller, input) => to.cancel(caller, input) }
 }
 
+type OnRefused = (error: CheckoutError.CheckoutError) => void
+
 const root = "/services/data"
 const routes = [
   WireRequest.route("versions", "GET", root),
@@ -62,17 +65,16 @@ export const make = (
   sessions: Sessions,
   flow: StandardDescribe.States,
   limits: HttpLimits,
-  onRefused: (error: CheckoutError.CheckoutError) => void = () => {}
+  onRefused: OnRefused = () => {}
 ): Lane => ({
+  updating: (request) => updating(request, limits, onRefused),
   serve: (caller, request) =>
     Effect.gen(function* () {
       const { name, params } = yield* found(request)
       const action = params.action as StandardDescribe.ActionName
       if (name === "invoke") {
         const inputs = yield* inputsOf(yield* WireRequest.jsonBody(request, limits), limits.inputsMaxCount)
-        const outcomes = yield* invoke(sessions, caller, actions[action], inputs)
-        for (const outcome of outcomes) if (Either.isLeft(outcome)) onRefused(outcome.left)
-        return { ...answer(action, outcomes), requestId: requestIdsOf(outcomes) }
+        return answer(action, yield* invoke(sessions, caller, actions[action], inputs), onRefused)
       }
       const base = `${root}/${params.version}/actions`
       switch (name) {
@@ -97,11 +99,37 @@ export const make = (
 const found = (request: WireRequest.WireRequest) =>
   Either.filterOrLeft(
     WireRequest.match(routes, request),
-    ({ params }) =>
-      (params.version === undefined || /^v\d{2,3}\.\d$/.test(params.version)) &&
-      (params.action === undefined || Object.hasOwn(actions, params.action)),
+    ({ params }) => exists(params),
     () => AdapterError.notFound
   )
+
+const exists = ({ action, version }: Readonly<Record<string, string>>): boolean =>
+  (version === undefined || /^v\d{2,3}\.\d$/.test(version)) && (action === undefined || Object.hasOwn(actions, action))
+
+const invokeParams = WireRequest.matcher(routes.find(({ name }) => name === "invoke")!)
+
+const updating = (request: WireRequest.WireRequest, limits: HttpLimits, onRefused: OnRefused): Updating | null => {
+  const params = invokeParams(request.path)
+  if (params === null || !exists(params) || !WireRequest.isJson(request)) return null
+  const action = params.action as StandardDescribe.ActionName
+  if (actions[action] !== update) return null
+  return {
+    inputOf: (text) => {
+      const inputs = Either.flatMap(WireRequest.parseObject(text, limits), (body) =>
+        inputsOf(body, limits.inputsMaxCount)
+      )
+      if (Either.isLeft(inputs)) return Either.left(inputs.left)
+      return inputs.right.length === 1 ? Either.right(inputs.right[0] as CheckoutSessions.UpdateInput) : null
+    },
+    answer: (exit) => {
+      if (Exit.isSuccess(exit)) return Exit.succeed(answer(action, [Either.right(exit.value)], onRefused))
+      const { cause } = exit
+      return Cause.isFailType(cause)
+        ? Exit.succeed(answer(action, [Either.left(cause.error)], onRefused))
+        : Effect.map(outcomeOf(exit), (outcome) => answer(action, [outcome], onRefused))
+    }
+  }
+}
 
 const inputsOf = (
   body: Readonly<Record<string, unknown>>,
@@ -118,18 +146,20 @@ const inputsOf = (
 
 type Outcome = Either.Either<Done, CheckoutError.CheckoutError>
 
+const outcomeOf = (call: Effect.Effect<Done, CheckoutError.CheckoutError>): Effect.Effect<Outcome> =>
+  Effect.either(call).pipe(
+    Effect.catchAllDefect((cause) =>
+      Effect.as(Effect.logError("An action died", Cause.die(cause)), Either.left(WireError.defect("unknown")))
+    )
+  )
+
 const invoke = (
   sessions: Sessions,
   caller: Caller.Caller,
   action: Action,
   inputs: ReadonlyArray<unknown>
 ): Effect.Effect<ReadonlyArray<Outcome>> => {
-  const one = (input: unknown): Effect.Effect<Outcome> =>
-    Effect.either(action.call(sessions, caller, input as never)).pipe(
-      Effect.catchAllDefect((cause) =>
-        Effect.as(Effect.logError("An action died", Cause.die(cause)), Either.left(WireError.defect("unknown")))
-      )
-    )
+  const one = (input: unknown): Effect.Effect<Outcome> => outcomeOf(action.call(sessions, caller, input as never))
   if (inputs.length === 1) return Effect.map(one(inputs[0]), (outcome) => [outcome])
   const outcomes: Array<Outcome> = []
   const inOrder = (indexes: ReadonlyArray<number>) =>
@@ -160,7 +190,16 @@ const lanesOf = (action: Action, inputs: ReadonlyArray<unknown>): Iterable<Reado
   return lanes.values()
 }
 
-const answer = (name: StandardDescribe.ActionName, outcomes: ReadonlyArray<Outcome>): WireAnswer.WireAnswer => {
+const answer = (
+  name: StandardDescribe.ActionName,
+  outcomes: ReadonlyArray<Outcome>,
+  onRefused: OnRefused
+): WireAnswer.WireAnswer => {
+  for (const outcome of outcomes) if (Either.isLeft(outcome)) onRefused(outcome.left)
+  return { ...written(name, outcomes), requestId: requestIdsOf(outcomes) }
+}
+
+const written = (name: StandardDescribe.ActionName, outcomes: ReadonlyArray<Outcome>): WireAnswer.WireAnswer => {
   const errors = outcomes.filter(Either.isLeft).map(({ left }) => left)
   const elements = outcomes.map((outcome) => ({ actionName: name, ...Either.merge(Either.mapBoth(outcome, element)) }))
   if (errors.length === 0) {

@@ -4,6 +4,8 @@
  */
 import type { CheckoutSession, CheckoutSessions } from "@onelane/checkout"
 import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import { instantText } from "./InstantText.js"
 
 /** `2026-01-31T12:00:00.000Z` ↔ epoch milliseconds. */
 export const Instant: Schema.Schema<number, string> = Schema.transform(
@@ -13,11 +15,12 @@ export const Instant: Schema.Schema<number, string> = Schema.transform(
     jsonSchema: { type: "string", format: "date-time" }
   }),
   Schema.Number,
-  { strict: true, decode: (text) => Date.parse(text), encode: (millis) => new Date(millis).toISOString() }
+  { strict: true, decode: (text) => Date.parse(text), encode: instantText }
 )
 
 const text = Schema.String
 const textOrNull = Schema.NullOr(Schema.String)
+const instantOrNull = Schema.NullOr(Instant)
 
 const sessionFields = {
   id: text,
@@ -36,11 +39,32 @@ const sessionFields = {
   lastRequestId: textOrNull,
   createdAt: Instant,
   updatedAt: Instant,
-  expiresAt: Schema.NullOr(Instant)
+  expiresAt: instantOrNull
 }
 
 /** A checkout session. */
 export const Session = Schema.Struct(sessionFields).annotations({ identifier: "CheckoutSession" })
+
+// Only instants look different outside; every other field goes out as it is.
+const writers: ReadonlyArray<readonly [name: string, write: ((value: any) => unknown) | null]> = Object.entries(
+  sessionFields
+).map(([name, field]) => {
+  if (SchemaAST.typeAST(field.ast) === field.ast) return [name, null]
+  if (field === Instant) return [name, instantText]
+  const write = field === instantOrNull ? instantText : Schema.encodeSync(field as Schema.Schema<any>)
+  return [name, (value) => (value === null ? null : write(value))]
+})
+
+/** Writes a session as its schema does, but looks at nothing: what comes from the service is one. */
+export const encodeSession = (session: CheckoutSession.CheckoutSession): typeof Session.Encoded => {
+  const wire: Record<string, unknown> = {}
+  for (let index = 0; index < writers.length; index++) {
+    const [name, write] = writers[index]!
+    const value = session[name as keyof CheckoutSession.CheckoutSession]
+    wire[name] = write === null ? value : write(value)
+  }
+  return wire as typeof Session.Encoded
+}
 
 /** One committed change. */
 export const HistoryEntry = Schema.Struct({

@@ -3,15 +3,14 @@ import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import { assert, describe, it, layer } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { type Caller, type CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
 import { Effect, Either, Exit, Layer, Schema, Stream } from "effect"
 import { CheckoutApi } from "../src/CheckoutApi.js"
 import * as CheckoutClient from "../src/CheckoutClient.js"
-import { Base, callers, newSession, serving, world } from "./HttpWorld.js"
+import { Base, callers, newSession, onBothWays, serving } from "./HttpWorld.js"
 
-const live = { excludeTestServices: true } as const
 const input = { checkoutSessionId: "cs_1", expCurrentState: "Start", nextState: "Inventory" }
 const ignored = null as unknown as Caller.Caller
 
@@ -112,7 +111,7 @@ describe("every error arrives as it was made", () => {
   )
 })
 
-layer(world(), live)("the client against the real engine", (it) => {
+onBothWays("the client against the real engine", {}, (it) => {
   it.effect("answers are those of the service itself, instants included", () =>
     Effect.gen(function* () {
       const local = yield* CheckoutSessions.CheckoutSessions

@@ -1,10 +1,9 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import { type Caller, CheckoutEngine, CheckoutSessions, DirectoryMemory } from "@onelane/checkout"
-import { JournalMemory } from "@onelane/engine"
+import { type Caller, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
 import { CheckoutSuite } from "@onelane/testkit"
 import { Effect, Layer } from "effect"
 import * as CheckoutClient from "../src/CheckoutClient.js"
-import { Base, serving } from "./HttpWorld.js"
+import { Base, servingEngine, ways } from "./HttpWorld.js"
 
 const tokenOf = (caller: Caller.Caller): string => `${caller.userId}.${caller.actingAccountId ?? "own"}`
 
@@ -32,14 +31,14 @@ const remote = Layer.effect(
   })
 )
 
-CheckoutSuite.run(
-  "over HTTP",
-  (flow) =>
-    remote.pipe(
-      Layer.provide(FetchHttpClient.layer),
-      Layer.provide(serving(CheckoutEngine.layer({ flow, alarmMillis: 20, taskDrainMillis: 10 }), {}, tokens)),
-      Layer.provide(JournalMemory.layer),
-      Layer.provideMerge(DirectoryMemory.layer)
-    ),
-  { clock: "live" }
-)
+for (const way of ways) {
+  CheckoutSuite.run(
+    `over HTTP, ${way}`,
+    (flow) => {
+      const engine = CheckoutEngine.layer({ flow, alarmMillis: 20, taskDrainMillis: 10 })
+      const served = servingEngine(engine, way, {}, tokens)
+      return remote.pipe(Layer.provide(FetchHttpClient.layer), Layer.provideMerge(served))
+    },
+    { clock: "live" }
+  )
+}

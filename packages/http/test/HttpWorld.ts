@@ -4,8 +4,10 @@
  */
 import { createServer } from "node:http"
 import { connect } from "node:net"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServer from "@effect/platform/HttpServer"
 import { NodeHttpServer } from "@effect/platform-node"
+import { layer, type Vitest } from "@effect/vitest"
 import { Caller, CheckoutEngine, CheckoutSessions, Directory, DirectoryMemory, Flow } from "@onelane/checkout"
 import { JournalMemory } from "@onelane/engine"
 import { Context, Effect, Layer } from "effect"
@@ -27,15 +29,35 @@ export type Who = keyof typeof callers
 /** Where the server under test listens. */
 export class Base extends Context.Tag("test/Base")<Base, { readonly url: string; readonly port: number }>() {}
 
-const base = Layer.effect(
-  Base,
-  Effect.map(HttpServer.HttpServer, ({ address }) => {
-    const port = address._tag === "TcpAddress" ? address.port : 0
-    return { url: `http://127.0.0.1:${port}`, port }
-  })
-)
+const whereOf = ({ address }: HttpServer.HttpServer) => {
+  const port = address._tag === "TcpAddress" ? address.port : 0
+  return { url: `http://127.0.0.1:${port}`, port }
+}
+
+const base = Layer.effect(Base, Effect.map(HttpServer.HttpServer, whereOf))
 
 const listening = () => NodeHttpServer.layerServer(createServer, { port: 0, host: "127.0.0.1" })
+
+/** Updates go the short way; what that leaves, through the platform's server. */
+const short = (options: CheckoutServer.Options) =>
+  Layer.scoped(
+    Base,
+    Effect.gen(function* () {
+      const { updateNow } = yield* CheckoutEngine.CheckoutEngine
+      const { app, hot } = yield* CheckoutServer.ways({ ...options, updateNow })
+      const handle = yield* NodeHttpServer.makeHandler(app)
+      const server = createServer((request, response) => {
+        if (!hot!(request, response)) handle(request, response)
+      })
+      return whereOf(yield* NodeHttpServer.make(() => server, { port: 0, host: "127.0.0.1" }))
+    })
+  ).pipe(HttpMiddleware.withTracerDisabledWhen(() => true))
+
+/** The two ways an update can come in. Each suite of the wire runs on both. */
+export const ways = ["through the platform's server", "the short way"] as const
+
+/** One of them. */
+export type Way = (typeof ways)[number]
 
 /** A server over any service: port 0 of the loopback, tokens of `callers`. */
 export const serving = <E, R>(
@@ -53,12 +75,30 @@ export const serving = <E, R>(
 /** The default flow with one task that the host runs, in state Inventory. */
 export const flow = Flow.withTasks(Flow.b2b, { Inventory: {} })
 
+/** A server over an engine, updates coming in as said. */
+export const servingEngine = (
+  engine: ReturnType<typeof CheckoutEngine.layer>,
+  way: Way,
+  options: CheckoutServer.Options = {},
+  tokens: Readonly<Record<string, Caller.Caller>> = callers
+) =>
+  (way === "the short way"
+    ? short(options).pipe(Layer.provide(Authentication.layerStatic(tokens)), Layer.provideMerge(engine))
+    : serving(engine, options, tokens)
+  ).pipe(Layer.provide(JournalMemory.layer), Layer.provideMerge(DirectoryMemory.layer))
+
 /** A server over the real engine; Inventory has a task that the host completes. */
-export const world = (options?: CheckoutServer.Options) =>
-  serving(CheckoutEngine.layer({ flow: flow as Flow.Flow<any>, taskDrainMillis: 10 }), options).pipe(
-    Layer.provide(JournalMemory.layer),
-    Layer.provideMerge(DirectoryMemory.layer)
-  )
+export const world = (options?: CheckoutServer.Options, way: Way = "through the platform's server") =>
+  servingEngine(CheckoutEngine.layer({ flow: flow as Flow.Flow<any>, taskDrainMillis: 10 }), way, options)
+
+/** A suite over the real engine, on both ways. */
+export const onBothWays = (
+  name: string,
+  options: CheckoutServer.Options,
+  tests: (it: Vitest.MethodsNonLive<Layer.Layer.Success<ReturnType<typeof world>>, true>) => void
+): void => {
+  for (const way of ways) layer(world(options, way), { excludeTestServices: true })(`${name}, ${way}`, tests)
+}
 
 let carts = 0
 

@@ -1,7 +1,7 @@
-import { assert, layer } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import jsforce from "jsforce"
-import { Base, newSession, type Who, world } from "./HttpWorld.js"
+import { Base, newSession, onBothWays, type Who } from "./HttpWorld.js"
 
 const path = "/services/data/v62.0/actions/standard/updateCheckoutSessionAction"
 
@@ -29,7 +29,7 @@ const move = (checkoutSessionId: string, expCurrentState: string, nextState: str
   expCurrentState
 })
 
-layer(world(), { excludeTestServices: true })("a real client of the action format", (it) => {
+onBothWays("a real client of the action format", {}, (it) => {
   it.effect("J1 gets the outputs of a success", () =>
     Effect.gen(function* () {
       const { id } = yield* newSession

@@ -1,12 +1,11 @@
-import { assert, layer } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import { CheckoutSessions, Directory } from "@onelane/checkout"
 import { Effect } from "effect"
-import { callers, newCart, newSession, send, update, world } from "./HttpWorld.js"
+import { callers, newCart, newSession, onBothWays, send, update } from "./HttpWorld.js"
 
-const live = { excludeTestServices: true } as const
 const isoInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
-layer(world(), live)("native lane: answers", (it) => {
+onBothWays("native lane: answers", {}, (it) => {
   it.effect("N1 open answers 201 with Location and ETag, then 200 with the same session", () =>
     Effect.gen(function* () {
       const { cartId } = yield* newCart
@@ -142,7 +141,7 @@ layer(world(), live)("native lane: answers", (it) => {
   )
 })
 
-layer(world(), live)("native lane: tasks and refusals", (it) => {
+onBothWays("native lane: tasks and refusals", {}, (it) => {
   const claimed = Effect.gen(function* () {
     const session = yield* newSession
     yield* update(session.id, "Start", "Inventory")

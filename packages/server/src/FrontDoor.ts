@@ -2,6 +2,8 @@
  * FrontDoor: the door of a server as its settings say: who is let in, how much at once, what is told to those who run it.
  * Owns the putting together; each part is a file of its own.
  */
+import type { Server } from "node:http"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import { Access, CheckoutEngine, type CheckoutSessions, Flow } from "@onelane/checkout"
 import { Journal } from "@onelane/engine"
 import { CheckoutServer, DoorMetrics } from "@onelane/http"
@@ -13,6 +15,8 @@ import * as Admin from "./Admin.js"
 import * as AdminLane from "./AdminLane.js"
 import { isLoopback } from "./DoorSettings.js"
 import * as Identity from "./Identity.js"
+import type { SettingRefused } from "./JwtKeys.js"
+import * as Listener from "./Listener.js"
 import * as Operations from "./Operations.js"
 import * as Samples from "./Samples.js"
 import type { ServeConfig } from "./ServeConfig.js"
@@ -26,11 +30,15 @@ export interface Behind {
   readonly refusing: () => string | null
 }
 
-/** The door, to be put on a listener. */
-export const layer = (config: ServeConfig, { engine, kept, refusing }: Behind) => {
+/** Puts the door on a listener, until the scope closes. */
+export const open = (
+  listener: Server,
+  config: ServeConfig,
+  { engine, kept, refusing }: Behind
+): Effect.Effect<void, SettingRefused, Scope.Scope> => {
   const { door, flow, host, tokens } = config
   const counted = DoorMetrics.make()
-  const { metrics } = Context.get(engine, CheckoutEngine.CheckoutEngine)
+  const { metrics, updateNow } = Context.get(engine, CheckoutEngine.CheckoutEngine)
   const parts: Operations.Parts = {
     journal: Context.get(kept, Journal.Journal),
     access: Context.get(kept, Access.Access),
@@ -40,7 +48,7 @@ export const layer = (config: ServeConfig, { engine, kept, refusing }: Behind) =
   const metricsFor = door.metricsFor ?? (isLoopback(host) ? "everybody" : "operators")
   const lanes = [{ prefix: Admin.prefix, lane: AdminLane.make(kept, door.limits) }]
   if (metricsFor === "operators") lanes.push({ prefix: "/metrics", lane: Operations.metricsLane(parts) })
-  const served = CheckoutServer.layer({
+  const ways = CheckoutServer.ways({
     flow: Flow.presets[flow],
     limits: door.limits,
     lanes,
@@ -49,12 +57,18 @@ export const layer = (config: ServeConfig, { engine, kept, refusing }: Behind) =
     corsOrigins: door.corsOrigins,
     logRequests: door.logRequests,
     tracing: door.otlp !== null,
-    additions
+    additions,
+    // A node among others has the turns of some sessions only.
+    updateNow: config.cluster === null ? updateNow : undefined
+  })
+  const opened = Effect.gen(function* () {
+    const identity = yield* Layer.build(Identity.layer({ ...door, tokens }))
+    yield* Listener.answer(listener, yield* Effect.provide(ways, identity))
   }).pipe(
-    Layer.provide(Identity.layer({ ...door, tokens })),
-    Layer.provide(Layer.succeedContext(Context.merge(engine, kept)))
+    HttpMiddleware.withTracerDisabledWhenEffect(() => door.otlp === null),
+    Effect.provide(Context.merge(engine, kept))
   )
-  return door.otlp === null ? served : Layer.merge(served, Layer.scopedDiscard(fed(parts)))
+  return door.otlp === null ? opened : Effect.zipRight(opened, fed(parts))
 }
 
 const additions = Effect.map(

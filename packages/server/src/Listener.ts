@@ -7,8 +7,11 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
+import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type { CheckoutServer } from "@onelane/http"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as ClientError from "./ClientError.js"
 import * as ListenerLimits from "./ListenerLimits.js"
 
@@ -18,7 +21,7 @@ const refusedMaxCount = 256
 /** How often overdue clients are looked for. */
 const lookMillis = 500
 
-/** Makes a listener; it hears nothing before its layer is built. */
+/** Makes a listener; it hears nothing before `listen`. */
 export const make = (limits: ListenerLimits.ListenerLimits = ListenerLimits.defaults): Effect.Effect<Server> =>
   Effect.sync(() => {
     const server = createServer({
@@ -61,12 +64,16 @@ const refuseBeyond = (server: Server, maxCount: number): void => {
 /** A request of HTTP/1.1 names its host; one that does not is answered before anybody acts on it. */
 const refuseHostless = (server: Server): void => {
   const emit = server.emit.bind(server)
-  server.emit = (event: string, ...args: ReadonlyArray<unknown>): boolean => {
-    const [request] = args as ReadonlyArray<IncomingMessage>
-    const hostless = event === "request" && request!.httpVersion === "1.1" && request!.headers.host === undefined
-    if (!hostless) return emit(event, ...args)
-    ClientError.refuse(request!.socket, ClientError.of("HPE_NO_HOST"))
-    return true
+  // Every request comes through here: no list of arguments is made for it.
+  server.emit = (event: string, first?: unknown, second?: unknown, third?: unknown): boolean => {
+    if (event === "request") {
+      const { headers, httpVersion, socket } = first as IncomingMessage
+      if (headers.host === undefined && httpVersion === "1.1") {
+        ClientError.refuse(socket, ClientError.of("HPE_NO_HOST"))
+        return true
+      }
+    }
+    return emit(event, first, second, third)
   }
 }
 
@@ -90,17 +97,20 @@ const refuseTunnels = (server: Server): void => {
 
 /** What cannot be read as a request gets an answer with a body, after the answers that connection still waits for. */
 const answerErrors = (server: Server): void => {
-  const waiting = new WeakMap<Socket, Set<ServerResponse>>()
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    const { socket } = request
-    const responses = waiting.get(socket) ?? new Set()
-    waiting.set(socket, responses.add(response))
-    response.once("close", () => responses.delete(response))
+  const heard = new WeakMap<Socket, Array<ServerResponse>>()
+  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
+    const responses = heard.get(socket)
+    if (responses === undefined) heard.set(socket, [response])
+    else {
+      // Answers are given in order: with the last one, all are.
+      if (responses.at(-1)!.closed) responses.length = 0
+      responses.push(response)
+    }
   })
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy()
     const answer = ClientError.of(error.code ?? "")
-    const responses = [...(waiting.get(socket) ?? [])]
+    const responses = (heard.get(socket) ?? []).filter(({ closed }) => !closed)
     // A request whose own body broke will not be answered otherwise.
     const broken = responses.find(({ req }) => !req.complete)
     if (broken !== undefined) {
@@ -113,9 +123,26 @@ const answerErrors = (server: Server): void => {
   })
 }
 
-/** The `HttpServer` on this listener. */
-export const layer = (server: Server, host: string, port: number) =>
-  NodeHttpServer.layerServer(() => server, { host, port })
+/** Listens, until the scope closes. */
+export const listen = (
+  server: Server,
+  host: string,
+  port: number
+): Effect.Effect<void, HttpServerError.ServeError, Scope.Scope> =>
+  Effect.asVoid(NodeHttpServer.make(() => server, { host, port }))
+
+/** Lets a door answer what it hears, until the scope closes: updates the short way, what that leaves by the app. */
+export const answer = (server: Server, { app, hot }: CheckoutServer.Ways): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const handle = yield* NodeHttpServer.makeHandler(app)
+    const heard = (request: IncomingMessage, response: ServerResponse): void => {
+      if (hot === null || !hot(request, response)) handle(request, response)
+    }
+    yield* Effect.acquireRelease(
+      Effect.sync(() => server.on("request", heard)),
+      () => Effect.sync(() => server.off("request", heard))
+    )
+  })
 
 /** Where it listens. */
 export const urlOf = (server: Server): string => {

@@ -54,8 +54,8 @@ export const serve = (
     const listener = yield* Listener.make(limits)
     let ending = false
     const refusing = (): string | null => (ending ? "ending" : isReady() ? null : "joining")
-    const door = FrontDoor.layer(config, { engine, kept: stored, refusing })
-    yield* Layer.build(Layer.provide(door, Listener.layer(listener, config.host, config.port)))
+    yield* FrontDoor.open(listener, config, { engine, kept: stored, refusing })
+    yield* Listener.listen(listener, config.host, config.port)
     const { drain } = Context.get(engine, CheckoutEngine.CheckoutEngine)
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
