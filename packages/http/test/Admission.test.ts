@@ -151,6 +151,24 @@ layer(world({ limits: { streamsMaxCount: 2, inputsMaxCount: 3 } }), { excludeTes
         assert.deepStrictEqual([over.status, over.body[0].errorCode], [400, "LIMIT_EXCEEDED"])
       })
     )
+    it.effect("W6 a body nested a hundred thousand deep is over the limit like any other", () =>
+      Effect.gen(function* () {
+        const { id } = yield* newSession
+        const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`
+        const paths = [
+          `/v1/checkout-sessions/${id}/update`,
+          "/services/data/v62.0/actions/standard/checkoutSessionAction"
+        ]
+        for (const path of paths) {
+          for (const body of [deep, `{"inputs":${deep}}`, '{"a":'.repeat(100_000)]) {
+            const answer = yield* send("POST", path, { body, headers: { "content-type": "application/json" } })
+            assert.strictEqual(answer.status, 400)
+            assert.include(answer.text, "LIMIT_EXCEEDED")
+            assert.isBelow(answer.text.length, 500)
+          }
+        }
+      })
+    )
     it.effect("W12 every answer tells a browser to guess, show and run nothing", () =>
       Effect.gen(function* () {
         const { id } = yield* newSession

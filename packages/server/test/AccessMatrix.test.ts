@@ -69,6 +69,26 @@ const requests: ReadonlyArray<{
     ask: (token, id) => send(token, "POST", `/v1/checkout-sessions/${id}/cancel`, { expectedVersion: 99 })
   },
   {
+    // Of a cart that has a session already: it gives that one and opens none.
+    asked: "open",
+    name: "open",
+    later: null,
+    ask: (token, id) => opened(token, `cart-${id}`)
+  },
+  {
+    asked: "cancel",
+    name: "cancel by cart",
+    later: "ExpectedStateMismatch",
+    ask: (token, id) =>
+      send(token, "POST", "/v1/checkout-sessions/cancel", { cartId: `cart-${id}`, expectedVersion: 99 })
+  },
+  {
+    asked: "complete",
+    name: "fail",
+    later: "OperationNotCurrent",
+    ask: (token, id) => send(token, "POST", `/v1/checkout-sessions/${id}/operations/op_none/fail`, { code: "X" })
+  },
+  {
     asked: "complete",
     name: "complete",
     later: "OperationNotCurrent",
@@ -82,6 +102,8 @@ const requests: ReadonlyArray<{
       send(token, "POST", `/v1/checkout-sessions/${id}/operations/op_none/release`, { reason: "a test" })
   }
 ]
+
+const opened = (token: string, cartId: string) => send(token, "POST", "/v1/checkout-sessions", { cartId })
 
 const action = (token: string, id: string) =>
   send(token, "POST", "/services/data/v60.0/actions/standard/updateCheckoutSessionAction", {

@@ -75,6 +75,7 @@ export const held: ReadonlyArray<Held> = stores.flatMap((storeId) =>
 /** What may be asked, and the roles that may ask it. */
 export const allowedRoles = {
   read: Caller.roles,
+  open: Caller.roles,
   update: Caller.roles,
   cancel: Caller.roles,
   complete: ["modify-all-data", "commerce-integrator"],

@@ -244,6 +244,22 @@ describe("keys of an url", () => {
       assert.strictEqual((yield* Effect.flip(impatient.authenticate(late)))._tag, "PortUnavailable")
     })
   )
+  it.scopedLive("are not fetched again and again for key ids that somebody makes up", () =>
+    Effect.gen(function* () {
+      const { jwksUrl, keyOf, published } = yield* provider
+      const [known, unknown] = [yield* keyOf("1"), yield* keyOf("2")]
+      published.keys = [known.jwk]
+      const claims = { exp: Math.floor(Date.parse("2100-01-01") / 1_000) }
+      const judge = yield* authenticator(settings({ jwksUrl, cooldownMillis: 60_000, rememberCount: 0 }))
+      const tokenOf = ({ privateKey }: typeof known, kid: string) => sign(privateKey, { alg: "RS256", kid, claims })
+      assert.deepStrictEqual(yield* judge.authenticate(yield* tokenOf(known, "1")), ann)
+      for (let made = 0; made < 20; made++) {
+        const refused = yield* Effect.flip(judge.authenticate(yield* tokenOf(unknown, `made-up-${made}`)))
+        assert.deepInclude(refused, { _tag: "TokenRefused", reason: "unknown key" })
+      }
+      assert.strictEqual(published.asked, 1)
+    })
+  )
   it.scopedLive("of a provider that is away are old for at most the time the settings say", () =>
     Effect.gen(function* () {
       const { jwksUrl, keyOf, published } = yield* provider

@@ -3,15 +3,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { Onelane } from "@onelane/sdk"
 import * as PostgresServer from "@onelane/testkit/PostgresServer"
 import { Effect } from "effect"
+import { call } from "./Call.js"
+import { asked } from "./Command.js"
 import { inFolder, node, serveArgs, urlOf } from "./Program.js"
 
-const onPostgres = (test: (url: string) => Promise<void>): Promise<void> =>
+const onPostgres = (test: (url: string, server: PostgresServer.PostgresServer) => Promise<void>): Promise<void> =>
   Effect.runPromise(
     Effect.scoped(
       Effect.gen(function* () {
         const server = yield* PostgresServer.make()
         const url = yield* server.makePlace
-        yield* Effect.promise(() => test(url))
+        yield* Effect.promise(() => test(url, server))
       })
     )
   )
@@ -40,6 +42,55 @@ describe("onelane serve over PostgreSQL", { timeout: 120_000 }, () => {
         assert.strictEqual((await after.getOrThrow({ checkoutSessionId: session.id })).state, "Inventory")
         again.process.kill("SIGTERM")
         await again.ended
+      })
+    ))
+
+  it("its directory, keys and sessions are kept and listed by the command line, with or without a server", () =>
+    onPostgres((storage) =>
+      inFolder(async (folder) => {
+        const beside = { ONELANE_STORAGE: storage }
+        assert.isNotEmpty((await asked(["migrate"], beside)).ran)
+        assert.isTrue((await asked(["doctor"], beside)).healthy)
+        await asked(["directory", "users", "put", "bot", "--role", "commerce-integrator"], beside)
+        const { key, token } = await asked(["keys", "create", "--user", "bot"], beside)
+        assert.deepStrictEqual((await asked(["keys", "list"], beside)).keys, [key])
+
+        const server = node([...serveArgs(folder), "--storage", storage, "--api-keys"])
+        const url = await urlOf(server)
+        const ids = []
+        for (const cartId of ["cart-0", "cart-1"]) {
+          ids.push((await call(url, token, "POST", "/v1/checkout-sessions", { cartId })).body.session.id)
+        }
+        for (const env of [beside, { ONELANE_URL: url, ONELANE_TOKEN: "operator" }]) {
+          const { next, sessions } = await asked(["sessions", "list", "--limit", "1"], env)
+          const rest = await asked(["sessions", "list", "--after", next], env)
+          assert.sameMembers([sessions[0].id, rest.sessions[0].id], ids)
+          const { entries } = await asked(["directory", "users", "list"], env)
+          assert.deepInclude(entries, { id: "bot", roles: ["commerce-integrator"] })
+        }
+        await asked(["keys", "revoke", key.id], beside)
+        assert.strictEqual((await call(url, token, "GET", `/v1/checkout-sessions/${ids[0]}`)).status, 401)
+        server.process.kill("SIGTERM")
+        assert.strictEqual((await server.ended).code, 0)
+      })
+    ))
+
+  it("O1 is not ready while the database is gone, says so, and is ready again by itself", () =>
+    onPostgres((storage, database) =>
+      inFolder(async (folder) => {
+        const server = node([...serveArgs(folder), "--storage", storage])
+        const url = await urlOf(server)
+        const ready = () => call(url, null, "GET", "/readyz")
+        assert.strictEqual((await ready()).status, 200)
+        await Effect.runPromise(database.crash)
+        assert.deepInclude(await ready(), { status: 503, body: { status: "store unreachable" } })
+        assert.strictEqual((await call(url, null, "GET", "/healthz")).status, 200)
+        await Effect.runPromise(database.start)
+        let again = await ready()
+        for (let tries = 0; again.status !== 200 && tries < 100; tries++) again = await ready()
+        assert.deepInclude(again, { status: 200, body: { status: "ready" } })
+        server.process.kill("SIGTERM")
+        assert.strictEqual((await server.ended).code, 0)
       })
     ))
 })
