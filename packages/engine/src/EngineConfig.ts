@@ -12,6 +12,8 @@ export interface EngineConfig {
   readonly liveCapacity: number
   /** Entries of one journal append. Default 1,024. */
   readonly batchCapacity: number
+  /** Entries told that they are committed before the event loop comes round, where a journal is waited for. Default 128. */
+  readonly settleSlice: number
   /** How long an address stays awake after its last turn, to within one sweep. Default 60,000. */
   readonly idleMillis: number
   /** Pause between two sweeps for idle addresses. Default 5,000. */
@@ -38,6 +40,7 @@ export const defaults: EngineConfig = {
   systemCapacity: 65_536,
   liveCapacity: 1_000_000,
   batchCapacity: 1_024,
+  settleSlice: 128,
   idleMillis: 60_000,
   sweepMillis: 5_000,
   sweepSlice: 10_000,

@@ -22,7 +22,7 @@ import {
   type JournalShape
 } from "./Journal.js"
 import * as RareLog from "./RareLog.js"
-import { attempt, runWith } from "./Running.js"
+import { attempt, isExit, runWith } from "./Running.js"
 
 /** An entry that waits for, or is in, a batch. */
 export interface CommitEntry extends JournalEntry {
@@ -53,6 +53,12 @@ export interface GroupCommitShape {
 /** The group commit of one journal; every actor system over that journal shares it. */
 export class GroupCommit extends Context.Tag("@onelane/engine/GroupCommit")<GroupCommit, GroupCommitShape>() {}
 
+/** A batch that was committed; its callers are told from the entry `from` on. */
+interface Told {
+  readonly batch: ReadonlyArray<CommitEntry>
+  from: number
+}
+
 interface Batching {
   readonly journal: JournalShape
   readonly config: EngineConfig
@@ -66,15 +72,28 @@ interface Batching {
   inFlight: number
   /** Addresses in flight, where there may be more than one batch: what an address adds next rests on what it has there. */
   readonly flying: Set<Address>
+  /** Oldest first. */
+  readonly telling: Array<Told>
 }
 
 const schedule = (self: Batching): void => {
-  if (self.scheduled || self.inFlight === self.concurrency) return
+  if (self.scheduled) return
   self.scheduled = true
   self.config.defer(() => {
     self.scheduled = false
-    flush(self)
+    turn(self)
   })
+}
+
+const mayLeave = (self: Batching): boolean => self.gathering.length > 0 && self.inFlight < self.concurrency
+
+// What has gathered leaves first, so that the disk works while callers are told.
+const turn = (self: Batching): void => {
+  const left = mayLeave(self) && flush(self)
+  tell(self, self.config.settleSlice)
+  // What stays behind although there is room waits for its own addresses.
+  if (self.telling.length > 0 || (left && mayLeave(self))) schedule(self)
+  else notifyIdle(self)
 }
 
 /** Entries that are worth a batch of their own. */
@@ -92,22 +111,48 @@ const takeBatch = (self: Batching): Array<CommitEntry> => {
   return batch
 }
 
-const flush = (self: Batching): void => {
+const flush = (self: Batching): boolean => {
   const batch = takeBatch(self)
-  if (batch.length === 0) return notifyIdle(self)
+  if (batch.length === 0) return false
   self.inFlight += 1
   if (self.concurrency > 1) for (const { address } of batch) self.flying.add(address)
   const startedAtMillis = performance.now()
   // A journal that throws is a failed append with an unknown outcome, never a dead loop.
   const appending = attempt(() => self.journal.append(batch))
+  const heldLoop = isExit(appending)
   self.run(appending, (exit) => {
     self.inFlight -= 1
     if (self.concurrency > 1) for (const { address } of batch) self.flying.delete(address)
     Metrics.countAppend(self.metrics, batch.length, performance.now() - startedAtMillis)
+    if (!heldLoop && isAllCommitted(exit, batch.length)) {
+      self.telling.push({ batch, from: 0 })
+      return turn(self)
+    }
+    // Oldest first: an entry that failed may rest on one that was committed and not told.
+    tell(self, Number.POSITIVE_INFINITY)
     settle(self, batch, exit)
-    finish(self)
+    if (mayLeave(self)) schedule(self)
+    else notifyIdle(self)
   })
-  finish(self)
+  return true
+}
+
+const isAllCommitted = (exit: Exit.Exit<ReadonlyArray<AppendOutcome>, JournalFailure>, entries: number): boolean =>
+  Exit.isSuccess(exit) && exit.value.length === entries && exit.value.every((outcome) => outcome === "committed")
+
+/**
+ * Tells at most `most` entries that they are committed. Where a journal is waited for, the event loop comes round between
+ * two slices, and what gathers meanwhile may rest on an entry that is committed and not told: it is in order behind it.
+ */
+const tell = (self: Batching, most: number): void => {
+  for (let left = most; left > 0 && self.telling.length > 0; ) {
+    const { batch, from } = self.telling[0]!
+    const to = Math.min(batch.length, from + left)
+    left -= to - from
+    if (to === batch.length) self.telling.shift()
+    else self.telling[0]!.from = to
+    for (let index = from; index < to; index++) batch[index]!.settle("committed")
+  }
 }
 
 const settle = (
@@ -133,13 +178,8 @@ export const failureOf = (exit: Exit.Exit<unknown, JournalFailure>): JournalFail
   return first._tag === "Left" ? first.left : failure("unknown", "DEFECT", Cause.squash(first.right))
 }
 
-const finish = (self: Batching): void => {
-  if (self.gathering.length > 0) schedule(self)
-  else notifyIdle(self)
-}
-
 const isIdle = (self: Batching): boolean =>
-  self.metrics.held === 0 && self.gathering.length === 0 && self.inFlight === 0
+  self.metrics.held === 0 && self.gathering.length === 0 && self.inFlight === 0 && self.telling.length === 0
 
 const notifyIdle = (self: Batching): void => {
   if (self.idleCallbacks.size > 0 && isIdle(self)) for (const callback of self.idleCallbacks) callback()
@@ -161,7 +201,8 @@ export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<Group
       gathering: [],
       scheduled: false,
       inFlight: 0,
-      flying: new Set()
+      flying: new Set(),
+      telling: []
     }
     return {
       journal: self.journal,
@@ -169,7 +210,7 @@ export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<Group
       metrics: self.metrics,
       append: (entry) => {
         self.gathering.push(entry)
-        schedule(self)
+        if (self.inFlight < self.concurrency) schedule(self)
       },
       hold: () => {
         self.metrics.held += 1

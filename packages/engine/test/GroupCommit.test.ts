@@ -1,8 +1,8 @@
-/** Batches, where the journal takes several at once. */
+/** Batches: several at once, and how their callers are told. */
 import { assert, describe, it } from "@effect/vitest"
 import { Journal } from "@onelane/engine"
 import { Effect, Exit, Fiber } from "effect"
-import { add, heldJournal, makeSystem, nextTick, over } from "./fixture.js"
+import { add, failureTag, heldJournal, makeSystem, nextTick, over } from "./fixture.js"
 
 const ids = Array.from({ length: 80 }, (_, index) => `c${index}`)
 
@@ -57,5 +57,67 @@ describe("GroupCommit over a journal that takes two appends at once", () => {
         [...ids.keys()].map((index) => index >= 40)
       )
     }).pipe(Effect.provide(over(journal)))
+  })
+})
+
+/** An event loop whose turns the test takes. */
+const heldLoop = () => {
+  const later: Array<() => void> = []
+  const takeTurn = Effect.sync(() => {
+    for (const task of later.splice(0)) task()
+  })
+  return { defer: (task: () => void) => void later.push(task), takeTurn }
+}
+
+const isDone = (fiber: Fiber.Fiber<unknown, unknown>) => Effect.map(Fiber.poll(fiber), (exit) => exit._tag === "Some")
+
+describe("GroupCommit over a journal that is waited for", () => {
+  it.scoped("what gathered leaves before anybody is told, and callers are told slice by slice", () => {
+    const { journal, append, held } = heldJournal()
+    const { defer, takeTurn } = heldLoop()
+    return Effect.gen(function* () {
+      const system = yield* makeSystem
+      const first = yield* Effect.forEach(["a", "b", "c", "d", "e"], (id) => Effect.fork(system.ask(id, add(0))))
+      const told = Effect.map(Effect.forEach(first, isDone), (done) => done.filter(Boolean).length)
+      yield* nextTick
+      yield* takeTurn
+      assert.lengthOf((yield* append(0)).batch, 5)
+      const next = yield* Effect.fork(system.ask("f", add(0)))
+      yield* nextTick
+      assert.lengthOf(held, 1)
+      yield* held[0]!.commit
+      yield* append(1)
+      assert.strictEqual(yield* told, 2)
+      yield* takeTurn
+      yield* nextTick
+      assert.strictEqual(yield* told, 4)
+      yield* takeTurn
+      yield* nextTick
+      assert.strictEqual(yield* told, 5)
+      assert.isFalse(yield* isDone(next))
+      yield* held[1]!.commit
+      assert.strictEqual((yield* Fiber.join(next)).sequence, 1)
+    }).pipe(Effect.provide(over(journal, { settleSlice: 2, defer })))
+  })
+
+  it.scoped("A2: a commit that fails does not touch the one before it, whose caller has yet to be told", () => {
+    const { journal, append } = heldJournal()
+    const { defer, takeTurn } = heldLoop()
+    return Effect.gen(function* () {
+      const system = yield* makeSystem
+      const first = yield* Effect.forEach(["a", "b"], (id) => Effect.fork(system.ask(id, add(0))))
+      yield* nextTick
+      yield* takeTurn
+      const held = yield* append(0)
+      const ahead = yield* Effect.fork(Effect.exit(system.ask("b", add(1))))
+      yield* nextTick
+      yield* held.commit
+      const failing = yield* append(1)
+      assert.deepStrictEqual(yield* Effect.forEach(first, isDone), [true, false])
+      yield* failing.answer(Exit.fail(Journal.failure("unknown", "IO")))
+      for (const fiber of first) assert.strictEqual((yield* Fiber.join(fiber)).sequence, 1)
+      assert.deepInclude(failureTag(yield* Fiber.join(ahead)), { applied: "unknown", reason: "IO" })
+      assert.deepStrictEqual(yield* system.read("b"), { state: { value: 1 }, sequence: 1 })
+    }).pipe(Effect.provide(over(journal, { settleSlice: 1, defer })))
   })
 })

@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Dialect from "./Dialect.js"
 import * as Migrations from "./Migrations.js"
-import { mapNow, prepare, prepareLookup, type Rows } from "./Prepared.js"
+import { mapNow, prepare, prepareLookup, type Rows, runWriting } from "./Prepared.js"
 import * as StoredText from "./StoredText.js"
 
 /** Makes the journal; the tables must be up to date. */
@@ -20,7 +20,7 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
   const dialect = Dialect.of(sql)
   const refuse = (error: SqlError): Journal.JournalFailure => dialect.failureOf(error.cause)
 
-  const append = prepare(sql, dialect.append, (rows) => rows, refuse)
+  const append = prepare(sql, dialect.append, (rows) => rows, refuse, runWriting)
   const load = prepareLookup(
     sql,
     sql`SELECT sequence, state FROM journal_state WHERE kind = ${"kind"} AND id = ${"id"}`,

@@ -15,6 +15,9 @@ import * as Exit from "effect/Exit"
 /** The key under which a client carries its short way. */
 export const runPrepared: unique symbol = Symbol.for("@onelane/sql/Prepared/runPrepared")
 
+/** The key under which a client carries its way for a statement that writes, and that may take long. */
+export const runWriting: unique symbol = Symbol.for("@onelane/sql/Prepared/runWriting")
+
 /** The key under which a client carries its way for many look-ups at once. */
 export const runTogether: unique symbol = Symbol.for("@onelane/sql/Prepared/runTogether")
 
@@ -41,10 +44,11 @@ export const prepare = <A, E>(
   sql: SqlClient,
   statement: Statement<object>,
   decode: (rows: Rows) => A,
-  refuse: (error: SqlError) => E
+  refuse: (error: SqlError) => E,
+  way: typeof runPrepared | typeof runWriting = runPrepared
 ): Prepared<A, E> => {
   const [text] = statement.compile(true)
-  const run = (sql as { readonly [runPrepared]?: Run })[runPrepared] ?? sql.unsafe
+  const run = (sql as { readonly [runPrepared]?: Run; readonly [runWriting]?: Run })[way] ?? sql.unsafe
   const answer = decodeOr(decode, refuse)
   return (...parameters) => {
     const found = run(text, parameters)

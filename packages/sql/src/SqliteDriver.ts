@@ -1,32 +1,74 @@
 /**
  * SqliteDriver: the `node:sqlite` API, from Node itself where it has it, else from the registry package of the same API
- * (Node 20), whose binary is inside the package. Owns nothing else.
+ * (Node 20), whose binary is inside the package. Plain, without Effect: the committing thread loads it too.
  */
-import type { DatabaseSyncInstance } from "@photostructure/sqlite"
-import * as Effect from "effect/Effect"
-import { DatabaseRefused } from "./DatabaseRefused.js"
+
+import { setImmediate as nextTurn } from "node:timers/promises"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import type { DatabaseSyncInstance, StatementSyncInstance } from "@photostructure/sqlite"
 
 /** An open connection; everything on it is synchronous. */
 export type Connection = DatabaseSyncInstance
 
-/** Opens a file, or `":memory:"`. Throws what SQLite says. */
-export type Open = (filename: string) => Connection
+/** A driver. */
+export interface Driver {
+  /** Opens a file, a `file:` url, or `":memory:"`. Throws what SQLite says. */
+  readonly open: (filename: string) => Connection
+  /** Lets go of what closed connections still hold. */
+  readonly letGo: () => Promise<void>
+}
 
-interface Driver {
+interface Module {
   readonly DatabaseSync: new (filename: string) => Connection
 }
 
-const builtin = (): Driver | undefined =>
+const builtin = (): Module | undefined =>
   (process as { readonly getBuiltinModule?: (id: string) => unknown }).getBuiltinModule?.("node:sqlite") as
-    | Driver
+    | Module
     | undefined
 
-/** The driver of this Node. */
-export const load: Effect.Effect<Open, DatabaseRefused> = Effect.tryPromise({
-  try: async () => {
-    const { DatabaseSync } = builtin() ?? ((await import("@photostructure/sqlite")) as Driver)
-    return (filename: string) => new DatabaseSync(filename)
-  },
-  catch: (cause) =>
-    new DatabaseRefused({ reason: "NO_DRIVER", message: "No SQLite could be loaded on this machine.", cause })
-})
+/** The driver of this Node. Rejects where none can be loaded. */
+export const load = async (): Promise<Driver> => {
+  const ours = builtin()
+  const { DatabaseSync } = ours ?? ((await import("@photostructure/sqlite")) as Module)
+  return {
+    open: (filename) => new DatabaseSync(filename),
+    letGo: ours === undefined ? collectStatements : async () => {}
+  }
+}
+
+// The package has no way to finalize a statement but to forget it, and SQLite holds on to a file for a statement's sake.
+const collectStatements = async (): Promise<void> => {
+  setFlagsFromString("--expose-gc")
+  const collect: () => void = runInNewContext("gc")
+  collect()
+  await nextTurn()
+}
+
+/** Statements kept prepared; the oldest goes first. */
+const statementCapacity = 256
+
+/** Runs texts on a connection, each compiled once. `forget` lets go of all that is compiled. */
+export interface Statements {
+  readonly all: (text: string, parameters: ReadonlyArray<unknown>) => ReadonlyArray<Readonly<Record<string, unknown>>>
+  readonly forget: () => void
+}
+
+/** The statements of a connection. */
+export const statementsOf = (connection: Connection): Statements => {
+  const kept = new Map<string, StatementSyncInstance>()
+  const prepared = (text: string): StatementSyncInstance => {
+    let statement = kept.get(text)
+    if (statement === undefined) {
+      statement = connection.prepare(text)
+      if (kept.size >= statementCapacity) kept.delete(kept.keys().next().value!)
+      kept.set(text, statement)
+    }
+    return statement
+  }
+  return {
+    all: (text, parameters) => prepared(text).all(...parameters),
+    forget: () => kept.clear()
+  }
+}

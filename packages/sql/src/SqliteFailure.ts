@@ -15,6 +15,12 @@ export interface SqliteFailure {
 /** The cause of every call on a connection after the one that fenced it. */
 export const fenced = { code: "ONELANE_FENCED" } as const
 
+/** The cause of a call whose thread ended before it answered. */
+export const threadEnded = { code: "ONELANE_THREAD_ENDED" } as const
+
+/** The cause of a call that came when its connection was closed already. */
+export const closed = { code: "ERR_INVALID_STATE" } as const
+
 /** The cause of a call whose text SQLite would cut off at a NUL. */
 export const nulInText = { code: "ONELANE_NUL_IN_TEXT" } as const
 
@@ -55,6 +61,7 @@ const codes: Readonly<Record<string, number>> = {
 export const classify = (cause: unknown): SqliteFailure => {
   if (cause === fenced) return no("FENCED")
   if (cause === nulInText) return no("INVALID_TEXT")
+  if (cause === threadEnded) return { reason: "THREAD_ENDED", applied: "unknown", fences: true }
   if (cause instanceof SyntaxError) return no("CORRUPT")
   const {
     code,

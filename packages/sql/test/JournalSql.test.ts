@@ -5,10 +5,16 @@ import { Effect, Layer } from "effect"
 import { runPrepared } from "../src/Prepared.js"
 import { temporaryFile } from "./TemporaryFile.js"
 
-const journalOn = (filename: string) => Layer.provide(JournalSql.layer, SqliteClient.layer({ filename }))
+const journalOn = (filename: string, thread?: SqliteClient.SqliteOptions["thread"]) =>
+  Layer.provide(JournalSql.layer, SqliteClient.layer({ filename, thread }))
 
 JournalSuite.run("JournalSql on an SQLite file", {
-  makeLayer: Effect.map(temporaryFile, journalOn),
+  makeLayer: Effect.map(temporaryFile, (filename) => journalOn(filename)),
+  survivesClosing: true
+})
+
+JournalSuite.run("JournalSql on an SQLite file, written from a thread", {
+  makeLayer: Effect.map(temporaryFile, (filename) => journalOn(filename, "always")),
   survivesClosing: true
 })
 

@@ -91,34 +91,36 @@ describe("SqliteClient", () => {
     }).pipe(Effect.provide(inMemory))
   )
 
-  it.scoped("an append never slips into somebody's open transaction", () =>
-    Effect.gen(function* () {
-      const filename = yield* temporaryFile
-      const layer = Layer.provideMerge(JournalSql.layer, SqliteClient.layer({ filename }))
-      const program = Effect.gen(function* () {
-        const sql = yield* SqlClient
-        const journal = yield* Journal.Journal
-        const begun = yield* Deferred.make<void>()
-        const ended = yield* Deferred.make<void>()
-        const transaction = yield* sql`CREATE TABLE t (a)`.pipe(
-          Effect.zipRight(Deferred.succeed(begun, undefined)),
-          Effect.zipRight(Deferred.await(ended)),
-          Effect.zipRight(Effect.fail("taken back")),
-          sql.withTransaction,
-          Effect.exit,
-          Effect.fork
-        )
-        yield* Deferred.await(begun)
-        const append = yield* Effect.fork(journal.append([entry("a")]))
-        yield* Effect.yieldNow()
-        assert.isNull(yield* Fiber.poll(append).pipe(Effect.map((done) => (done._tag === "None" ? null : done))))
-        yield* Deferred.succeed(ended, undefined)
-        assert.isTrue(Exit.isFailure(yield* Fiber.join(transaction)))
-        assert.deepStrictEqual(yield* Fiber.join(append), ["committed"])
+  it.scoped.each(["never", "always"] as const)(
+    "an append never slips into somebody's open transaction (thread: %s)",
+    (thread) =>
+      Effect.gen(function* () {
+        const filename = yield* temporaryFile
+        const layer = Layer.provideMerge(JournalSql.layer, SqliteClient.layer({ filename, thread }))
+        const program = Effect.gen(function* () {
+          const sql = yield* SqlClient
+          const journal = yield* Journal.Journal
+          const begun = yield* Deferred.make<void>()
+          const ended = yield* Deferred.make<void>()
+          const transaction = yield* sql`CREATE TABLE t (a)`.pipe(
+            Effect.zipRight(Deferred.succeed(begun, undefined)),
+            Effect.zipRight(Deferred.await(ended)),
+            Effect.zipRight(Effect.fail("taken back")),
+            sql.withTransaction,
+            Effect.exit,
+            Effect.fork
+          )
+          yield* Deferred.await(begun)
+          const append = yield* Effect.fork(journal.append([entry("a")]))
+          yield* Effect.yieldNow()
+          assert.isNull(yield* Fiber.poll(append).pipe(Effect.map((done) => (done._tag === "None" ? null : done))))
+          yield* Deferred.succeed(ended, undefined)
+          assert.isTrue(Exit.isFailure(yield* Fiber.join(transaction)))
+          assert.deepStrictEqual(yield* Fiber.join(append), ["committed"])
+        })
+        yield* Effect.provide(program, layer)
+        const row = Effect.flatMap(Journal.Journal, (journal) => journal.load(Address.make("Thing", "a")))
+        assert.strictEqual((yield* Effect.provide(row, layer))?.sequence, 1)
       })
-      yield* Effect.provide(program, layer)
-      const row = Effect.flatMap(Journal.Journal, (journal) => journal.load(Address.make("Thing", "a")))
-      assert.strictEqual((yield* Effect.provide(row, layer))?.sequence, 1)
-    })
   )
 })

@@ -8,9 +8,9 @@ import { CartsSql, DirectorySql, JournalSql, SqliteClient } from "@onelane/sql"
 import { Effect, Layer } from "effect"
 import { temporaryFile } from "./TemporaryFile.js"
 
-const store = (filename: string) =>
+const store = (filename: string, thread?: SqliteClient.SqliteOptions["thread"]) =>
   Layer.mergeAll(JournalSql.layer, DirectorySql.layer, CartsSql.layer).pipe(
-    Layer.provideMerge(SqliteClient.layer({ filename }))
+    Layer.provideMerge(SqliteClient.layer({ filename, thread }))
   )
 
 const address = Address.make("Thing", "a")
@@ -24,17 +24,19 @@ const sequence = Effect.flatMap(Journal.Journal, (journal) =>
   Effect.map(journal.load(address), (row) => row?.sequence ?? 0)
 )
 
-/** The descriptor by which SQLite knows its write-ahead log. Linux only, as `/proc` is. */
-const descriptorOf = (log: string): number => {
-  const found = readdirSync("/proc/self/fd").find((each) => target(each) === log)
-  assert.isDefined(found)
-  return Number(found)
+/** The descriptors by which SQLite knows its write-ahead log. Linux only, as `/proc` is. */
+const descriptorsOf = (log: string): ReadonlyArray<number> => {
+  const found = readdirSync("/proc/self/fd").filter((each) => target(each) === log)
+  assert.isNotEmpty(found)
+  return found.map(Number)
 }
 
-/** Puts another file under a descriptor: the lowest free number is given next. `/dev/null` takes all, but not a sync. */
-const swap = (descriptor: number, file: string): void => {
-  closeSync(descriptor)
-  assert.strictEqual(openSync(file, "r+"), descriptor)
+/** Puts another file under descriptors: the lowest free number is given next. `/dev/null` takes all, but not a sync. */
+const swap = (descriptors: ReadonlyArray<number>, file: string): void => {
+  for (const descriptor of descriptors) {
+    closeSync(descriptor)
+    assert.strictEqual(openSync(file, "r+"), descriptor)
+  }
 }
 
 const target = (descriptor: string): string | undefined => {
@@ -83,33 +85,36 @@ describe("SqliteFaults", () => {
     })
   )
 
-  it.scoped("a failed sync is unknown and fences the store until it is opened anew; what was answered is there", () =>
-    Effect.gen(function* () {
-      const filename = yield* temporaryFile
-      const log = `${filename}-wal`
-      const program = Effect.gen(function* () {
-        for (const written of [0, 1, 2]) yield* append(written)
-        const descriptor = descriptorOf(log)
-        swap(descriptor, "/dev/null")
-        assert.deepInclude(yield* Effect.flip(append(3)), { applied: "unknown", reason: "IO" })
-        // The disk is well again, the doubt is not.
-        swap(descriptor, log)
-        assert.deepInclude(yield* Effect.flip(append(3)), { applied: "no", reason: "FENCED" })
-        assert.deepInclude(yield* Effect.flip(sequence), { reason: "FENCED" })
-        const cart = yield* Effect.flip(Effect.flatMap(Carts.Carts, (carts) => carts.find("cart")))
-        assert.strictEqual(cart._tag, "PortUnavailable")
-        const user = yield* Effect.flip(
-          Effect.flatMap(Directory.Directory, (directory) => directory.removeUser("user"))
-        )
-        assert.strictEqual(user._tag, "PortUnavailable")
+  it.scoped.each(["never", "always"] as const)(
+    "a failed sync is unknown and fences the store until it is opened anew; what was answered is there (thread: %s)",
+    (thread) =>
+      Effect.gen(function* () {
+        const filename = yield* temporaryFile
+        const log = `${filename}-wal`
+        const program = Effect.gen(function* () {
+          for (const written of [0, 1, 2]) yield* append(written)
+          const descriptors = descriptorsOf(log)
+          assert.lengthOf(descriptors, thread === "never" ? 1 : 2)
+          swap(descriptors, "/dev/null")
+          assert.deepInclude(yield* Effect.flip(append(3)), { applied: "unknown", reason: "IO" })
+          // The disk is well again, the doubt is not.
+          swap(descriptors, log)
+          assert.deepInclude(yield* Effect.flip(append(3)), { applied: "no", reason: "FENCED" })
+          assert.deepInclude(yield* Effect.flip(sequence), { reason: "FENCED" })
+          const cart = yield* Effect.flip(Effect.flatMap(Carts.Carts, (carts) => carts.find("cart")))
+          assert.strictEqual(cart._tag, "PortUnavailable")
+          const user = yield* Effect.flip(
+            Effect.flatMap(Directory.Directory, (directory) => directory.removeUser("user"))
+          )
+          assert.strictEqual(user._tag, "PortUnavailable")
+        })
+        yield* Effect.provide(program, store(filename, thread))
+        const again = Effect.gen(function* () {
+          assert.strictEqual(yield* sequence, 3)
+          assert.deepStrictEqual(yield* append(3), ["committed"])
+        })
+        yield* Effect.provide(again, store(filename))
       })
-      yield* Effect.provide(program, store(filename))
-      const again = Effect.gen(function* () {
-        assert.strictEqual(yield* sequence, 3)
-        assert.deepStrictEqual(yield* append(3), ["committed"])
-      })
-      yield* Effect.provide(again, store(filename))
-    })
   )
 
   it.scoped("after the connection was closed an append is certainly not applied", () =>

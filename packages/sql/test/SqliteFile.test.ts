@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process"
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
+import { basename, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
@@ -38,14 +38,13 @@ const written = Effect.tap(temporaryFile, (filename) =>
 )
 
 describe("SqliteFile", () => {
-  it.scoped("a new file is written ahead, synced in full, and owned alone", () =>
+  it.scoped("a new file is written ahead and synced in full", () =>
     Effect.gen(function* () {
       const sql = Context.get(yield* open(yield* temporaryFile), SqlClient)
       const ask = (name: string) =>
         Effect.map(sql.unsafe(`PRAGMA ${name}`), ([row]: ReadonlyArray<object>) => Object.values(row ?? {})[0])
       assert.strictEqual(yield* ask("journal_mode"), "wal")
       assert.strictEqual(yield* ask("synchronous"), 2)
-      assert.strictEqual(yield* ask("locking_mode"), "exclusive")
       assert.strictEqual(yield* ask("foreign_keys"), 1)
     })
   )
@@ -64,12 +63,39 @@ describe("SqliteFile", () => {
     })
   )
 
+  it.scoped("a second connection is refused by whatever name it knows the file", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const link = join(yield* temporaryDirectory, "link.db")
+      yield* open(filename)
+      symlinkSync(filename, link)
+      assert.strictEqual(yield* refused(link), "IN_USE")
+      assert.strictEqual(yield* refused(`file:${filename}`), "IN_USE")
+    })
+  )
+
+  it.scoped("a file whose name is not a plain word is opened under that name", () =>
+    Effect.gen(function* () {
+      const filename = join(yield* temporaryDirectory, "ten %41 ? # é.db")
+      yield* Effect.scoped(open(filename))
+      assert.deepStrictEqual(readdirSync(dirname(filename)), [basename(filename)])
+    })
+  )
+
   it.scoped("a second process can neither read nor write a file that is open", () =>
     Effect.gen(function* () {
       const filename = yield* written
-      yield* open(filename)
-      assert.include(elsewhere(filename, "SELECT * FROM journal_state"), "locked")
-      assert.include(elsewhere(filename, "CREATE TABLE intruder (a)"), "locked")
+      // Again and again: what an owner before held on to must not stand in for the hold of this one.
+      for (const _ of [1, 2, 3]) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            yield* open(filename)
+            assert.include(elsewhere(filename, "SELECT * FROM journal_state"), "locked")
+            assert.include(elsewhere(filename, "CREATE TABLE intruder (a)"), "locked")
+          })
+        )
+        assert.strictEqual(elsewhere(filename, "SELECT * FROM journal_state"), "done")
+      }
     })
   )
 

@@ -81,7 +81,14 @@ export const mutations: ReadonlyArray<Mutation> = [
       immediate: false,
       sessions: 4,
       faults: { "slow write": 0.5 },
-      engine: { idleMillis: 1, sweepMillis: 5, liveCapacity: 1, mailboxCapacity: 4_096, batchCapacity: 1_024 }
+      engine: {
+        idleMillis: 1,
+        sweepMillis: 5,
+        liveCapacity: 1,
+        mailboxCapacity: 4_096,
+        batchCapacity: 1_024,
+        settleSlice: 128
+      }
     },
     caughtBy: anything
   },

@@ -43,6 +43,7 @@ export interface Scenario {
     readonly liveCapacity: number
     readonly mailboxCapacity: number
     readonly batchCapacity: number
+    readonly settleSlice: number
   }
 }
 
@@ -79,7 +80,8 @@ export const draw = (seeded: Seeded): Scenario => {
       sweepMillis: seeded.pick([5, 50, 5_000]),
       liveCapacity: seeded.pick([1, 2, 1_000]),
       mailboxCapacity: seeded.pick([2, 4_096]),
-      batchCapacity: seeded.pick([1, 2, 1_024])
+      batchCapacity: seeded.pick([1, 2, 1_024]),
+      settleSlice: seeded.pick([1, 2, 128])
     },
     appendsAtOnce: seeded.pick([1, 2, 3])
   }

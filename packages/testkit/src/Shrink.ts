@@ -58,7 +58,8 @@ const changes = (scenario: Scenario): ReadonlyArray<Partial<Scenario>> => {
     sweepMillis: 5_000,
     liveCapacity: 1_000,
     mailboxCapacity: 4_096,
-    batchCapacity: 1_024
+    batchCapacity: 1_024,
+    settleSlice: 128
   }
   if (JSON.stringify(engine) !== JSON.stringify(roomy)) lower("engine", roomy)
   for (const [key, least] of [

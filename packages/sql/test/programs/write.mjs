@@ -1,6 +1,7 @@
 /**
  * Writes: callers on the engine over a file, who note every answer they are given in the file `answers` beside it, one line
- * each: session, version, request id or "-". Ends without closing anything, once there are enough answers.
+ * each: session, version, request id or "-". Ends without closing anything, once there are enough answers. With an odd seed
+ * everything is written from a thread.
  * Usage: write <folder> <answers> <seed> <FULL|NORMAL>
  */
 import { openSync, writeSync } from "node:fs"
@@ -38,7 +39,8 @@ const call = (sessions, id, seen) =>
   })
 
 const program = Effect.gen(function* () {
-  const [sessions, context] = yield* open({ filename: join(folder, "checkout.db"), checkpointPages: 60 })
+  const thread = synchronous === "FULL" && Number(seed) % 2 === 1 ? "always" : "never"
+  const [sessions, context] = yield* open({ filename: join(folder, "checkout.db"), checkpointPages: 60, thread })
   yield* Context.get(context, SqlClient).unsafe(`PRAGMA synchronous=${synchronous}`)
   const ids = Array.from({ length: 8 }, (_, index) => `session-${index}`)
   const seen = new Map()

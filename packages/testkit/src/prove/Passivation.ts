@@ -13,7 +13,8 @@ const sleepless: Scenario["engine"] = {
   sweepMillis: 5_000,
   liveCapacity: 1_000,
   mailboxCapacity: 4_096,
-  batchCapacity: 1_024
+  batchCapacity: 1_024,
+  settleSlice: 128
 }
 const sleepy: Scenario["engine"] = { ...sleepless, idleMillis: 1, sweepMillis: 5, liveCapacity: 1 }
 

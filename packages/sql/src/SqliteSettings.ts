@@ -1,0 +1,46 @@
+/**
+ * SqliteSettings: what durability rests on, set on a connection and then read back. Plain, without Effect: the committing
+ * thread uses it too.
+ */
+import type { Connection } from "./SqliteDriver.js"
+
+/** What a connection is set to. */
+export interface Settings {
+  /** How long to wait for somebody else's write to end. */
+  readonly busyTimeoutMillis: number
+  readonly cacheMebibytes: number
+  /** Pages of 4 KiB in the write-ahead log before this connection carries them into the file; 0: never. */
+  readonly checkpointPages: number
+}
+
+/** Sets a connection. */
+export const set = (connection: Connection, settings: Settings): void => {
+  const { busyTimeoutMillis, cacheMebibytes, checkpointPages } = settings
+  connection.exec(`PRAGMA busy_timeout=${Math.trunc(busyTimeoutMillis)}`)
+  connection.exec("PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON")
+  connection.exec(`PRAGMA cache_size=-${Math.trunc(cacheMebibytes * 1024)}`)
+  connection.exec(`PRAGMA wal_autocheckpoint=${Math.trunc(checkpointPages)}`)
+}
+
+/** Reads back what `set` did; what is not as it must be, or null. */
+export const fault = (connection: Connection, expected: Readonly<Record<string, unknown>>): string | null => {
+  const ask = makeAsk(connection)
+  for (const [name, value] of Object.entries({ synchronous: 2, foreign_keys: 1, ...expected })) {
+    const found = ask(name, `pragma_${name}`)
+    if (found !== value) return `${name} is ${String(found)}`
+  }
+  return null
+}
+
+/** Asks for one value without leaving a statement behind, so that a file that is refused is let go at once. */
+export const makeAsk = (connection: Connection): ((column: string, table: string) => unknown) => {
+  let answer: unknown
+  connection.function("onelane_answer", (value: unknown) => {
+    answer = value
+    return null
+  })
+  return (column, table) => {
+    connection.exec(`SELECT onelane_answer(${column}) FROM ${table}`)
+    return answer
+  }
+}
