@@ -10,9 +10,10 @@ import { P7 } from "./P7.js"
 import { P8 } from "./P8.js"
 import { P9 } from "./P9.js"
 import { P10 } from "./P10.js"
+import { P11 } from "./P11.js"
 import { P12 } from "./P12.js"
 import { P13 } from "./P13.js"
 import { P14 } from "./P14.js"
 
 /** The rows. */
-export const rows: ReadonlyArray<Row> = [P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P12, P13, P14]
+export const rows: ReadonlyArray<Row> = [P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13, P14]

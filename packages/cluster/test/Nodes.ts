@@ -1,5 +1,5 @@
 /** Nodes of a cluster in one process, and the PostgreSQL under them. */
-import { CheckoutSessions, type Flow } from "@onelane/checkout"
+import { Access, Carts, CheckoutSessions, Flow } from "@onelane/checkout"
 import { Cluster } from "@onelane/cluster"
 import { AccessSql, CartsSql, DirectorySql, JournalSql } from "@onelane/sql"
 import * as PostgresClient from "@onelane/sql/PostgresClient"
@@ -29,6 +29,15 @@ export const node = (url: string, flow: Flow.Flow, options: Partial<Cluster.Clus
       ...options,
       engine: { flow, taskDrainMillis: 0, ...options.engine }
     }).pipe(Layer.provideMerge(tables), Layer.provide(PostgresClient.layer({ url })))
+  )
+
+/** One node with a client of its own on the flow `any`, and ports that trust everybody. */
+export const trusting = (url: string, options: Partial<Cluster.ClusterOptions> = {}) =>
+  Layer.fresh(
+    Cluster.layer({ host: "127.0.0.1", secret: "test", ...options, engine: { flow: Flow.any } }).pipe(
+      Layer.provide([JournalSql.layer, Access.layerTrusted, Carts.layerTrusted]),
+      Layer.provide(PostgresClient.layer({ url }))
+    )
   )
 
 /** Waits until every node holds shards and all of them see each other. */
