@@ -74,11 +74,11 @@ describe("ownership", () => {
         const url = yield* makePlace
         const nodes = yield* Effect.all([start(url), start(url), start(url)], { concurrency: "unbounded" })
         yield* settled(...nodes)
-        const locks = `${schemaOf(url)}.onelane_locks`
+        const leases = `${schemaOf(url)}.onelane_locks`
         let taken = 0
         const takeAway = Effect.gen(function* () {
           // To a node that will never come for them, until the lease runs out.
-          const rows = yield* query(`UPDATE ${locks} SET address = 'nobody:1' WHERE random() < 0.5 RETURNING shard_id`)
+          const rows = yield* query(`UPDATE ${leases} SET address = 'nobody:1' WHERE random() < 0.5 RETURNING shard_id`)
           taken += rows.length
           yield* query(
             `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'onelane' AND random() < 0.3`
