@@ -3,7 +3,7 @@
  * no HTTP library would say.
  */
 import { connect } from "node:net"
-import { Effect } from "effect"
+import { Effect, type Scope } from "effect"
 
 /** One answer. */
 export interface Answer {
@@ -44,6 +44,43 @@ export const send = (
     socket.on("close", () => finish("closed"))
     for (const piece of pieces) socket.write(piece)
   })
+
+/** A connection that is kept. */
+export interface Line {
+  /** Sends one whole request and waits for its answer; null when the connection ends instead. */
+  readonly ask: (request: Buffer) => Effect.Effect<Answer | null>
+}
+
+/** Connects; the connection ends with the scope, and is made anew when the server ended it. */
+export const open = (port: number): Effect.Effect<Line, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => ({ socket: connect(port, "127.0.0.1") })),
+      (held) => Effect.sync(() => held.socket.destroy())
+    ),
+    (held) => ({
+      ask: (request) =>
+        Effect.async((resume) => {
+          if (held.socket.destroyed || held.socket.readableEnded) held.socket = connect(port, "127.0.0.1")
+          const { socket } = held
+          let text = ""
+          const finish = (answer: Answer | null): void => {
+            socket.removeAllListeners("data").removeAllListeners("close").removeAllListeners("error")
+            socket.on("error", () => {})
+            if (answer === null || answer.headers.connection === "close") socket.destroy()
+            resume(Effect.succeed(answer))
+          }
+          socket.on("data", (chunk) => {
+            text += chunk.toString("latin1")
+            const [answer] = parse(text).answers
+            if (answer !== undefined) finish(answer)
+          })
+          socket.on("error", () => finish(null))
+          socket.on("close", () => finish(null))
+          socket.write(request)
+        })
+    })
+  )
 
 /** Takes a stream of answers apart. */
 export const parse = (text: string): Pick<Exchange, "answers" | "rest"> => {

@@ -52,8 +52,11 @@ type Environment = Effect.Effect<Readonly<Record<string, string>>>
 export const recording = (folder: string, record: string): Environment =>
   Effect.sync(() => ({ LD_PRELOAD: build(dirname(record)), ONELANE_RECORD: record, ONELANE_RECORD_FOLDER: folder }))
 
-/** What goes wrong with the disk: no room, a write that fails, a sync that fails. */
-export type Fault = "full" | "write" | "sync"
+/**
+ * What goes wrong with the disk: no room; a write that fails before, in the middle of, or after it is done; a sync that
+ * fails; all of it slow, or hanging until the fault is over.
+ */
+export type Fault = "full" | "write" | "torn" | "late" | "sync" | "slow" | "hang"
 
 /** What a process must be started with so that its disk, in `folder`, goes wrong while the file `fault` says how. */
 export const faulting = (folder: string, fault: string): Environment =>

@@ -5,9 +5,9 @@
  * Owns the course of a run and what counts as a problem. Does not own the choices (Scenario, SimulatedCaller) nor the
  * judgement of the history (Linearizable).
  */
-import { Caller, CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
+import { Caller, type CheckoutError, CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
 import { checkHistory, type History, Recorder, TimeLine, type Verdict } from "@onelane/checkout/Check"
-import { Effect, Exit, Logger } from "effect"
+import { Effect, Exit, Logger, Schedule } from "effect"
 import type { Fault } from "./JournalFaults.js"
 import { draw, type Scenario } from "./Scenario.js"
 import * as Seeded from "./Seeded.js"
@@ -113,6 +113,13 @@ const clockJumps = ({ clockJumps: count, slowMillis }: Scenario, seeded: Seeded.
     }
   })
 
+/** Where one session may be awake, one that expires just now takes the room of a look. */
+const untilRoom = {
+  while: ({ _tag }: CheckoutError.CheckoutError) => _tag === "Overloaded",
+  schedule: Schedule.spaced(lookMillis),
+  times: 20
+}
+
 /** After the last fault and a last kill: every engine tells of every session, and the disk holds just that. */
 const inspect = (world: World.World, recorder: Recorder.Recorder, scenario: Scenario) =>
   Effect.gen(function* () {
@@ -122,7 +129,7 @@ const inspect = (world: World.World, recorder: Recorder.Recorder, scenario: Scen
     if (scenario.tasks) yield* settled(world, scenario)
     for (const id of idsOf(scenario)) {
       for (const service of world.services()) {
-        const told = yield* recorder.client(0, service).get(host, { checkoutSessionId: id })
+        const told = yield* Effect.retry(recorder.client(0, service).get(host, { checkoutSessionId: id }), untilRoom)
         problems.push(...CheckoutSession.violations(told).map((each) => `${id}: ${each}`))
         if (told.isProcessing) problems.push(`${id}: a claim outlived its deadline`)
         problems.push(...(yield* onDisk(world, told)))

@@ -1,8 +1,12 @@
 /** Real processes, killed. The long form is `npm run prove -- --only kills`. */
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Folder from "../src/Folder.js"
 import { tallyOf } from "../src/Instrument.js"
 import * as Kills from "../src/prove/Kills.js"
+import * as RealFaults from "../src/RealFaults.js"
+import type * as Service from "../src/Service.js"
 
 describe("Kills", () => {
   for (const kind of ["http", "sdk"] as const) {
@@ -21,4 +25,22 @@ describe("Kills", () => {
       120_000
     )
   }
+
+  it.live(
+    "a store that forgets what it acknowledged is found out",
+    () =>
+      Effect.gen(function* () {
+        const storage = join(yield* Folder.make(), "checkout.db")
+        let putBack: (() => void) | undefined
+        const strike = (service: Service.Service) =>
+          Effect.map(service.kill, () => {
+            if (putBack === undefined) putBack = RealFaults.remember(storage)
+            else putBack()
+            return "gone" as const
+          })
+        const { problems } = yield* Kills.run({ kind: "http", seed: 1, kills: 3, strike, place: { storage } })
+        assert.match(problems.join("\n"), /stale answer|conflicting answers|double win/)
+      }).pipe(Effect.scoped),
+    120_000
+  )
 })

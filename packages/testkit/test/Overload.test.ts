@@ -1,17 +1,33 @@
-/** Ten times too many callers. The long form is `npm run prove -- --only overload`. */
+/** Ten times too many callers. The long form is `npm run prove -- --only overload`, on a machine that does nothing else. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Overload from "../src/prove/Overload.js"
 
 describe("Overload", () => {
   it.live(
-    "ten times the room is refused in words, memory stays bounded, and the server recovers",
+    "ten times the room is refused in words, hot and spread, and memory stays bounded",
     () =>
       Effect.gen(function* () {
-        const found = yield* Overload.instrument.run({ seed: 1, minutes: 1, short: true, progress: () => {} })
-        assert.deepStrictEqual(found.failures, [])
-        assert.isAbove(found.cases, 50)
+        const outcomes = yield* Overload.run({ seed: 1, room: 4, millis: 500, calmMillis: 200, leastRefused: 20 })
+        assert.deepStrictEqual(
+          outcomes.map(({ shape }) => shape),
+          ["hot", "spread"]
+        )
+        for (const each of outcomes) {
+          assert.deepStrictEqual(Overload.wrong(each), [])
+          assert.isAtLeast(each.refused, 20)
+        }
       }),
-    60_000
+    120_000
+  )
+
+  it.live(
+    "a server that takes everything is found out",
+    () =>
+      Effect.gen(function* () {
+        const outcomes = yield* Overload.run({ seed: 1, room: 4, plantedRoom: 10_000, millis: 500, calmMillis: 200 })
+        for (const each of outcomes) assert.deepStrictEqual(Overload.wrong(each), ["nothing was refused: no overload"])
+      }),
+    120_000
   )
 })

@@ -1,7 +1,9 @@
 /* record: a preload shim, in two parts that are used one at a time.
  *
  * Faults: while the file ONELANE_FAULT is there, what it says goes wrong in ONELANE_RECORD_FOLDER: `full` no write finds room,
- * `write` writes fail, `sync` syncs fail. (Writes are done by pwrite: logs and answers are spared.)
+ * `write` writes fail, `torn` half of each is written and it fails, `late` all of it is written and it fails, `sync` syncs
+ * fail, `slow` writes and syncs take 20 ms, `hang` they take until the file is gone. (Writes are done by pwrite: logs and
+ * answers are spared.)
  *
  * Record: Writes down, in order, what the process does to the files of ONELANE_RECORD_FOLDER, into the file
  * ONELANE_RECORD (which lies elsewhere). Each step: kind u32, length of the name u32, number i64, length i64, name, bytes.
@@ -64,18 +66,23 @@ static void note(uint32_t kind, const char *name, int64_t number, const void *by
   NEXT(writev)(out, parts, 3);
 }
 
-/* Whether a call on `fd` is to fail now; sets errno. */
-static int fails(int fd, int is_sync) {
+/* What is to go wrong with a call on `fd` now: its first letter, 0 for nothing. Waits where the disk is slow or hangs. */
+static char wrong(int fd) {
   char path[4096], said[8] = "";
   if (!fault || access(fault, F_OK) != 0 || !name_of(fd, path, sizeof path)) return 0;
   int file = NEXT(open64)(fault, O_RDONLY);
   if (file < 0) return 0;
   ssize_t length = read(file, said, sizeof said - 1);
   close(file);
-  if (length <= 0 || is_sync != (strncmp(said, "sync", 4) == 0)) return 0;
-  errno = strncmp(said, "full", 4) == 0 ? ENOSPC : EIO;
-  return 1;
+  if (length <= 0) return 0;
+  if (strncmp(said, "sync", 4) == 0) return 'y';
+  if (strncmp(said, "slow", 4) == 0) return usleep(20000), 0;
+  if (strncmp(said, "hang", 4) != 0) return said[0];
+  while (access(fault, F_OK) == 0) usleep(5000);
+  return 0;
 }
+
+static int failing_sync(int fd) { return wrong(fd) == 'y' ? errno = EIO, 1 : 0; }
 
 /* A step is noted after it was done and before anything that follows from it. */
 static ssize_t wrote(int fd, const void *bytes, ssize_t done, int64_t offset) {
@@ -86,7 +93,13 @@ static ssize_t wrote(int fd, const void *bytes, ssize_t done, int64_t offset) {
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
-  if (fails(fd, 0)) return -1;
+  char how = wrong(fd);
+  if (how && how != 'y') {
+    if (how == 't') NEXT(pwrite64)(fd, bytes, length / 2, offset);
+    if (how == 'l') NEXT(pwrite64)(fd, bytes, length, offset);
+    errno = how == 'f' ? ENOSPC : EIO;
+    return -1;
+  }
   pthread_mutex_lock(&turn);
   ssize_t done = wrote(fd, bytes, NEXT(pwrite64)(fd, bytes, length, offset), offset);
   pthread_mutex_unlock(&turn);
@@ -115,7 +128,7 @@ static int synced(int fd, int done) {
 }
 
 int fsync(int fd) {
-  if (fails(fd, 1)) return -1;
+  if (failing_sync(fd)) return -1;
   pthread_mutex_lock(&turn);
   int done = synced(fd, NEXT(fsync)(fd));
   pthread_mutex_unlock(&turn);
@@ -123,7 +136,7 @@ int fsync(int fd) {
 }
 
 int fdatasync(int fd) {
-  if (fails(fd, 1)) return -1;
+  if (failing_sync(fd)) return -1;
   pthread_mutex_lock(&turn);
   int done = synced(fd, NEXT(fdatasync)(fd));
   pthread_mutex_unlock(&turn);

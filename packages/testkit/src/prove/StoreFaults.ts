@@ -1,14 +1,17 @@
 /**
- * StoreFaults: a disk that goes wrong under the whole engine, under load: no room for a while, writes that fail, syncs that
- * fail. A full disk heals without a restart; a failed write or sync ends the process, for only opening the file anew tells
- * what is true. One history across all of it is judged. Source: TARGETS F4, SEMANTICS §2.
+ * StoreFaults: a disk that goes wrong under the whole engine, under load: slow, hanging, without room, writes that fail
+ * before, in the middle of or after they were done, syncs that fail; and for real: a full file system, a second owner, a
+ * damaged file, one that may only be read. A full disk heals without a restart; a failed write or sync ends the process,
+ * for only opening the file anew tells what is true. One history across all of it is judged.
+ * Source: TARGETS F4, SEMANTICS §2.
  */
 import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
 import * as Folder from "../Folder.js"
 import type { Instrument } from "../Instrument.js"
-import { tallyOf } from "../Instrument.js"
+import { plus, tallyOf } from "../Instrument.js"
+import * as RealFaults from "../RealFaults.js"
 import * as Record from "../Record.js"
 import type { Seeded } from "../Seeded.js"
 import type { Service } from "../Service.js"
@@ -18,51 +21,77 @@ import * as Kills from "./Kills.js"
 export interface FaultOptions {
   readonly seed: number
   readonly faults: number
+  /** Which; default all. */
+  readonly only?: ReadonlyArray<Record.Fault> | undefined
+  /** Where the store is instead, so that no fault reaches it: a planted fault. */
+  readonly planted?: string | undefined
   readonly progress?: ((line: string) => void) | undefined
 }
 
-const faults: ReadonlyArray<Record.Fault> = ["full", "write", "sync"]
+/** Whether the process must end of it, or must go on when it is over. */
+const isEnding: Readonly<{ [fault in Record.Fault]: boolean }> = {
+  ...{ full: false, slow: false, hang: false },
+  ...{ write: true, torn: true, late: true, sync: true }
+}
 
 /** A process whose disk is broken for good has this long to end. */
-const endingMillis = 10_000
+const endingMillis = 20_000
 
 /** Lets callers call while the disk of `onelane serve` goes wrong and is well again. */
-export const run = ({ seed, faults, progress }: FaultOptions): Effect.Effect<Kills.KillOutcome> =>
+export const run = ({ seed, faults, only, planted, progress }: FaultOptions): Effect.Effect<Kills.KillOutcome> =>
   Effect.gen(function* () {
     const folder = yield* Folder.make()
     const fault = join(yield* Folder.make(), "fault")
-    const place = { storage: join(folder, "checkout.db"), env: yield* Record.faulting(folder, fault) }
-    return yield* Kills.run({ kind: "http", seed, kills: faults, strike: strikeWith(fault), place, progress })
+    const place = { storage: planted ?? join(folder, "checkout.db"), env: yield* Record.faulting(folder, fault) }
+    const strike = strikeWith(fault, only ?? (Object.keys(isEnding) as ReadonlyArray<Record.Fault>))
+    return yield* Kills.run({ kind: "http", seed, kills: faults, strike, place, progress })
   }).pipe(Effect.scoped)
 
-const strikeWith =
-  (file: string) =>
-  (service: Service, seeded: Seeded): Effect.Effect<Kills.Struck> =>
+const strikeWith = (file: string, faults: ReadonlyArray<Record.Fault>) => {
+  let count = 0
+  return (service: Service, seeded: Seeded): Effect.Effect<Kills.Struck> =>
     Effect.gen(function* () {
-      const fault = seeded.pick(faults)
+      const fault = faults[count++ % faults.length]!
+      const isToEnd = isEnding[fault]
       writeFileSync(file, fault)
-      const ending = Effect.timeoutOption(service.ended, fault === "full" ? seeded.between(50, 500) : endingMillis)
-      const ended = yield* ending
+      const ended = yield* Effect.timeoutOption(service.ended, isToEnd ? endingMillis : seeded.between(50, 1_000))
       rmSync(file)
       if (ended._tag === "None") {
-        return fault === "full" ? "serves" : { problem: `it went on serving after a ${fault} had failed` }
+        return isToEnd ? { problem: `it went on serving after "${fault}" of its disk` } : "serves"
       }
       const { code, stderr } = ended.value
-      if (fault === "full") return { problem: `a full disk ended it with ${code}: ${stderr}` }
-      return code === 1 ? "gone" : { problem: `a failed ${fault} ended it with ${code}: ${stderr}` }
+      if (!isToEnd) return { problem: `"${fault}" of its disk ended it with ${code}: ${stderr}` }
+      return code === 1 ? "gone" : { problem: `"${fault}" of its disk ended it with ${code}: ${stderr}` }
     })
+}
+
+/** The same with real faults, on a file system of a few mebibytes; null where none can be mounted. */
+export const runReal = (options: FaultOptions): Effect.Effect<Kills.KillOutcome | null> =>
+  Effect.gen(function* () {
+    const folder = yield* RealFaults.smallDisk
+    if (folder === null) return null
+    const storage = join(folder, "checkout.db")
+    const all = Object.values(RealFaults.strikes)
+    let count = 0
+    const strike = (service: Service, seeded: Seeded) => all[count++ % all.length]!(storage, service, seeded)
+    const { seed, faults, progress } = options
+    return yield* Kills.run({ kind: "http", seed, kills: faults, strike, place: { storage }, progress })
+  }).pipe(Effect.scoped)
 
 /** F4. */
 export const instrument: Instrument = {
   name: "store",
   run: ({ minutes, progress, seed, short }) =>
     Effect.gen(function* () {
-      const { history, kills, problems } = yield* run({
-        ...{ seed, progress },
-        faults: short ? 8 : Math.max(60, Math.round(minutes * 24))
-      })
-      const tally = tallyOf(history, kills)
-      const notes = [`${tally.acknowledged} acknowledged, ${tally.refused} refused, ${tally.unknown} unknown`]
-      return { cases: kills, failures: problems, notes, tally }
+      const faults = short ? 7 : Math.max(42, Math.round(minutes * 14))
+      const shimmed = yield* run({ seed, faults, progress })
+      const real = yield* runReal({ seed, faults: short ? 4 : Math.max(24, Math.round(minutes * 6)), progress })
+      const outcomes = [shimmed, ...(real === null ? [] : [real])]
+      const tally = outcomes.map(({ history, kills }) => tallyOf(history, kills)).reduce(plus)
+      const notes = [
+        `${tally.acknowledged} acknowledged, ${tally.refused} refused, ${tally.unknown} unknown`,
+        real === null ? "no file system could be mounted: no real faults" : `${real.kills} real faults`
+      ]
+      return { cases: tally.faults, failures: outcomes.flatMap(({ problems }) => problems), notes, tally }
     })
 }
