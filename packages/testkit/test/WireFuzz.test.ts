@@ -10,7 +10,8 @@ describe("WireFuzz", () => {
       Effect.gen(function* () {
         const { byStatus, problems } = yield* WireFuzz.run({ seed: 1, cases: 1_000 })
         assert.deepStrictEqual(problems, [])
-        for (const status of [200, 400, 401, 404, 405, 409, 415]) assert.isAbove(byStatus.get(status) ?? 0, 0, `${status}`)
+        for (const status of [200, 400, 401, 404, 405, 409, 415])
+          assert.isAbove(byStatus.get(status) ?? 0, 0, `${status}`)
       }),
     120_000
   )
