@@ -77,12 +77,17 @@ const actionRoles: Record<Action, ReadonlyArray<Role>> = {
 }
 
 // Loops, no closures: asked twice in every update.
+const isAmong = (roles: ReadonlyArray<Role>, wanted: Role): boolean => {
+  for (let index = 0; index < roles.length; index++) if (roles[index] === wanted) return true
+  return false
+}
 const hasRole = (caller: Caller, granted: ReadonlyArray<Role>, wanted: Role): boolean =>
-  caller.roles.includes(wanted) || granted.includes(wanted)
+  isAmong(caller.roles, wanted) || isAmong(granted, wanted)
 
 /** Whether the caller's roles, or those the directory grants, allow the action. Default deny. */
 export const roleAllows = (caller: Caller, granted: ReadonlyArray<Role>, action: Action): boolean => {
-  for (const role of actionRoles[action]) if (hasRole(caller, granted, role)) return true
+  const allowing = actionRoles[action]
+  for (let index = 0; index < allowing.length; index++) if (hasRole(caller, granted, allowing[index]!)) return true
   return false
 }
 

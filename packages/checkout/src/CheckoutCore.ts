@@ -3,7 +3,6 @@
  * loading `Stream` (the SDK) says so later.
  */
 import { ActorSystem, type EngineConfig, type EngineMetrics, GroupCommit, type Journal } from "@onelane/engine"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -19,6 +18,7 @@ import * as Ids from "./Ids.js"
 import * as Refusal from "./Refusal.js"
 import type { SessionState } from "./SessionState.js"
 import * as Tasks from "./Tasks.js"
+import * as Updating from "./Updating.js"
 
 export type { Custodian, Custody } from "./Alarms.js"
 export type { Watch } from "./CheckoutService.js"
@@ -53,8 +53,10 @@ export interface CheckoutEngineShape {
     /** Tasks under way in this process, those included that the host runs elsewhere. */
     readonly tasks: () => number
   }
-  /** An update without a fiber, for a Promise door. */
-  readonly updateNow: Service.UpdateNow
+  /** An update without a fiber, for a Promise door: its answer, or what it is waited for with. */
+  readonly startUpdate: Updating.StartUpdate
+  /** The same by callback. */
+  readonly updateNow: Updating.UpdateNow
   /** Takes no new work, lets turns and tasks finish within their bounds; true when everything begun was answered. */
   readonly drain: Effect.Effect<boolean>
 }
@@ -69,7 +71,6 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
   Effect.gen(function* () {
     const flow: Flow.Flow = options.flow ?? Flow.b2b
     const commit = yield* GroupCommit.GroupCommit
-    const clock = yield* Clock.clockWith(Effect.succeed)
     const ports = { access: yield* Access, carts: yield* Carts, portMillis: options.portMillis ?? 5_000 }
     const unavailable = Refusal.fromEngine
     const { custody = commit.journal.exclusive } = options
@@ -90,13 +91,13 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
       sessions,
       carts,
       ids: yield* Ids.Ids,
-      nowMillis: () => clock.unsafeCurrentTimeMillis(),
       expiresInMillis: options.expiresInMillis ?? null
     }
-    const updateNow = Service.makeUpdateNow(parts, yield* Effect.runtime<never>())
+    const startUpdate = Updating.makeStartUpdate(parts, yield* Effect.runtime<never>())
+    const updateNow = Updating.makeUpdateNow(startUpdate)
     const metrics = { sessions: sessions.metrics, carts: carts.metrics, commit: commit.metrics, tasks: tasks.running }
     return Context.make(CheckoutSessions, Service.make(parts, watch)).pipe(
-      Context.add(CheckoutEngine, { flow, metrics, updateNow, drain })
+      Context.add(CheckoutEngine, { flow, metrics, startUpdate, updateNow, drain })
     )
   })
 

@@ -5,7 +5,6 @@
 import { type ActorSystem, Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Runtime from "effect/Runtime"
 import type * as Stream from "effect/Stream"
 import type { Action } from "./Access.js"
 import type { Sessions } from "./Alarms.js"
@@ -13,7 +12,7 @@ import type { Caller } from "./Caller.js"
 import * as CancelCheckout from "./CancelCheckout.js"
 import type { CartState, Reserve } from "./CartBehavior.js"
 import { isUpdatable } from "./Carts.js"
-import type { AccessError, CheckoutError, OpenError, UpdateError } from "./CheckoutError.js"
+import type { AccessError, CheckoutError, OpenError } from "./CheckoutError.js"
 import type { CheckoutSession, HistoryEntry } from "./CheckoutSession.js"
 import type * as S from "./CheckoutSessions.js"
 import * as CompleteTask from "./CompleteTask.js"
@@ -27,7 +26,7 @@ import * as Refusal from "./Refusal.js"
 import * as ReleaseClaim from "./ReleaseClaim.js"
 import type { SessionCommand } from "./SessionCommand.js"
 import { historyEntry, type SessionEvent } from "./SessionState.js"
-import * as UpdateCheckoutSession from "./UpdateCheckoutSession.js"
+import * as Updating from "./Updating.js"
 
 /** What the methods work with. */
 export interface Parts {
@@ -36,19 +35,8 @@ export interface Parts {
   readonly sessions: Sessions
   readonly carts: ActorSystem.ActorSystem<CartState, Reserve, string, CheckoutError>
   readonly ids: IdsShape
-  readonly nowMillis: () => number
   readonly expiresInMillis: number | null
 }
-
-/**
- * An update for a door without fibers: `onExit` is called on the spot (and null returned), or later. The returned function
- * withdraws it: true when it was certainly not applied and `onExit` is never called, false when the answer still comes.
- */
-export type UpdateNow = (
-  caller: Caller,
-  input: S.UpdateInput,
-  onExit: (exit: Exit.Exit<S.Updated, UpdateError>) => void
-) => (() => boolean) | null
 
 /** How a session is watched, once `look` has said that the caller may see it. The one way is `Changes`. */
 export type Watch = (
@@ -70,7 +58,7 @@ export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
       () => OpenCheckoutSession.check(parts.flow, input),
       () => open(parts, caller, input)
     ),
-  update: (caller, input) => Effect.suspend(() => update(parts, caller, input)),
+  update: (caller, input) => Effect.suspend(() => Updating.update(parts, caller, input)),
   get: (caller, input) =>
     gate(
       parts,
@@ -163,50 +151,6 @@ const gate = <A>(
     if (Running.isExit(asked) && Exit.isSuccess(asked)) return invoked(asked.value)
     return Effect.flatMap(bounded(parts.ports, "access", asked), invoked)
   })
-
-// The hot path: what `gate` does, without a closure where the port answers at once.
-const update = (parts: Parts, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
-  const asked = parts.ports.access.mayInvoke(caller, "update")
-  if (Running.isExit(asked) && Exit.isSuccess(asked)) return updateIf(asked.value, parts, caller, input)
-  return Effect.flatMap(bounded(parts.ports, "access", asked), (allowed) => updateIf(allowed, parts, caller, input))
-}
-
-const updateIf = (allowed: boolean, parts: Parts, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
-  const refused = allowed ? checkUpdate(parts, input) : Refusal.actionNotPermitted
-  if (refused !== null) return Exit.fail(refused)
-  const nowMillis = parts.nowMillis()
-  const command = UpdateCheckoutSession.make(caller, input, parts.ids.next("req", nowMillis))
-  return parts.sessions.unsafeAsk(input.checkoutSessionId, command, nowMillis)
-}
-
-const checkUpdate = (parts: Parts, input: S.UpdateInput) =>
-  UpdateCheckoutSession.check(parts.flow, input, parts.sessions.isAwake)
-
-/** An update without a fiber: see `CheckoutEngineShape.updateNow`. */
-export const makeUpdateNow =
-  (parts: Parts, runtime: Runtime.Runtime<never>): UpdateNow =>
-  (caller, input, onExit) => {
-    const asked = parts.ports.access.mayInvoke(caller, "update")
-    if (!Running.isExit(asked) || Exit.isFailure(asked)) {
-      const interrupt = Runtime.runCallback(runtime)(
-        Effect.suspend(() => update(parts, caller, input)),
-        { onExit }
-      )
-      return () => {
-        interrupt()
-        return false
-      }
-    }
-    const refused = asked.value ? checkUpdate(parts, input) : Refusal.actionNotPermitted
-    if (refused !== null) {
-      onExit(Exit.fail(refused))
-      return null
-    }
-    const nowMillis = parts.nowMillis()
-    const command = UpdateCheckoutSession.make(caller, input, parts.ids.next("req", nowMillis))
-    const answered = onExit as (exit: Exit.Exit<any, any>) => void
-    return parts.sessions.askNow(input.checkoutSessionId, command, answered, nowMillis)
-  }
 
 const toSession = (parts: Parts, input: { readonly checkoutSessionId: string }, command: SessionCommand) =>
   parts.sessions.unsafeAsk(input.checkoutSessionId, command)

@@ -10,6 +10,6 @@ import { accept, closedReason, type Decide, show } from "./SessionCommand.js"
 export const decide: Decide<"Expire"> = (_flow, state, _command, turn) => {
   const { session } = state
   if (session === null) return Either.left(Refusal.sessionInaccessible)
-  const due = !session.isArchived && closedReason(state, turn.nowMillis) === "EXPIRED"
+  const due = !session.isArchived && closedReason(state, turn) === "EXPIRED"
   return due ? accept({ type: "Expired", at: turn.nowMillis, from: session.state }, "") : show(session, "")
 }

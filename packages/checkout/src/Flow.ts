@@ -21,6 +21,15 @@ export interface Flow<T extends Transitions = Transitions> {
   readonly edges: ReadonlyMap<string, ReadonlySet<string>>
   /** States with a task. */
   readonly tasks: ReadonlyMap<string, Task>
+  /** The same by state, as a turn asks it. */
+  readonly steps: ReadonlyMap<string, Step>
+}
+
+/** What can happen in a state. */
+export interface Step {
+  /** State to whether reaching it finishes the session. */
+  readonly followers: ReadonlyMap<string, boolean>
+  readonly task: Task | null
 }
 
 /** The states a flow knows. */
@@ -69,7 +78,8 @@ export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyAr
     edges.set(state, new Set(followers))
   }
   edges.set(errorState, states)
-  return withTasks<T>({ name, initial, transitions, states, edges, tasks: new Map() }, definition.tasks ?? {})
+  const tasks: Flow["tasks"] = new Map()
+  return withTasks<T>({ name, initial, transitions, states, edges, tasks, steps: new Map() }, definition.tasks ?? {})
 }
 
 /** The same flow with these tasks (a state that had one and is not named keeps it). Throws a `TypeError` as `defineFlow` does. */
@@ -86,8 +96,19 @@ export const withTasks = <T extends Transitions>(
     if (fault !== null) throw new TypeError(`flow ${flow.name}: the task of ${state}: ${fault}`)
     all.set(state, task)
   }
-  return { ...flow, tasks: all }
+  return { ...flow, tasks: all, steps: stepsOf(flow, all) }
 }
+
+const stepsOf = ({ edges }: Flow, tasks: Flow["tasks"]): Flow["steps"] =>
+  new Map(
+    Array.from(edges, ([state, followers]) => [
+      state,
+      {
+        followers: new Map(Array.from(followers, (next) => [next, edges.get(next)?.size === 0])),
+        task: tasks.get(state) ?? null
+      }
+    ])
+  )
 
 /** Whether `flow` lets a session go from one state to the other. */
 export const allows = (flow: Flow, from: string, to: string): boolean => flow.edges.get(from)?.has(to) ?? false

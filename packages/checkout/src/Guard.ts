@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type AccessShape, type Action, everyRight, type PortUnavailable, type Rights, type Subject } from "./Access.js"
 import type { Caller } from "./Caller.js"
-import { type CartStatus, type CartsShape, cartStatuses } from "./Carts.js"
+import { type Cart, type CartStatus, type CartsShape, cartStatuses } from "./Carts.js"
 import type {
   AccountInaccessible,
   ActionNotPermitted,
@@ -76,9 +76,21 @@ const readCart = (
   wantsCart: boolean
 ): Effect.Effect<Facts, StorageUnavailable> => {
   if (!wantsCart || authorise(subject, rights) !== null) return Exit.succeed({ rights, cartStatus: null })
-  const cart = ports.carts.find(subject.cartId)
-  if (Running.isExit(cart) && Exit.isSuccess(cart)) return mayMove[cart.value?.status ?? "Missing"]
-  return Effect.flatMap(bounded(ports, "carts", cart), (found) => mayMove[found?.status ?? "Missing"])
+  const { carts } = ports
+  if (carts.statusOf !== undefined) return mayMoveBy(ports, carts.statusOf(subject.cartId), identity)
+  return mayMoveBy(ports, carts.find(subject.cartId), statusOfCart)
+}
+
+const identity = (status: CartStatus | null): CartStatus | null => status
+const statusOfCart = (cart: Cart | null): CartStatus | null => (cart === null ? null : cart.status)
+
+const mayMoveBy = <A>(
+  ports: Ports,
+  asked: Effect.Effect<A, PortUnavailable>,
+  status: (answer: A) => CartStatus | null
+): Effect.Effect<Facts, StorageUnavailable> => {
+  if (Running.isExit(asked) && Exit.isSuccess(asked)) return mayMove[status(asked.value) ?? "Missing"]
+  return Effect.flatMap(bounded(ports, "carts", asked), (answer) => mayMove[status(answer) ?? "Missing"])
 }
 
 /** A port call that ends within the bound, in the words of the contract. A hanging port must not hold a lane for ever. */

@@ -38,16 +38,18 @@ const endings = Array.from({ length: 1_024 }, (_, low) => base32(low, 2))
 
 /** A generator from a clock reading and 50 bits of randomness. Costs no system call per id, and one concatenation. */
 export const make = (nowMillis: () => number, random: string): IdsShape => {
-  let counter = 0
+  // Counters of 10 and of 25 bits: small integers throughout.
+  let low = 0
+  let high = 0
   let lastMillis = -1
   const stems = { cs: "", req: "" }
   return {
     next: (prefix, now = nowMillis()) => {
-      counter = (counter + 1) % 0x100000000
-      const low = counter % 1_024
+      low = (low + 1) & 0x3ff
+      if (low === 0) high = (high + 1) & 0x1ffffff
       if (now !== lastMillis || low === 0) {
         lastMillis = now
-        const stem = base32(now, 9) + random + base32(Math.floor(counter / 1_024), 5)
+        const stem = base32(now, 9) + random + base32(high, 5)
         stems.cs = `cs_${stem}`
         stems.req = `req_${stem}`
       }

@@ -45,6 +45,6 @@ export const decide: Decide<"Open"> = (_flow, state, command, turn) => {
   if (session === null)
     return accept({ type: "Opened", at, by: caller.userId, requestId, ...command.session, expiresAt }, requestId)
   if (session.cartId !== command.session.cartId) return Either.left(Refusal.sessionInaccessible)
-  const closed = closedReason(state, turn.nowMillis)
+  const closed = closedReason(state, turn)
   return closed === null ? show(session, requestId) : Either.left(Refusal.sessionClosed(session, closed))
 }

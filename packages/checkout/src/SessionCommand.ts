@@ -26,7 +26,8 @@ export type SessionCommand =
       readonly tag: "Update"
       readonly caller: Caller
       readonly input: UpdateInput
-      readonly requestId: string
+      /** Names the update if it is accepted; made when it is. The same at every call. */
+      readonly requestIdAt: (nowMillis: number) => string
     }
   | { readonly tag: "Read"; readonly caller: Caller }
   | {
@@ -88,10 +89,13 @@ export const show = (session: CheckoutSession, requestId: string): Decided =>
   Either.right({ events: [], reply: () => ({ requestId, replayed: true, session }) })
 
 /** Step 9 of SEMANTICS §3: why a session takes no more updates, or null. A running task ends before an expiry counts. */
-export const closedReason = (state: SessionState, nowMillis: number): "ARCHIVED" | "EXPIRED" | null => {
+export const closedReason = (
+  state: SessionState,
+  turn: Pick<SessionTurn, "nowMillis">
+): "ARCHIVED" | "EXPIRED" | null => {
   const { session } = state
   if (session === null) return null
   if (session.isArchived) return state.closedBy ?? "ARCHIVED"
-  const past = session.expiresAt !== null && nowMillis >= session.expiresAt
+  const past = session.expiresAt !== null && turn.nowMillis >= session.expiresAt
   return past && !session.isProcessing ? "EXPIRED" : null
 }

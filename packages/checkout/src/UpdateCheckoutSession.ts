@@ -14,10 +14,18 @@ import type { UpdateInput } from "./CheckoutSessions.js"
 import { errorState } from "./CheckoutState.js"
 import { type Flow, isFinal } from "./Flow.js"
 import { authorise } from "./Guard.js"
-import { isSessionId } from "./Ids.js"
+import { type IdsShape, isSessionId } from "./Ids.js"
 import * as Input from "./Input.js"
 import * as Refusal from "./Refusal.js"
-import { type CommandOf, closedReason, type Decide, type Decided, type SessionReply, show } from "./SessionCommand.js"
+import {
+  type CommandOf,
+  closedReason,
+  type Decide,
+  type Decided,
+  type SessionReply,
+  type SessionTurn,
+  show
+} from "./SessionCommand.js"
 import { acceptedMillis, type KeyUse, type SessionEvent, type SessionState, sessionAt } from "./SessionState.js"
 import { defaultDeadlineMillis } from "./Task.js"
 
@@ -78,13 +86,24 @@ const isField = (name: string): boolean =>
 export const make = (
   caller: Caller,
   { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey }: UpdateInput,
-  requestId: string
-): CommandOf<"Update"> => ({
-  tag: "Update",
-  caller,
-  input: { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey },
-  requestId
-})
+  ids: IdsShape
+): CommandOf<"Update"> =>
+  new UpdateCommand(caller, { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey }, ids)
+
+// Most updates of a crowded session are refused and need no id.
+class UpdateCommand {
+  readonly tag = "Update"
+  private requestId: string | null = null
+  constructor(
+    readonly caller: Caller,
+    readonly input: UpdateInput,
+    private readonly ids: IdsShape
+  ) {}
+  requestIdAt(nowMillis: number): string {
+    this.requestId ??= this.ids.next("req", nowMillis)
+    return this.requestId
+  }
+}
 
 const unknownStates = (expectable: boolean, reachable: boolean): InvalidState => {
   const names = [...(expectable ? [] : ["expCurrentState"]), ...(reachable ? [] : ["nextState"])]
@@ -99,11 +118,11 @@ export const decide: Decide<"Update"> = (flow, state, command, turn) => {
   const use = keyUse(command)
   const answered = use === null ? null : answeredBefore(state, session, use, turn.nowMillis)
   if (answered !== null) return answered
-  const closed = closedReason(state, turn.nowMillis)
+  const closed = closedReason(state, turn)
   if (closed !== null) return Either.left(Refusal.sessionClosed(session, closed))
   const { cartStatus } = turn.facts
   if (cartStatus === null || !isUpdatable(cartStatus)) return Either.left(Refusal.cartNotUpdatable(cartStatus, session))
-  return decideMove(flow, state, session, command, use, turn.nowMillis)
+  return decideMove(flow, state, session, command, use, turn)
 }
 
 // Steps 11-13. While a task runs, waiting helps a caller who expects where the session is or where it goes.
@@ -113,24 +132,33 @@ const decideMove = (
   session: CheckoutSession,
   command: CommandOf<"Update">,
   use: KeyUse | null,
-  at: number
+  turn: SessionTurn
 ): Decided => {
   const { expCurrentState: from, nextState: to, expectedVersion } = command.input
-  if (from !== session.state && from !== session.nextState) return Either.left(Refusal.stateMismatch(session))
+  if (from !== session.state && from !== session.nextState) return mismatch(session)
   if (typeof expectedVersion === "number" && expectedVersion !== session.version)
     return Either.left(Refusal.versionMismatch(session))
-  if (session.isProcessing) return Either.left(Refusal.sessionProcessing(session, waitMillis(state, at)))
-  const followers = flow.edges.get(from)
+  if (session.isProcessing) return Either.left(Refusal.sessionProcessing(session, waitMillis(state, turn.nowMillis)))
+  const step = flow.steps.get(from)
   // From a state to itself only with a version (step 4): the version then decides which of two callers is first.
-  if (from !== to && !followers?.has(to))
-    return Either.left(Refusal.transitionNotAllowed(session, [...(followers ?? [])]))
-  const { requestId, caller } = command
-  const by = caller.userId
-  const task = flow.tasks.get(from)
-  if (task === undefined)
-    return move({ type: "Updated", archives: isFinal(flow, to), at, by, requestId, from, to, use })
+  const archives = from === to ? isFinal(flow, to) : step?.followers.get(to)
+  if (archives === undefined)
+    return Either.left(Refusal.transitionNotAllowed(session, [...(step?.followers.keys() ?? [])]))
+  const at = turn.nowMillis
+  const requestId = command.requestIdAt(at)
+  const by = command.caller.userId
+  const task = step === undefined ? null : step.task
+  if (task === null) return move({ type: "Updated", archives, at, by, requestId, from, to, use })
   const deadlineAt = at + (task.deadlineMillis ?? defaultDeadlineMillis)
   return move({ type: "Claimed", operationId: `op_${requestId}`, deadlineAt, at, by, requestId, from, to, use })
+}
+
+// Racers are refused alike: all who find the session as it is now are told with one object.
+let mismatched: { readonly session: CheckoutSession; readonly refused: Decided } | null = null
+const mismatch = (session: CheckoutSession): Decided => {
+  if (mismatched === null || mismatched.session !== session)
+    mismatched = { session, refused: Either.left(Refusal.stateMismatch(session)) }
+  return mismatched.refused
 }
 
 // Every event is a literal with all its fields and the reply is one function: an accepted update makes what it leaves, no more.

@@ -17,9 +17,12 @@ describe("UpdateCheckoutSession", () => {
     it("answers the same key and input as it did, whatever happened since", () => {
       const moved = resultOf(
         first.state,
-        decide(flow, first.state, { ...update("Inventory", "Confirm Price"), requestId: "req_2" }, turnAt(2))
+        decide(flow, first.state, { ...update("Inventory", "Confirm Price"), requestIdAt: () => "req_2" }, turnAt(2))
       )
-      const again = resultOf(moved.state, decide(flow, moved.state, { ...keyed("k"), requestId: "req_3" }, turnAt(3)))
+      const again = resultOf(
+        moved.state,
+        decide(flow, moved.state, { ...keyed("k"), requestIdAt: () => "req_3" }, turnAt(3))
+      )
       assert.deepStrictEqual(again.events, [])
       assert.deepStrictEqual(again.reply, { ...first.reply, replayed: true })
     })

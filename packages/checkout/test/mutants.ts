@@ -4,7 +4,7 @@
  */
 import { Access, Carts, type CheckoutSessions, type Task } from "@onelane/checkout"
 import { ActorSystem, GroupCommit, Journal } from "@onelane/engine"
-import { Clock, Effect, Either, Exit, Scope } from "effect"
+import { Effect, Either, Exit, Scope } from "effect"
 import * as Alarms from "../src/Alarms.js"
 import { cartBehavior } from "../src/CartBehavior.js"
 import { watch } from "../src/Changes.js"
@@ -24,7 +24,6 @@ export type Mutate = (behavior: Behavior) => Behavior
 const assemble = (mutate: Mutate, options: ProcessOptions) =>
   Effect.gen(function* () {
     const flow: Flow.Flow = options.flow ?? Flow.b2b
-    const clock = yield* Clock.clockWith(Effect.succeed)
     const ports = {
       access: options.access ?? (yield* Effect.provide(Access.Access, Access.layerTrusted)),
       carts: options.carts ?? (yield* Effect.provide(Carts.Carts, Carts.layerTrusted)),
@@ -45,7 +44,6 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       sessions,
       carts,
       ids: yield* Ids.makeRandom,
-      nowMillis: () => clock.unsafeCurrentTimeMillis(),
       expiresInMillis: null
     }
     return Service.make(parts, watch)
@@ -99,7 +97,15 @@ export const withoutProcessingGuard = deciding((state, command, nowMillis) =>
 /** An update moves the session from wherever it is. */
 export const withoutExpectedState = deciding((state, command, nowMillis) =>
   command.tag === "Update" && state.session !== null
-    ? [state, { ...command, input: { ...command.input, expCurrentState: state.session.state } }, nowMillis]
+    ? [
+        state,
+        {
+          ...command,
+          requestIdAt: (at) => command.requestIdAt(at),
+          input: { ...command.input, expCurrentState: state.session.state }
+        },
+        nowMillis
+      ]
     : [state, command, nowMillis]
 )
 

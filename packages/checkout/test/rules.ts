@@ -53,7 +53,7 @@ export const update = (
 ): CommandOf<"Update"> => ({
   tag: "Update",
   caller,
-  requestId: "req_new",
+  requestIdAt: () => "req_new",
   input: { checkoutSessionId: "cs_1", expCurrentState, nextState, ...more }
 })
 

@@ -8,7 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
-import type { Activation } from "./Activation.js"
+import { type Asked, ask, askNow, type Waiting } from "./Asking.js"
 import type { Behavior } from "./Behavior.js"
 import * as Directory from "./Directory.js"
 import * as EngineError from "./EngineError.js"
@@ -20,7 +20,9 @@ import type { JournalAlarm, JournalEvent, JournalFailure } from "./Journal.js"
 import type { Lanes } from "./Lanes.js"
 import { runWith } from "./Running.js"
 import * as Supervision from "./Supervision.js"
-import { advance, readCommand, submit, withdraw } from "./Turn.js"
+import { advance, readCommand, submit } from "./Turn.js"
+
+export type { Waiting } from "./Asking.js"
 
 /** State and sequence of one address, durable. */
 export interface Snapshot<State> {
@@ -32,21 +34,10 @@ export interface Snapshot<State> {
 export interface ActorSystem<State, Command, Reply, Refusal> {
   /** Sends a command and waits for the answer to be durable. */
   readonly ask: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
-  /**
-   * The same, begun when called instead of when run: for a door that is inside an effect already. Run the result once.
-   * `nowMillis`: the clock, if it was read just now.
-   */
-  readonly unsafeAsk: (id: string, command: Command, nowMillis?: number) => Effect.Effect<Reply, Refusal>
-  /**
-   * The same without a fiber, for a Promise door: the answer at once, or null and then by `onExit`. The returned function
-   * withdraws a command whose turn has not begun (true: certainly not applied, and `onExit` is never called).
-   */
-  readonly askNow: (
-    id: string,
-    command: Command,
-    onExit: (exit: Exit.Exit<Reply, Refusal>) => void,
-    nowMillis?: number
-  ) => (() => boolean) | null
+  /** The same, begun when called instead of when run: for a door that is inside an effect already. Run the result once. */
+  readonly unsafeAsk: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
+  /** The same without a fiber, for a Promise door: the answer, or what it is waited for with. */
+  readonly askNow: (id: string, command: Command) => Exit.Exit<Reply, Refusal> | Waiting<Reply, Refusal>
   /** Whether the address is awake: its id is known, its state in memory. */
   readonly isAwake: (id: string) => boolean
   /** Sends a command and does not wait; for the host itself (a clock, a task): no bound, and still taken while draining. */
@@ -88,11 +79,9 @@ export interface ActorSystemOptions<State, Event, Refusal> {
   readonly onCommitted?: ((id: string, events: ReadonlyArray<Event>, state: State) => void) | undefined
 }
 
-interface System {
+interface System extends Asked {
   readonly kind: string
-  readonly lanes: Lanes
   readonly commit: GroupCommitShape
-  readonly valve: FairnessValve.FairnessValve
   readonly watchers: Map<string, Set<Effect.Latch>>
 }
 
@@ -127,7 +116,8 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
       },
       unavailable: options.unavailable,
       advance: (activation) => advance(lanes, activation),
-      draining: false
+      draining: false,
+      refusal: null
     }
     const valve = FairnessValve.make(config.valveMillis, config.defer)
     const system: System = { kind: behavior.kind, lanes, commit, valve, watchers }
@@ -137,11 +127,10 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
     return {
       ask: (id, command) => Effect.suspend(() => ask(system, id, command, false)),
       askInternal: (id, command) => Effect.suspend(() => ask(system, id, command, true)),
-      unsafeAsk: (id, command, nowMillis) => ask(system, id, command, false, nowMillis),
-      askNow: (id, command, onExit, nowMillis) =>
-        askNow(system, id, command, onExit as (exit: Exit.Exit<unknown, unknown>) => void, nowMillis),
+      unsafeAsk: (id, command) => ask(system, id, command, false),
+      askNow: (id, command) => askNow(system, id, command),
       isAwake: (id) => lanes.directory.awake.has(id),
-      tell: (id, command) => void submit(lanes, id, Envelope.make(command, true)),
+      tell: (id, command) => submit(lanes, id, Envelope.make(command, true)),
       read: (id) => Effect.suspend(() => ask(system, id, readCommand, true)),
       follow: (id, afterSequence) => follow(system, id, afterSequence),
       events: (id, afterSequence, limit) => eventsOf(system, id, afterSequence, limit),
@@ -150,54 +139,6 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
       metrics
     }
   })
-
-// Reply types are erased inside; the behavior they came from gives them back their type here.
-const ask = (
-  system: System,
-  id: string,
-  command: unknown,
-  internal: boolean,
-  nowMillis?: number
-): Effect.Effect<any, any> => {
-  const envelope = Envelope.make(command, internal)
-  const activation = submit(system.lanes, id, envelope, nowMillis)
-  if (envelope.exit !== null) return system.valve.pass() ? envelope.exit : later(system, envelope.exit)
-  if (envelope.begun) return Effect.uninterruptible(Effect.async((resume) => listen(envelope, resume)))
-  return Effect.async((resume) => {
-    listen(envelope, resume)
-    return Effect.suspend(() => (withdraw(system.lanes, activation!, envelope) ? Effect.void : untilAnswered(envelope)))
-  })
-}
-
-const listen = (envelope: Envelope.Envelope, resume: (exit: Exit.Exit<unknown, unknown>) => void): void => {
-  if (envelope.exit !== null) resume(envelope.exit)
-  else envelope.onExit = resume
-}
-
-const untilAnswered = (envelope: Envelope.Envelope): Effect.Effect<void> =>
-  Effect.async<void>((resume) => listen(envelope, () => resume(Effect.void)))
-
-const later = (system: System, exit: Exit.Exit<unknown, unknown>): Effect.Effect<unknown, unknown> =>
-  Effect.uninterruptible(Effect.async((resume) => system.commit.config.defer(() => resume(exit))))
-
-const askNow = (
-  system: System,
-  id: string,
-  command: unknown,
-  onExit: (exit: Exit.Exit<unknown, unknown>) => void,
-  nowMillis: number | undefined
-): (() => boolean) | null => {
-  const envelope = Envelope.make(command, false)
-  const activation = submit(system.lanes, id, envelope, nowMillis)
-  if (envelope.exit === null) {
-    envelope.onExit = onExit
-    return () => withdraw(system.lanes, activation as Activation, envelope)
-  }
-  const { exit } = envelope
-  if (system.valve.pass()) onExit(exit)
-  else system.commit.config.defer(() => onExit(exit))
-  return null
-}
 
 const orUnavailable =
   (system: System, id: string) =>

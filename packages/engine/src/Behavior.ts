@@ -8,7 +8,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 
-/** What a turn knows besides state and command: the instant (epoch milliseconds), the sequence the state rests on, and what `prepare` read. */
+/** What a turn knows besides state and command: the instant (epoch milliseconds; the clock is read when it is asked for), the sequence the state rests on, and what `prepare` read. */
 export interface Turn<Facts> {
   readonly nowMillis: number
   readonly sequence: number
@@ -39,7 +39,7 @@ export interface Behavior<State, Command, Event, Reply, Refusal, Facts = void> {
    * another turn of this address (A1). An effect that is already an `Exit` costs no suspension. A failure is the
    * caller's refusal; a defect is supervised.
    */
-  readonly prepare: (state: State, command: Command, nowMillis: number) => Effect.Effect<Facts, Refusal>
+  readonly prepare: (state: State, command: Command) => Effect.Effect<Facts, Refusal>
   readonly decide: (
     state: State,
     command: Command,

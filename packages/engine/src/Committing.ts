@@ -6,19 +6,16 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Activation from "./Activation.js"
 import * as EngineError from "./EngineError.js"
-import type * as Envelope from "./Envelope.js"
+import * as Envelope from "./Envelope.js"
 import { failureOf } from "./GroupCommit.js"
 import type { AppendOutcome, JournalEntry, JournalFailure } from "./Journal.js"
-import { answer, answerWhenDurable, hold, type Lanes } from "./Lanes.js"
+import { answer, answerWhenDurable, hold, type Lanes, rest } from "./Lanes.js"
 import * as Mailbox from "./Mailbox.js"
 import { isExit } from "./Running.js"
 
-/** What an accepted command adds. */
-export interface Outcome {
-  readonly events: ReadonlyArray<unknown>
-  readonly after: unknown
+/** What an accepted command adds to the journal, and its answer. */
+export interface Outcome extends JournalEntry {
   readonly afterSequence: number
-  readonly alarmMillis: number | null
   readonly exit: Exit.Exit<unknown, unknown>
 }
 
@@ -30,27 +27,23 @@ export const commit = (
   outcome: Outcome
 ): void => {
   const lane = activation.lane
-  const expectedSequence = activation.sequence
-  activation.state = outcome.after
+  const { address, alarmMillis, events, exit, expectedSequence, state } = outcome
+  activation.state = state
   activation.sequence = outcome.afterSequence
   if (lane !== null && lane.newest !== null && !lane.newest.flying) {
     // Turns run ahead of the disk: one address is one entry of a batch, however many turns it took.
-    lane.newest.events.push(...outcome.events)
-    lane.newest.state = outcome.after
-    lane.newest.alarmMillis = outcome.alarmMillis
-    return answerWhenDurable(lanes, activation, envelope, outcome.exit, true)
+    lane.newest.events.push(...events)
+    lane.newest.state = state
+    lane.newest.alarmMillis = alarmMillis
+    return answerWhenDurable(lanes, activation, envelope, exit, true)
   }
-  const { address } = activation
-  const { after, alarmMillis, events } = outcome
-  if (lanes.commit.journal.immediate && (lane === null || lane.newest === null)) {
-    const entry = { address, expectedSequence, events, state: after, alarmMillis } // A4
-    return commitNow(lanes, activation, envelope, entry, outcome.exit)
-  }
+  if (lanes.commit.journal.immediate && (lane === null || lane.newest === null))
+    return awaitAppend(lanes, activation, envelope, outcome, appendOne(lanes, outcome))
   const pending: Activation.PendingCommit = {
     address,
     expectedSequence, // A4
     events: [...events],
-    state: after,
+    state,
     alarmMillis,
     activation,
     waiters: [],
@@ -61,12 +54,39 @@ export const commit = (
   const home = Activation.laneOf(activation)
   home.oldest ??= pending
   home.newest = pending
-  answerWhenDurable(lanes, activation, envelope, outcome.exit, true)
+  answerWhenDurable(lanes, activation, envelope, exit, true)
   lanes.commit.append(pending)
 }
 
+/** `commit` for an address at rest: the answer, or the envelope it will come to. A journal that answers at once needs no batch: the turn ends with its commit. */
+export const commitAtRest = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  command: unknown,
+  outcome: Outcome
+): Exit.Exit<unknown, unknown> | Envelope.Envelope => {
+  if (!lanes.commit.journal.immediate) {
+    const envelope = Envelope.begun(command, activation)
+    commit(lanes, activation, envelope, outcome)
+    return envelope
+  }
+  activation.state = outcome.state
+  activation.sequence = outcome.afterSequence
+  const appending = appendOne(lanes, outcome)
+  if (isExit(appending) && Exit.isSuccess(appending) && appending.value[0] === "committed") {
+    lanes.onCommitted(activation.address, outcome.events, outcome.state)
+    return outcome.exit
+  }
+  const envelope = Envelope.begun(command, activation)
+  awaitAppend(lanes, activation, envelope, outcome, appending)
+  rest(lanes, activation)
+  return envelope
+}
+
+type Appending = Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure>
+
 // Without a closure: this is the path of every update in memory.
-const appendOne = (lanes: Lanes, entry: JournalEntry): Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure> => {
+const appendOne = (lanes: Lanes, entry: JournalEntry): Appending => {
   try {
     return lanes.commit.journal.append([entry])
   } catch (defect) {
@@ -74,22 +94,20 @@ const appendOne = (lanes: Lanes, entry: JournalEntry): Effect.Effect<ReadonlyArr
   }
 }
 
-// A journal that answers at once needs no batch: the turn ends with its commit.
-const commitNow = (
+const awaitAppend = (
   lanes: Lanes,
   activation: Activation.Activation,
   envelope: Envelope.Envelope,
-  entry: JournalEntry,
-  exit: Exit.Exit<unknown, unknown>
+  outcome: Outcome,
+  appending: Appending
 ): void => {
-  const appending = appendOne(lanes, entry)
-  if (isExit(appending)) return concludeCommit(lanes, activation, envelope, entry, exit, appending)
+  if (isExit(appending)) return concludeCommit(lanes, activation, envelope, outcome, appending)
   const lane = Activation.laneOf(activation)
   lane.busy = true
   hold(lanes, lane, envelope)
   lanes.run(appending, (appended) => {
     lane.busy = false
-    concludeCommit(lanes, activation, envelope, entry, exit, appended)
+    concludeCommit(lanes, activation, envelope, outcome, appended)
     lanes.advance(activation)
   })
 }
@@ -98,14 +116,13 @@ const concludeCommit = (
   lanes: Lanes,
   activation: Activation.Activation,
   envelope: Envelope.Envelope,
-  entry: JournalEntry,
-  exit: Exit.Exit<unknown, unknown>,
+  outcome: Outcome,
   appended: Exit.Exit<ReadonlyArray<AppendOutcome>, JournalFailure>
 ): void => {
   const result = Exit.isSuccess(appended) ? appended.value[0]! : failureOf(appended)
   if (result !== "committed") return undo(lanes, activation, envelope, result)
-  answer(lanes, activation, envelope, exit)
-  lanes.onCommitted(activation.address, entry.events, entry.state)
+  answer(lanes, activation, envelope, outcome.exit)
+  lanes.onCommitted(activation.address, outcome.events, outcome.state)
 }
 
 const undo = (

@@ -4,6 +4,7 @@
  * Owns: the answer slot and the links of the mailbox it waits in. Does not own: when it is its turn.
  */
 import type * as Exit from "effect/Exit"
+import type { Activation } from "./Activation.js"
 
 /** One command under way. The links belong to `Mailbox`. */
 export interface Envelope {
@@ -18,6 +19,8 @@ export interface Envelope {
   fresh: boolean
   /** Turns it took so far; more than one only after another writer was first. */
   turns: number
+  /** Where it was sent; null when it was refused at the door. */
+  activation: Activation | null
   exit: Exit.Exit<unknown, unknown> | null
   onExit: ((exit: Exit.Exit<unknown, unknown>) => void) | null
   previous: Envelope | null
@@ -33,12 +36,22 @@ export const make = (command: unknown, internal: boolean): Envelope => ({
   held: false,
   fresh: false,
   turns: 0,
+  activation: null,
   exit: null,
   onExit: null,
   previous: null,
   next: null,
   queued: false
 })
+
+/** Wraps a command whose turn has begun already. */
+export const begun = (command: unknown, activation: Activation): Envelope => {
+  const envelope = make(command, false)
+  envelope.begun = true
+  envelope.turns = 1
+  envelope.activation = activation
+  return envelope
+}
 
 /** Answers the envelope; a second answer is ignored. */
 export const reply = (envelope: Envelope, exit: Exit.Exit<unknown, unknown>): void => {

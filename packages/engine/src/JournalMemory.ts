@@ -48,13 +48,23 @@ interface Kind {
   readonly armed: Map<string, number>
 }
 
-type Kinds = Map<string, Kind>
+// There are a few kinds, and mostly one of them is written.
+interface Kinds {
+  readonly byName: Map<string, Kind>
+  last: string
+  lastKind: Kind | undefined
+}
 
-const find = (kinds: Kinds, { kind, id }: Address): Record | undefined => kinds.get(kind)?.records.get(id)
+const find = (kinds: Kinds, { kind, id }: Address): Record | undefined => {
+  const found = kind === kinds.last ? kinds.lastKind : kinds.byName.get(kind)
+  return found === undefined ? undefined : found.records.get(id)
+}
 
 const kindOf = (kinds: Kinds, name: string): Kind => {
-  let kind = kinds.get(name)
-  if (kind === undefined) kinds.set(name, (kind = { records: new Map(), armed: new Map() }))
+  let kind = kinds.byName.get(name)
+  if (kind === undefined) kinds.byName.set(name, (kind = { records: new Map(), armed: new Map() }))
+  kinds.last = name
+  kinds.lastKind = kind
   return kind
 }
 
@@ -67,7 +77,7 @@ const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
     record = { sequence: 0, state: null, alarmMillis: null, forgotten: 0, events: [] }
     kindOf(kinds, address.kind).records.set(address.id, record)
   }
-  for (const event of events) record.events.push(event)
+  for (let index = 0; index < events.length; index++) record.events.push(events[index])
   if (record.events.length >= 2 * historyCapacity) forget(record)
   record.sequence += events.length
   record.state = entry.state
@@ -103,7 +113,7 @@ const dueOf = (kind: Kind | undefined, beforeMillis: number, after: JournalAlarm
 
 /** Makes an empty memory journal. */
 export const make = (): JournalShape => {
-  const kinds: Kinds = new Map()
+  const kinds: Kinds = { byName: new Map(), last: "", lastKind: undefined }
   return {
     immediate: true,
     exclusive: true,
@@ -118,7 +128,7 @@ export const make = (): JournalShape => {
     events: (address, afterSequence, limit) =>
       Effect.suspend(() => eventsOf(find(kinds, address), afterSequence, limit)),
     alarms: (kind, beforeMillis, limit, after) =>
-      Effect.sync(() => dueOf(kinds.get(kind), beforeMillis, after).slice(0, limit))
+      Effect.sync(() => dueOf(kinds.byName.get(kind), beforeMillis, after).slice(0, limit))
   }
 }
 

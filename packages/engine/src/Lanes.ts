@@ -34,6 +34,8 @@ export interface Lanes {
   /** Gives a lane that fell free to whoever waits for it (Turn). */
   readonly advance: (activation: Activation.Activation) => void
   draining: boolean
+  /** The last refusal and its exit: racers are refused alike, and then told with one object. */
+  refusal: { readonly error: unknown; readonly exit: Exit.Exit<never, unknown> } | null
 }
 
 /** Counts an envelope as unanswered work, once. */

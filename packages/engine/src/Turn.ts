@@ -9,7 +9,8 @@ import type * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Activation from "./Activation.js"
-import { commit } from "./Committing.js"
+import type { Turn } from "./Behavior.js"
+import { commit, type Outcome } from "./Committing.js"
 import * as Directory from "./Directory.js"
 import * as EngineError from "./EngineError.js"
 import * as Envelope from "./Envelope.js"
@@ -21,27 +22,23 @@ import { isExit } from "./Running.js"
 /** The command that only looks: answered with state and sequence. */
 export const readCommand: unique symbol = Symbol("read")
 
-/** Takes an envelope in. It is answered on the spot, or held: `envelope.exit` tells. `nowMillis`: the clock, read just now. */
-export const submit = (
-  lanes: Lanes,
-  id: string,
-  envelope: Envelope.Envelope,
-  nowMillis?: number
-): Activation.Activation | null => {
+/** Takes an envelope in. It is answered on the spot, or held: `envelope.exit` tells. */
+export const submit = (lanes: Lanes, id: string, envelope: Envelope.Envelope): void => {
   const activation = Directory.activationOf(lanes.directory, id)
   const refused = activation === null ? overload(lanes, id, "system") : admission(lanes, activation, envelope)
   if (refused !== null || activation === null) {
     Envelope.reply(envelope, refused!)
     if (activation !== null) rest(lanes, activation)
-    return null
+    return
   }
+  envelope.activation = activation
   const lane = activation.lane
   if (
     (lane === null || !lane.busy) &&
     !isVouchedTooEarly(lanes, lane) &&
     (activation.loaded || loadNow(lanes, activation))
   ) {
-    takeTurn(lanes, activation, envelope, nowMillis)
+    takeTurn(lanes, activation, envelope)
     if (envelope.queued) advance(lanes, activation)
     else rest(lanes, activation)
   } else {
@@ -49,13 +46,13 @@ export const submit = (
     Mailbox.offer(Activation.laneOf(activation).mailbox, envelope)
     advance(lanes, activation)
   }
-  return activation
 }
 
 /** Takes an envelope whose turn has not begun out again; false when it is too late. */
-export const withdraw = (lanes: Lanes, activation: Activation.Activation, envelope: Envelope.Envelope): boolean => {
-  const lane = activation.lane
-  if (envelope.begun || lane === null || !envelope.queued) return false
+export const withdraw = (lanes: Lanes, envelope: Envelope.Envelope): boolean => {
+  const { activation } = envelope
+  const lane = activation === null ? null : activation.lane
+  if (envelope.begun || activation === null || lane === null || !envelope.queued) return false
   Mailbox.remove(lane.mailbox, envelope)
   if (lane.fresh > 0) lane.fresh -= 1 // at worst one more load
   release(lanes, lane, envelope)
@@ -79,12 +76,7 @@ const admission = (lanes: Lanes, activation: Activation.Activation, envelope: En
   return null
 }
 
-const takeTurn = (
-  lanes: Lanes,
-  activation: Activation.Activation,
-  envelope: Envelope.Envelope,
-  knownMillis?: number
-): void => {
+const takeTurn = (lanes: Lanes, activation: Activation.Activation, envelope: Envelope.Envelope): void => {
   envelope.begun = true
   envelope.turns += 1
   lanes.metrics.turns += 1
@@ -93,20 +85,29 @@ const takeTurn = (
     return answerUnchanged(lanes, activation, envelope, Exit.succeed({ state, sequence }))
   }
   let prepared: Effect.Effect<unknown, unknown>
-  const nowMillis = knownMillis ?? lanes.nowMillis()
   try {
-    prepared = lanes.behavior.prepare(activation.state, envelope.command, nowMillis)
+    prepared = lanes.behavior.prepare(activation.state, envelope.command)
   } catch (defect) {
     return answer(lanes, activation, envelope, lanes.supervision.onDefect(activation.address, defect))
   }
-  if (isExit(prepared)) return conclude(lanes, activation, envelope, prepared, nowMillis)
+  goOn(lanes, activation, envelope, prepared)
+}
+
+/** Goes on with a turn whose ports were asked. */
+export const goOn = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  prepared: Effect.Effect<unknown, unknown>
+): void => {
+  if (isExit(prepared)) return conclude(lanes, activation, envelope, prepared)
   const lane = Activation.laneOf(activation)
   lane.busy = true // A1: nothing else of this address runs while the port is asked
   hold(lanes, lane, envelope)
   lanes.run(prepared, (exit) => {
     lane.busy = false
     // A3: what this turn rested on was undone while it asked the port; it is taken again on what is durable.
-    if (activation.loaded) conclude(lanes, activation, envelope, exit, lanes.nowMillis())
+    if (activation.loaded) conclude(lanes, activation, envelope, exit)
     else Mailbox.putBack(lane.mailbox, [envelope])
     advance(lanes, activation)
   })
@@ -116,8 +117,7 @@ const conclude = (
   lanes: Lanes,
   activation: Activation.Activation,
   envelope: Envelope.Envelope,
-  prepared: Exit.Exit<unknown, unknown>,
-  nowMillis: number
+  prepared: Exit.Exit<unknown, unknown>
 ): void => {
   if (Exit.isFailure(prepared)) {
     const cause = Cause.failureOrCause(prepared.cause)
@@ -131,33 +131,62 @@ const conclude = (
     return answerUnchanged(lanes, activation, envelope, prepared)
   }
   try {
-    decide(lanes, activation, envelope, prepared.value, nowMillis)
+    const outcome = decide(lanes, activation, envelope.command, prepared.value)
+    if (isExit(outcome)) answerUnchanged(lanes, activation, envelope, outcome)
+    else commit(lanes, activation, envelope, outcome)
   } catch (defect) {
     answer(lanes, activation, envelope, lanes.supervision.onDefect(activation.address, defect))
   }
 }
 
-const decide = (
+/** The verdict: what an accepted command adds, or the answer to one that writes nothing. May throw: nothing has changed then. */
+export const decide = (
   lanes: Lanes,
   activation: Activation.Activation,
-  envelope: Envelope.Envelope,
-  facts: unknown,
-  nowMillis: number
-): void => {
+  command: unknown,
+  facts: unknown
+): Outcome | Exit.Exit<unknown, unknown> => {
   const { behavior } = lanes
   const { state, sequence } = activation
-  const decided = behavior.decide(state, envelope.command, { nowMillis, sequence, facts })
-  if (Either.isLeft(decided)) return answerUnchanged(lanes, activation, envelope, Exit.fail(decided.left))
+  const decided = behavior.decide(state, command, new Knowledge(lanes, sequence, facts))
+  if (Either.isLeft(decided)) return refusal(lanes, decided.left)
   const { events, reply } = decided.right
-  if (events.length === 0) return answerUnchanged(lanes, activation, envelope, Exit.succeed(reply(state, sequence)))
+  if (events.length === 0) return Exit.succeed(reply(state, sequence))
   let after: unknown = state
-  for (const event of events) after = behavior.evolve(after, event)
+  for (let index = 0; index < events.length; index++) after = behavior.evolve(after, events[index])
   const afterSequence = sequence + events.length
   // Everything a behavior computes is computed before anything changes: a defect leaves the turn undone.
-  const exit = Exit.succeed(reply(after, afterSequence))
   const alarmMillis = behavior.alarm(after)
+  const exit = Exit.succeed(reply(after, afterSequence))
   lanes.metrics.accepted += 1
-  commit(lanes, activation, envelope, { events, after, afterSequence, alarmMillis, exit })
+  return {
+    address: activation.address,
+    expectedSequence: sequence, // A4
+    events,
+    state: after,
+    alarmMillis,
+    afterSequence,
+    exit
+  }
+}
+
+// What a turn knows. Most refusals never ask for the time, and a clock costs as much as the rest of them.
+class Knowledge implements Turn<unknown> {
+  private readMillis = Number.NaN
+  constructor(
+    private readonly lanes: Lanes,
+    readonly sequence: number,
+    readonly facts: unknown
+  ) {}
+  get nowMillis(): number {
+    if (Number.isNaN(this.readMillis)) this.readMillis = this.lanes.nowMillis()
+    return this.readMillis
+  }
+}
+
+const refusal = (lanes: Lanes, error: unknown): Exit.Exit<never, unknown> => {
+  if (lanes.refusal === null || lanes.refusal.error !== error) lanes.refusal = { error, exit: Exit.fail(error) }
+  return lanes.refusal.exit
 }
 
 // The command wrote nothing: its answer must rest on what is certain.

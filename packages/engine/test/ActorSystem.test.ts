@@ -7,9 +7,9 @@ describe("ActorSystem", () => {
   it.scoped("answers on the caller's stack when the lane is free", () =>
     Effect.gen(function* () {
       const system = yield* makeSystem
-      let answered: unknown
-      assert.isNull(system.askNow("a", add(0), (exit) => void (answered = exit)))
-      assert.deepStrictEqual(answered, Exit.succeed({ value: 1, sequence: 1 }))
+      assert.deepStrictEqual(system.askNow("a", add(0)), Exit.succeed({ value: 1, sequence: 1 }))
+      // And again, now that it is awake and at rest.
+      assert.deepStrictEqual(system.askNow("a", add(1)), Exit.succeed({ value: 2, sequence: 2 }))
     }).pipe(Effect.provide(over(JournalMemory.make())))
   )
 
@@ -74,9 +74,7 @@ describe("ActorSystem", () => {
       assert.deepStrictEqual(yield* Fiber.join(refused), { _tag: "Mismatch", value: 1 })
       assert.deepStrictEqual(yield* Fiber.join(read), { state: { value: 1 }, sequence: 1 })
       // Nothing in flight: a refusal rests on durable state and is answered at once.
-      let at: unknown
-      assert.isNull(system.askNow("a", add(7), (exit) => void (at = exit)))
-      assert.deepStrictEqual(at, Exit.fail({ _tag: "Mismatch", value: 1 }))
+      assert.deepStrictEqual(system.askNow("a", add(7)), Exit.fail({ _tag: "Mismatch", value: 1 }))
     }).pipe(Effect.provide(over(journal)))
   })
 
@@ -240,9 +238,11 @@ describe("ActorSystem", () => {
       const begun = yield* Effect.fork(system.ask("a", add(null, 1, { port: gate })))
       yield* nextTick
       let called = false
-      const withdraw = system.askNow("a", add(null, 10), () => void (called = true))
-      assert.isTrue(withdraw?.())
-      assert.isFalse(withdraw?.())
+      const waiting = system.askNow("a", add(null, 10))
+      assert(!Exit.isExit(waiting))
+      waiting.listen(() => void (called = true))
+      assert.isTrue(waiting.withdraw())
+      assert.isFalse(waiting.withdraw())
       open()
       assert.strictEqual((yield* Fiber.join(begun)).value, 1)
       assert.strictEqual((yield* system.read("a")).state.value, 1)

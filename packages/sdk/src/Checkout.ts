@@ -10,6 +10,7 @@ import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import type * as Flow from "@onelane/checkout/Flow"
+import { Running } from "@onelane/engine"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -122,7 +123,7 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
 export interface Behind {
   readonly sessions: CheckoutSessions.CheckoutSessionsShape
   /** The way of an update that needs no fiber, where the engine is in this process. */
-  readonly updateNow?: CheckoutEngine.CheckoutEngineShape["updateNow"]
+  readonly startUpdate?: CheckoutEngine.CheckoutEngineShape["startUpdate"] | undefined
   readonly runtime: Runtime.Runtime<never>
   readonly close: () => Promise<void>
   /** True once `close` was called. */
@@ -190,38 +191,29 @@ const run = <A, E>(
 }
 
 /** An update without a fiber. An engine in memory answers on the spot. */
-const updateNow = (
+const update = (
   behind: Behind,
-  now: NonNullable<Behind["updateNow"]>,
+  start: NonNullable<Behind["startUpdate"]>,
   caller: Caller.Caller,
   input: CheckoutSessions.UpdateInput
 ): Answer<CheckoutSessions.Updated, CheckoutError.UpdateError> => {
   if (behind.closed()) return Promise.resolve({ ok: false, error: draining })
-  let answered: Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError> | null = null
-  let settle: ((exit: NonNullable<typeof answered>) => void) | null = null
-  now(caller, input, (exit) => {
-    if (settle === null) answered = exit
-    else settle(exit)
-  })
-  return answered === null
-    ? new Promise((resolve, reject) => {
-        settle = (exit) => {
-          try {
-            resolve(fromExit(exit, aborted("unknown")))
-          } catch (defect) {
-            reject(defect)
-          }
-        }
-      })
-    : fromExitNow(answered)
-}
-
-const fromExitNow = <A, E>(exit: Exit.Exit<A, E>): Answer<A, E> => {
-  try {
-    return Promise.resolve(fromExit(exit, aborted("unknown")))
-  } catch (defect) {
-    return Promise.reject(defect)
+  const started = start(caller, input)
+  if (Running.isExit(started)) {
+    if (Exit.isSuccess(started)) return Promise.resolve({ ok: true, value: started.value })
+    if (started.cause._tag === "Fail") return Promise.resolve({ ok: false, error: started.cause.error })
   }
+  return new Promise((resolve, reject) => {
+    const settle = (exit: Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>): void => {
+      try {
+        resolve(fromExit(exit, aborted("unknown")))
+      } catch (defect) {
+        reject(defect)
+      }
+    }
+    if (Running.isExit(started)) settle(started)
+    else started.listen(settle)
+  })
 }
 
 /** Watching, with what it needs loaded first. */
@@ -237,19 +229,19 @@ const watch = <A>(open: (later: Later.Loaded) => AsyncIterable<A>): AsyncIterabl
 
 /** The door for one caller. */
 export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
-  const { sessions, updateNow: now } = behind
+  const { sessions, startUpdate: start } = behind
   const call =
     <I, A, E>(method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>, whenAborted: "no" | "unknown") =>
     (input: I, options?: CallOptions) =>
       run(behind, () => method(caller, input), whenAborted, options?.signal)
-  const update = call(sessions.update, "unknown")
+  const updateInFiber = call(sessions.update, "unknown")
   const results = {
     open: call(sessions.open, "unknown"),
     update:
-      now === undefined
-        ? update
+      start === undefined
+        ? updateInFiber
         : (input: CheckoutSessions.UpdateInput, options?: CallOptions) =>
-            options?.signal === undefined ? updateNow(behind, now, caller, input) : update(input, options),
+            options?.signal === undefined ? update(behind, start, caller, input) : updateInFiber(input, options),
     get: call(sessions.get, "no"),
     cancel: call(sessions.cancel, "unknown"),
     history: call(sessions.history, "no"),

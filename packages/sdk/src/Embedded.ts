@@ -126,8 +126,13 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
 ): Promise<D extends true ? DirectoryCheckout<FlowOf<X>> : EmbeddedCheckout<FlowOf<X>>> => {
   const { behind: entered, context } = await Checkout.enter(whole(options))
   const engine = Context.get(context, CheckoutEngine.CheckoutEngine)
-  const updateNow = Retry.makeNow(engine.updateNow, Context.get(context, Raw), options.retry ?? {}, entered.runtime)
-  const behind: Checkout.Behind = { ...entered, updateNow }
+  const startUpdate = Retry.makeStart(
+    engine.startUpdate,
+    Context.get(context, Raw),
+    options.retry ?? {},
+    entered.runtime
+  )
+  const behind: Checkout.Behind = { ...entered, startUpdate }
   const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => Checkout.make(behind, caller)
   const embedded: EmbeddedCheckout<FlowOf<X>> = { ...as(Caller.host), as }
   const directory = directoryDoor(Context.get(context, Directory.Directory), Runtime.runPromise(behind.runtime))

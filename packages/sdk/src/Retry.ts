@@ -10,6 +10,7 @@
 import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+import { Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -138,21 +139,35 @@ export const make = (
     }
   })
 
+type StartUpdate = CheckoutEngine.CheckoutEngineShape["startUpdate"]
+type Updating = Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>
+
+// The call was decided, or is in doubt for another reason than the two that are repeated.
+const undecided = (exit: Updating): Undecided | null =>
+  Exit.isFailure(exit) && exit.cause._tag === "Fail" && isUndecided(exit.cause.error) ? exit.cause.error : null
+
 /** Wraps an engine's update without a fiber; one that is to be repeated gets its fiber then. */
-export const makeNow = (
-  updateNow: CheckoutEngine.CheckoutEngineShape["updateNow"],
+export const makeStart = (
+  startUpdate: StartUpdate,
   sessions: CheckoutSessions.CheckoutSessionsShape,
   options: RetryOptions,
   runtime: Runtime.Runtime<never>
-): CheckoutEngine.CheckoutEngineShape["updateNow"] => {
+): StartUpdate => {
   const policy = policyOf(options, false)
-  return (caller, input, onExit) =>
-    updateNow(caller, input, (exit) => {
-      if (Exit.isSuccess(exit) || exit.cause._tag !== "Fail" || !isUndecided(exit.cause.error)) return onExit(exit)
+  return (caller, input) => {
+    const started = startUpdate(caller, input)
+    if (Running.isExit(started) && undecided(started) === null) return started
+    const conclude = (exit: Updating, onExit: (exit: Updating) => void): void => {
+      const error = undecided(exit)
+      if (error === null) return onExit(exit)
       const call = () => sessions.update(caller, input)
-      const repeating = again(policy, input.idempotencyKey !== undefined, call, exit.cause.error, 1)
+      const repeating = again(policy, input.idempotencyKey !== undefined, call, error, 1)
       Runtime.runCallback(runtime)(repeating, { onExit })
-    })
+    }
+    return Running.isExit(started)
+      ? { listen: (onExit) => conclude(started, onExit), withdraw: () => false }
+      : { listen: (onExit) => started.listen((exit) => conclude(exit, onExit)), withdraw: started.withdraw }
+  }
 }
 
 /** The service in force, wrapped. */

@@ -1,0 +1,106 @@
+/**
+ * Updating: the way of an update from its caller to the session's lane, through Effect or without a fiber. The hot path:
+ * where the port answers at once there is no closure, and nothing is made that a refusal does not need.
+ *
+ * Owns the order of steps 1-4 of SEMANTICS §3 for an update; the rules themselves are in UpdateCheckoutSession and Access.
+ */
+import { type ActorSystem, Running } from "@onelane/engine"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Runtime from "effect/Runtime"
+import type { Sessions } from "./Alarms.js"
+import type { Caller } from "./Caller.js"
+import type { UpdateError } from "./CheckoutError.js"
+import type * as S from "./CheckoutSessions.js"
+import type { Flow } from "./Flow.js"
+import { bounded, type Ports } from "./Guard.js"
+import type { IdsShape } from "./Ids.js"
+import * as Refusal from "./Refusal.js"
+import * as UpdateCheckoutSession from "./UpdateCheckoutSession.js"
+
+/** What an update works with. */
+export interface Updates {
+  readonly flow: Flow
+  readonly ports: Ports
+  readonly sessions: Sessions
+  readonly ids: IdsShape
+}
+
+/** An update for a door without fibers: its answer, or what it is waited for with. */
+export type StartUpdate = (
+  caller: Caller,
+  input: S.UpdateInput
+) => Exit.Exit<S.Updated, UpdateError> | ActorSystem.Waiting<S.Updated, UpdateError>
+
+/**
+ * The same by callback: `onExit` is called on the spot (and null returned), or later. The returned function withdraws the
+ * update: true when it was certainly not applied and `onExit` is never called, false when the answer still comes.
+ */
+export type UpdateNow = (
+  caller: Caller,
+  input: S.UpdateInput,
+  onExit: (exit: Exit.Exit<S.Updated, UpdateError>) => void
+) => (() => boolean) | null
+
+// A session refuses an update with an update's errors only; the mailbox's type is the union of all commands.
+type Answer<A> = Effect.Effect<A, any>
+
+/** An update as an effect, begun when called. */
+export const update = (parts: Updates, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
+  const asked = parts.ports.access.mayInvoke(caller, "update")
+  if (Running.isExit(asked) && Exit.isSuccess(asked)) return updateIf(asked.value, parts, caller, input)
+  return Effect.flatMap(bounded(parts.ports, "access", asked), (allowed) => updateIf(allowed, parts, caller, input))
+}
+
+const updateIf = (allowed: boolean, parts: Updates, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
+  const refused = allowed ? checkUpdate(parts, input) : Refusal.actionNotPermitted
+  if (refused !== null) return Exit.fail(refused)
+  return parts.sessions.unsafeAsk(input.checkoutSessionId, UpdateCheckoutSession.make(caller, input, parts.ids))
+}
+
+const checkUpdate = (parts: Updates, input: S.UpdateInput) =>
+  UpdateCheckoutSession.check(parts.flow, input, parts.sessions.isAwake)
+
+/** An update without a fiber: see `CheckoutEngineShape.startUpdate`. */
+export const makeStartUpdate =
+  (parts: Updates, runtime: Runtime.Runtime<never>): StartUpdate =>
+  (caller, input) => {
+    const asked = parts.ports.access.mayInvoke(caller, "update")
+    if (!Running.isExit(asked) || Exit.isFailure(asked)) return startFiber(parts, runtime, caller, input)
+    const refused = asked.value ? checkUpdate(parts, input) : Refusal.actionNotPermitted
+    if (refused !== null) return Exit.fail(refused)
+    const started = parts.sessions.askNow(input.checkoutSessionId, UpdateCheckoutSession.make(caller, input, parts.ids))
+    return started as ReturnType<StartUpdate>
+  }
+
+const startFiber = (
+  parts: Updates,
+  runtime: Runtime.Runtime<never>,
+  caller: Caller,
+  input: S.UpdateInput
+): ActorSystem.Waiting<S.Updated, UpdateError> => {
+  let leave = (): void => {}
+  return {
+    listen: (onExit) => {
+      const effect = Effect.suspend(() => update(parts, caller, input))
+      leave = Runtime.runCallback(runtime)(effect, { onExit })
+    },
+    withdraw: () => {
+      leave()
+      return false
+    }
+  }
+}
+
+/** The same by callback: see `CheckoutEngineShape.updateNow`. */
+export const makeUpdateNow =
+  (startUpdate: StartUpdate): UpdateNow =>
+  (caller, input, onExit) => {
+    const started = startUpdate(caller, input)
+    if (!Running.isExit(started)) {
+      started.listen(onExit)
+      return started.withdraw
+    }
+    onExit(started)
+    return null
+  }
