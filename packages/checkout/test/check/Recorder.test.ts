@@ -83,8 +83,9 @@ describe("Recorder", () => {
           for (let round = 0; round < 40; round++) {
             const nextState = states[(process + round) % states.length]!
             const input = { checkoutSessionId: "s", expCurrentState: state, nextState }
-            const answer = yield* Effect.either(client.update(host, input))
+            // Between what it believes and what it asks, the others have their turns.
             yield* Effect.yieldNow()
+            const answer = yield* Effect.either(client.update(host, input))
             if (answer._tag === "Right") state = answer.right.session.state
             else state = (yield* client.get(host, { checkoutSessionId: "s" })).state
           }
@@ -97,8 +98,8 @@ describe("Recorder", () => {
       const verdict = checkHistory(history)
       assert.deepStrictEqual(verdict.violations.map(toText), [])
       const accepted = history.filter((each) => each.action === "update" && each.outcome === "ok")
-      assert.isAbove(accepted.length, 50)
-      assert.isAbove(history.filter((each) => each.error === "ExpectedStateMismatch").length, 20)
+      assert.isAbove(accepted.length, 30)
+      assert.isAbove(history.filter((each) => each.error === "ExpectedStateMismatch").length, 200)
       assert.strictEqual(new Set(accepted.map((each) => each.observed?.version)).size, accepted.length)
     }).pipe(Effect.provide(engine))
   )
