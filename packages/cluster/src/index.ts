@@ -1,4 +1,5 @@
 /** The same service over many machines. */
 export * as Cluster from "./Cluster.js"
 export * as ClusterConfig from "./ClusterConfig.js"
+export { shardOf } from "./Membership.js"
 export * as PeerServer from "./PeerServer.js"

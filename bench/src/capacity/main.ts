@@ -1,0 +1,5 @@
+/** main: prints the computed tables of docs/SCALE.md. */
+import { tables } from "./Capacity.js"
+
+const { cells, division } = tables()
+process.stdout.write(`${cells}\n\n${division}\n`)
