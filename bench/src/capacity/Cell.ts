@@ -5,9 +5,11 @@
  */
 import * as Seeded from "@onelane/testkit/Seeded"
 import { percentile } from "../Sample.js"
+import * as Agenda from "./Agenda.js"
+import * as Database from "./Database.js"
 
 /** What a cell is made of. Times are microseconds. */
-export interface CellOptions {
+export interface CellOptions extends Database.DatabaseOptions {
   readonly seed: number
   readonly runners: number
   /** Calls a second, all runners together. */
@@ -18,10 +20,6 @@ export interface CellOptions {
   readonly forwardMicros: number
   /** Share of all calls that belongs to each runner: how evenly shards are divided. */
   readonly shares: ReadonlyArray<number>
-  readonly databaseProcessors: number
-  readonly statementMicros: number
-  readonly rowMicros: number
-  readonly syncMicros: number
   readonly roundTripMicros: number
   readonly seconds: number
   /** When runner 0 is killed, seconds; null: never. */
@@ -48,6 +46,21 @@ const batchCapacity = 1_024
 const worthwhileEntries = 32
 const appendsAtOnce = 2
 
+interface World {
+  readonly options: CellOptions
+  readonly agenda: Agenda.Agenda
+  readonly database: Database.Database
+  readonly runners: ReadonlyArray<Runner>
+  /** The next number of a uniform draw, above 0 and up to 1. */
+  readonly unit: () => number
+  readonly pick: <A>(items: ReadonlyArray<A>) => A
+  readonly killMicros: number
+  /** Milliseconds that each call waited, and each of those that began just after the kill. */
+  readonly waits: Array<number>
+  readonly waitsAfterKill: Array<number>
+  batches: number
+}
+
 interface Runner {
   freeAt: number
   busy: number
@@ -56,177 +69,39 @@ interface Runner {
   alive: boolean
 }
 
-/** Steps in order of time: a binary heap. */
-const makeAgenda = () => {
-  const heap: Array<{ readonly at: number; readonly step: () => void }> = []
-  const swap = (a: number, b: number): void => {
-    const held = heap[a]!
-    heap[a] = heap[b]!
-    heap[b] = held
-  }
-  const sink = (): void => {
-    for (let at = 0; ; ) {
-      const [left, right] = [2 * at + 1, 2 * at + 2]
-      let least = at
-      if (left < heap.length && heap[left]!.at < heap[least]!.at) least = left
-      if (right < heap.length && heap[right]!.at < heap[least]!.at) least = right
-      if (least === at) return
-      swap(at, least)
-      at = least
-    }
-  }
-  return {
-    add: (at: number, step: () => void): void => {
-      heap.push({ at, step })
-      for (let up = heap.length - 1; up > 0 && heap[up]!.at < heap[(up - 1) >> 1]!.at; up = (up - 1) >> 1)
-        swap(up, (up - 1) >> 1)
-    },
-    run: (): void => {
-      while (heap.length > 0) {
-        const { step } = heap[0]!
-        const last = heap.pop()!
-        if (heap.length > 0) {
-          heap[0] = last
-          sink()
-        }
-        step()
-      }
-    }
-  }
-}
-
 /** Runs it. */
 export const run = (options: CellOptions): CellOutcome => {
-  const { callsPerSecond, roundTripMicros, runners: count, seconds } = options
   const seeded = Seeded.make(options.seed)
-  const unit = (): number => (seeded.below(1_000_000_000) + 1) / 1_000_000_000
-  const agenda = makeAgenda()
-  const runners = Array.from(
-    { length: count },
-    (): Runner => ({ freeAt: 0, busy: 0, gathering: [], inFlight: 0, alive: true })
-  )
-  const processors = Array.from({ length: options.databaseProcessors }, () => 0)
-  const total = { database: 0, syncs: 0, batches: 0, entries: 0 }
-  const waits: Array<number> = []
-  const waitsAfterKill: Array<number> = []
-  const killMicros = options.killedAt === null ? Number.POSITIVE_INFINITY : options.killedAt * 1e6
-
-  /** Processor time of a runner; what follows comes when it is done, unless the runner is gone by then. */
-  const work = (runner: Runner, now: number, micros: number, begun: number, then: (at: number) => void): void => {
-    runner.freeAt = Math.max(now, runner.freeAt) + micros
-    runner.busy += micros
-    const at = runner.freeAt
-    agenda.add(at, () => (runner.alive ? then(at) : repeat(begun)))
+  const agenda = Agenda.make()
+  const world: World = {
+    options,
+    agenda,
+    database: Database.make(options, agenda),
+    runners: Array.from(
+      { length: options.runners },
+      (): Runner => ({ freeAt: 0, busy: 0, gathering: [], inFlight: 0, alive: true })
+    ),
+    unit: () => (seeded.below(1_000_000_000) + 1) / 1_000_000_000,
+    pick: seeded.pick,
+    killMicros: options.killedAt === null ? Number.POSITIVE_INFINITY : options.killedAt * 1e6,
+    waits: [],
+    waitsAfterKill: [],
+    batches: 0
   }
-
-  const repeat = (begun: number): void => {
-    const at = killMicros + options.repeatMicros
-    agenda.add(at, () => arrive(at, begun))
-  }
-
-  const alive = (): Runner => {
-    const standing = runners.filter((runner) => runner.alive)
-    return standing[seeded.below(standing.length)]!
-  }
-
-  const ownerOf = (): Runner => {
-    let left = unit()
-    for (const [index, share] of options.shares.entries()) {
-      left -= share
-      if (left <= 0) return runners[index]!
-    }
-    return runners[count - 1]!
-  }
-
-  // A call whose owner is gone is answered where it arrives.
-  const arrive = (now: number, begun: number): void => {
-    const [entry, owner] = [alive(), ownerOf()]
-    if (entry === owner || !owner.alive)
-      return work(entry, now, options.runnerMicros, begun, (at) => gather(entry, at, begun))
-    work(entry, now, options.forwardMicros, begun, (at) =>
-      work(owner, at, options.forwardMicros + options.runnerMicros, begun, (done) => gather(owner, done, begun))
-    )
-  }
-
-  const gather = (runner: Runner, now: number, begun: number): void => {
-    runner.gathering.push(begun)
-    send(runner, now)
-  }
-
-  const send = (runner: Runner, now: number): void => {
-    while (runner.gathering.length > 0 && runner.inFlight < appendsAtOnce) {
-      const share = Math.ceil(runner.gathering.length / (appendsAtOnce - runner.inFlight))
-      const batch = runner.gathering.splice(0, Math.min(batchCapacity, Math.max(worthwhileEntries, share)))
-      runner.inFlight += 1
-      total.batches += 1
-      total.entries += batch.length
-      const at = now + roundTripMicros / 2
-      agenda.add(at, () => commit(at, batch.length, (done) => answer(runner, done + roundTripMicros / 2, batch)))
-    }
-  }
-
-  const answer = (runner: Runner, at: number, batch: ReadonlyArray<number>): void =>
-    agenda.add(at, () => {
-      runner.inFlight -= 1
-      if (!runner.alive) return batch.forEach(repeat)
-      for (const begun of batch) {
-        waits.push((at - begun) / 1_000)
-        if (begun >= killMicros && begun < killMicros + 1e6) waitsAfterKill.push((at - begun) / 1_000)
-      }
-      send(runner, at)
-    })
-
-  // One sync at a time carries everything that was ready when it began.
-  let ready: Array<(at: number) => void> = []
-  let syncing = false
-  const sync = (now: number): void => {
-    if (syncing || ready.length === 0) return
-    syncing = true
-    total.syncs += 1
-    const carried = ready
-    ready = []
-    const at = now + options.syncMicros
-    agenda.add(at, () => {
-      syncing = false
-      for (const done of carried) done(at)
-      sync(at)
-    })
-  }
-
-  const commit = (now: number, entries: number, done: (at: number) => void): void => {
-    const micros = options.statementMicros + entries * options.rowMicros
-    const processor = processors.indexOf(Math.min(...processors))
-    const at = Math.max(now, processors[processor]!) + micros
-    processors[processor] = at
-    total.database += micros
-    agenda.add(at, () => {
-      ready.push(done)
-      sync(at)
-    })
-  }
-
-  const next = (after: number): void => {
-    const at = after - (Math.log(unit()) * 1e6) / callsPerSecond
-    if (at >= seconds * 1e6) return
-    agenda.add(at, () => {
-      arrive(at, at)
-      next(at)
-    })
-  }
-  next(0)
-  if (options.killedAt !== null)
-    agenda.add(killMicros, () => {
-      runners[0]!.alive = false
-      for (const begun of runners[0]!.gathering.splice(0)) repeat(begun)
-    })
+  next(world, 0)
+  if (options.killedAt !== null) agenda.add(world.killMicros, () => kill(world))
   agenda.run()
+  return outcomeOf(world)
+}
 
+const outcomeOf = ({ batches, database, options, runners, waits, waitsAfterKill }: World): CellOutcome => {
+  const micros = options.seconds * 1e6
   const sorted = waits.sort((a, b) => a - b)
   return {
-    busiestRunner: Math.max(...runners.map(({ busy }) => busy)) / (seconds * 1e6),
-    database: total.database / (seconds * 1e6 * options.databaseProcessors),
-    disk: (total.syncs * options.syncMicros) / (seconds * 1e6),
-    batchEntries: total.entries / total.batches,
+    busiestRunner: Math.max(...runners.map(({ busy }) => busy)) / micros,
+    database: database.done.processorMicros / (micros * options.databaseProcessors),
+    disk: (database.done.syncs * options.syncMicros) / micros,
+    batchEntries: waits.length / batches,
     meanMillis: sorted.reduce((sum, wait) => sum + wait, 0) / sorted.length,
     p50Millis: percentile(sorted, 0.5),
     p99Millis: percentile(sorted, 0.99),
@@ -236,4 +111,93 @@ export const run = (options: CellOptions): CellOutcome => {
     ),
     calls: waits.length
   }
+}
+
+// Calls come by chance: the pauses between them are exponential.
+const next = (world: World, after: number): void => {
+  const { agenda, options, unit } = world
+  const at = after - (Math.log(unit()) * 1e6) / options.callsPerSecond
+  if (at >= options.seconds * 1e6) return
+  agenda.add(at, () => {
+    arrive(world, at, at)
+    next(world, at)
+  })
+}
+
+// A call whose owner is gone is answered where it arrives.
+const arrive = (world: World, now: number, begun: number): void => {
+  const { forwardMicros, runnerMicros } = world.options
+  const entry = world.pick(world.runners.filter(({ alive }) => alive))
+  const owner = ownerOf(world)
+  if (entry === owner || !owner.alive)
+    return work(world, entry, now, runnerMicros, begun, (at) => gather(world, entry, at, begun))
+  work(world, entry, now, forwardMicros, begun, (at) =>
+    work(world, owner, at, forwardMicros + runnerMicros, begun, (done) => gather(world, owner, done, begun))
+  )
+}
+
+const ownerOf = ({ options, runners, unit }: World): Runner => {
+  let left = unit()
+  for (const [index, share] of options.shares.entries()) {
+    left -= share
+    if (left <= 0) return runners[index]!
+  }
+  return runners[runners.length - 1]!
+}
+
+/** Processor time of a runner; what follows comes when it is done, unless the runner is gone by then. */
+const work = (
+  world: World,
+  runner: Runner,
+  now: number,
+  micros: number,
+  begun: number,
+  then: (at: number) => void
+): void => {
+  const at = Math.max(now, runner.freeAt) + micros
+  runner.freeAt = at
+  runner.busy += micros
+  world.agenda.add(at, () => (runner.alive ? then(at) : repeat(world, begun)))
+}
+
+const gather = (world: World, runner: Runner, now: number, begun: number): void => {
+  runner.gathering.push(begun)
+  send(world, runner, now)
+}
+
+const send = (world: World, runner: Runner, now: number): void => {
+  const away = world.options.roundTripMicros / 2
+  while (runner.gathering.length > 0 && runner.inFlight < appendsAtOnce) {
+    const share = Math.ceil(runner.gathering.length / (appendsAtOnce - runner.inFlight))
+    const batch = runner.gathering.splice(0, Math.min(batchCapacity, Math.max(worthwhileEntries, share)))
+    runner.inFlight += 1
+    world.batches += 1
+    const answered = (at: number): void => world.agenda.add(at + away, () => answer(world, runner, at + away, batch))
+    world.agenda.add(now + away, () => world.database.commit(now + away, batch.length, answered))
+  }
+}
+
+const answer = (world: World, runner: Runner, at: number, batch: ReadonlyArray<number>): void => {
+  runner.inFlight -= 1
+  for (const begun of batch) {
+    if (!runner.alive) repeat(world, begun)
+    else note(world, at, begun)
+  }
+  if (runner.alive) send(world, runner, at)
+}
+
+const note = ({ killMicros, waits, waitsAfterKill }: World, at: number, begun: number): void => {
+  waits.push((at - begun) / 1_000)
+  if (begun >= killMicros && begun < killMicros + 1e6) waitsAfterKill.push((at - begun) / 1_000)
+}
+
+const repeat = (world: World, begun: number): void => {
+  const at = world.killMicros + world.options.repeatMicros
+  world.agenda.add(at, () => arrive(world, at, begun))
+}
+
+const kill = (world: World): void => {
+  const runner = world.runners[0]!
+  runner.alive = false
+  for (const begun of runner.gathering.splice(0)) repeat(world, begun)
 }
