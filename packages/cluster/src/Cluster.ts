@@ -46,7 +46,7 @@ export const make = (
   Effect.gen(function* () {
     const wanted = ClusterConfig.make(options)
     const ear = yield* PeerServer.listen(wanted)
-    const config = { ...wanted, port: ear.port }
+    const config = { ...wanted, port: wanted.port === 0 ? ear.port : wanted.port }
     const membership = yield* Membership.make(config)
     const { custodian, heldShards, nodes } = membership
     const engine = yield* CheckoutEngine.make({ alarmMillis, ...options.engine, custody: custodian })

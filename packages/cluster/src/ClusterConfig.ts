@@ -13,6 +13,8 @@ export interface ClusterConfig {
   readonly port: number
   /** The address to listen on. Default `host`. */
   readonly listenHost: string
+  /** The port to listen on, where others reach it by another one. Default `port`. */
+  readonly listenPort: number
   /** What all nodes of one cluster know and nobody else: a node that does not say it is not heard. */
   readonly secret: string
   /** Parts the sessions are divided into; the same on every node. Default 128. */
@@ -34,7 +36,7 @@ export interface ClusterConfig {
 }
 
 /** The defaults. */
-export const defaults: Omit<ClusterConfig, "host" | "secret" | "listenHost"> = {
+export const defaults: Omit<ClusterConfig, "host" | "secret" | "listenHost" | "listenPort"> = {
   port: 0,
   shards: 128,
   leaseMillis: 3_000,
@@ -53,5 +55,6 @@ export type ClusterOptions = Pick<ClusterConfig, "host" | "secret"> & Partial<Cl
 export const make = (options: ClusterOptions): ClusterConfig => ({
   ...defaults,
   listenHost: options.host,
+  listenPort: options.port ?? defaults.port,
   ...options
 })

@@ -85,7 +85,7 @@ export const listen = (config: ClusterConfig): Effect.Effect<PeerServer, NodeRef
     }
   })
 
-const bind = ({ listenHost: host, port }: ClusterConfig) =>
+const bind = ({ listenHost: host, listenPort: port }: ClusterConfig) =>
   Effect.mapError(
     NodeSocketServer.make({ host, port, noDelay: true }),
     (cause) => new NodeRefused({ message: `This node cannot listen on ${host}:${port}.`, cause })

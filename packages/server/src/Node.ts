@@ -43,8 +43,10 @@ const join = (config: ServeConfig, address: NodeAddress, engine: CheckoutEngine.
     const { Cluster } = yield* Effect.promise(() => import("@onelane/cluster"))
     const { layer } = yield* Effect.promise(() => import("@onelane/sql/PostgresClient"))
     const secret = config.clusterSecret ?? createHash("sha256").update(config.storage).digest("hex")
+    const { clusterListen: listen } = config
+    const listening = listen === null ? {} : { listenHost: listen.host, listenPort: listen.port }
     const own = yield* Layer.build(layer({ url: config.storage, connections }))
-    const context = yield* Effect.provide(Cluster.make({ ...address, secret, engine }), own)
+    const context = yield* Effect.provide(Cluster.make({ ...address, ...listening, secret, engine }), own)
     const { heldShards } = Context.get(context, Cluster.Cluster)
     return { context, isReady: () => heldShards() > 0 }
   })

@@ -26,6 +26,8 @@ export interface ServeConfig {
   readonly seed: Seed | null
   /** Where other nodes over the same PostgreSQL reach this one; null: it stands alone. */
   readonly cluster: NodeAddress | null
+  /** Where it listens for them, if they reach it by another address; null: there. */
+  readonly clusterListen: NodeAddress | null
   /** What the nodes of one cluster know; null: made from what they share, the storage. */
   readonly clusterSecret: string | null
 }
@@ -52,6 +54,11 @@ export const settings: ReadonlyArray<Settings.Setting> = [
     name: "cluster",
     value: "host:port",
     text: "join the nodes over the same PostgreSQL, which reach this one here; a private address"
+  },
+  {
+    name: "cluster-listen",
+    value: "host:port",
+    text: "where to listen for them; default the address they reach it at"
   },
   { name: "cluster-secret", value: "text", text: "what all nodes know; default made from the storage" },
   ...DoorSettings.settings
@@ -85,6 +92,7 @@ const configOf = (readFile: Said.ReadFile) =>
     tokens: Config.withDefault(Said.json("tokens", Tokens, readFile), null),
     seed: Config.withDefault(Said.json("seed", Seed, readFile), null),
     cluster: Config.withDefault(Config.mapOrFail(Config.string("cluster"), nodeOf), null),
+    clusterListen: Config.withDefault(Config.mapOrFail(Config.string("cluster-listen"), nodeOf), null),
     clusterSecret: Config.withDefault(Config.nonEmptyString("cluster-secret"), null),
     door: DoorSettings.config(readFile)
   })

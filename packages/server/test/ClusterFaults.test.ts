@@ -11,7 +11,7 @@ type Service = CheckoutSessions.CheckoutSessionsShape
 /** A run ends when enough has happened; one in which little did proves little. Longer ones are asked for from outside. */
 const scale = Number(process.env.ONELANE_FAULTS_SCALE ?? 1)
 const enough = { acknowledged: 1_000 * scale, refused: 200 * scale, unknown: 50 * scale, faults: 6 * scale }
-const millis = 90_000 * scale
+const millis = 180_000 * scale
 
 type Counts = { -readonly [name in keyof typeof enough]: number }
 
@@ -40,7 +40,7 @@ const fault = (nodes: ReadonlyArray<ClusterNode>, postgres: PostgresServer.Postg
   Effect.gen(function* () {
     const victim = nodes[yield* Random.nextIntBetween(0, nodes.length)]!
     const pause = (from: number, to: number) => Effect.flatMap(Random.nextIntBetween(from, to), Effect.sleep)
-    switch (yield* Random.nextIntBetween(0, 8)) {
+    switch (yield* Random.nextIntBetween(0, 10)) {
       case 0:
       case 1:
       case 2:
@@ -60,6 +60,15 @@ const fault = (nodes: ReadonlyArray<ClusterNode>, postgres: PostgresServer.Postg
         yield* victim.signal("SIGCONT")
         return "SIGSTOP"
       case 6:
+        yield* victim.link.cut
+        return "nodes cut off"
+      case 7:
+        // The others do not hear it, it hears them.
+        yield* victim.link.silence(true)
+        yield* pause(500, 3_000)
+        yield* victim.link.silence(false)
+        return "nodes silent"
+      case 8:
         yield* postgres.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
           WHERE application_name = 'onelane' AND random() < 0.5`)
         return "connections cut"
@@ -88,7 +97,9 @@ describe("a cluster", () => {
             })
           ),
           Effect.uninterruptible,
-          Effect.repeat(Schedule.spaced(500))
+          // Once enough is broken, enough must also be done.
+          Effect.zipLeft(Effect.suspend(() => Effect.sleep(counts.faults < enough.faults ? 500 : 3_000))),
+          Effect.forever
         )
         const breaker = yield* Effect.fork(Effect.delay(breaking, 500))
         const doors = nodes.map(({ door }) => counted(door, counts))

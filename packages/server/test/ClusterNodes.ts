@@ -3,6 +3,7 @@ import { once } from "node:events"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { Caller, type CheckoutSessions } from "@onelane/checkout"
 import { CheckoutClient } from "@onelane/http"
+import * as Link from "@onelane/testkit/Link"
 import { Effect, Schedule, type Scope } from "effect"
 import { onelane } from "../src/Program.js"
 import { node, type Program, urlOf } from "./Program.js"
@@ -27,6 +28,8 @@ const seed = JSON.stringify({
 export interface ClusterNode {
   readonly url: string
   readonly door: CheckoutSessions.CheckoutSessionsShape
+  /** The way on which the other nodes reach it. */
+  readonly link: Link.Link
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
   /** Ends it by a signal, and waits until it has ended; answers its exit code. */
   readonly end: (signal: NodeJS.Signals) => Effect.Effect<number | null>
@@ -40,10 +43,13 @@ const patienceMillis = 1_500
 export const start = (storage: string): Effect.Effect<ClusterNode, never, Scope.Scope> =>
   Effect.gen(function* () {
     let program: Program
+    const listening = yield* Link.freePort
+    const link = yield* Link.make(() => listening)
+    const ways = ["--cluster", `127.0.0.1:${link.port}`, "--cluster-listen", `127.0.0.1:${listening}`]
     const args = [onelane, "serve", "--storage", storage, "--tokens", tokens, "--seed", seed, "--flow", "any"]
     const run = (port: string) =>
       Effect.promise(() => {
-        program = node([...args, "--port", port, "--cluster", "127.0.0.1:0"])
+        program = node([...args, "--port", port, ...ways])
         return urlOf(program)
       })
     const url = yield* Effect.acquireRelease(run("0"), () => Effect.sync(() => program.process.kill("SIGKILL")))
@@ -55,6 +61,7 @@ export const start = (storage: string): Effect.Effect<ClusterNode, never, Scope.
     return {
       url,
       door,
+      link,
       signal,
       end: (name) =>
         Effect.promise(async () => {

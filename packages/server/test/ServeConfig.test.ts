@@ -28,17 +28,23 @@ describe("ServeConfig", () => {
     const config = Either.getOrThrowWith(parse(withTokens), Error)
     const { tokens: _, door: __, ...rest } = config
     const listens = { host: "127.0.0.1", port: 8080 }
-    const alone = { cluster: null, clusterSecret: null }
+    const alone = { cluster: null, clusterListen: null, clusterSecret: null }
     assert.deepStrictEqual(rest, { storage: "onelane.db", ...listens, flow: "b2b", seed: null, ...alone })
   })
 
   it("takes the address of a node among others, over a storage that all of them reach", () => {
     const storage = ["--storage", "postgres://db/onelane"]
     const config = Either.getOrThrowWith(
-      parse([...withTokens, ...storage, "--cluster", "[::1]:7000"], { ONELANE_CLUSTER_SECRET: "s" }),
+      parse([...withTokens, ...storage, "--cluster", "[::1]:7000", "--cluster-listen", "0.0.0.0:7001"], {
+        ONELANE_CLUSTER_SECRET: "s"
+      }),
       Error
     )
-    assert.deepInclude(config, { cluster: { host: "::1", port: 7000 }, clusterSecret: "s" })
+    assert.deepInclude(config, {
+      cluster: { host: "::1", port: 7000 },
+      clusterListen: { host: "0.0.0.0", port: 7001 },
+      clusterSecret: "s"
+    })
     const wrong = (...args: ReadonlyArray<string>) =>
       Either.getOrThrowWith(Either.flip(parse([...withTokens, ...args])), () => new Error("it was accepted"))
     assert.strictEqual(wrong(...storage, "--cluster", "nowhere"), '--cluster: not host:port: "nowhere"')

