@@ -29,17 +29,22 @@ const embedded = `
   await checkout.updateOrThrow({ checkoutSessionId: session.id, expCurrentState: "Start", nextState: "Inventory" })
   process.exit(0)`
 
+const env = { ...process.env, ONELANE_TOKENS: JSON.stringify({ cold: { userId: "ann", roles: [] } }) }
+
 const serve = async (): Promise<void> => {
   const args = ["serve", "--storage", join(makeDirectory(), "cold.db"), "--port", "0"]
-  const child = spawn(process.execPath, [onelane, ...args], { stdio: ["ignore", "pipe", "inherit"] })
-  const [line] = await once(createInterface({ input: child.stdout }), "line")
+  const child = spawn(process.execPath, [onelane, ...args], { env, stdio: ["ignore", "pipe", "inherit"] })
+  const ended = once(child, "exit").then(([code]): never => {
+    throw new Error(`onelane serve ended with ${code}`)
+  })
+  const [line] = await Promise.race([once(createInterface({ input: child.stdout }), "line"), ended])
   const { url } = JSON.parse(String(line)) as { readonly url: string }
   for (let tried = 0; !(await fetch(`${url}/readyz`)).ok; tried++) {
     if (tried === 200) throw new Error("it was never ready")
     await sleep(5)
   }
   child.kill("SIGKILL")
-  await once(child, "exit")
+  await ended.catch(() => {})
 }
 
 const programs = {

@@ -1,10 +1,10 @@
 /**
  * Install: what a user gets by `npm i @onelane/sdk`. The workspaces are packed as they would be published and installed
- * into an empty directory, scripts off, dependencies from the registry and an empty cache; then a program uses both
- * storages.
+ * into an empty directory, dependencies from the registry npm is configured for, with an empty cache. Then once more from
+ * that cache with scripts off, and a program uses both storages: what no script has prepared must do.
  */
-import { execFileSync } from "node:child_process"
-import { lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { execFileSync, spawnSync } from "node:child_process"
+import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeDirectory } from "./Workplace.js"
@@ -14,8 +14,15 @@ export interface Installed {
   readonly seconds: number
   readonly mebibytes: number
   readonly packages: number
-  /** Packages that would run a script of their own. They work without. */
+  /** Packages that run a script of their own. The program that is tried had none run. */
   readonly withScripts: ReadonlyArray<string>
+  /** Directories in which something was compiled while it was installed. */
+  readonly compiled: ReadonlyArray<string>
+}
+
+/** No registry answered: there is nothing to measure. */
+export class NoRegistry extends Error {
+  override readonly name = "NoRegistry"
 }
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -30,14 +37,24 @@ const program = `
     await checkout.close()
   }`
 
-const npm = (args: ReadonlyArray<string>, cwd: string): string =>
-  execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
+const silent = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH)\b/
+
+const npm = (args: ReadonlyArray<string>, cwd: string): string => {
+  const { status, stdout, stderr } = spawnSync("npm", args, { cwd, encoding: "utf8", maxBuffer: 2 ** 28 })
+  if (status === 0) return stdout
+  const code = silent.exec(stderr)?.[1]
+  throw code === undefined ? new Error(`npm ${args[0]}: ${stderr.slice(-2_000)}`) : new NoRegistry(code)
+}
 
 const bytesOf = (path: string): number => {
   const found = lstatSync(path)
   if (!found.isDirectory()) return found.isFile() ? found.size : 0
   return readdirSync(path).reduce((sum, name) => sum + bytesOf(join(path, name)), 0)
 }
+
+/** What `node-gyp` leaves where it has worked. */
+const compiledIn = (modules: string): ReadonlyArray<string> =>
+  readdirSync(modules, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(join("build", "Release")))
 
 /** Packs, installs, uses. Throws where the program does not work. */
 export const install = (): Installed => {
@@ -54,15 +71,21 @@ export const install = (): Installed => {
   })
   writeFileSync(join(home, "package.json"), JSON.stringify({ name: "home", private: true, type: "module" }))
   const started = performance.now()
-  npm(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", join(directory, "cache"), ...files], home)
+  const options = ["--no-audit", "--no-fund", "--cache", join(directory, "cache"), ...files]
+  npm(["install", ...options], home)
   const seconds = (performance.now() - started) / 1_000
+  const modules = join(home, "node_modules")
+  const compiled = compiledIn(modules)
+  rmSync(modules, { recursive: true })
+  npm(["install", "--ignore-scripts", "--prefer-offline", ...options], home)
   execFileSync(process.execPath, ["--input-type=module", "--eval", program], { cwd: home, stdio: "ignore" })
   const tree = JSON.parse(npm(["ls", "--all", "--json", "--long"], home)) as Tree
   const installed = [...packagesOf(tree)]
   return {
     seconds,
-    mebibytes: bytesOf(join(home, "node_modules")) / 2 ** 20,
+    mebibytes: bytesOf(modules) / 2 ** 20,
     packages: new Set(installed.map(({ path }) => path)).size,
+    compiled,
     withScripts: [...new Set(installed.filter(runsScript).map(({ name }) => name!))]
   }
 }

@@ -75,7 +75,7 @@ type Contested = ReadonlyMap<string, Outcome>
 
 const rate = (contest: Contested, name: string): number => spreadOf(contest.get(name)!.samples.map(perSecond)).median
 
-const names = ["onelane, SQLite", "SQLite, a commit each"]
+const lone = ["onelane, SQLite", "engine on raw statements", "SQLite, a commit each", "@effect/sql transaction each"]
 
 const throughput = (one: Contested, few: Contested, crowd: Contested): Plot => ({
   file: "throughput.svg",
@@ -83,7 +83,7 @@ const throughput = (one: Contested, few: Contested, crowd: Contested): Plot => (
   x: "writers",
   y: "updates a second",
   log: { x: true, y: true },
-  series: names.map((name) => ({
+  series: lone.map((name) => ({
     name,
     points: [
       [1, rate(one, name)],
@@ -96,14 +96,14 @@ const throughput = (one: Contested, few: Contested, crowd: Contested): Plot => (
 const latency = (few: Contested): Plot => ({
   file: "latency.svg",
   title: "How long a caller waits, 256 writers, SQLite",
-  x: "per cent of calls",
+  x: "one call in so many waits longer",
   y: "milliseconds",
-  log: { x: false, y: true },
+  log: { x: true, y: true },
   series: ["onelane, SQLite", "onelane, SQLite, Promise", "engine on raw statements", "SQLite, a commit each"].map(
     (name) => ({
       name,
       points: [50, 90, 99, 99.9].map((share): [number, number] => [
-        share,
+        100 / (100 - share),
         spreadOf(few.get(name)!.samples.map(figure(`p${share}`))).median
       ])
     })
@@ -118,9 +118,7 @@ export const P6: Row = {
     const few = await many(256, pace)
     const crowd = await many(4_096, pace)
     const one = await hold(
-      ["onelane, SQLite", "SQLite, a commit each"].map((name) =>
-        inMemory(name, writers(1, Math.round(1_000 * pace.scale)))
-      ),
+      lone.map((name) => inMemory(name, writers(1, Math.round(400 * pace.scale)))),
       { ...pace, warmUps: 2 }
     )
     const alone = ratios(one.get("onelane, SQLite")!.samples, one.get("SQLite, a commit each")!.samples, figure("p50"))

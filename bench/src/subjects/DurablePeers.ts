@@ -16,21 +16,27 @@ import { ofEffects, ofPromises, type Subject } from "../Runner.js"
 import { openSqlite } from "./Journals.js"
 import { idsOf, initial, type RegisterAnswer, see } from "./Register.js"
 
+interface Row {
+  readonly state: string
+  readonly version: number
+}
+
 const table = "CREATE TABLE session (id TEXT PRIMARY KEY, state TEXT NOT NULL, version INTEGER NOT NULL)"
 
-/** SQLite, a commit for each update; refusals cost a look only. */
+/** SQLite, a commit for each update, which gives the row it made; refusals cost a look only. */
 export const sqliteCommitEach = (directory: string): Subject => {
   const database = openSqlite(join(directory, "each.db"))
   database.exec(table)
   const insert = database.prepare("INSERT INTO session VALUES (?, ?, ?)")
   const select = database.prepare("SELECT state, version FROM session WHERE id = ?")
-  const update = database.prepare("UPDATE session SET state = ?, version = version + 1 WHERE id = ? AND state = ?")
+  const update = database.prepare(
+    "UPDATE session SET state = ?, version = version + 1 WHERE id = ? AND state = ? RETURNING state, version"
+  )
   return ofPromises(
     {
       update: async (id: string, expected: string, next: string): Promise<RegisterAnswer> => {
-        const { changes } = update.run(next, id, expected)
-        const row = select.get(id) as { readonly state: string; readonly version: number }
-        return { ok: Number(changes) === 1, ...row }
+        const [made] = update.all(next, id, expected) as ReadonlyArray<Row>
+        return made === undefined ? { ok: false, ...(select.get(id) as Row) } : { ok: true, ...made }
       },
       see
     },
