@@ -57,6 +57,11 @@ export class Log {
     this.state = Array.from({ length: capacity }, () => "")
   }
 
+  /** Calls noted. */
+  get length(): number {
+    return this.size
+  }
+
   /** Notes a call; the number is handed to `answer`. */
   invoke(process: number, session: number, expected: string, next: string): number {
     const at = this.size++

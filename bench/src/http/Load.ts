@@ -1,10 +1,12 @@
 /**
  * Load: `autocannon` in a process of its own. Every connection moves one session round the ring, each update right, and
- * looks at every answer: status, state, and a version that is one higher than the last.
+ * looks at every answer: status, state, and a version that is one higher than the last. Once all have come, the calls and
+ * answers of the round are counted and judged as a history.
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import autocannon from "autocannon"
 import { nextOf } from "../Load.js"
+import { Log } from "../Log.js"
 
 /** How a server is spoken to: the request of an update, and what its answer says. */
 export interface Dialect {
@@ -46,9 +48,11 @@ export interface Order {
   readonly sessions: ReadonlyArray<{ readonly id: string; readonly state: string; readonly version: number }>
 }
 
-/** Where every session stands afterwards; `fault`: an answer that was not the one promised. */
+/** Where every session stands afterwards; `fault`: an answer, or a history, that was not the one promised. */
 export interface Done {
   readonly sessions: Order["sessions"]
+  /** Calls judged. */
+  readonly judged: number
   readonly p50: number
   readonly p99: number
   readonly fault: string | null
@@ -63,25 +67,31 @@ export const send = async ({ url, dialect: name, requests, sessions }: Order): P
   const standing = sessions.map((session) => ({ ...session }))
   let fault: string | null = null
   let connected = 0
+  // A connection makes its next request ready before it knows that it is over.
+  const log = new Log(requests + 2 * sessions.length)
   const result = await autocannon({
     url,
     connections: sessions.length,
     amount: requests,
     headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
     setupClient: (client) => {
-      const session = standing[connected++ % standing.length]!
+      const index = connected++ % standing.length
+      const session = standing[index]!
+      let call = -1
       client.setRequests([
         {
           method: dialect.method,
           path: dialect.pathOf(session.id),
-          setupRequest: (request) => ({
-            ...request,
-            body: JSON.stringify(dialect.bodyOf(session.id, session.state, nextOf(session.state)))
-          }),
+          setupRequest: (request) => {
+            const next = nextOf(session.state)
+            call = log.invoke(index, index, session.state, next)
+            return { ...request, body: JSON.stringify(dialect.bodyOf(session.id, session.state, next)) }
+          },
           onResponse: (status, body) => {
             const { state, version } = status === 200 ? dialect.read(JSON.parse(body)) : { state: "", version: 0 }
             if (state !== nextOf(session.state) || version !== session.version + 1)
               fault ??= `${session.id} at version ${session.version}: answered ${status} ${body}`
+            log.answer(call, { outcome: status === 200 ? "ok" : "info", state, version: status === 200 ? version : -1 })
             session.state = state
             session.version = version
           }
@@ -92,7 +102,9 @@ export const send = async ({ url, dialect: name, requests, sessions }: Order): P
   await sleep(10)
   const { errors, non2xx, timeouts } = result
   if (errors + non2xx + timeouts > 0) fault ??= `${errors} errors, ${non2xx} other statuses, ${timeouts} time-outs`
-  return { sessions: standing, p50: result.latency.p50, p99: result.latency.p99, fault }
+  const ids = sessions.map(({ id }) => id)
+  fault ??= log.tally(ids, sessions) ?? log.judge(ids, sessions)
+  return { sessions: standing, judged: log.length, p50: result.latency.p50, p99: result.latency.p99, fault }
 }
 
 if (process.send !== undefined && process.argv[2] === "load") {

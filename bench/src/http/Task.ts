@@ -29,6 +29,7 @@ export const start = async ({ server, dialect, connections, requests }: Options)
   const load = fork(fileURLToPath(new URL("./Load.js", import.meta.url)), ["load"])
   let standing: Order["sessions"] = ids.map((id) => ({ id, state: firstState, version: 1 }))
   let sent = 0
+  let judged = 0
   let fault: string | null = null
   return {
     round: async () => {
@@ -41,13 +42,14 @@ export const start = async ({ server, dialect, connections, requests }: Options)
       fault ??= done!.fault
       standing = done!.sessions
       sent += requests
+      judged += done!.judged
       return { operations: requests, accepted: requests, refused: 0, ...time, more: { p50: done!.p50, p99: done!.p99 } }
     },
     finish: async () => {
       load.disconnect()
       await close()
       await runtime.dispose()
-      return { counted: sent, judged: 0, fault }
+      return { counted: sent, judged, fault }
     }
   }
 }

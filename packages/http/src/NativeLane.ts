@@ -69,10 +69,7 @@ const updated = ({ requestId, replayed, session }: CheckoutSessions.Updated): Wi
     WireAnswer.json(
       200,
       { requestId, replayed, session: encodeSession(session) },
-      {
-        ...WireAnswer.etagOf(session),
-        ...(replayed ? { "idempotent-replayed": "true" } : {})
-      }
+      replayed ? { ...WireAnswer.etagOf(session), "idempotent-replayed": "true" } : WireAnswer.etagOf(session)
     )
   )
 
@@ -167,7 +164,7 @@ const inputOf = <I>(
   headers: Endpoint["headers"],
   request: WireRequest.WireRequest
 ): Either.Either<I, AdapterError.AdapterError> => {
-  const more: Record<string, unknown> = { ...params }
+  const more: Record<string, unknown> = Object.assign({}, params)
   const ifMatch = headers.includes("if-match") ? request.headers["if-match"] : undefined
   if (ifMatch !== undefined && ifMatch !== "*") {
     const version = versionOf(ifMatch)

@@ -196,12 +196,15 @@ const answer = (
   onRefused: OnRefused
 ): WireAnswer.WireAnswer => {
   for (const outcome of outcomes) if (Either.isLeft(outcome)) onRefused(outcome.left)
-  return { ...written(name, outcomes), requestId: requestIdsOf(outcomes) }
+  const { body, headers, status } = written(name, outcomes)
+  return { status, headers, body, requestId: requestIdsOf(outcomes) }
 }
 
 const written = (name: StandardDescribe.ActionName, outcomes: ReadonlyArray<Outcome>): WireAnswer.WireAnswer => {
   const errors = outcomes.filter(Either.isLeft).map(({ left }) => left)
-  const elements = outcomes.map((outcome) => ({ actionName: name, ...Either.merge(Either.mapBoth(outcome, element)) }))
+  const elements = outcomes.map((outcome) =>
+    Either.isRight(outcome) ? succeeded(name, outcome.right) : failedElement(name, outcome.left)
+  )
   if (errors.length === 0) {
     const replayed = outcomes.every((outcome) => Either.isRight(outcome) && outcome.right.replayed === true)
     return WireAnswer.json(200, elements, replayed ? { "idempotent-replayed": "true" } : {})
@@ -215,39 +218,40 @@ const written = (name: StandardDescribe.ActionName, outcomes: ReadonlyArray<Outc
 const requestIdsOf = (outcomes: ReadonlyArray<Outcome>): string =>
   outcomes.flatMap((outcome) => (Either.isRight(outcome) ? [outcome.right.requestId] : [])).join(" ")
 
-/** The element of a failed input. */
-export const failedElement = (actionName: string, error: CheckoutError.CheckoutError) => ({
+// The element of an outcome, in the vendor's shape; `current` and, on failures, what a client can act on stand beside.
+
+const succeeded = (actionName: StandardDescribe.ActionName, { requestId, session }: Done) => ({
   actionName,
-  ...element.onLeft(error)
+  isSuccess: true,
+  errors: null,
+  outputValues: { requestId, checkoutSessionId: session.id },
+  invocationId: null,
+  outcome: null,
+  sortOrder: -1,
+  version: 1,
+  current: CheckoutSession.currentOf(session)
 })
 
-const always = { invocationId: null, outcome: null, sortOrder: -1, version: 1 }
-
-/** The element of an outcome, in the vendor's shape; `current` and, on failures, what a client can act on stand beside. */
-const element = {
-  onRight: ({ requestId, session }: Done) => ({
-    isSuccess: true,
-    errors: null,
-    outputValues: { requestId, checkoutSessionId: session.id },
-    ...always,
-    current: CheckoutSession.currentOf(session)
-  }),
-  onLeft: (error: CheckoutError.CheckoutError) => {
-    const statusCode = WireError.codeOf(error)
-    const { message, reason, retryable, applied } = error
-    const fields = "fields" in error ? error.fields : []
-    return {
-      isSuccess: false,
-      errors: [{ statusCode, message, fields }],
-      outputValues: null,
-      ...always,
-      message,
-      errorCode: statusCode,
-      reason,
-      retryable,
-      applied,
-      retryAfterMillis: WireError.retryAfterMillisOf(error) ?? null,
-      current: "current" in error ? error.current : null
-    }
+/** The element of a failed input. */
+export const failedElement = (actionName: string, error: CheckoutError.CheckoutError) => {
+  const statusCode = WireError.codeOf(error)
+  const { message, reason, retryable, applied } = error
+  const fields = "fields" in error ? error.fields : []
+  return {
+    actionName,
+    isSuccess: false,
+    errors: [{ statusCode, message, fields }],
+    outputValues: null,
+    invocationId: null,
+    outcome: null,
+    sortOrder: -1,
+    version: 1,
+    message,
+    errorCode: statusCode,
+    reason,
+    retryable,
+    applied,
+    retryAfterMillis: WireError.retryAfterMillisOf(error) ?? null,
+    current: "current" in error ? error.current : null
   }
 }

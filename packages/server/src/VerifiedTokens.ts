@@ -2,7 +2,7 @@
  * VerifiedTokens: tokens that were verified a moment ago, so that a busy caller pays for the signature once. Bounded, the
  * oldest goes first; keeps digests, no tokens.
  */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import type { Caller } from "@onelane/checkout"
 import type * as Exit from "effect/Exit"
 
@@ -14,7 +14,7 @@ export interface VerifiedTokens {
   readonly find: (token: string, nowMillis: number) => Verified | undefined
 }
 
-const digestOf = (token: string): string => createHash("sha256").update(token).digest("base64")
+const digestOf = (token: string): string => hash("sha256", token, "base64")
 
 /** Remembers at most `capacity` of them; 0 remembers none. */
 export const make = (capacity: number): VerifiedTokens => {
