@@ -66,13 +66,13 @@ export const P4: Row = {
           file: "memory.svg",
           title: "Heap against live sessions",
           x: "live sessions",
-          y: "bytes",
+          y: "MiB",
           log: { x: true, y: true },
           series: ["onelane", "states", "xstate", "p-queue", "semaphore", "Queue + Deferred"].map((name) => ({
             name: name === "states" ? "the states alone" : name,
             points: sizes.map((size): [number, number] => [
               size,
-              Math.max(1, spreadOf(of(many, name, size).map(bytes)).median * size)
+              Math.max(0.01, (spreadOf(of(many, name, size).map(bytes)).median * size) / 2 ** 20)
             ])
           }))
         }

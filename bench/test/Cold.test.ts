@@ -1,0 +1,42 @@
+import { spawnSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+
+const here = fileURLToPath(new URL(".", import.meta.url))
+
+/** The modules a program loads. */
+const loadedBy = (program: string): ReadonlyArray<string> => {
+  const args = ["--import", "./programs/listing.mjs", "--input-type=module", "--eval", program]
+  const { output, status } = spawnSync(process.execPath, args, {
+    cwd: here,
+    stdio: ["ignore", "pipe", "inherit", "pipe"]
+  })
+  assert.strictEqual(status, 0)
+  return String(output[3]).trim().split("\n")
+}
+
+const use = (more = "") => `
+  import { Onelane } from "@onelane/sdk"
+  const checkout = await Onelane.open({ storage: ":memory:" })
+  const { session } = await checkout.openOrThrow({ cartId: "cart" })
+  await checkout.updateOrThrow({ checkoutSessionId: session.id, expCurrentState: "Start", nextState: "Inventory" })
+  ${more}
+  process.exit(0)`
+
+const heavy = /@effect\/|effect\/dist\/esm\/(index|Schema|Stream)\.js|fast-check|packages\/(sql|http|server)\/|sqlite/
+
+describe("Cold", () => {
+  it("an embedded engine in memory answers with nothing of HTTP, SQL, Schema or Stream loaded", () => {
+    const loaded = loadedBy(use())
+    assert.deepStrictEqual(
+      loaded.filter((url) => heavy.test(url)),
+      []
+    )
+    assert.isAtMost(loaded.length, 260)
+  })
+
+  it("loads Stream when somebody watches", () => {
+    const watching = "for await (const _ of checkout.changes({ checkoutSessionId: session.id, afterVersion: 0 })) break"
+    assert.include(loadedBy(use(watching)).join("\n"), "effect/dist/esm/Stream.js")
+  })
+})
