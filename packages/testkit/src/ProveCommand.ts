@@ -54,7 +54,11 @@ const main = Effect.gen(function* () {
   return rows.every(passed)
 })
 
-Effect.runPromise(main).then(
+// Whoever stops it stops the processes it started: they end with their scopes.
+const stop = new AbortController()
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort())
+
+Effect.runPromise(main, { signal: stop.signal }).then(
   (allPassed) => process.exit(allPassed ? 0 : 1),
   (cause) => {
     say(String(cause))

@@ -84,12 +84,23 @@ const bodyOf = (names: ReadonlyArray<string>, { sessionId }: Facts): Fc.Arbitrar
     nextState: Fc.constantFrom("Start", "Inventory", "Taxes"),
     cartId: Fc.constantFrom("cart-0", "cart-1", "cart-99"),
     inputs: Fc.array(
-      Fc.oneof(anything, Fc.record({ checkoutSessionId: text, nextState: text, expCurrentState: text })),
+      Fc.oneof(
+        anything,
+        Fc.record({
+          checkoutSessionId: Fc.oneof(Fc.constant(sessionId), text),
+          nextState: Fc.oneof(Fc.constantFrom("Inventory", "Taxes"), text),
+          expCurrentState: Fc.oneof(Fc.constantFrom("Start", "Inventory", "Taxes"), text)
+        })
+      ),
       {
         maxLength: 5
       }
     )
   }
+  // Well-formed bodies get as far as the rules.
+  const sound = Fc.record(
+    Object.fromEntries(names.filter((name) => name in right).map((name) => [name, right[name]!]))
+  ).map((said) => JSON.stringify(said))
   const member = (name: string) => Fc.oneof(right[name] ?? anything, anything)
   const known = Fc.record(Object.fromEntries(names.map((name) => [name, member(name)])), { requiredKeys: [] })
   const json = Fc.tuple(known, Fc.dictionary(text, anything, { maxKeys: 2 }), Fc.boolean()).map(([a, b, more]) =>
@@ -100,7 +111,16 @@ const bodyOf = (names: ReadonlyArray<string>, { sessionId }: Facts): Fc.Arbitrar
     const cut = at % (said.length + 1)
     return said.slice(0, cut) + noise + said.slice(cut + 1)
   })
-  return Fc.oneof({ weight: 5, arbitrary: json }, proto, broken, deep, Fc.constant(""), Fc.json(), text)
+  return Fc.oneof(
+    { weight: 5, arbitrary: json },
+    { weight: 3, arbitrary: sound },
+    proto,
+    broken,
+    deep,
+    Fc.constant(""),
+    Fc.json(),
+    text
+  )
 }
 
 const contentTypes = [
@@ -139,28 +159,32 @@ export const cases = (contract: Contract, facts: Facts): Fc.Arbitrary<WireCase> 
   const endpoints = Object.entries(contract.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, endpoint]) => ({ path, method: method.toUpperCase(), endpoint }))
   )
-  const request = Fc.constantFrom(...endpoints).chain(({ path, method, endpoint }) => {
-    const parameters = endpoint.parameters ?? []
-    const names = Object.keys(endpoint.requestBody?.content["application/json"]?.schema.properties ?? {})
-    return Fc.record({
-      method: Fc.oneof({ weight: 12, arbitrary: Fc.constant(method) }, Fc.constantFrom(...methods)),
-      path: pathOf(path, parameters, facts),
-      token: Fc.oneof(
-        { weight: 12, arbitrary: Fc.constant(`Bearer ${facts.token}`) },
-        Fc.constantFrom(
-          "",
-          "Bearer",
-          "Bearer x",
-          "Basic eDp5",
-          "Bearer eyJhbGciOiJub25lIn0.e30.",
-          `bearer ${facts.token}`
-        )
-      ),
-      type: Fc.oneof({ weight: 6, arbitrary: Fc.constant("application/json") }, Fc.constantFrom(...contentTypes)),
-      more: headers(parameters),
-      body: method === "POST" ? bodyOf(names, facts) : Fc.oneof({ weight: 5, arbitrary: Fc.constant("") }, text)
-    })
-  })
+  // Updates have a listener of their own in front: as many cases as all the rest together.
+  const updates = endpoints.filter(({ path }) => path.endsWith("/update") || path.includes("{action}"))
+  const request = Fc.oneof(Fc.constantFrom(...endpoints), Fc.constantFrom(...updates)).chain(
+    ({ path, method, endpoint }) => {
+      const parameters = endpoint.parameters ?? []
+      const names = Object.keys(endpoint.requestBody?.content["application/json"]?.schema.properties ?? {})
+      return Fc.record({
+        method: Fc.oneof({ weight: 12, arbitrary: Fc.constant(method) }, Fc.constantFrom(...methods)),
+        path: pathOf(path, parameters, facts),
+        token: Fc.oneof(
+          { weight: 12, arbitrary: Fc.constant(`Bearer ${facts.token}`) },
+          Fc.constantFrom(
+            "",
+            "Bearer",
+            "Bearer x",
+            "Basic eDp5",
+            "Bearer eyJhbGciOiJub25lIn0.e30.",
+            `bearer ${facts.token}`
+          )
+        ),
+        type: Fc.oneof({ weight: 6, arbitrary: Fc.constant("application/json") }, Fc.constantFrom(...contentTypes)),
+        more: headers(parameters),
+        body: method === "POST" ? bodyOf(names, facts) : Fc.oneof({ weight: 5, arbitrary: Fc.constant("") }, text)
+      })
+    }
+  )
   const whole = request.map(({ body, ...head }) => ({
     bytes: bytesOf(head, body),
     isHead: head.method === "HEAD",

@@ -42,6 +42,7 @@ export const run = ({ cases, progress, seed }: FuzzOptions): Effect.Effect<FuzzO
     const service = Service.make("http", { storage: ":memory:" })
     yield* Effect.orDieWith(service.start, (why) => new Error(why))
     const port = Number(new URL(service.url()).port)
+    // The document names every lane's paths: a lane that is in it is in the cases.
     const contract = yield* Effect.promise(async () => (await fetch(`${service.url()}/openapi.json`)).json())
     const { session } = yield* Effect.orDie(service.door.open(Caller.host, { cartId: "cart-0" }))
     const arbitrary = WireCases.cases(contract as WireCases.Contract, { sessionId: session.id, token: Service.token })
@@ -55,7 +56,9 @@ export const run = ({ cases, progress, seed }: FuzzOptions): Effect.Effect<FuzzO
           if (exchange.end === "late") partial++
           for (const { status } of exchange.answers) byStatus.set(status, (byStatus.get(status) ?? 0) + 1)
           const problem = judge(wire, exchange)
-          if (problem !== null) problems.push(`seed ${seed + done}: ${problem}\n${told(wire, exchange)}`)
+          if (problem === null) return
+          problems.push(`seed ${seed + done}: ${problem}\n${told(wire, exchange)}`)
+          progress?.(problem)
         })
       yield* Effect.forEach(drawn, judgeOne, { concurrency, discard: true })
       const health = yield* Effect.either(service.door.get(Caller.host, { checkoutSessionId: session.id }))
