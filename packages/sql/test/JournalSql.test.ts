@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { JournalSql, SqliteClient } from "@onelane/sql"
 import { JournalSuite } from "@onelane/testkit"
 import { Effect, Layer } from "effect"
-import { runPrepared } from "../src/Prepared.js"
+import { runPrepared, runWriting } from "../src/Prepared.js"
 import { temporaryFile } from "./TemporaryFile.js"
 
 const journalOn = (filename: string, thread?: SqliteClient.SqliteOptions["thread"]) =>
@@ -27,7 +27,10 @@ JournalSuite.run("JournalSql on SQLite in memory", {
 const withoutShortWay = Layer.effect(
   SqlClient,
   Effect.map(SqlClient, (sql) =>
-    Object.assign(((...args: Parameters<typeof sql>) => sql(...args)) as SqlClient, sql, { [runPrepared]: undefined })
+    Object.assign(((...args: Parameters<typeof sql>) => sql(...args)) as SqlClient, sql, {
+      [runPrepared]: undefined,
+      [runWriting]: undefined
+    })
   )
 )
 
