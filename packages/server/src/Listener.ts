@@ -100,12 +100,12 @@ const answerErrors = (server: Server): void => {
   const heard = new WeakMap<Socket, Array<ServerResponse>>()
   server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
     const responses = heard.get(socket)
-    if (responses === undefined) heard.set(socket, [response])
-    else {
-      // Answers are given in order: with the last one, all are.
-      if (responses.at(-1)!.closed) responses.length = 0
-      responses.push(response)
-    }
+    const last = responses?.at(-1)
+    if (last === undefined) heard.set(socket, [response])
+    // Answers are given in order: with the last one, all are.
+    else if (!last.closed) responses!.push(response)
+    else if (responses!.length === 1) responses![0] = response
+    else heard.set(socket, [response])
   })
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy()
