@@ -31,13 +31,16 @@ const nothing = async (): Promise<void> => {}
 export const noop = (refusing: boolean): Subject => {
   const answer: RegisterAnswer = { ...initial, ok: !refusing }
   const exit = exitOf(answer)
+  const take = (_input: object): Effect.Effect<RegisterAnswer, RegisterAnswer> => Effect.suspend(() => exit)
   const quiet = (_: RegisterAnswer, seen: Seen): void => {
     seen.outcome = refusing ? "fail" : "ok"
     seen.version = -1
   }
   return ofEffects(
     {
-      update: (_id: string, _expected: string, _next: string) => Effect.suspend(() => exit),
+      // Called as ours is: a method that takes an input.
+      update: (checkoutSessionId: string, expCurrentState: string, nextState: string) =>
+        take({ checkoutSessionId, expCurrentState, nextState }),
       accepted: quiet,
       refused: quiet
     },

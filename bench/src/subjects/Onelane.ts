@@ -51,7 +51,8 @@ export const effectDoor = (
   refused
 })
 
-type Result =
+/** An answer of the Promise door. */
+export type Result =
   | { readonly ok: true; readonly value: CheckoutSessions.Updated }
   | { readonly ok: false; readonly error: { readonly _tag: string } }
 

@@ -9,6 +9,7 @@ export type MakeSubject = () => Subject | Promise<Subject>
 export const subjects: Readonly<Record<string, MakeSubject>> = {
   bare: async () => (await import("./Plain.js")).bare(),
   "async function": async () => (await import("./Plain.js")).asyncFunction(),
+  "async function, same answer": async () => (await import("./Plain.js")).asyncSameAnswer(),
   "promise chain": async () => (await import("./Plain.js")).promiseChain(),
   "async-mutex": async () => (await import("./Libraries.js")).sequenced(),
   "p-queue": async () => (await import("./Libraries.js")).pQueue(),

@@ -17,6 +17,7 @@ import * as Envelope from "./Envelope.js"
 import * as FairnessValve from "./FairnessValve.js"
 import { GroupCommit, type GroupCommitShape } from "./GroupCommit.js"
 import type { JournalAlarm, JournalEvent, JournalFailure } from "./Journal.js"
+import { Knowledge } from "./Knowledge.js"
 import type { Lanes } from "./Lanes.js"
 import { runWith } from "./Running.js"
 import * as Supervision from "./Supervision.js"
@@ -103,7 +104,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
       commit,
       supervision,
       metrics,
-      nowMillis: () => clock.unsafeCurrentTimeMillis(),
+      knowledge: new Knowledge(() => clock.unsafeCurrentTimeMillis()),
       run: runWith(yield* Effect.runtime<never>()),
       onDoubt: (address) => signal(watchers, address.id),
       onCommitted: (address, events, state) => {

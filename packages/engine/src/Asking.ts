@@ -49,9 +49,14 @@ export const askNow = (asked: Asked, id: string, command: unknown): Answer | Wai
   const sent = send(asked, id, command, false)
   const exit = isExit(sent) ? sent : sent.exit
   if (exit === null) return waiting(asked, sent as Envelope.Envelope)
-  if (asked.valve.pass()) return exit
-  return { listen: (onExit) => asked.valve.later(() => onExit(exit)), withdraw: () => false }
+  return asked.valve.pass() ? exit : afterValve(asked, exit)
 }
+
+// Apart from `askNow`: a closure in there would cost every call its context.
+const afterValve = ({ valve }: Asked, exit: Answer): Waiting<any, any> => ({
+  listen: (onExit) => valve.later(() => onExit(exit)),
+  withdraw: () => false
+})
 
 const waiting = (asked: Asked, envelope: Envelope.Envelope): Waiting<any, any> => ({
   listen: (onExit) => listen(envelope, onExit),

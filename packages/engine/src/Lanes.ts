@@ -14,6 +14,7 @@ import type { EngineError } from "./EngineError.js"
 import type { EngineMetrics } from "./EngineMetrics.js"
 import * as Envelope from "./Envelope.js"
 import type { GroupCommitShape } from "./GroupCommit.js"
+import type { Knowledge } from "./Knowledge.js"
 import type { Supervision } from "./Supervision.js"
 
 /** The parts a turn works with. The behavior's types are erased here; `ActorSystem` is the typed door. */
@@ -23,7 +24,6 @@ export interface Lanes {
   readonly commit: GroupCommitShape
   readonly supervision: Supervision
   readonly metrics: EngineMetrics
-  readonly nowMillis: () => number
   readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
   /** Told of every durable change, after it is durable. */
   readonly onCommitted: (address: Address, events: ReadonlyArray<unknown>, state: unknown) => void
@@ -33,6 +33,7 @@ export interface Lanes {
   readonly unavailable: (error: EngineError) => unknown
   /** Gives a lane that fell free to whoever waits for it (Turn). */
   readonly advance: (activation: Activation.Activation) => void
+  readonly knowledge: Knowledge
   draining: boolean
   /** The last refusal and its exit: racers are refused alike, and then told with one object. */
   refusal: { readonly error: unknown; readonly exit: Exit.Exit<never, unknown> } | null

@@ -9,7 +9,6 @@ import type * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Activation from "./Activation.js"
-import type { Turn } from "./Behavior.js"
 import { commit, type Outcome } from "./Committing.js"
 import * as Directory from "./Directory.js"
 import * as EngineError from "./EngineError.js"
@@ -148,7 +147,7 @@ export const decide = (
 ): Outcome | Exit.Exit<unknown, unknown> => {
   const { behavior } = lanes
   const { state, sequence } = activation
-  const decided = behavior.decide(state, command, new Knowledge(lanes, sequence, facts))
+  const decided = behavior.decide(state, command, lanes.knowledge.of(sequence, facts))
   if (Either.isLeft(decided)) return refusal(lanes, decided.left)
   const { events, reply } = decided.right
   if (events.length === 0) return Exit.succeed(reply(state, sequence))
@@ -167,20 +166,6 @@ export const decide = (
     alarmMillis,
     afterSequence,
     exit
-  }
-}
-
-// What a turn knows. Most refusals never ask for the time, and a clock costs as much as the rest of them.
-class Knowledge implements Turn<unknown> {
-  private readMillis = Number.NaN
-  constructor(
-    private readonly lanes: Lanes,
-    readonly sequence: number,
-    readonly facts: unknown
-  ) {}
-  get nowMillis(): number {
-    if (Number.isNaN(this.readMillis)) this.readMillis = this.lanes.nowMillis()
-    return this.readMillis
   }
 }
 

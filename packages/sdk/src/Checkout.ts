@@ -203,7 +203,14 @@ const update = (
     if (Exit.isSuccess(started)) return Promise.resolve({ ok: true, value: started.value })
     if (started.cause._tag === "Fail") return Promise.resolve({ ok: false, error: started.cause.error })
   }
-  return new Promise((resolve, reject) => {
+  return untilAnswered(started)
+}
+
+// Apart from `update`: a closure in there would cost every call its context.
+const untilAnswered = (
+  started: ReturnType<NonNullable<Behind["startUpdate"]>>
+): Answer<CheckoutSessions.Updated, CheckoutError.UpdateError> =>
+  new Promise((resolve, reject) => {
     const settle = (exit: Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>): void => {
       try {
         resolve(fromExit(exit, aborted("unknown")))
@@ -214,7 +221,6 @@ const update = (
     if (Running.isExit(started)) settle(started)
     else started.listen(settle)
   })
-}
 
 /** Watching, with what it needs loaded first. */
 const watch = <A>(open: (later: Later.Loaded) => AsyncIterable<A>): AsyncIterable<A> => ({

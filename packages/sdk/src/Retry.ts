@@ -154,9 +154,12 @@ export const makeStart = (
   runtime: Runtime.Runtime<never>
 ): StartUpdate => {
   const policy = policyOf(options, false)
-  return (caller, input) => {
-    const started = startUpdate(caller, input)
-    if (Running.isExit(started) && undecided(started) === null) return started
+  // Its own function: a closure beside the call would cost every update its context.
+  const follow = (
+    caller: Parameters<StartUpdate>[0],
+    input: CheckoutSessions.UpdateInput,
+    started: ReturnType<StartUpdate>
+  ) => {
     const conclude = (exit: Updating, onExit: (exit: Updating) => void): void => {
       const error = undecided(exit)
       if (error === null) return onExit(exit)
@@ -165,8 +168,15 @@ export const makeStart = (
       Runtime.runCallback(runtime)(repeating, { onExit })
     }
     return Running.isExit(started)
-      ? { listen: (onExit) => conclude(started, onExit), withdraw: () => false }
-      : { listen: (onExit) => started.listen((exit) => conclude(exit, onExit)), withdraw: started.withdraw }
+      ? { listen: (onExit: (exit: Updating) => void) => conclude(started, onExit), withdraw: () => false }
+      : {
+          listen: (onExit: (exit: Updating) => void) => started.listen((exit) => conclude(exit, onExit)),
+          withdraw: started.withdraw
+        }
+  }
+  return (caller, input) => {
+    const started = startUpdate(caller, input)
+    return Running.isExit(started) && undecided(started) === null ? started : follow(caller, input, started)
   }
 }
 

@@ -1,0 +1,31 @@
+/**
+ * Knowledge: what a turn knows besides state and command. One object a system, filled anew for every decision: a decision is
+ * pure and over before the next begins. Most refusals never ask for the time, and a clock costs as much as the rest of them.
+ */
+import type { Turn } from "./Behavior.js"
+
+/** What the turn under way knows. */
+export class Knowledge implements Turn<unknown> {
+  sequence = 0
+  facts: unknown = undefined
+  private isRead = false
+  private readMillis = 0
+  constructor(private readonly clock: () => number) {}
+
+  /** Filled for the next decision. */
+  of(sequence: number, facts: unknown): Turn<unknown> {
+    this.sequence = sequence
+    this.facts = facts
+    this.isRead = false
+    return this
+  }
+
+  /** The instant of the turn. */
+  get nowMillis(): number {
+    if (!this.isRead) {
+      this.isRead = true
+      this.readMillis = this.clock()
+    }
+    return this.readMillis
+  }
+}
