@@ -79,7 +79,7 @@ describe("the work of a node", () => {
   it.scopedLive(
     "that is killed is resumed elsewhere, once",
     () => takeover(({ process }) => Effect.sync(() => void process.kill("SIGKILL"))),
-    60_000
+    180_000
   )
 
   it.scopedLive(
@@ -95,12 +95,12 @@ describe("the work of a node", () => {
         )
         paused?.process.kill("SIGCONT")
       }),
-    60_000
+    180_000
   )
 
   it.scopedLive(
     "that is sent away is finished there or resumed elsewhere, once",
     () => takeover(({ process }) => Effect.sync(() => void process.kill("SIGTERM")), true),
-    60_000
+    180_000
   )
 })

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Caller } from "@onelane/checkout"
 import * as PostgresServer from "@onelane/testkit/PostgresServer"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Schedule } from "effect"
 import { type ClusterNode, start } from "./ClusterNodes.js"
 
 const ids = Array.from({ length: 16 }, (_, index) => `cart-${index}`)
@@ -14,18 +14,30 @@ interface Gaps {
   after: number
 }
 
+interface Run {
+  readonly gaps: Gaps
+  /** When each session was last accepted. */
+  readonly last: Map<string, number>
+  phase: keyof Gaps | null
+}
+
+/** Takes the time since a session was last accepted. */
+const take = ({ gaps, last, phase }: Run, id: string): void => {
+  const from = last.get(id)
+  if (phase !== null && from !== undefined) gaps[phase] = Math.max(gaps[phase], performance.now() - from)
+}
+
 /** Updates a session again and again. */
-const updating = (node: ClusterNode, checkoutSessionId: string, gaps: Gaps, phase: () => keyof Gaps | null) =>
+const updating = (node: ClusterNode, checkoutSessionId: string, run: Run) =>
   Effect.gen(function* () {
-    let [turn, calls, last] = [0, 0, performance.now()]
+    let [turn, calls] = [0, 0]
     while (true) {
       const move = { expCurrentState: states[turn]!, nextState: states[1 - turn]! }
       const idempotencyKey = `${checkoutSessionId}-${calls}`
       const answer = yield* Effect.either(node.door.update(Caller.host, { checkoutSessionId, ...move, idempotencyKey }))
-      const now = phase()
       if (answer._tag === "Right") {
-        if (now !== null) gaps[now] = Math.max(gaps[now], performance.now() - last)
-        last = performance.now()
+        take(run, checkoutSessionId)
+        run.last.set(checkoutSessionId, performance.now())
         turn = 1 - turn
         calls += 1
       } else {
@@ -49,20 +61,25 @@ const away = (leave: (node: ClusterNode) => Effect.Effect<unknown>) =>
         while: ({ retryable }) => retryable
       })
     yield* Effect.forEach(ids, open, { concurrency: 4 })
-    const gaps: Gaps = { before: 0, after: 0 }
-    let phase: keyof Gaps | null = null
+    const run: Run = { gaps: { before: 0, after: 0 }, last: new Map(), phase: null }
     const running = yield* Effect.fork(
-      Effect.forEach(ids, (id) => updating(stays, id, gaps, () => phase), { concurrency: "unbounded" })
+      Effect.forEach(ids, (id) => updating(stays, id, run), { concurrency: "unbounded" })
     )
     // Until all nodes have their shares, and the sessions their owners.
     yield* Effect.sleep(4_000)
-    phase = "before"
+    yield* Effect.repeat(
+      Effect.sync(() => run.last.size),
+      { until: (count) => count === ids.length, schedule: Schedule.spaced(50) }
+    )
+    run.phase = "before"
     yield* Effect.sleep(2_000)
-    phase = "after"
+    for (const id of ids) take(run, id)
+    run.phase = "after"
     yield* leave(leaves)
     yield* Effect.sleep(5_000)
+    for (const id of ids) take(run, id)
     yield* Fiber.interrupt(running)
-    return gaps
+    return run.gaps
   })
 
 describe("a session", () => {
@@ -78,10 +95,10 @@ describe("a session", () => {
           const { after, before } = yield* away((node) => node.signal(signal))
           const said = `longest time between two acceptances: ${Math.round(before)} ms, around a ${signal} ${Math.round(after)} ms`
           yield* Effect.logInfo(said)
-          // What the machine takes anyway is not the failover's.
-          assert.isBelow(after, millis + before, said)
+          // What the machine takes anyway, and may take twice, is not the failover's.
+          assert.isBelow(after, millis + 2 * before, said)
         }),
-      60_000
+      180_000
     )
   }
 })
