@@ -20,7 +20,7 @@ export interface EngineConfig {
   readonly sweepMillis: number
   /** Addresses looked at before a sweep lets others run. Default 10,000. */
   readonly sweepSlice: number
-  /** Time of answers given without a pause in one turn of the event loop, after which the next ones wait for the next turn. Default 10. */
+  /** Time of answers given without a pause in one turn of the event loop, after which the next ones wait for the next turn. Default 5. */
   readonly valveMillis: number
   /** How often a command is decided again after another writer was first. Default 8. */
   readonly conflictRetries: number
@@ -44,7 +44,7 @@ export const defaults: EngineConfig = {
   idleMillis: 60_000,
   sweepMillis: 5_000,
   sweepSlice: 10_000,
-  valveMillis: 10,
+  valveMillis: 5,
   conflictRetries: 8,
   changesPage: 100,
   pollMillis: 1_000,
