@@ -25,10 +25,13 @@ export type Told = { readonly value: Sample | Check | null } | { readonly failed
 /** How long a process may take for one answer, milliseconds. */
 const patienceMillis = 300_000
 
+/** A bench that is profiled profiles its subjects. */
+const profiling = process.execArgv.filter((flag) => flag.startsWith("--cpu-prof"))
+
 /** Starts a task in a process of its own. */
 export const apart = async (task: Task): Promise<Runner> => {
   const child = fork(fileURLToPath(new URL("./child.js", import.meta.url)), [], {
-    execArgv: ["--expose-gc", "--enable-source-maps", ...(task.flags ?? [])],
+    execArgv: ["--expose-gc", "--enable-source-maps", ...profiling, ...(task.flags ?? [])],
     serialization: "advanced",
     stdio: ["ignore", "inherit", "inherit", "ipc"]
   })

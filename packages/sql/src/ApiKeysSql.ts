@@ -49,7 +49,7 @@ const millisOrNull = (value: unknown): number | null => (value === null || value
 const toKey = (row: Rows[number]): ApiKey => {
   const granted: ReadonlyArray<unknown> = JSON.parse(String(row.roles))
   return {
-    id: String(row.id),
+    id: unescape(String(row.id)),
     label: unescape(String(row.label)),
     digest: String(row.digest),
     userId: unescape(String(row.user_id)),
@@ -62,30 +62,33 @@ const toKey = (row: Rows[number]): ApiKey => {
 }
 
 /** Makes the table's door; the tables must be up to date. */
-export const make = (sql: SqlClient): ApiKeysShape => ({
-  add: ({ accountId, createdAt, digest, expiresAt, id, label, revokedAt, roles, userId }) =>
-    sql`INSERT INTO api_keys (id, label, digest, user_id, roles, account_id, created_at, expires_at, revoked_at)
-      VALUES (${id}, ${escape(label)}, ${digest}, ${escape(userId)}, ${JSON.stringify(roles)},
-        ${accountId === null ? null : escape(accountId)}, ${createdAt}, ${expiresAt}, ${revokedAt})`.pipe(
-      Effect.mapError(unavailable),
-      Effect.asVoid
-    ),
-  find: prepareLookup(
+export const make = (sql: SqlClient): ApiKeysShape => {
+  const find = prepareLookup(
     sql,
     sql`SELECT * FROM api_keys WHERE id = ${"id"}`,
     ([row]) => (row === undefined ? null : toKey(row)),
     unavailable
-  ),
-  list: sql<Rows[number]>`SELECT * FROM api_keys ORDER BY created_at, id`.pipe(
-    Effect.map((rows) => rows.map(toKey)),
-    Effect.mapError(unavailable)
-  ),
-  revoke: (id, atMillis) =>
-    sql`UPDATE api_keys SET revoked_at = ${atMillis} WHERE id = ${id} AND revoked_at IS NULL RETURNING id`.pipe(
-      Effect.map((rows) => rows.length > 0),
+  )
+  return {
+    add: ({ accountId, createdAt, digest, expiresAt, id, label, revokedAt, roles, userId }) =>
+      sql`INSERT INTO api_keys (id, label, digest, user_id, roles, account_id, created_at, expires_at, revoked_at)
+      VALUES (${escape(id)}, ${escape(label)}, ${digest}, ${escape(userId)}, ${JSON.stringify(roles)},
+        ${accountId === null ? null : escape(accountId)}, ${createdAt}, ${expiresAt}, ${revokedAt})`.pipe(
+        Effect.mapError(unavailable),
+        Effect.asVoid
+      ),
+    find: (id) => find(escape(id)),
+    list: sql<Rows[number]>`SELECT * FROM api_keys ORDER BY created_at, id`.pipe(
+      Effect.map((rows) => rows.map(toKey)),
       Effect.mapError(unavailable)
-    )
-})
+    ),
+    revoke: (id, atMillis) =>
+      sql`UPDATE api_keys SET revoked_at = ${atMillis} WHERE id = ${escape(id)} AND revoked_at IS NULL RETURNING id`.pipe(
+        Effect.map((rows) => rows.length > 0),
+        Effect.mapError(unavailable)
+      )
+  }
+}
 
 /** The keys on the client in force, its tables brought up to date first. */
 export const layer: Layer.Layer<ApiKeys, DatabaseRefused, SqlClient> = Layer.effect(
