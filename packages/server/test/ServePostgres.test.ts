@@ -75,7 +75,7 @@ describe("onelane serve over PostgreSQL", { timeout: 120_000 }, () => {
       })
     ))
 
-  it("O1 is not ready while the database is gone, says so, and is ready again by itself", () =>
+  it("O1 M10 is not ready while the database is gone, says so to whoever asks, and is ready again by itself", () =>
     onPostgres((storage, database) =>
       inFolder(async (folder) => {
         const server = node([...serveArgs(folder), "--storage", storage])
@@ -85,6 +85,12 @@ describe("onelane serve over PostgreSQL", { timeout: 120_000 }, () => {
         await Effect.runPromise(database.crash)
         assert.deepInclude(await ready(), { status: 503, body: { status: "store unreachable" } })
         assert.strictEqual((await call(url, null, "GET", "/healthz")).status, 200)
+        const admin = (name: string, body: object) => call(url, "operator", "POST", `/admin/v1/${name}`, body)
+        const unavailable = (applied: string) => ({ _tag: "StorageUnavailable", applied })
+        const [listed, revoked] = [await admin("keys.list", {}), await admin("keys.revoke", { id: "0f1e2d3c4b5a6978" })]
+        assert.deepStrictEqual([listed.status, revoked.status], [500, 500])
+        assert.deepInclude(listed.body, unavailable("no"))
+        assert.deepInclude(revoked.body, unavailable("unknown"))
         await Effect.runPromise(database.start)
         let again = await ready()
         for (let tries = 0; again.status !== 200 && tries < 100; tries++) again = await ready()
