@@ -103,6 +103,8 @@ export const parse = (text: string): Pick<Exchange, "answers" | "rest"> => {
 }
 
 const bodyOf = (headers: Readonly<Record<string, string>>, after: string) => {
+  // An answer to HEAD names a length and has no body: what follows is the next answer.
+  if (after.startsWith("HTTP/1.1 ")) return { text: "", length: 0 }
   if (headers["transfer-encoding"] === "chunked") {
     // Streams of events: their head is the answer.
     return { text: after, length: after.length }
