@@ -20,7 +20,10 @@ export interface OverloadOptions {
   readonly millis: number
   /** How long few callers call before and after. Default 2,000. */
   readonly calmMillis?: number | undefined
-  /** Goes on, half a minute at most, until so many were refused: a machine that does much else is slow to fill. Default 0. */
+  /**
+   * Stops the server for a moment now and then, so that calls gather as behind a stalled disk (one that is quicker than its
+   * callers is never full), and goes on, half a minute at most, until so many were refused. Default 0: neither.
+   */
   readonly leastRefused?: number | undefined
   /** Room that the server has instead: a planted fault. */
   readonly plantedRoom?: number | undefined
@@ -118,6 +121,7 @@ const load = (
           note(heard, answer, Number((yield* Clock.currentTimeNanos) - from) / 1e6)
         }
       })
+      if (leastRefused > 0) yield* Effect.forkScoped(stalling(service.pid()))
       yield* Effect.all(
         Array.from({ length: callers }).map(() => live),
         { concurrency: "unbounded", discard: true }
@@ -125,6 +129,16 @@ const load = (
       return heard
     })
   )
+
+const stalling = (pid: number): Effect.Effect<never> => {
+  const say = (signal: NodeJS.Signals) => Effect.sync(() => void process.kill(pid, signal))
+  const stall = Effect.acquireUseRelease(
+    say("SIGSTOP"),
+    () => Effect.sleep(20),
+    () => say("SIGCONT")
+  )
+  return Effect.forever(Effect.zipRight(stall, Effect.sleep(50)))
+}
 
 const requestOf = (id: string, expCurrentState: string, nextState: string): Buffer => {
   const body = JSON.stringify({ expCurrentState, nextState })
@@ -191,7 +205,7 @@ export const instrument: Instrument = {
   run: ({ minutes, seed, short }) =>
     Effect.gen(function* () {
       const millis = short ? 2_000 : Math.max(60_000, minutes * 30_000)
-      const outcomes = yield* run({ seed, room: 8, millis })
+      const outcomes = yield* run({ seed, room: 8, millis, leastRefused: short ? 20 : 0 })
       const failures = outcomes.flatMap((each) => [...wrong(each), ...(short ? [] : tooSlow(each))])
       const cases = outcomes.reduce((sum, { accepted, refused }) => sum + accepted + refused, 0)
       return { cases, failures, notes: outcomes.map((each) => JSON.stringify(each)) }
