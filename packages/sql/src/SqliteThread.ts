@@ -22,8 +22,8 @@ export interface Thrown {
   readonly message: string
 }
 
-/** What it tells: that it is ready, or the rows of a statement as JSON, or what was thrown. `millis`: how long it took. */
-export type Told = { readonly rows: string; readonly millis: number } | { readonly thrown: Thrown }
+/** What it tells: that it is ready, or the rows of a statement as JSON, or what was thrown. */
+export type Told = { readonly rows: string } | { readonly thrown: Thrown }
 
 const port = parentPort!
 const { filename, settings } = workerData as Start
@@ -36,11 +36,9 @@ const thrownOf = (cause: unknown): Thrown => {
 }
 
 const answer = (work: () => unknown): void => {
-  const startedAtMillis = performance.now()
   let told: Told
   try {
-    const rows = JSON.stringify(work())
-    told = { rows, millis: performance.now() - startedAtMillis }
+    told = { rows: JSON.stringify(work()) }
   } catch (cause) {
     told = { thrown: thrownOf(cause) }
   }
