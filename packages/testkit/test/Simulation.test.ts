@@ -28,6 +28,10 @@ describe("Simulation", () => {
     assert.strictEqual(new Set(outcomes.flatMap((each) => [...each.faults.keys()])).size, 10)
   })
 
+  it("takes no gap for one where a session expires between the reads of its row and of its events", () => {
+    assert.deepStrictEqual(run(4_050_691).problems, [])
+  })
+
   it("gives the same history for the same seed", () => {
     for (const seed of [3, 10, 20, 30, 40]) {
       assert.deepStrictEqual(run(seed).history, run(seed).history)
