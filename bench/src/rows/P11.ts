@@ -17,7 +17,7 @@ export const P11: Row = {
   id: "P11",
   title: "Cluster over PostgreSQL: two runners against one, 256 writers each",
   measure: async ({ rounds, scale, say }) => {
-    const [many, few] = [callers(Math.round(12_000 * scale)), callers(Math.round(3_000 * scale))]
+    const [many, few] = [callers(Math.round(48_000 * scale)), callers(Math.round(3_000 * scale))]
     const contest = await hold(
       [
         field("onelane, one runner", "onelane", 1, many),

@@ -51,7 +51,8 @@ export const make = (
     const { custodian, heldShards, nodes } = membership
     const engine = yield* CheckoutEngine.make({ alarmMillis, ...options.engine, custody: custodian })
     const here = Context.get(engine, CheckoutSessions.CheckoutSessions)
-    ear.open(here)
+    const { updateNow } = Context.get(engine, CheckoutEngine.CheckoutEngine)
+    ear.open({ service: here, updateNow })
     yield* Effect.addFinalizer(() => ear.leave)
     const address = { host: config.host, port: config.port }
     return engine.pipe(

@@ -47,14 +47,21 @@ const forward = (
   input: Input,
   stay: () => Effect.Effect<unknown, unknown>
 ): Effect.Effect<unknown, unknown> =>
-  Effect.matchEffect(owner.ask(method, caller, input), {
-    onSuccess: (answer) => Effect.succeed(answer),
-    onFailure: (failed) => {
-      if (failed._tag === "NotSent") return stay()
-      if (failed._tag === "Refused") return isLeaving(failed.error) ? stay() : Exit.fail(failed.error)
-      return typeof input.idempotencyKey === "string" ? askAgain(stay()) : Exit.fail(unknown)
-    }
+  Effect.async((resume) => {
+    const leave = owner.ask(method, caller, input, (outcome) => resume(conclude(outcome, input, stay)))
+    return Effect.sync(leave)
   })
+
+const conclude = (
+  outcome: Peer.Outcome,
+  input: Input,
+  stay: () => Effect.Effect<unknown, unknown>
+): Effect.Effect<unknown, unknown> => {
+  if (outcome._tag === "Answered") return Exit.succeed(outcome.value)
+  if (outcome._tag === "NotSent") return stay()
+  if (outcome._tag === "Refused") return isLeaving(outcome.error) ? stay() : Exit.fail(outcome.error)
+  return typeof input.idempotencyKey === "string" ? askAgain(stay()) : Exit.fail(unknown)
+}
 
 /** The owner is closing, and took nothing of it. */
 const isLeaving = (error: unknown): boolean =>

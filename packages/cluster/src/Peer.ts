@@ -1,51 +1,42 @@
 /**
  * Peer: the way from this node to another one, kept open. A call either certainly did not leave (`NotSent`), is answered,
  * or is lost (`Lost`): it left, and nobody knows what became of it. Nothing waits for a connection, and nothing that was
- * given up is sent again: the library's rpc is used on one connection at a time, without its retries.
+ * given up is sent again.
  *
- * Owns one connection, its signs of life and the calls it owes; does not own who is a peer (Membership).
+ * Owns one connection, its signs of life and the calls it owes; does not own who is a peer (Membership). A call has no
+ * fiber and no timer of its own.
  */
-
-import { Socket } from "@effect/platform/Socket"
-import * as NodeSocket from "@effect/platform-node/NodeSocket"
-import * as RpcClient from "@effect/rpc/RpcClient"
-import type { RpcClientError } from "@effect/rpc/RpcClientError"
+import { createConnection, type Socket } from "node:net"
 import type { Caller } from "@onelane/checkout"
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Mailbox from "effect/Mailbox"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { ClusterConfig } from "./ClusterConfig.js"
-import * as PeerCalls from "./PeerCalls.js"
+import type * as PeerCalls from "./PeerCalls.js"
+import * as Wire from "./Wire.js"
 
-/** The call certainly did not reach the peer. */
-export interface NotSent {
-  readonly _tag: "NotSent"
-}
-
-/** The call left, and its answer will not come. */
-export interface Lost {
-  readonly _tag: "Lost"
-}
-
-/** The peer's own refusal, as it said it. */
-export interface Refused {
-  readonly _tag: "Refused"
-  readonly error: unknown
-}
+/** What became of a call. */
+export type Outcome =
+  /** The peer's answer. */
+  | { readonly _tag: "Answered"; readonly value: unknown }
+  /** The peer's own refusal, as it said it. */
+  | { readonly _tag: "Refused"; readonly error: unknown }
+  /** The call certainly did not reach the peer. */
+  | { readonly _tag: "NotSent" }
+  /** The call left, and its answer will not come. */
+  | { readonly _tag: "Lost" }
 
 /** A peer. */
 export interface Peer {
   /** Whether a call would leave. */
   readonly isReady: () => boolean
-  /** Asks the peer. Interrupting tells it that nobody waits any more. */
+  /** Asks the peer; `onOutcome` is called once, at once or later. The returned function tells it that nobody waits any more. */
   readonly ask: (
     method: PeerCalls.Method,
     caller: Caller.Caller,
-    input: unknown
-  ) => Effect.Effect<unknown, NotSent | Lost | Refused>
+    input: unknown,
+    onOutcome: (outcome: Outcome) => void
+  ) => () => void
 }
 
 /** Where a peer listens. */
@@ -54,24 +45,17 @@ export interface Place {
   readonly port: number
 }
 
-type Outcome = Exit.Exit<unknown, NotSent | Lost | Refused>
-
-const notSent: Outcome = Exit.fail({ _tag: "NotSent" })
-const lost: Outcome = Exit.fail({ _tag: "Lost" })
-
-interface Spoken {
-  readonly call: number
-  readonly text: string
-}
+const notSent: Outcome = { _tag: "NotSent" }
+const lost: Outcome = { _tag: "Lost" }
 
 interface Connection {
-  readonly outbox: Mailbox.Mailbox<Spoken>
+  readonly socket: Socket
+  readonly wire: Wire.Wire<PeerCalls.Asked>
   readonly owed: Map<number, (outcome: Outcome) => void>
   ready: boolean
+  isParting: boolean
+  unheardBeats: number
 }
-
-type Client = RpcClient.FromGroup<typeof PeerCalls.group, RpcClientError>
-type Answers = Mailbox.ReadonlyMailbox<string, RpcClientError>
 
 /** Keeps a way to the node at a place open until the scope closes. */
 export const make = (place: Place, config: ClusterConfig): Effect.Effect<Peer, never, Scope.Scope> =>
@@ -85,123 +69,95 @@ export const make = (place: Place, config: ClusterConfig): Effect.Effect<Peer, n
     yield* Effect.forkScoped(Effect.interruptible(again))
     return {
       isReady: () => current?.ready === true,
-      ask: (method, caller, input) =>
-        Effect.async((resume) => {
-          const connection = current
-          if (!connection?.ready || connection.owed.size >= config.peerCapacity) return resume(notSent)
-          const call = ++calls
-          const text = textOf([call, method, caller, input])
-          if (text === null || text.length > config.frameCapacity >> 2) return resume(notSent)
-          connection.owed.set(call, resume)
-          connection.outbox.unsafeOffer({ call, text })
-          return Effect.sync(() => {
-            if (connection.owed.delete(call)) connection.outbox.unsafeOffer({ call, text: JSON.stringify([call]) })
-          })
-        })
+      ask: (method, caller, input, onOutcome) => {
+        const connection = current
+        if (!connection?.ready || connection.owed.size >= config.peerCapacity) {
+          onOutcome(notSent)
+          return () => {}
+        }
+        const call = ++calls
+        connection.owed.set(call, onOutcome)
+        // A copy: the word leaves later.
+        connection.wire.say([call, method, caller, Object(input) === input ? { ...(input as object) } : input])
+        return () => leave(connection, call)
+      }
     }
   })
 
-const textOf = (call: PeerCalls.Call): string | null => {
-  try {
-    return JSON.stringify(call)
-  } catch {
-    return null // an input that is no JSON
-  }
+const leave = (connection: Connection, call: number): void => {
+  if (!connection.owed.delete(call)) return
+  connection.wire.say([call])
+  part(connection)
 }
 
-/** One connection, from the welcome to its end; it ends when the peer says so, is silent, or is gone. */
+/** One connection, from the hello to its end; it ends when the peer says so, is silent, or is gone. */
 const connected = (place: Place, config: ClusterConfig, use: (connection: Connection | null) => void) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const client = yield* dial(place, config)
-      const { peerCapacity: streamBufferSize, secret, silenceMillis } = config
-      const answers = yield* client.Answers({ secret }, { asMailbox: true, streamBufferSize })
-      yield* Effect.timeout(answers.take, silenceMillis)
-      const connection: Connection = { outbox: yield* Mailbox.make<Spoken>(), owed: new Map(), ready: true }
+      const socket = yield* Effect.timeout(dial(place), config.silenceMillis)
+      const wire = Wire.make<PeerCalls.Asked, PeerCalls.Answered>(socket, {
+        capacity: config.frameCapacity,
+        hear: (word) => hear(connection, word),
+        refuse: (word) => settle(connection, word[0], notSent)
+      })
+      const connection: Connection = { socket, wire, owed: new Map(), ready: false, isParting: false, unheardBeats: 0 }
       yield* Effect.addFinalizer(() =>
-        Effect.zipRight(
-          Effect.sync(() => use(null)),
+        Effect.sync(() => {
+          use(null)
           giveUp(connection)
-        )
+        })
       )
+      wire.say(["hello", config.secret])
       use(connection)
-      yield* hearing(connection, answers).pipe(
-        Effect.raceFirst(speaking(connection, client, config)),
-        Effect.raceFirst(living(client, config))
-      )
+      yield* Effect.raceFirst(Wire.ended(socket), living(connection, config))
     })
   )
 
-/** The library's client on one socket, which is not dialled again. */
-const dial = ({ host, port }: Place, { silenceMillis: openTimeout }: ClusterConfig) =>
-  Effect.gen(function* () {
-    const socket = yield* NodeSocket.makeNet({ host, port, openTimeout, noDelay: true })
-    const protocol = yield* RpcClient.makeProtocolSocket({ retrySchedule: Schedule.stop }).pipe(
-      Effect.provideService(Socket, socket),
-      Effect.provide(PeerCalls.serialization("unbounded"))
+const dial = ({ host, port }: Place): Effect.Effect<Socket, Error, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => createConnection({ host, port, noDelay: true })),
+    (socket) => Effect.sync(() => socket.destroy())
+  ).pipe(
+    Effect.tap((socket) =>
+      Effect.async<void, Error>((resume) => {
+        socket.on("error", (cause) => resume(Effect.fail(cause)))
+        socket.once("connect", () => resume(Effect.void))
+      })
     )
-    return yield* Effect.provideService(
-      RpcClient.make(PeerCalls.group, { disableTracing: true }),
-      RpcClient.Protocol,
-      protocol
-    )
-  })
+  )
 
-const hearing = (connection: Connection, answers: Answers) =>
-  Effect.gen(function* () {
-    while (connection.ready || connection.owed.size > 0) {
-      const [texts, done] = yield* answers.takeAll
-      for (const text of texts) hear(connection, JSON.parse(text))
-      if (done) return
-    }
-  })
-
-const hear = (connection: Connection, [call, outcome, value]: PeerCalls.Answer): void => {
-  if (call === "farewell") connection.ready = false
-  if (typeof call !== "number") return
-  const resume = connection.owed.get(call)
-  if (resume === undefined) return
-  connection.owed.delete(call)
-  resume(outcome === "ok" ? Exit.succeed(value) : outcome === "refused" ? refused(value) : lost)
+const hear = (connection: Connection, [call, outcome, value]: PeerCalls.Answered): void => {
+  if (call === "alive") connection.unheardBeats = 0
+  else if (call === "welcome") connection.ready = true
+  else if (call === "farewell") {
+    connection.ready = false
+    connection.isParting = true
+  } else if (outcome === "ok") settle(connection, call, { _tag: "Answered", value })
+  else settle(connection, call, outcome === "refused" ? { _tag: "Refused", error: value } : lost)
+  part(connection)
 }
 
-const refused = (error: unknown): Outcome => Exit.fail({ _tag: "Refused", error })
+const settle = ({ owed }: Connection, call: unknown, outcome: Outcome): void => {
+  const onOutcome = owed.get(call as number)
+  owed.delete(call as number)
+  onOutcome?.(outcome)
+}
 
-/** Sends what gathered while the last message was under way. */
-const speaking = ({ outbox }: Connection, client: Client, { frameCapacity }: ClusterConfig) =>
-  Effect.forever(
-    Effect.flatMap(outbox.takeAll, ([spoken]) =>
-      Effect.forEach(
-        PeerCalls.parcels(
-          Chunk.toReadonlyArray(spoken).map(({ text }) => text),
-          frameCapacity >> 2
-        ),
-        (calls) => client.Ask({ calls }),
-        { discard: true }
-      )
-    )
-  )
+/** A peer that bade farewell is left when it owes nothing. */
+const part = ({ isParting, owed, socket }: Connection): void => {
+  if (isParting && owed.size === 0) socket.destroy()
+}
 
 /** Asks for signs of life. Beats are counted, not time: what this process itself did not hear in time is no silence. */
-const living = (client: Client, { heartbeatMillis, silenceMillis }: ClusterConfig) =>
+const living = (connection: Connection, { heartbeatMillis, silenceMillis }: ClusterConfig) =>
   Effect.suspend(() => {
-    let unheard = 0
-    const ping = Effect.map(client.Ping(), () => {
-      unheard = 0
-    })
-    const beat = Effect.suspend(() =>
-      unheard++ * heartbeatMillis < silenceMillis ? Effect.forkScoped(Effect.ignore(ping)) : Effect.fail("silent")
-    )
-    return Effect.repeat(beat, Schedule.spaced(heartbeatMillis))
-  })
+    if (connection.unheardBeats++ * heartbeatMillis >= silenceMillis) return Effect.fail("silent")
+    connection.wire.say(["alive?"])
+    return Effect.void
+  }).pipe(Effect.repeat(Schedule.spaced(heartbeatMillis)))
 
 /** What was not sent is certain, what was is not. */
-const giveUp = ({ outbox, owed }: Connection): Effect.Effect<void> =>
-  Effect.map(outbox.clear, (unsent) => {
-    for (const { call } of unsent) {
-      owed.get(call)?.(notSent)
-      owed.delete(call)
-    }
-    for (const resume of owed.values()) resume(lost)
-    owed.clear()
-  })
+const giveUp = (connection: Connection): void => {
+  for (const [call] of connection.wire.unsaid()) settle(connection, call, notSent)
+  for (const call of [...connection.owed.keys()]) settle(connection, call, lost)
+}

@@ -6,24 +6,19 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { Socket } from "node:net"
-import { SocketServer } from "@effect/platform/SocketServer"
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
-import * as RpcServer from "@effect/rpc/RpcServer"
-import type { CheckoutSessions } from "@onelane/checkout"
+import type { CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
-import * as Layer from "effect/Layer"
-import * as Mailbox from "effect/Mailbox"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { ClusterConfig } from "./ClusterConfig.js"
 import * as PeerCalls from "./PeerCalls.js"
+import * as Wire from "./Wire.js"
 
 /** The port cannot be listened on. */
 export class NodeRefused extends Data.TaggedError("NodeRefused")<{
@@ -31,11 +26,17 @@ export class NodeRefused extends Data.TaggedError("NodeRefused")<{
   readonly cause: unknown
 }> {}
 
+/** What answers. An update is asked without a fiber. */
+export interface Answering {
+  readonly service: CheckoutSessions.CheckoutSessionsShape
+  readonly updateNow: CheckoutEngine.CheckoutEngineShape["updateNow"]
+}
+
 /** A listening node. */
 export interface PeerServer {
   readonly port: number
   /** From now on calls are answered. */
-  readonly open: (service: CheckoutSessions.CheckoutSessionsShape) => void
+  readonly open: (answering: Answering) => void
   /** Bids the peers farewell: they ask no more, and go when they have their answers. */
   readonly leave: Effect.Effect<void>
 }
@@ -43,15 +44,16 @@ export interface PeerServer {
 /** A peer that is being heard. */
 interface Hearer {
   readonly socket: Socket
-  readonly answers: Mailbox.Mailbox<string>
-  readonly running: Map<number, Fiber.RuntimeFiber<void>>
+  readonly wire: Wire.Wire<PeerCalls.Answered>
+  /** Calls that are not answered yet, and how to withdraw them. */
+  readonly running: Map<number, () => void>
 }
 
 interface Hearing {
   readonly config: ClusterConfig
-  readonly hearers: Map<number, Hearer>
-  readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
-  service: CheckoutSessions.CheckoutSessionsShape | null
+  readonly hearers: Set<Hearer>
+  readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => () => void
+  answering: Answering | null
   isLeaving: boolean
   aliveAtMillis: number
 }
@@ -59,27 +61,25 @@ interface Hearing {
 /** Listens until the scope closes. */
 export const listen = (config: ClusterConfig): Effect.Effect<PeerServer, NodeRefused, Scope.Scope> =>
   Effect.gen(function* () {
+    const runtime = yield* Effect.runtime<never>()
     const hearing: Hearing = {
       config,
-      hearers: new Map(),
-      fork: Runtime.runFork(yield* Effect.runtime<never>()),
-      service: null,
+      hearers: new Set(),
+      run: (effect, onExit) => Runtime.runCallback(runtime)(effect, { onExit }),
+      answering: null,
       isLeaving: false,
       aliveAtMillis: performance.now()
     }
     const sockets = yield* bind(config)
-    yield* Layer.build(
-      RpcServer.layer(PeerCalls.group, { disableTracing: true, disableFatalDefects: true }).pipe(
-        Layer.provide([PeerCalls.group.toLayer(answering(hearing)), RpcServer.layerProtocolSocketServer]),
-        Layer.provide([Layer.succeed(SocketServer, sockets), PeerCalls.serialization(config.frameCapacity)])
-      )
-    )
+    // The library gives every connection its `NetSocket`; its type does not say so.
+    const attending = Effect.flatMap(NodeSocket.NetSocket, attend(hearing)) as Effect.Effect<void>
+    yield* Effect.forkScoped(Effect.interruptible(sockets.run(() => attending)))
     const alive = Effect.sync(() => isPaused(hearing))
     yield* Effect.forkScoped(Effect.interruptible(Effect.repeat(alive, Schedule.spaced(config.heartbeatMillis))))
     return {
       port: (sockets.address as { readonly port: number }).port,
-      open: (service) => {
-        hearing.service = service
+      open: (answering) => {
+        hearing.answering = answering
       },
       leave: Effect.suspend(() => leave(hearing))
     }
@@ -91,42 +91,41 @@ const bind = ({ listenHost: host, listenPort: port }: ClusterConfig) =>
     (cause) => new NodeRefused({ message: `This node cannot listen on ${host}:${port}.`, cause })
   )
 
-const answering = (hearing: Hearing) => ({
-  Ping: () => Effect.void,
-  Answers: ({ secret }: { readonly secret: string }, { clientId }: { readonly clientId: number }) =>
-    Effect.gen(function* () {
-      const socket = yield* NodeSocket.NetSocket
-      if (hearing.service === null || hearing.isLeaving || !isSecret(secret, hearing.config.secret))
-        return yield* turnAway(socket)
-      const answers = yield* Mailbox.make<string>()
-      const hearer: Hearer = { socket, answers, running: new Map() }
-      yield* Effect.acquireRelease(
-        Effect.sync(() => hearing.hearers.set(clientId, hearer)),
-        () => Effect.sync(() => forget(hearing, clientId, hearer))
+/** Hears one connection until it ends. */
+const attend =
+  (hearing: Hearing) =>
+  (socket: Socket): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const wire = Wire.make<PeerCalls.Answered, PeerCalls.Asked>(socket, {
+        capacity: hearing.config.frameCapacity,
+        hear: (word) => hear(hearing, hearer, word),
+        refuse: ([call]) => wire.say([call as number, "lost"])
+      })
+      const hearer: Hearer = { socket, wire, running: new Map() }
+      return Effect.ensuring(
+        Wire.ended(socket),
+        Effect.sync(() => forget(hearing, hearer))
       )
-      tell(hearer, ["welcome"])
-      return answers
-    }) as Effect.Effect<Mailbox.ReadonlyMailbox<string>, never, Scope.Scope>,
-  Ask: ({ calls }: { readonly calls: ReadonlyArray<string> }, { clientId }: { readonly clientId: number }) =>
-    Effect.sync(() => {
-      const hearer = hearing.hearers.get(clientId)
-      if (hearer === undefined || isPaused(hearing)) return
-      for (const call of calls) take(hearing, hearer, JSON.parse(call))
     })
-})
 
-const turnAway = (socket: Socket): Effect.Effect<never> =>
-  Effect.zipRight(
-    Effect.sync(() => socket.destroy()),
-    Effect.interrupt
-  )
+const hear = (hearing: Hearing, hearer: Hearer, word: PeerCalls.Asked): void => {
+  if (word[0] === "hello") return greet(hearing, hearer, word[1]!)
+  if (!hearing.hearers.has(hearer) || isPaused(hearing)) return
+  if (word[0] === "alive?") return hearer.wire.say(["alive"])
+  take(hearing, hearer, word as PeerCalls.Call)
+}
 
-const tell = ({ answers }: Hearer, answer: PeerCalls.Answer): void => void answers.unsafeOffer(JSON.stringify(answer))
+const greet = (hearing: Hearing, hearer: Hearer, secret: unknown): void => {
+  const isWelcome = hearing.answering !== null && !hearing.isLeaving && isSecret(secret, hearing.config.secret)
+  if (!isWelcome) return void hearer.socket.destroy()
+  hearing.hearers.add(hearer)
+  hearer.wire.say(["welcome"])
+}
 
 /** Nobody waits any more: a turn that has not begun is dropped, one that has begun finishes. */
-const forget = ({ hearers }: Hearing, clientId: number, { running }: Hearer): void => {
-  hearers.delete(clientId)
-  for (const fiber of running.values()) fiber.unsafeInterruptAsFork(FiberId.none)
+const forget = ({ hearers }: Hearing, hearer: Hearer): void => {
+  hearers.delete(hearer)
+  for (const withdraw of hearer.running.values()) withdraw()
 }
 
 /** Whether this process stood still for longer than its peers bear; what they sent meanwhile goes with their connections. */
@@ -134,26 +133,30 @@ const isPaused = (hearing: Hearing): boolean => {
   const now = performance.now()
   const isLong = now - hearing.aliveAtMillis > hearing.config.silenceMillis
   hearing.aliveAtMillis = now
-  if (isLong) for (const { socket } of hearing.hearers.values()) socket.resetAndDestroy()
+  if (isLong) for (const { socket } of hearing.hearers) socket.resetAndDestroy()
   if (isLong) hearing.hearers.clear()
   return isLong
 }
 
 const take = (hearing: Hearing, hearer: Hearer, [call, method, caller, input]: PeerCalls.Call): void => {
   const { running } = hearer
-  if (method === undefined) return running.get(call)?.unsafeInterruptAsFork(FiberId.none)
+  if (method === undefined) {
+    running.get(call)?.()
+    return void running.delete(call)
+  }
   if (!PeerCalls.methods.includes(method)) throw new TypeError("unknown method")
-  const asked = hearing.service![method](caller as never, input as never) as Effect.Effect<unknown, unknown>
+  const { service, updateNow } = hearing.answering!
   let isAnswered = false
-  const settled = Effect.onExit(asked, (exit) =>
-    Effect.sync(() => {
-      isAnswered = true
-      running.delete(call)
-      tell(hearer, answerOf(call, exit))
-    })
-  )
-  const fiber = hearing.fork(Effect.asVoid(Effect.exit(settled)))
-  if (!isAnswered) running.set(call, fiber)
+  const onExit = (exit: Exit.Exit<unknown, unknown>): void => {
+    isAnswered = true
+    running.delete(call)
+    hearer.wire.say(answerOf(call, exit))
+  }
+  const withdraw =
+    method === "update"
+      ? updateNow(caller as never, input as never, onExit)
+      : hearing.run(service[method](caller as never, input as never) as Effect.Effect<unknown, unknown>, onExit)
+  if (!isAnswered && withdraw !== null) running.set(call, withdraw)
 }
 
 const answerOf = (call: number, exit: Exit.Exit<unknown, unknown>): PeerCalls.Answer => {
@@ -165,7 +168,7 @@ const answerOf = (call: number, exit: Exit.Exit<unknown, unknown>): PeerCalls.An
 /** Peers that do not go within the silence that is borne are left behind. */
 const leave = (hearing: Hearing): Effect.Effect<void> => {
   hearing.isLeaving = true
-  for (const hearer of hearing.hearers.values()) tell(hearer, ["farewell"])
+  for (const hearer of hearing.hearers) hearer.wire.say(["farewell"])
   return Effect.sync(() => hearing.hearers.size === 0).pipe(
     Effect.repeat({ until: (none) => none, schedule: Schedule.spaced(10) }),
     Effect.timeoutOption(hearing.config.silenceMillis),
@@ -173,6 +176,6 @@ const leave = (hearing: Hearing): Effect.Effect<void> => {
   )
 }
 
-const isSecret = (said: string, secret: string): boolean => timingSafeEqual(digest(said), digest(secret))
+const isSecret = (said: unknown, secret: string): boolean => timingSafeEqual(digest(String(said)), digest(secret))
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest()

@@ -2,10 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Caller, type CheckoutSessions } from "@onelane/checkout"
 import * as Link from "@onelane/testkit/Link"
-import { Deferred, Effect, Exit, Fiber, Schedule, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Option, Schedule, Scope } from "effect"
 import * as ClusterConfig from "../src/ClusterConfig.js"
 import * as Peer from "../src/Peer.js"
-import * as PeerCalls from "../src/PeerCalls.js"
 import * as PeerServer from "../src/PeerServer.js"
 
 type Service = CheckoutSessions.CheckoutSessionsShape
@@ -16,16 +15,39 @@ const config = ClusterConfig.make({ host: "127.0.0.1", secret: "of the nodes", h
 const serving = (update: (input: any) => Effect.Effect<unknown, unknown>): Service =>
   ({ update: (_: Caller.Caller, input: unknown) => update(input) }) as unknown as Service
 
+/** Asks as an effect: refusals and calls that were not answered are its failures. */
+const asked = (peer: Peer.Peer, input: unknown): Effect.Effect<unknown, Peer.Outcome> =>
+  Effect.async((resume) => {
+    const leave = peer.ask("update", Caller.host, input, (outcome) =>
+      resume(outcome._tag === "Answered" ? Effect.succeed(outcome.value) : Effect.fail(outcome))
+    )
+    return Effect.sync(leave)
+  })
+
+/** Opens an ear whose `update` is what a test says, asked with a fiber. */
+const open = (ear: PeerServer.PeerServer, update: (input: any) => Effect.Effect<unknown, unknown>): void =>
+  ear.open({
+    service: serving(update),
+    updateNow: (_, input, onExit) => {
+      const fiber = Effect.runFork(update(input) as Effect.Effect<any, any>)
+      fiber.addObserver(onExit)
+      return () => {
+        fiber.unsafeInterruptAsFork(fiber.id())
+        return false
+      }
+    }
+  })
+
 const until = (test: () => boolean) =>
   Effect.repeat(Effect.sync(test), { until: (is) => is, schedule: Schedule.spaced(5) })
 
 const connected = (update: (input: any) => Effect.Effect<unknown, unknown>) =>
   Effect.gen(function* () {
     const ear = yield* PeerServer.listen(config)
-    ear.open(serving(update))
+    open(ear, update)
     const peer = yield* Peer.make({ host: config.host, port: ear.port }, config)
     yield* until(peer.isReady)
-    return { ear, peer, ask: (input: unknown) => peer.ask("update", Caller.host, input) }
+    return { ear, peer, ask: (input: unknown) => asked(peer, input) }
   })
 
 describe("a peer", () => {
@@ -55,6 +77,33 @@ describe("a peer", () => {
     })
   )
 
+  it.scopedLive("answers what fits where something else that was said in the same turn does not", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* connected(Effect.succeed)
+      const long = "x".repeat(config.frameCapacity >> 1)
+      const said = [1, "x".repeat(config.frameCapacity), { of: () => {} }, long, 2, long, long, "last"]
+      const all = yield* Effect.all(
+        said.map((each) => Effect.option(ask(each))),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(
+        all,
+        said.map((each, index) => (index === 1 || index === 2 ? Option.none() : Option.some(each)))
+      )
+    })
+  )
+
+  it.scopedLive("is asked what was said, though the one who said it changes it afterwards", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* connected(Effect.succeed)
+      const input = { next: "A" }
+      const first = yield* Effect.fork(ask(input))
+      yield* Effect.yieldNow()
+      input.next = "B"
+      assert.deepStrictEqual(yield* Fiber.join(first), { next: "A" })
+    })
+  )
+
   it.scopedLive("is told when nobody waits for an answer any more", () =>
     Effect.gen(function* () {
       const begun = yield* Deferred.make<void>()
@@ -72,11 +121,11 @@ describe("a peer", () => {
     })
   )
 
-  it.scopedLive("is not asked what is no JSON, too long, or more than it may owe", () =>
+  it.scopedLive("is not asked what cannot be written down, is too long, or more than it may owe", () =>
     Effect.gen(function* () {
       const { ask } = yield* connected((input) => (input === "long" ? Effect.never : Effect.succeed(null)))
       const notSent = Effect.fail({ _tag: "NotSent" } as const)
-      assert.deepStrictEqual(yield* Effect.exit(ask(1n)), yield* Effect.exit(notSent))
+      assert.deepStrictEqual(yield* Effect.exit(ask(Symbol("no value"))), yield* Effect.exit(notSent))
       const long = "x".repeat(config.frameCapacity)
       assert.deepStrictEqual(yield* Effect.exit(ask(long)), yield* Effect.exit(notSent))
       const waiting = Array.from({ length: config.peerCapacity }, () => Effect.forkScoped(ask("long")))
@@ -92,14 +141,14 @@ describe("a peer", () => {
       const begun = yield* Deferred.make<void>()
       const update = () => Effect.zipRight(Deferred.succeed(begun, undefined), Effect.never)
       const ear = yield* Scope.extend(PeerServer.listen(config), scope)
-      ear.open(serving(update))
+      open(ear, update)
       const peer = yield* Peer.make({ host: config.host, port: ear.port }, config)
       yield* until(peer.isReady)
-      const asked = yield* Effect.fork(Effect.flip(peer.ask("update", Caller.host, "a")))
+      const call = yield* Effect.fork(Effect.flip(asked(peer, "a")))
       yield* Deferred.await(begun)
       yield* Scope.close(scope, Exit.void)
-      assert.deepStrictEqual(yield* Fiber.join(asked), { _tag: "Lost" })
-      assert.deepStrictEqual(yield* Effect.flip(peer.ask("update", Caller.host, "b")), { _tag: "NotSent" })
+      assert.deepStrictEqual(yield* Fiber.join(call), { _tag: "Lost" })
+      assert.deepStrictEqual(yield* Effect.flip(asked(peer, "b")), { _tag: "NotSent" })
     })
   )
 
@@ -124,35 +173,35 @@ describe("a peer", () => {
   it.scopedLive("that falls silent is given up within a second, and asked again once it is heard", () =>
     Effect.gen(function* () {
       const ear = yield* PeerServer.listen(config)
-      ear.open(serving(Effect.succeed))
+      open(ear, Effect.succeed)
       const link = yield* Link.make(() => ear.port)
       const peer = yield* Peer.make({ host: config.host, port: link.port }, config)
       yield* until(peer.isReady)
       yield* link.silence(true)
       const from = performance.now()
-      assert.deepStrictEqual(yield* Effect.flip(peer.ask("update", Caller.host, "a")), { _tag: "Lost" })
+      assert.deepStrictEqual(yield* Effect.flip(asked(peer, "a")), { _tag: "Lost" })
       // A loaded machine may be late.
       assert.isBelow(performance.now() - from, 4 * config.silenceMillis)
       assert.isFalse(peer.isReady())
       yield* link.silence(false)
       yield* until(peer.isReady)
-      assert.strictEqual(yield* peer.ask("update", Caller.host, "b"), "b")
+      assert.strictEqual(yield* asked(peer, "b"), "b")
     })
   )
 
   it.scopedLive("whose connection is cut loses what it was asked, and is asked again at once", () =>
     Effect.gen(function* () {
       const ear = yield* PeerServer.listen(config)
-      ear.open(serving((input) => (input === "long" ? Effect.never : Effect.succeed(input))))
+      open(ear, (input) => (input === "long" ? Effect.never : Effect.succeed(input)))
       const link = yield* Link.make(() => ear.port)
       const peer = yield* Peer.make({ host: config.host, port: link.port }, config)
       yield* until(peer.isReady)
-      const asked = yield* Effect.fork(Effect.flip(peer.ask("update", Caller.host, "long")))
-      yield* peer.ask("update", Caller.host, "short")
+      const call = yield* Effect.fork(Effect.flip(asked(peer, "long")))
+      yield* asked(peer, "short")
       yield* link.cut
-      assert.deepStrictEqual(yield* Fiber.join(asked), { _tag: "Lost" })
+      assert.deepStrictEqual(yield* Fiber.join(call), { _tag: "Lost" })
       yield* until(peer.isReady)
-      assert.strictEqual(yield* peer.ask("update", Caller.host, "again"), "again")
+      assert.strictEqual(yield* asked(peer, "again"), "again")
     })
   )
 
@@ -164,10 +213,4 @@ describe("a peer", () => {
       assert.isFalse(stranger.isReady())
     })
   )
-})
-
-describe("calls", () => {
-  it("are cut into messages that fit, in order", () => {
-    assert.deepStrictEqual(PeerCalls.parcels(["aa", "bb", "c", "dddd", "e"], 4), [["aa", "bb"], ["c"], ["dddd"], ["e"]])
-  })
 })
