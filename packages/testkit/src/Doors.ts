@@ -63,15 +63,20 @@ const requestOf = (method: Method, input: Record<string, unknown>): readonly [st
   }
 }
 
-/** The service over HTTP. `url` is asked anew for every call: a server that comes back listens elsewhere. */
-export const http = (url: () => string, token: string): Service =>
+/**
+ * The service over HTTP. `url` is asked anew for every call: a server that comes back listens elsewhere. A call without
+ * an answer is given up after `patienceMillis`; default: never.
+ */
+export const http = (url: () => string, token: string, patienceMillis?: number): Service =>
   serviceOf((method, input) => {
     const [verb, path, body] = requestOf(method, input as Record<string, unknown>)
     return Effect.tryPromise({
       try: async (signal) => {
         const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" }
         const said = body === null ? {} : { body: JSON.stringify(body) }
-        const response = await fetch(`${url()}${path}`, { method: verb, headers, signal, ...said })
+        const until = patienceMillis === undefined ? [] : [AbortSignal.timeout(patienceMillis)]
+        const ending = AbortSignal.any([signal, ...until])
+        const response = await fetch(`${url()}${path}`, { method: verb, headers, signal: ending, ...said })
         return { status: response.status, text: await response.text() }
       },
       catch: (error) => lost("LOST", isNeverSent(error) ? "no" : doubtOf(method))

@@ -63,10 +63,12 @@ export interface Place {
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Further arguments of `onelane serve`. */
   readonly args?: ReadonlyArray<string> | undefined
+  /** How long a call waits for its answer, milliseconds. Default: for ever. */
+  readonly patienceMillis?: number | undefined
 }
 
 /** Makes a service; nothing is started. */
-export const make = (kind: Kind, { storage, env, args: more = [] }: Place): Service => {
+export const make = (kind: Kind, { storage, env, args: more = [], patienceMillis }: Place): Service => {
   let program: Program.Program | undefined
   let heard: Doors.Lines | undefined
   let url = "http://127.0.0.1:9"
@@ -99,6 +101,6 @@ export const make = (kind: Kind, { storage, env, args: more = [] }: Place): Serv
   const behindLines = new Proxy({} as CheckoutSessions.CheckoutSessionsShape, {
     get: (_, method: keyof CheckoutSessions.CheckoutSessionsShape) => heard?.service[method]
   })
-  const door = kind === "http" ? Doors.http(() => url, token) : behindLines
+  const door = kind === "http" ? Doors.http(() => url, token, patienceMillis) : behindLines
   return { door, begin, start, kill, url: () => url, pid: () => program?.pid ?? 0, ended }
 }

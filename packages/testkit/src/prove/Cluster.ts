@@ -1,0 +1,195 @@
+/**
+ * Cluster: three nodes and a PostgreSQL as processes, broken one fault at a time while callers call at all of them: nodes
+ * killed, paused past their lease and sent away, the ways between them cut or silent in one direction, connections to the
+ * database cut, the database itself killed. One history over all of it is judged. Source: TARGETS F10.
+ */
+import type { CheckoutSessions } from "@onelane/checkout"
+import type { History } from "@onelane/checkout/Check"
+import { Clock, Effect, Exit, Fiber, Random, type Scope } from "effect"
+import { type Instrument, lacking, type Tally, tallyOf } from "../Instrument.js"
+import * as Link from "../Link.js"
+import * as Load from "../Load.js"
+import * as PostgresServer from "../PostgresServer.js"
+import * as Service from "../Service.js"
+
+/** A node that is started again on the ports it had. */
+export interface Node extends Service.Service {
+  /** The way on which the other nodes reach it. */
+  readonly link: Link.Link
+}
+
+/** What is broken. */
+export interface Field {
+  readonly nodes: ReadonlyArray<Node>
+  readonly postgres: PostgresServer.PostgresServer
+  /** The url of the tables. */
+  readonly storage: string
+}
+
+/** One fault, over when it returns: its name, or what should not be. */
+export type Fault = (field: Field) => Effect.Effect<string, string, Scope.Scope>
+
+/** A run. It goes on until its time is over and enough has happened. */
+export interface ClusterOptions {
+  readonly seed: number
+  readonly millis: number
+  /** Which faults; default all, drawn. */
+  readonly fault?: Fault | undefined
+  readonly progress?: ((line: string) => void) | undefined
+}
+
+/** What came of it. */
+export interface ClusterOutcome {
+  readonly history: History.History
+  /** Faults by their names. */
+  readonly faults: Readonly<Record<string, number>>
+  readonly problems: ReadonlyArray<string>
+}
+
+/** A run in which too little happens ends so long after its time. */
+const graceMillis = 180_000
+
+/** A caller waits so long for an answer: longer than a peer is, shorter than some pauses. */
+const patienceMillis = 1_500
+
+const total = (faults: ClusterOutcome["faults"]): number => Object.values(faults).reduce((sum, each) => sum + each, 0)
+
+/** Lets callers call while nodes, ways and database break, then looks at every session through every node and judges. */
+export const run = (options: ClusterOptions): Effect.Effect<ClusterOutcome> =>
+  Effect.gen(function* () {
+    const postgres = yield* PostgresServer.make()
+    const storage = yield* postgres.makePlace
+    const nodes = yield* Effect.all([node(storage), node(storage), node(storage)], { concurrency: "unbounded" })
+    yield* Effect.forEach(nodes, ({ start }) => start, { concurrency: "unbounded" })
+    return yield* ordeal(options, { nodes, postgres, storage })
+  }).pipe(
+    Effect.withRandom(Random.make(options.seed)),
+    Effect.scoped,
+    Effect.catchAll((why) =>
+      Effect.succeed({
+        history: [],
+        faults: {},
+        problems: [typeof why === "string" ? why : `it did not heal: ${why.message}`]
+      })
+    )
+  )
+
+const node = (storage: string): Effect.Effect<Node, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const listening = yield* Link.freePort
+    const link = yield* Link.make(() => listening)
+    const args = ["--cluster", `127.0.0.1:${link.port}`, "--cluster-listen", `127.0.0.1:${listening}`]
+    return { ...Service.make("http", { storage, args, patienceMillis }), link }
+  })
+
+const ordeal = ({ fault = drawn, millis, progress }: ClusterOptions, field: Field) =>
+  Effect.gen(function* () {
+    const from = yield* Clock.currentTimeMillis
+    const faults: Record<string, number> = {}
+    const tally = { acknowledged: 0, refused: 0, unknown: 0, faults: 0 }
+    const broken: Array<string> = []
+    const breaking = Effect.gen(function* () {
+      const name = yield* fault(field)
+      faults[name] = (faults[name] ?? 0) + 1
+      tally.faults += 1
+      progress?.(`${tally.faults} faults, ${tally.acknowledged} acknowledged, ${tally.unknown} unknown`)
+    }).pipe(
+      Effect.catchAll((why) => Effect.sync(() => void broken.push(why))),
+      Effect.uninterruptible,
+      // Between two faults something must be done.
+      Effect.zipRight(Effect.flatMap(Random.nextIntBetween(300, 2_000), Effect.sleep))
+    )
+    const isOver = (now: number): boolean =>
+      broken.length > 0 || now > from + millis + graceMillis || (now > from + millis && lacking(tally).length === 0)
+    const breaker = yield* Effect.forkScoped(
+      Effect.repeat(breaking, { while: () => Effect.map(Clock.currentTimeMillis, (now) => !isOver(now)) })
+    )
+    const load = Load.run({
+      doors: field.nodes.map(({ door }) => counted(door, tally)),
+      ...{ callers: 48, sessions: 16, millis: millis + graceMillis, isAskedTwice: true },
+      // What was broken last heals before the last look.
+      isOver: () => Exit.isExit(breaker.unsafePoll())
+    })
+    const { history, problems } = yield* load
+    yield* Fiber.interrupt(breaker)
+    return { history, faults, problems: [...broken, ...problems] }
+  })
+
+/** The same door, its answers counted while it runs. */
+const counted = (
+  door: CheckoutSessions.CheckoutSessionsShape,
+  tally: { -readonly [name in keyof Tally]: number }
+): CheckoutSessions.CheckoutSessionsShape => ({
+  ...door,
+  update: (caller, input) =>
+    Effect.onExit(door.update(caller, input), (exit) =>
+      Effect.sync(() => {
+        if (Exit.isSuccess(exit)) tally.acknowledged += 1
+        else if (exit.cause._tag !== "Fail" || exit.cause.error.applied === "unknown") tally.unknown += 1
+        else tally.refused += 1
+      })
+    )
+})
+
+const pause = (from: number, to: number) => Effect.flatMap(Random.nextIntBetween(from, to), Effect.sleep)
+
+const signal = (victim: Node, name: NodeJS.Signals) => Effect.sync(() => void process.kill(victim.pid(), name))
+
+const drawn: Fault = ({ nodes, postgres }) =>
+  Effect.gen(function* () {
+    const victim = nodes[yield* Random.nextIntBetween(0, nodes.length)]!
+    switch (yield* Random.nextIntBetween(0, 10)) {
+      case 0:
+      case 1:
+      case 2:
+        yield* victim.kill
+        yield* pause(100, 1_500)
+        yield* victim.start
+        return "killed"
+      case 3: {
+        yield* signal(victim, "SIGTERM")
+        const { code, stderr } = yield* victim.ended
+        if (code !== 0) return yield* Effect.fail(`a node that was sent away ended with ${code}: ${stderr}`)
+        yield* victim.start
+        return "sent away"
+      }
+      case 4:
+      case 5:
+        // Longer than a peer's patience, and at times longer than a lease.
+        yield* signal(victim, "SIGSTOP")
+        yield* pause(500, 4_500)
+        yield* signal(victim, "SIGCONT")
+        return "paused"
+      case 6:
+        yield* victim.link.cut
+        return "ways cut"
+      case 7:
+        // The others do not hear it, it hears them.
+        yield* victim.link.silence(true)
+        yield* pause(500, 3_000)
+        yield* victim.link.silence(false)
+        return "ways silent"
+      case 8:
+        yield* postgres.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE application_name = 'onelane' AND random() < 0.5`)
+        return "connections cut"
+      default:
+        yield* postgres.crash
+        yield* postgres.start
+        return "database killed"
+    }
+  })
+
+/** F10. */
+export const instrument: Instrument = {
+  name: "cluster",
+  run: ({ minutes, progress, seed, short }) =>
+    Effect.map(run({ seed, millis: short ? 0 : minutes * 60_000, progress }), ({ faults, history, problems }) => {
+      const tally = tallyOf(history, total(faults))
+      const notes = [
+        `${tally.acknowledged} acknowledged, ${tally.refused} refused, ${tally.unknown} unknown`,
+        ...Object.entries(faults).map(([name, count]) => `${name} ${count}`)
+      ]
+      return { cases: tally.faults, failures: problems, notes, tally }
+    })
+}
