@@ -1,9 +1,9 @@
 /** Ownership that is wrong, taken away or handed on under load: one history, and it is linearizable. Safety is the fence's. */
 import { assert, describe, it } from "@effect/vitest"
-import { Caller, CheckoutSessions } from "@onelane/checkout"
+import { Caller, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
 import { Cluster } from "@onelane/cluster"
 import * as Load from "@onelane/testkit/Load"
-import { Context, Effect, Exit, Fiber, Layer, Logger, LogLevel, Option, Schedule, Scope, Stream } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Layer, Logger, LogLevel, Option, Schedule, Scope, Stream } from "effect"
 import * as Nodes from "./Nodes.js"
 
 /** What the library says of leases that it loses is what these tests are about. */
@@ -14,6 +14,8 @@ const postgres = Nodes.postgresForThisFile()
 interface Node {
   readonly door: CheckoutSessions.CheckoutSessionsShape
   readonly cluster: Cluster.ClusterShape
+  /** Commits that the fence refused. */
+  readonly conflicts: () => number
   readonly leave: Effect.Effect<void>
 }
 
@@ -24,6 +26,7 @@ const start = (url: string, options: Partial<Cluster.ClusterOptions> = {}): Effe
     return {
       door: Context.get(context, CheckoutSessions.CheckoutSessions),
       cluster: Context.get(context, Cluster.Cluster),
+      conflicts: () => Context.get(context, CheckoutEngine.CheckoutEngine).metrics.sessions.conflicts,
       leave: Scope.close(scope, Exit.void)
     }
   })
@@ -100,6 +103,61 @@ describe("ownership", () => {
         assert.isAtLeast(taken, 200)
         // And everybody has a share again.
         yield* until(() => nodes.reduce((sum, { cluster }) => sum + cluster.heldShards(), 0) === 128)
+      }).pipe(quiet),
+    120_000
+  )
+
+  it.scopedLive(
+    "that loses its leases by their connection alone, while it serves: both write, and the key refuses the second",
+    () =>
+      Effect.gen(function* () {
+        const { makePlace, query } = yield* postgres
+        const url = yield* makePlace
+        const leasing = query(
+          `SELECT pid FROM pg_stat_activity WHERE application_name = 'onelane' AND query LIKE '%onelane_locks%'`
+        )
+        const pids = Effect.map(leasing, (rows) => rows.map(({ pid }) => Number(pid)))
+        const owner = yield* start(url, { secret: "one" })
+        yield* until(() => owner.cluster.heldShards() === 128)
+        const ofOwner = new Set(yield* pids)
+        // Neither hears the other: whoever is asked answers.
+        const heir = yield* start(url, { secret: "two" })
+        yield* until(() => heir.cluster.nodes() > 0)
+        const ofHeir = new Set((yield* pids).filter((pid) => !ofOwner.has(pid)))
+        let cuts = 0
+        const cut = Effect.flatMap(pids, (all) =>
+          Effect.forEach(
+            all.filter((pid) => !ofHeir.has(pid)),
+            (pid) => Effect.tap(query(`SELECT pg_terminate_backend(${pid})`), () => Effect.sync(() => cuts++))
+          )
+        )
+        const cutting = yield* Effect.fork(Effect.repeat(cut, Schedule.spaced(100)))
+        let accepted = 0
+        let acceptedWithout = 0
+        const counting = ({ door }: Node): Node["door"] => ({
+          ...door,
+          update: (caller, input) =>
+            Effect.tap(door.update(caller, input), () => {
+              accepted++
+              if (owner.cluster.heldShards() === 0) acceptedWithout++
+            })
+        })
+        const isOver = () =>
+          accepted >= 400 && acceptedWithout >= 100 && cuts >= 5 && owner.conflicts() + heir.conflicts() >= 20
+        const { problems } = yield* load([counting(owner), counting(heir)], isOver)
+        yield* Fiber.interrupt(cutting)
+        assert.deepStrictEqual(problems, [])
+        assert.isTrue(
+          isOver(),
+          `${accepted} accepted, ${acceptedWithout} without a lease, ${cuts} cuts, ${owner.conflicts()} and ${heir.conflicts()} refused`
+        )
+        const again = yield* Effect.exit(
+          query(`INSERT INTO ${schemaOf(url)}.journal_events SELECT * FROM ${schemaOf(url)}.journal_events LIMIT 1`)
+        )
+        assert.match(
+          Exit.isFailure(again) ? Cause.pretty(again.cause) : "",
+          /duplicate key value violates unique constraint/
+        )
       }).pipe(quiet),
     120_000
   )
