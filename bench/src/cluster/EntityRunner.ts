@@ -60,7 +60,8 @@ export const entityRunner = async ({ index, ports, url }: Options): Promise<Subj
   })
   const runtime = ManagedRuntime.make(
     sessions.pipe(
-      Layer.provideMerge(Layer.orDie(runner)),
+      // Two runners that start at once may both make the library's tables; one of them is refused.
+      Layer.provideMerge(Layer.orDie(Layer.retry(runner, Schedule.recurs(5)))),
       Layer.provideMerge(
         Layer.orDie(PostgresClient.layer({ url, connections: 32, connectMillis: 60_000, statementMillis: 60_000 }))
       )
