@@ -1,7 +1,7 @@
 /**
  * JournalMemory: the journal in this process's memory. Nothing survives the process; everything else is the contract.
- * A long history is bounded: an address keeps its last `historyCapacity` events at least, and asking for older ones is a
- * typed failure, never a silent gap.
+ * A long history is bounded: an address keeps its last `historyCapacity` events, and asking for older ones is a typed
+ * failure (`HISTORY_FORGOTTEN`), never a silent gap.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -22,13 +22,12 @@ interface Record extends JournalRow {
   sequence: number
   state: unknown
   alarmMillis: number | null
-  /** Events that were let go: `events[0]` has the sequence after it. */
-  forgotten: number
-  events: Array<unknown>
+  /** A ring: the event of sequence n stands at (n - 1) modulo `historyCapacity`. */
+  readonly events: Array<unknown>
 }
 
-/** Events one address keeps at least; a busy address in memory costs the garbage collector what it keeps. */
-export const historyCapacity = 1_000
+/** Events one address keeps. What is kept outlives collections, is copied twice for it, and pushes other things out of the caches. */
+export const historyCapacity = 64
 
 const nothing = Exit.succeed(null)
 const committed = Exit.succeed<ReadonlyArray<AppendOutcome>>(["committed"])
@@ -36,11 +35,6 @@ const conflict = Exit.succeed<ReadonlyArray<AppendOutcome>>(["conflict"])
 
 const byAlarm = (a: JournalAlarm, b: JournalAlarm): number =>
   a.alarmMillis - b.alarmMillis || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
-
-const forget = (record: Record): void => {
-  record.events = record.events.slice(historyCapacity)
-  record.forgotten += historyCapacity
-}
 
 // By kind, then by id: an id is a string that is hashed already, a key put together for the look-up is not.
 interface Kind {
@@ -74,12 +68,10 @@ const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
   // A4 fence
   if ((record === undefined ? 0 : record.sequence) !== entry.expectedSequence) return "conflict"
   if (record === undefined) {
-    record = { sequence: 0, state: null, alarmMillis: null, forgotten: 0, events: [] }
+    record = { sequence: 0, state: null, alarmMillis: null, events: [] }
     kindOf(kinds, address.kind).records.set(address.id, record)
   }
-  for (let index = 0; index < events.length; index++) record.events.push(events[index])
-  if (record.events.length >= 2 * historyCapacity) forget(record)
-  record.sequence += events.length
+  for (let index = 0; index < events.length; index++) record.events[record.sequence++ % historyCapacity] = events[index]
   record.state = entry.state
   if (record.alarmMillis !== alarmMillis) {
     record.alarmMillis = alarmMillis
@@ -96,10 +88,11 @@ const eventsOf = (
   limit: number
 ): Exit.Exit<ReadonlyArray<JournalEvent>, JournalFailure> => {
   if (record === undefined) return Exit.succeed([])
-  const first = afterSequence - record.forgotten
-  if (first < 0) return Exit.fail(failure("no", "HISTORY_FORGOTTEN"))
-  const page = record.events.slice(first, first + limit)
-  return Exit.succeed(page.map((event, index) => ({ sequence: afterSequence + index + 1, event })))
+  if (afterSequence < record.sequence - historyCapacity) return Exit.fail(failure("no", "HISTORY_FORGOTTEN"))
+  const page: Array<JournalEvent> = []
+  for (let before = afterSequence; before < record.sequence && page.length < limit; before++)
+    page.push({ sequence: before + 1, event: record.events[before % historyCapacity] })
+  return Exit.succeed(page)
 }
 
 const dueOf = (kind: Kind | undefined, beforeMillis: number, after: JournalAlarm | undefined): Array<JournalAlarm> => {

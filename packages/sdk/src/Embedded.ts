@@ -26,7 +26,10 @@ import type { FlowOf } from "./Typed.js"
 
 /** How an embedded engine is opened. */
 export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.PresetName | Flow.Flow> {
-  /** `":memory:"`, or the path of an SQLite file (made when it is not there; one process at a time). */
+  /**
+   * `":memory:"`, or the path of an SQLite file (made when it is not there; one process at a time). In memory a session keeps
+   * its last 64 events; `history` and `changes` that ask for older ones get `StorageUnavailable`, reason `HISTORY_FORGOTTEN`.
+   */
   readonly storage: string
   /** A preset's name or a flow of the host's own. Default `"b2b"`. */
   readonly flow?: X | undefined
