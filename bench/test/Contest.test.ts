@@ -32,7 +32,7 @@ const faultOf = async (...entrants: ReadonlyArray<Entrant>): Promise<string> => 
 
 const unlooked = {
   file: "checkout/src/UpdateCheckoutSession.ts",
-  find: "if (from !== session.state && from !== session.nextState)",
+  find: "if (from !== session.state && (session.nextState === null || from !== session.nextState))",
   replace: 'if (from === "")'
 }
 

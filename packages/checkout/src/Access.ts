@@ -66,17 +66,16 @@ export interface AccessFacts {
   readonly storeMember: boolean
 }
 
-const actionRoles: Record<Action, ReadonlyArray<Role>> = {
-  open: ["modify-all-data", "commerce-integrator", "buyer-checkout"],
-  update: ["modify-all-data", "commerce-integrator", "buyer-checkout"],
-  cancel: ["modify-all-data", "commerce-integrator", "buyer-checkout"],
-  read: ["modify-all-data", "commerce-integrator", "buyer-checkout"],
-  "complete-task": ["modify-all-data", "commerce-integrator"],
-  "release-claim": ["modify-all-data"],
-  administer: ["modify-all-data"]
+const operators: ReadonlyArray<Role> = ["modify-all-data"]
+const integrators: ReadonlyArray<Role> = [...operators, "commerce-integrator"]
+const buyers: ReadonlyArray<Role> = [...integrators, "buyer-checkout"]
+
+const rolesFor = (action: Action): ReadonlyArray<Role> => {
+  if (action === "release-claim" || action === "administer") return operators
+  return action === "complete-task" ? integrators : buyers
 }
 
-// Loops, no closures: asked twice in every update.
+// Asked twice in every update: loops, no closures, and no table by name, which costs as much as the loops.
 const isAmong = (roles: ReadonlyArray<Role>, wanted: Role): boolean => {
   for (let index = 0; index < roles.length; index++) if (roles[index] === wanted) return true
   return false
@@ -86,7 +85,7 @@ const hasRole = (caller: Caller, granted: ReadonlyArray<Role>, wanted: Role): bo
 
 /** Whether the caller's roles, or those the directory grants, allow the action. Default deny. */
 export const roleAllows = (caller: Caller, granted: ReadonlyArray<Role>, action: Action): boolean => {
-  const allowing = actionRoles[action]
+  const allowing = rolesFor(action)
   for (let index = 0; index < allowing.length; index++) if (hasRole(caller, granted, allowing[index]!)) return true
   return false
 }

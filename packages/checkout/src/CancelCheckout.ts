@@ -2,7 +2,7 @@
  * CancelCheckout: archive a session. Mailbox order decides against a completing task: whichever turn is first counts, and
  * a later result is refused. The cart is free from then on.
  */
-import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput } from "./CheckoutError.js"
 import type { CancelInput } from "./CheckoutSessions.js"
 import { authorise } from "./Guard.js"
@@ -33,12 +33,12 @@ export const check = (input: CancelInput): InvalidInput | InvalidCheckoutSession
 export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
   const { session } = state
   const denied = authorise(session, turn.facts.rights)
-  if (denied !== null || session === null) return Either.left(denied ?? Refusal.sessionInaccessible)
+  if (denied !== null || session === null) return Exit.fail(denied ?? Refusal.sessionInaccessible)
   // A cart's lane may name a session it never got: one of another cart, whose id an opener asked for in vain.
-  if (command.cartId !== null && command.cartId !== session.cartId) return Either.left(Refusal.sessionInaccessible)
-  if (session.isArchived) return Either.left(Refusal.sessionClosed(session, state.closedBy ?? "ARCHIVED"))
+  if (command.cartId !== null && command.cartId !== session.cartId) return Exit.fail(Refusal.sessionInaccessible)
+  if (session.isArchived) return Exit.fail(Refusal.sessionClosed(session, state.closedBy ?? "ARCHIVED"))
   const { expectedVersion, caller, requestId } = command
   if (expectedVersion !== null && expectedVersion !== session.version)
-    return Either.left(Refusal.versionMismatch(session))
+    return Exit.fail(Refusal.versionMismatch(session))
   return accept({ type: "Cancelled", at: turn.nowMillis, from: session.state, by: caller.userId, requestId }, requestId)
 }

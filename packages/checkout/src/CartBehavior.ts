@@ -3,7 +3,6 @@
  * the same one. It knows nothing of the session itself: a closed one is replaced by the next opener, who names it.
  */
 import type { Behavior } from "@onelane/engine"
-import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type { CheckoutError } from "./CheckoutError.js"
 
@@ -31,8 +30,8 @@ export const cartBehavior: Behavior.Behavior<CartState, Reserve, Reserved, strin
   prepare: () => Exit.void,
   decide: (state, { sessionId, replacing }) =>
     state.sessionId === null || state.sessionId === replacing
-      ? Either.right({ events: [{ type: "Reserved", sessionId }], reply: () => sessionId })
-      : Either.right({ events: [], reply: () => state.sessionId as string }),
+      ? { events: [{ type: "Reserved", sessionId }], reply: () => sessionId }
+      : { events: [], reply: () => state.sessionId as string },
   evolve: (_state, { sessionId }) => ({ sessionId }),
   decode: (stored) => {
     const { sessionId } = stored as Partial<CartState>

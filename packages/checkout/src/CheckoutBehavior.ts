@@ -30,15 +30,12 @@ export type CheckoutBehavior = Behavior.Behavior<
 >
 
 // An open was authorised against its cart; the others against the session they name.
-const actions: { readonly [Tag in SessionCommand["tag"]]: Action | null } = {
-  Open: null,
-  Update: "update",
+const actions: { readonly [Tag in Exclude<SessionCommand["tag"], "Open" | "Update" | "Expire">]: Action } = {
   Read: "read",
   Cancel: "cancel",
   CompleteTask: "complete-task",
   FailTask: "complete-task",
-  ReleaseClaim: "release-claim",
-  Expire: null
+  ReleaseClaim: "release-claim"
 }
 
 const nothing = Exit.succeed(noFacts)
@@ -47,10 +44,11 @@ const nothing = Exit.succeed(noFacts)
 export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
   kind: "session",
   initial,
-  prepare: (state, command): Effect.Effect<Facts, CheckoutError> => {
-    const action = actions[command.tag]
-    if (action === null || state.session === null || !("caller" in command) || command.caller === null) return nothing
-    return readFacts(ports, command.caller, action, state.session, command.tag === "Update")
+  prepare: ({ session }, command): Effect.Effect<Facts, CheckoutError> => {
+    if (session === null || command.tag === "Open" || command.tag === "Expire" || command.caller === null)
+      return nothing
+    const updates = command.tag === "Update"
+    return readFacts(ports, command.caller, updates ? "update" : actions[command.tag], session, updates)
   },
   decide: (state, command, turn) => decide(flow, state, command, turn),
   evolve,

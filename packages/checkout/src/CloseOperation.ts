@@ -2,7 +2,7 @@
  * CloseOperation: what CompleteTask, FailTask and ReleaseClaim have in common: the caller's rights (none are asked of the
  * engine itself), and the fence: only the running operation can be closed, so a late or second result changes nothing.
  */
-import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import type { CheckoutError, InvalidCheckoutSessionId, InvalidInput } from "./CheckoutError.js"
 import type { CheckoutSession } from "./CheckoutSession.js"
 import { authorise } from "./Guard.js"
@@ -30,12 +30,12 @@ export const current = (
   state: SessionState,
   command: CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">,
   turn: SessionTurn
-): Either.Either<CheckoutSession & { readonly nextState: string }, CheckoutError> => {
+): (CheckoutSession & { readonly nextState: string }) | Exit.Exit<never, CheckoutError> => {
   const { session } = state
-  if (session === null) return Either.left(Refusal.sessionInaccessible)
+  if (session === null) return Exit.fail(Refusal.sessionInaccessible)
   const denied = command.caller === null ? null : authorise(session, turn.facts.rights)
-  if (denied !== null) return Either.left(denied)
+  if (denied !== null) return Exit.fail(denied)
   if (session.operationId !== command.operationId || session.nextState === null)
-    return Either.left(Refusal.operationNotCurrent(session))
-  return Either.right({ ...session, nextState: session.nextState })
+    return Exit.fail(Refusal.operationNotCurrent(session))
+  return { ...session, nextState: session.nextState }
 }

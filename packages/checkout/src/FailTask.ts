@@ -2,7 +2,6 @@
  * FailTask: the task of the current state failed for good; the session goes to `Error` with the cause in its history, and
  * an update from `Error` tries again. Source: SEMANTICS §2.
  */
-import * as Either from "effect/Either"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type Decide } from "./SessionCommand.js"
@@ -14,9 +13,11 @@ export const check = CloseOperation.checkWith({
 })
 
 /** Fails the session, once. */
-export const decide: Decide<"FailTask"> = (_flow, state, command, turn) =>
-  Either.flatMap(CloseOperation.current(state, command, turn), ({ state: from, lastRequestId }) => {
-    const { operationId, cause } = command
-    const by = command.caller === null ? null : command.caller.userId
-    return accept({ type: "TaskFailed", at: turn.nowMillis, from, by, operationId, cause }, lastRequestId ?? "")
-  })
+export const decide: Decide<"FailTask"> = (_flow, state, command, turn) => {
+  const claimed = CloseOperation.current(state, command, turn)
+  if ("_tag" in claimed) return claimed
+  const { state: from, lastRequestId } = claimed
+  const { operationId, cause } = command
+  const by = command.caller === null ? null : command.caller.userId
+  return accept({ type: "TaskFailed", at: turn.nowMillis, from, by, operationId, cause }, lastRequestId ?? "")
+}

@@ -1,6 +1,6 @@
 /**
  * Flow: which state may follow which, and which states have a task. Configuration, not code: a preset, a host's own
- * `defineFlow`, or `any`. Compiled once into tables; a check in a turn is two lookups.
+ * `defineFlow`, or `any`. Compiled once into tables: an update finds its transition in two lookups, and carries it along.
  *
  * Source: SEMANTICS §1, parsed from 176 public flow versions. No flow has a back edge: going back is cancel and start anew.
  */
@@ -21,14 +21,18 @@ export interface Flow<T extends Transitions = Transitions> {
   readonly edges: ReadonlyMap<string, ReadonlySet<string>>
   /** States with a task. */
   readonly tasks: ReadonlyMap<string, Task>
-  /** The same by state, as a turn asks it. */
-  readonly steps: ReadonlyMap<string, Step>
+  /** The same as an update asks for it: by the state it expects, then by the state it wants. */
+  readonly ways: ReadonlyMap<string, ReadonlyMap<string, Transition>>
 }
 
-/** What can happen in a state. */
-export interface Step {
-  /** State to whether reaching it finishes the session. */
-  readonly followers: ReadonlyMap<string, boolean>
+/** One way from a state to another, or from a state to itself. */
+export interface Transition {
+  readonly from: string
+  readonly to: string
+  readonly isAllowed: boolean
+  /** Whether reaching `to` finishes the session. */
+  readonly archives: boolean
+  /** The task of `from`. */
   readonly task: Task | null
 }
 
@@ -79,7 +83,7 @@ export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyAr
   }
   edges.set(errorState, states)
   const tasks: Flow["tasks"] = new Map()
-  return withTasks<T>({ name, initial, transitions, states, edges, tasks, steps: new Map() }, definition.tasks ?? {})
+  return withTasks<T>({ name, initial, transitions, states, edges, tasks, ways: new Map() }, definition.tasks ?? {})
 }
 
 /** The same flow with these tasks (a state that had one and is not named keeps it). Throws a `TypeError` as `defineFlow` does. */
@@ -96,19 +100,25 @@ export const withTasks = <T extends Transitions>(
     if (fault !== null) throw new TypeError(`flow ${flow.name}: the task of ${state}: ${fault}`)
     all.set(state, task)
   }
-  return { ...flow, tasks: all, steps: stepsOf(flow, all) }
+  return { ...flow, tasks: all, ways: waysOf(flow, all) }
 }
 
-const stepsOf = ({ edges }: Flow, tasks: Flow["tasks"]): Flow["steps"] =>
+// A state leads to itself too: the version an update must then name decides between two callers.
+const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Flow["ways"] =>
   new Map(
-    Array.from(edges, ([state, followers]) => [
-      state,
-      {
-        followers: new Map(Array.from(followers, (next) => [next, edges.get(next)?.size === 0])),
-        task: tasks.get(state) ?? null
-      }
-    ])
+    Array.from(edges, ([from, followers]) => {
+      const task = tasks.get(from) ?? null
+      const reachable = states.has(from) ? [...followers, from] : [...followers]
+      return [
+        from,
+        new Map(reachable.map((to) => [to, { from, to, isAllowed: true, archives: edges.get(to)?.size === 0, task }]))
+      ]
+    })
   )
+
+/** The transition an update asks for; one that the flow does not have is not allowed. */
+export const transitionOf = (flow: Flow, from: string, to: string): Transition =>
+  flow.ways.get(from)?.get(to) ?? { from, to, isAllowed: false, archives: false, task: null }
 
 /** Whether `flow` lets a session go from one state to the other. */
 export const allows = (flow: Flow, from: string, to: string): boolean => flow.edges.get(from)?.has(to) ?? false

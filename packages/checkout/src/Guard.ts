@@ -59,15 +59,13 @@ export const readFacts = (
   return Effect.flatMap(bounded(ports, "access", rights), (granted) => readCart(ports, subject, granted, wantsCart))
 }
 
-type Answered = Exit.Exit<Facts>
-
-// Who holds all rights holds the same ones: one answer per status, made once.
-const mayMove = Object.fromEntries(
-  [...cartStatuses, "Missing" as const].map((status): [string, Answered] => [
-    status,
-    Exit.succeed({ rights: everyRight, cartStatus: status === "Missing" ? null : status })
-  ])
-) as { readonly [Status in CartStatus | "Missing"]: Answered }
+// Who holds all rights holds the same ones: one answer per status, made once. Nearly every cart is active.
+const answers = new Map(
+  [...cartStatuses, null].map((cartStatus) => [cartStatus, Exit.succeed<Facts>({ rights: everyRight, cartStatus })])
+)
+const mayMoveActive = answers.get("Active")!
+const mayMove = (status: CartStatus | null): Exit.Exit<Facts> =>
+  status === "Active" ? mayMoveActive : answers.get(status)!
 
 const readCart = (
   ports: Ports,
@@ -89,8 +87,8 @@ const mayMoveBy = <A>(
   asked: Effect.Effect<A, PortUnavailable>,
   status: (answer: A) => CartStatus | null
 ): Effect.Effect<Facts, StorageUnavailable> => {
-  if (Running.isExit(asked) && Exit.isSuccess(asked)) return mayMove[status(asked.value) ?? "Missing"]
-  return Effect.flatMap(bounded(ports, "carts", asked), (answer) => mayMove[status(answer) ?? "Missing"])
+  if (Running.isExit(asked) && Exit.isSuccess(asked)) return mayMove(status(asked.value))
+  return Effect.flatMap(bounded(ports, "carts", asked), (answer) => mayMove(status(answer)))
 }
 
 /** A port call that ends within the bound, in the words of the contract. A hanging port must not hold a lane for ever. */

@@ -42,7 +42,8 @@ export const make = (nowMillis: () => number, random: string): IdsShape => {
   let low = 0
   let high = 0
   let lastMillis = -1
-  const stems = { cs: "", req: "" }
+  let sessions = ""
+  let requests = ""
   return {
     next: (prefix, now = nowMillis()) => {
       low = (low + 1) & 0x3ff
@@ -50,10 +51,10 @@ export const make = (nowMillis: () => number, random: string): IdsShape => {
       if (now !== lastMillis || low === 0) {
         lastMillis = now
         const stem = base32(now, 9) + random + base32(high, 5)
-        stems.cs = `cs_${stem}`
-        stems.req = `req_${stem}`
+        sessions = `cs_${stem}`
+        requests = `req_${stem}`
       }
-      return stems[prefix] + endings[low]
+      return (prefix === "req" ? requests : sessions) + endings[low]
     }
   }
 }

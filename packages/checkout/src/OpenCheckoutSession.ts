@@ -3,7 +3,7 @@
  * session id is the cart's; this file holds the input's form and what the session itself says.
  * Source: SEMANTICS §5 (`checkoutSessionAction`: get or create).
  */
-import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "./CheckoutError.js"
 import type { OpenInput } from "./CheckoutSessions.js"
 import { stateMaxLength } from "./CheckoutState.js"
@@ -44,7 +44,7 @@ export const decide: Decide<"Open"> = (_flow, state, command, turn) => {
   const expiresAt = lifeMillis === null ? null : at + lifeMillis
   if (session === null)
     return accept({ type: "Opened", at, by: caller.userId, requestId, ...command.session, expiresAt }, requestId)
-  if (session.cartId !== command.session.cartId) return Either.left(Refusal.sessionInaccessible)
+  if (session.cartId !== command.session.cartId) return Exit.fail(Refusal.sessionInaccessible)
   const closed = closedReason(state, turn)
-  return closed === null ? show(session, requestId) : Either.left(Refusal.sessionClosed(session, closed))
+  return closed === null ? show(session, requestId) : Exit.fail(Refusal.sessionClosed(session, closed))
 }

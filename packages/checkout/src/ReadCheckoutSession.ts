@@ -2,7 +2,7 @@
  * ReadCheckoutSession: get, history and changes. Reading is a turn like any other: it sees what was acknowledged before,
  * and its answer leaves only when what it saw is durable.
  */
-import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput } from "./CheckoutError.js"
 import { authorise } from "./Guard.js"
 import { isSessionId } from "./Ids.js"
@@ -38,6 +38,6 @@ export const checkChanges = checkWith(from)
 export const decide: Decide<"Read"> = (_flow, state, _command, turn) => {
   const denied = authorise(state.session, turn.facts.rights)
   return denied !== null || state.session === null
-    ? Either.left(denied ?? Refusal.sessionInaccessible)
+    ? Exit.fail(denied ?? Refusal.sessionInaccessible)
     : show(state.session, "")
 }

@@ -3,13 +3,13 @@
  * a command is made; the command files hold the rules.
  */
 import type { Behavior } from "@onelane/engine"
-import * as Either from "effect/Either"
 import type { Caller } from "./Caller.js"
 import type { CheckoutError } from "./CheckoutError.js"
 import type { CheckoutSession, TaskCause } from "./CheckoutSession.js"
 import type { UpdateInput } from "./CheckoutSessions.js"
-import type { Flow } from "./Flow.js"
+import type { Flow, Transition } from "./Flow.js"
 import type { Facts } from "./Guard.js"
+import type { IdsShape } from "./Ids.js"
 import type { SessionEvent, SessionState } from "./SessionState.js"
 
 /** A message to one session. `caller` is null where the engine itself speaks (a task result, a clock). */
@@ -25,9 +25,11 @@ export type SessionCommand =
   | {
       readonly tag: "Update"
       readonly caller: Caller
-      readonly input: UpdateInput
-      /** Names the update if it is accepted; made when it is. The same at every call. */
-      readonly requestIdAt: (nowMillis: number) => string
+      readonly transition: Transition
+      readonly expectedVersion: UpdateInput["expectedVersion"]
+      readonly idempotencyKey: UpdateInput["idempotencyKey"]
+      /** Names the update, if it is accepted: most updates of a crowded session are refused and need no id. */
+      readonly ids: IdsShape
     }
   | { readonly tag: "Read"; readonly caller: Caller }
   | {
@@ -67,7 +69,7 @@ export interface SessionReply {
 export type SessionTurn = Behavior.Turn<Facts>
 
 /** The verdict on one command. */
-export type Decided = Either.Either<Behavior.Decision<SessionState, SessionEvent, SessionReply>, CheckoutError>
+export type Decided = Behavior.Verdict<SessionState, SessionEvent, SessionReply, CheckoutError>
 
 /** The rule of one command. */
 export type Decide<Tag extends SessionCommand["tag"]> = (
@@ -78,15 +80,16 @@ export type Decide<Tag extends SessionCommand["tag"]> = (
 ) => Decided
 
 /** Accepts with one event; the reply shows the session after it. */
-export const accept = (event: SessionEvent, requestId: string): Decided =>
-  Either.right({
-    events: [event],
-    reply: (after) => ({ requestId, replayed: false, session: after.session as CheckoutSession })
-  })
+export const accept = (event: SessionEvent, requestId: string): Decided => ({
+  events: [event],
+  reply: (after) => ({ requestId, replayed: false, session: after.session as CheckoutSession })
+})
 
 /** Answers without changing anything. */
-export const show = (session: CheckoutSession, requestId: string): Decided =>
-  Either.right({ events: [], reply: () => ({ requestId, replayed: true, session }) })
+export const show = (session: CheckoutSession, requestId: string): Decided => ({
+  events: [],
+  reply: () => ({ requestId, replayed: true, session })
+})
 
 /** Step 9 of SEMANTICS §3: why a session takes no more updates, or null. A running task ends before an expiry counts. */
 export const closedReason = (

@@ -80,6 +80,7 @@ export const make = (flow: Flow, tell: Tell, capacity = taskCapacity): Effect.Ef
     let draining = false
 
     const stop = (id: string): void => {
+      if (running.size === 0) return
       running.get(id)?.fiber?.unsafeInterruptAsFork(FiberId.none)
       running.delete(id)
     }

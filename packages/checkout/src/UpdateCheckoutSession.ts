@@ -5,14 +5,14 @@
  * Owns: the input's form and steps 5-13 of SEMANTICS §3, in that order. Does not own: turn-taking and durability.
  * Source: the action page; SEMANTICS §2-§4.
  */
-import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import type { Caller } from "./Caller.js"
 import { isUpdatable } from "./Carts.js"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "./CheckoutError.js"
 import type { CheckoutSession } from "./CheckoutSession.js"
 import type { UpdateInput } from "./CheckoutSessions.js"
 import { errorState } from "./CheckoutState.js"
-import { type Flow, isFinal } from "./Flow.js"
+import { type Flow, type Transition, transitionOf } from "./Flow.js"
 import { authorise } from "./Guard.js"
 import { type IdsShape, isSessionId } from "./Ids.js"
 import * as Input from "./Input.js"
@@ -40,31 +40,40 @@ const fields = {
   idempotencyKey: Input.optionalTextUpTo(keyMaxLength)
 }
 
-/** Steps 2-4: null when the input can be asked of a session. Looks at no session. `isKnown`: an id that passed before. */
-export const check = (
+/**
+ * Steps 2-4: the command, or why the input cannot be asked of a session. Looks at no session. `isKnown`: an id that passed
+ * before. Nothing of the input is kept but its values: it is the caller's, and a turn may begin later.
+ */
+export const make = (
   flow: Flow,
+  caller: Caller,
   input: UpdateInput,
-  isKnown: (id: string) => boolean = () => false
-): InvalidInput | InvalidCheckoutSessionId | InvalidState | null => {
+  ids: IdsShape,
+  isKnown: boolean
+): CommandOf<"Update"> | InvalidInput | InvalidCheckoutSessionId | InvalidState => {
   const invalid = isPlain(input) ? null : Input.accept(input, fields)
   if (invalid !== null) return invalid
-  if (!isKnown(input.checkoutSessionId) && !isSessionId(input.checkoutSessionId))
-    return Refusal.invalidCheckoutSessionId
-  const { expCurrentState, nextState } = input
-  const expectable = flow.states.has(expCurrentState) || expCurrentState === errorState
-  const reachable = flow.states.has(nextState)
-  if (!expectable || !reachable) return unknownStates(expectable, reachable)
-  if (expCurrentState === nextState && (input.expectedVersion ?? null) === null)
+  const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
+  if (!isKnown && !isSessionId(checkoutSessionId)) return Refusal.invalidCheckoutSessionId
+  const transition = transitionOf(flow, expCurrentState, nextState)
+  const refused = transition.isAllowed ? null : unknownStates(flow, transition)
+  if (refused !== null) return refused
+  if (expCurrentState === nextState && (expectedVersion ?? null) === null)
     return Refusal.invalidState(["nextState"], "The next state must differ from the expected current state.")
-  return null
+  return { tag: "Update", caller, transition, expectedVersion, idempotencyKey, ids }
 }
 
-// The usual form, seen at a glance; any other is looked at field by field, and explained.
+// The usual form, seen at a glance; any other is looked at field by field, and explained. It has the three fields that must
+// be there, and no more names than those and the two that may: so none is unknown.
 const isPlain = (input: UpdateInput): boolean => {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return false
-  for (const name in input) if (!isField(name)) return false
   const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
+  let surplus = -3
+  for (const _ in input) surplus += 1
+  if (expectedVersion !== undefined) surplus -= 1
+  if (idempotencyKey !== undefined) surplus -= 1
   return (
+    surplus === 0 &&
     typeof checkoutSessionId === "string" &&
     typeof expCurrentState === "string" &&
     expCurrentState.length >= 1 &&
@@ -75,38 +84,12 @@ const isPlain = (input: UpdateInput): boolean => {
   )
 }
 
-const isField = (name: string): boolean =>
-  name === "checkoutSessionId" ||
-  name === "expCurrentState" ||
-  name === "nextState" ||
-  name === "expectedVersion" ||
-  name === "idempotencyKey"
-
-/** The command. The input is copied: it is the caller's, and a turn may begin later. */
-export const make = (
-  caller: Caller,
-  { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey }: UpdateInput,
-  ids: IdsShape
-): CommandOf<"Update"> =>
-  new UpdateCommand(caller, { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey }, ids)
-
-// Most updates of a crowded session are refused and need no id.
-class UpdateCommand {
-  readonly tag = "Update"
-  private requestId: string | null = null
-  constructor(
-    readonly caller: Caller,
-    readonly input: UpdateInput,
-    private readonly ids: IdsShape
-  ) {}
-  requestIdAt(nowMillis: number): string {
-    this.requestId ??= this.ids.next("req", nowMillis)
-    return this.requestId
-  }
-}
-
-const unknownStates = (expectable: boolean, reachable: boolean): InvalidState => {
-  const names = [...(expectable ? [] : ["expCurrentState"]), ...(reachable ? [] : ["nextState"])]
+// Null for two states of the flow that have no edge: the session says that (step 13), and to whom it may say it.
+const unknownStates = ({ states }: Flow, { from, to }: Transition): InvalidState | null => {
+  const names: Array<string> = []
+  if (!states.has(from) && from !== errorState) names.push("expCurrentState")
+  if (!states.has(to)) names.push("nextState")
+  if (names.length === 0) return null
   return Refusal.invalidState(names, `Not a state of the flow that may be asked for: ${names.join(", ")}.`)
 }
 
@@ -114,14 +97,14 @@ const unknownStates = (expectable: boolean, reachable: boolean): InvalidState =>
 export const decide: Decide<"Update"> = (flow, state, command, turn) => {
   const { session } = state
   const denied = authorise(session, turn.facts.rights)
-  if (denied !== null || session === null) return Either.left(denied ?? Refusal.sessionInaccessible)
+  if (denied !== null || session === null) return Exit.fail(denied ?? Refusal.sessionInaccessible)
   const use = keyUse(command)
   const answered = use === null ? null : answeredBefore(state, session, use, turn.nowMillis)
   if (answered !== null) return answered
   const closed = closedReason(state, turn)
-  if (closed !== null) return Either.left(Refusal.sessionClosed(session, closed))
+  if (closed !== null) return Exit.fail(Refusal.sessionClosed(session, closed))
   const { cartStatus } = turn.facts
-  if (cartStatus === null || !isUpdatable(cartStatus)) return Either.left(Refusal.cartNotUpdatable(cartStatus, session))
+  if (cartStatus === null || !isUpdatable(cartStatus)) return Exit.fail(Refusal.cartNotUpdatable(cartStatus, session))
   return decideMove(flow, state, session, command, use, turn)
 }
 
@@ -134,20 +117,16 @@ const decideMove = (
   use: KeyUse | null,
   turn: SessionTurn
 ): Decided => {
-  const { expCurrentState: from, nextState: to, expectedVersion } = command.input
-  if (from !== session.state && from !== session.nextState) return mismatch(session)
+  const { transition, expectedVersion } = command
+  const { from, to, archives, task } = transition
+  if (from !== session.state && (session.nextState === null || from !== session.nextState)) return mismatch(session)
   if (typeof expectedVersion === "number" && expectedVersion !== session.version)
-    return Either.left(Refusal.versionMismatch(session))
-  if (session.isProcessing) return Either.left(Refusal.sessionProcessing(session, waitMillis(state, turn.nowMillis)))
-  const step = flow.steps.get(from)
-  // From a state to itself only with a version (step 4): the version then decides which of two callers is first.
-  const archives = from === to ? isFinal(flow, to) : step?.followers.get(to)
-  if (archives === undefined)
-    return Either.left(Refusal.transitionNotAllowed(session, [...(step?.followers.keys() ?? [])]))
+    return Exit.fail(Refusal.versionMismatch(session))
+  if (session.isProcessing) return Exit.fail(Refusal.sessionProcessing(session, waitMillis(state, turn.nowMillis)))
+  if (!transition.isAllowed) return Exit.fail(Refusal.transitionNotAllowed(session, [...(flow.edges.get(from) ?? [])]))
   const at = turn.nowMillis
-  const requestId = command.requestIdAt(at)
+  const requestId = command.ids.next("req", at)
   const by = command.caller.userId
-  const task = step === undefined ? null : step.task
   if (task === null) return move({ type: "Updated", archives, at, by, requestId, from, to, use })
   const deadlineAt = at + (task.deadlineMillis ?? defaultDeadlineMillis)
   return move({ type: "Claimed", operationId: `op_${requestId}`, deadlineAt, at, by, requestId, from, to, use })
@@ -157,12 +136,12 @@ const decideMove = (
 let mismatched: { readonly session: CheckoutSession; readonly refused: Decided } | null = null
 const mismatch = (session: CheckoutSession): Decided => {
   if (mismatched === null || mismatched.session !== session)
-    mismatched = { session, refused: Either.left(Refusal.stateMismatch(session)) }
+    mismatched = { session, refused: Exit.fail(Refusal.stateMismatch(session)) }
   return mismatched.refused
 }
 
 // Every event is a literal with all its fields and the reply is one function: an accepted update makes what it leaves, no more.
-const move = (event: SessionEvent): Decided => Either.right({ events: [event], reply: replyAfter })
+const move = (event: SessionEvent): Decided => ({ events: [event], reply: replyAfter })
 
 const replyAfter = ({ session }: SessionState): SessionReply => ({
   requestId: session!.lastRequestId!,
@@ -179,15 +158,14 @@ const answeredBefore = (
 ): Decided | null => {
   const record = state.accepted.findLast((old) => old.key === use.key && old.by === use.by)
   if (record === undefined || nowMillis - record.at >= acceptedMillis) return null
-  if (record.input !== use.input) return Either.left(Refusal.idempotencyConflict(record.requestId))
+  if (record.input !== use.input) return Exit.fail(Refusal.idempotencyConflict(record.requestId))
   return show(sessionAt(session, record), record.requestId)
 }
 
-const keyUse = ({ caller, input }: CommandOf<"Update">): KeyUse | null => {
-  const { idempotencyKey, expCurrentState, nextState, expectedVersion } = input
+const keyUse = ({ caller, transition, expectedVersion, idempotencyKey }: CommandOf<"Update">): KeyUse | null => {
   if (typeof idempotencyKey !== "string") return null
-  const inputs =
-    expectedVersion === undefined ? [expCurrentState, nextState] : [expCurrentState, nextState, expectedVersion]
+  const { from, to } = transition
+  const inputs = expectedVersion === undefined ? [from, to] : [from, to, expectedVersion]
   return { key: idempotencyKey, by: caller.userId, input: JSON.stringify(inputs) }
 }
 

@@ -53,13 +53,15 @@ export const update = (parts: Updates, caller: Caller, input: S.UpdateInput): An
 }
 
 const updateIf = (allowed: boolean, parts: Updates, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
-  const refused = allowed ? checkUpdate(parts, input) : Refusal.actionNotPermitted
-  if (refused !== null) return Exit.fail(refused)
-  return parts.sessions.unsafeAsk(input.checkoutSessionId, UpdateCheckoutSession.make(caller, input, parts.ids))
+  if (!allowed) return Exit.fail(Refusal.actionNotPermitted)
+  const found = find(parts, input)
+  const made = UpdateCheckoutSession.make(parts.flow, caller, input, parts.ids, found !== undefined)
+  return "tag" in made ? parts.sessions.unsafeAsk(input.checkoutSessionId, made, found) : Exit.fail(made)
 }
 
-const checkUpdate = (parts: Updates, input: S.UpdateInput) =>
-  UpdateCheckoutSession.check(parts.flow, input, parts.sessions.isAwake)
+// The input is still unseen: it may be anything, or nothing.
+const find = ({ sessions }: Updates, input: S.UpdateInput | null | undefined): ActorSystem.Found | undefined =>
+  input === null || input === undefined ? undefined : sessions.find(input.checkoutSessionId)
 
 /** An update without a fiber: see `CheckoutEngineShape.startUpdate`. */
 export const makeStartUpdate =
@@ -67,10 +69,11 @@ export const makeStartUpdate =
   (caller, input) => {
     const asked = parts.ports.access.mayInvoke(caller, "update")
     if (!Running.isExit(asked) || Exit.isFailure(asked)) return startFiber(parts, runtime, caller, input)
-    const refused = asked.value ? checkUpdate(parts, input) : Refusal.actionNotPermitted
-    if (refused !== null) return Exit.fail(refused)
-    const started = parts.sessions.askNow(input.checkoutSessionId, UpdateCheckoutSession.make(caller, input, parts.ids))
-    return started as ReturnType<StartUpdate>
+    if (!asked.value) return Exit.fail(Refusal.actionNotPermitted)
+    const found = find(parts, input)
+    const made = UpdateCheckoutSession.make(parts.flow, caller, input, parts.ids, found !== undefined)
+    if (!("tag" in made)) return Exit.fail(made)
+    return parts.sessions.askNow(input.checkoutSessionId, made, found) as ReturnType<StartUpdate>
   }
 
 const startFiber = (
@@ -97,7 +100,7 @@ export const makeUpdateNow =
   (startUpdate: StartUpdate): UpdateNow =>
   (caller, input, onExit) => {
     const started = startUpdate(caller, input)
-    if (!Running.isExit(started)) {
+    if ("listen" in started) {
       started.listen(onExit)
       return started.withdraw
     }

@@ -5,7 +5,7 @@ import * as Flow from "../src/Flow.js"
 import * as ReleaseClaim from "../src/ReleaseClaim.js"
 import type { SessionState } from "../src/SessionState.js"
 import { admin, integrator } from "./fixture.js"
-import { after, claim, granted, open, resultOf, turnAt, verdictOf } from "./rules.js"
+import { after, claim, granted, open, refusalOf, resultOf, turnAt, verdictOf } from "./rules.js"
 
 const flow = Flow.withTasks(Flow.b2b, { Start: {} })
 const claimed = after(open, claim("Inventory"))
@@ -48,7 +48,8 @@ describe("CloseOperation", () => {
     for (const state of [completed, failed, released, cancelled, again, after(open)])
       for (const decided of [complete(state), fail(state), release(state)]) {
         assert.strictEqual(verdictOf(decided), "OperationNotCurrent/OPERATION_NOT_CURRENT")
-        assert.deepInclude(decided._tag === "Left" && "current" in decided.left ? decided.left.current : {}, {
+        const refused = refusalOf(decided)!
+        assert.deepInclude("current" in refused ? refused.current : {}, {
           version: state.session?.version,
           state: state.session?.state
         })

@@ -44,8 +44,9 @@ const commands: fc.Arbitrary<Make> = fc.oneof(
   fc.record({ from: stateName, to: stateName, here: fc.boolean(), key: fc.option(fc.constantFrom("k1", "k2")) }).map(
     ({ from, here, key, to }): Make =>
       (state, n) => ({
-        ...update(here ? (state.session?.state ?? from) : from, to, key === null ? {} : { idempotencyKey: key }),
-        requestId: `req_${n}`
+        ...update(here ? (state.session?.state ?? from) : from, to, {}, buyer, flow),
+        idempotencyKey: key ?? undefined,
+        ids: { next: () => `req_${n}` }
       })
   ),
   current.map(
@@ -99,8 +100,8 @@ describe("SessionState", () => {
         nowMillis += elapsed
         const before = state
         const decided = behavior.decide(state, make(state, n), { nowMillis, sequence: 0, facts })
-        if (decided._tag === "Left") continue
-        const { events, reply } = decided.right
+        if (!("events" in decided)) continue
+        const { events, reply } = decided
         assert.isAtMost(events.length, 1)
         for (const event of events) {
           assert.isFalse(before.session?.isArchived, "an archived session changed")

@@ -5,14 +5,19 @@ import * as Flow from "../src/Flow.js"
 import type { Facts } from "../src/Guard.js"
 import * as Input from "../src/Input.js"
 import type { SessionState } from "../src/SessionState.js"
-import { check, decide } from "../src/UpdateCheckoutSession.js"
-import { after, claim, granted, open, resultOf, turnAt, update, verdictOf } from "./rules.js"
+import { decide, make } from "../src/UpdateCheckoutSession.js"
+import { buyer } from "./fixture.js"
+import { after, claim, granted, open, refusalOf, resultOf, turnAt, update, verdictOf } from "./rules.js"
 
 const flow = Flow.withTasks(Flow.b2b, { Inventory: {} })
 const sound: UpdateInput = { checkoutSessionId: "cs_1", expCurrentState: "Start", nextState: "Inventory" }
-const isKnown = () => false
+const ids = { next: () => "req_1" }
+const check = (of: Flow.Flow, input: UpdateInput) => {
+  const made = make(of, buyer, input, ids, false)
+  return "tag" in made ? null : made
+}
 const checked = (input: object) => {
-  const refused = check(flow, { ...sound, ...input } as UpdateInput, isKnown)
+  const refused = check(flow, { ...sound, ...input } as UpdateInput)
   return refused === null ? "passed" : `${refused._tag}/${refused.reason}`
 }
 
@@ -105,11 +110,11 @@ describe("UpdateCheckoutSession", () => {
 
     it("refuses states that are not the flow's, and Error as a target; says which input it was", () => {
       for (const nextState of ["inventory", "Inventory ", "Error", "__proto__", "x".repeat(31)])
-        assert.deepInclude(check(flow, { ...sound, nextState }, isKnown), {
+        assert.deepInclude(check(flow, { ...sound, nextState }), {
           _tag: "InvalidState",
           fields: ["nextState"]
         })
-      assert.deepInclude(check(flow, { ...sound, nextState: "?", expCurrentState: "?" }, isKnown), {
+      assert.deepInclude(check(flow, { ...sound, nextState: "?", expCurrentState: "?" }), {
         fields: ["expCurrentState", "nextState"]
       })
       assert.strictEqual(checked({ nextState: "Start" }), "InvalidState/INVALID_STATE")
@@ -140,7 +145,7 @@ describe("UpdateCheckoutSession", () => {
         expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
         idempotencyKey: Input.optionalTextUpTo(255)
       }
-      const refused = check(flow, input as never, isKnown)
+      const refused = check(flow, input as never)
       assert.deepStrictEqual(refused?._tag === "InvalidInput" ? refused : null, Input.accept(input, fields))
     },
     { fastCheck: { numRuns: 2_000 } }
@@ -184,8 +189,10 @@ describe("UpdateCheckoutSession", () => {
 
     it("says how long to wait: what is left of the deadline, between a tenth of a second and one", () => {
       const waits = [1, 60_001 - 500, 60_000, 99_999].map((nowMillis) => {
-        const decided = decide(flow, after(open, claim("Inventory")), update("Start", "Inventory"), turnAt(nowMillis))
-        return decided._tag === "Left" && "retryAfterMillis" in decided.left ? decided.left.retryAfterMillis : undefined
+        const refused = refusalOf(
+          decide(flow, after(open, claim("Inventory")), update("Start", "Inventory"), turnAt(nowMillis))
+        )
+        return refused !== null && "retryAfterMillis" in refused ? refused.retryAfterMillis : undefined
       })
       assert.deepStrictEqual(waits, [1_000, 500, 100, 100])
     })

@@ -4,7 +4,7 @@
  */
 import { Access, Carts, type CheckoutSessions, type Task } from "@onelane/checkout"
 import { ActorSystem, GroupCommit, Journal } from "@onelane/engine"
-import { Effect, Either, Exit, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import * as Alarms from "../src/Alarms.js"
 import { cartBehavior } from "../src/CartBehavior.js"
 import { watch } from "../src/Changes.js"
@@ -101,8 +101,7 @@ export const withoutExpectedState = deciding((state, command, nowMillis) =>
         state,
         {
           ...command,
-          requestIdAt: (at) => command.requestIdAt(at),
-          input: { ...command.input, expCurrentState: state.session.state }
+          transition: { ...command.transition, from: state.session.state }
         },
         nowMillis
       ]
@@ -129,8 +128,12 @@ export const withoutAlarm: Mutate = (behavior) => ({ ...behavior, alarm: () => n
 /** A refusal says no, and nothing of the session. */
 export const withoutCurrent: Mutate = (behavior) => ({
   ...behavior,
-  decide: (state, command, turn) =>
-    Either.mapLeft(behavior.decide(state, command, turn), (error) => ({ ...error, current: undefined }) as never)
+  decide: (state, command, turn) => {
+    const decided = behavior.decide(state, command, turn)
+    return "events" in decided
+      ? decided
+      : Exit.mapError(decided, (error) => ({ ...error, current: undefined }) as never)
+  }
 })
 
 /** A journal without the fence (A4): whoever writes last is right. */

@@ -1,5 +1,8 @@
 /** The rules called directly: a session folded from events, and the verdict on one command. */
-import { Either } from "effect"
+import { Cause, Exit, Option } from "effect"
+import type { CheckoutError } from "../src/CheckoutError.js"
+import type { UpdateInput } from "../src/CheckoutSessions.js"
+import * as Flow from "../src/Flow.js"
 import type { Facts } from "../src/Guard.js"
 import type { Access, Caller } from "../src/index.js"
 import type { CommandOf, Decided, SessionTurn } from "../src/SessionCommand.js"
@@ -45,33 +48,40 @@ export const claim = (to: string, operationId = "op_1"): SessionEvent => ({
   deadlineAt: 60_001
 })
 
+/** The preset with one task. */
+export const inventoryWorks = Flow.withTasks(Flow.b2b, { Inventory: {} })
+
 export const update = (
   expCurrentState: string,
   nextState: string,
-  more: Partial<CommandOf<"Update">["input"]> = {},
-  caller: Caller.Caller = buyer
+  more: Partial<Pick<UpdateInput, "expectedVersion" | "idempotencyKey">> = {},
+  caller: Caller.Caller = buyer,
+  flow: Flow.Flow = inventoryWorks
 ): CommandOf<"Update"> => ({
   tag: "Update",
   caller,
-  requestIdAt: () => "req_new",
-  input: { checkoutSessionId: "cs_1", expCurrentState, nextState, ...more }
+  transition: Flow.transitionOf(flow, expCurrentState, nextState),
+  expectedVersion: undefined,
+  idempotencyKey: undefined,
+  ids: { next: () => "req_new" },
+  ...more
 })
 
+/** The refusal; null when the command was accepted. */
+export const refusalOf = (decided: Decided): CheckoutError | null =>
+  "events" in decided ? null : Option.getOrThrow(Option.flatMap(Exit.causeOption(decided), Cause.failureOption))
+
 /** The refusal, as `_tag/reason`, or what happened. */
-export const verdictOf = (decided: Decided): string =>
-  Either.match(decided, {
-    onLeft: ({ _tag, reason }) => `${_tag}/${reason}`,
-    onRight: ({ events }) => events.map((event) => event.type).join() || "shown"
-  })
+export const verdictOf = (decided: Decided): string => {
+  if ("events" in decided) return decided.events.map((event) => event.type).join() || "shown"
+  const { _tag, reason } = refusalOf(decided)!
+  return `${_tag}/${reason}`
+}
 
 /** The session after an accepted command. */
-export const resultOf = (state: SessionState, decided: Decided) =>
-  Either.match(decided, {
-    onLeft: (error) => {
-      throw new Error(`refused: ${error._tag}`)
-    },
-    onRight: ({ events, reply }) => {
-      const next = events.reduce(evolve, state)
-      return { state: next, events, reply: reply(next, 0) }
-    }
-  })
+export const resultOf = (state: SessionState, decided: Decided) => {
+  if (!("events" in decided)) throw new Error(`refused: ${verdictOf(decided)}`)
+  const { events, reply } = decided
+  const next = events.reduce(evolve, state)
+  return { state: next, events, reply: reply(next, 0) }
+}

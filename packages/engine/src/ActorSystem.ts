@@ -8,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import type { Activation } from "./Activation.js"
 import { type Asked, ask, askNow, type Waiting } from "./Asking.js"
 import type { Behavior } from "./Behavior.js"
 import * as Directory from "./Directory.js"
@@ -25,6 +26,9 @@ import { advance, readCommand, submit } from "./Turn.js"
 
 export type { Waiting } from "./Asking.js"
 
+/** An address that was found awake. */
+export type Found = Activation
+
 /** State and sequence of one address, durable. */
 export interface Snapshot<State> {
   readonly state: State
@@ -36,11 +40,11 @@ export interface ActorSystem<State, Command, Reply, Refusal> {
   /** Sends a command and waits for the answer to be durable. */
   readonly ask: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
   /** The same, begun when called instead of when run: for a door that is inside an effect already. Run the result once. */
-  readonly unsafeAsk: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
+  readonly unsafeAsk: (id: string, command: Command, found?: Found) => Effect.Effect<Reply, Refusal>
   /** The same without a fiber, for a Promise door: the answer, or what it is waited for with. */
-  readonly askNow: (id: string, command: Command) => Exit.Exit<Reply, Refusal> | Waiting<Reply, Refusal>
-  /** Whether the address is awake: its id is known, its state in memory. */
-  readonly isAwake: (id: string) => boolean
+  readonly askNow: (id: string, command: Command, found?: Found) => Exit.Exit<Reply, Refusal> | Waiting<Reply, Refusal>
+  /** The address if it is awake: its id is known, its state in memory. To be handed on at once, or not at all. */
+  readonly find: (id: string) => Found | undefined
   /** Sends a command and does not wait; for the host itself (a clock, a task): no bound, and still taken while draining. */
   readonly tell: (id: string, command: Command) => void
   /** The same, but waits for the answer. */
@@ -117,8 +121,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
       },
       unavailable: options.unavailable,
       advance: (activation) => advance(lanes, activation),
-      draining: false,
-      refusal: null
+      draining: false
     }
     const valve = FairnessValve.make(config.valveMillis, config.defer)
     const system: System = { kind: behavior.kind, lanes, commit, valve, watchers }
@@ -128,9 +131,9 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
     return {
       ask: (id, command) => Effect.suspend(() => ask(system, id, command, false)),
       askInternal: (id, command) => Effect.suspend(() => ask(system, id, command, true)),
-      unsafeAsk: (id, command) => ask(system, id, command, false),
-      askNow: (id, command) => askNow(system, id, command),
-      isAwake: (id) => lanes.directory.awake.has(id),
+      unsafeAsk: (id, command, found) => ask(system, id, command, false, found),
+      askNow: (id, command, found) => askNow(system, id, command, found),
+      find: (id) => lanes.directory.awake.get(id),
       tell: (id, command) => submit(lanes, id, Envelope.make(command, true)),
       read: (id) => Effect.suspend(() => ask(system, id, readCommand, true)),
       follow: (id, afterSequence) => follow(system, id, afterSequence),

@@ -4,11 +4,11 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type { Activation } from "./Activation.js"
 import { isAtRest, turnAtRest } from "./AtRest.js"
 import * as Envelope from "./Envelope.js"
 import type { FairnessValve } from "./FairnessValve.js"
 import type { Lanes } from "./Lanes.js"
-import { isExit } from "./Running.js"
 import { submit, withdraw } from "./Turn.js"
 
 /** What a call goes through. */
@@ -28,8 +28,14 @@ export interface Waiting<A, E> {
 type Answer = Exit.Exit<any, any>
 
 // One without an exit is still to be answered.
-const send = ({ lanes }: Asked, id: string, command: unknown, internal: boolean): Answer | Envelope.Envelope => {
-  const activation = internal ? undefined : lanes.directory.awake.get(id)
+const send = (
+  { lanes }: Asked,
+  id: string,
+  command: unknown,
+  internal: boolean,
+  found: Activation | undefined
+): Answer | Envelope.Envelope => {
+  const activation = internal || found !== undefined ? found : lanes.directory.awake.get(id)
   if (activation !== undefined && isAtRest(lanes, activation)) return turnAtRest(lanes, activation, command)
   const envelope = Envelope.make(command, internal)
   submit(lanes, id, envelope)
@@ -37,17 +43,23 @@ const send = ({ lanes }: Asked, id: string, command: unknown, internal: boolean)
 }
 
 /** Asks, for an effect. */
-export const ask = (asked: Asked, id: string, command: unknown, internal: boolean): Effect.Effect<any, any> => {
-  const sent = send(asked, id, command, internal)
-  const exit = isExit(sent) ? sent : sent.exit
+export const ask = (
+  asked: Asked,
+  id: string,
+  command: unknown,
+  internal: boolean,
+  found?: Activation
+): Effect.Effect<any, any> => {
+  const sent = send(asked, id, command, internal, found)
+  const exit = "exit" in sent ? sent.exit : sent
   if (exit !== null) return asked.valve.pass() ? exit : later(asked, exit)
-  return isExit(sent) ? sent : untilExit(asked, sent)
+  return untilExit(asked, sent as Envelope.Envelope)
 }
 
 /** Asks, for a door without fibers. */
-export const askNow = (asked: Asked, id: string, command: unknown): Answer | Waiting<any, any> => {
-  const sent = send(asked, id, command, false)
-  const exit = isExit(sent) ? sent : sent.exit
+export const askNow = (asked: Asked, id: string, command: unknown, found?: Activation): Answer | Waiting<any, any> => {
+  const sent = send(asked, id, command, false, found)
+  const exit = "exit" in sent ? sent.exit : sent
   if (exit === null) return waiting(asked, sent as Envelope.Envelope)
   return asked.valve.pass() ? exit : afterValve(asked, exit)
 }

@@ -42,7 +42,7 @@ export const turnAtRest = (
       return envelope
     }
     const outcome = decide(lanes, activation, command, prepared.value)
-    if (!isExit(outcome)) return commitAtRest(lanes, activation, command, outcome)
+    if ("events" in outcome) return commitAtRest(lanes, activation, command, outcome)
     if (outcome._tag === "Failure") lanes.metrics.refused += 1
     return outcome
   } catch (defect) {

@@ -6,7 +6,7 @@
  * Owns the shape of a decision; does not own when a turn runs (Activation) nor where events go (Journal).
  */
 import type * as Effect from "effect/Effect"
-import type * as Either from "effect/Either"
+import type * as Exit from "effect/Exit"
 
 /** What a turn knows besides state and command: the instant (epoch milliseconds; the clock is read when it is asked for), the sequence the state rests on, and what `prepare` read. */
 export interface Turn<Facts> {
@@ -24,6 +24,9 @@ export interface Decision<State, Event, Reply> {
   readonly reply: (after: State, sequence: number) => Reply
 }
 
+/** What a command comes to: a decision, or a refusal (`Exit.fail`), which is the caller's answer as it stands. */
+export type Verdict<State, Event, Reply, Refusal> = Decision<State, Event, Reply> | Exit.Exit<never, Refusal>
+
 /**
  * The pure pair that makes an actor, plus its edges.
  *
@@ -40,11 +43,7 @@ export interface Behavior<State, Command, Event, Reply, Refusal, Facts = void> {
    * caller's refusal; a defect is supervised.
    */
   readonly prepare: (state: State, command: Command) => Effect.Effect<Facts, Refusal>
-  readonly decide: (
-    state: State,
-    command: Command,
-    turn: Turn<Facts>
-  ) => Either.Either<Decision<State, Event, Reply>, Refusal>
+  readonly decide: (state: State, command: Command, turn: Turn<Facts>) => Verdict<State, Event, Reply, Refusal>
   readonly evolve: (state: State, event: Event) => State
   readonly decode: (stored: unknown) => State
   /** When this state wants attention although nobody asks (epoch milliseconds), or null. Indexed by the journal. */

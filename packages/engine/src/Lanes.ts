@@ -35,8 +35,6 @@ export interface Lanes {
   readonly advance: (activation: Activation.Activation) => void
   readonly knowledge: Knowledge
   draining: boolean
-  /** The last refusal and its exit: racers are refused alike, and then told with one object. */
-  refusal: { readonly error: unknown; readonly exit: Exit.Exit<never, unknown> } | null
 }
 
 /** Counts an envelope as unanswered work, once. */

@@ -6,12 +6,12 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
 
-/** Whether an effect (or what stands in for one) is an answer already. */
-export const isExit: {
-  <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E>
-  <B extends object, A, E>(value: B | Exit.Exit<A, E>): value is Exit.Exit<A, E>
-} = (value: object): value is Exit.Exit<any, any> => {
-  const tag = (value as { readonly _tag?: unknown })._tag
+/**
+ * Whether an effect is an answer already. Not for other unions: it is asked several times a turn, and what is asked of many
+ * shapes of objects is looked up by name each time. `"field" in value` is each place's own.
+ */
+export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => {
+  const tag = (effect as { readonly _tag?: unknown })._tag
   return tag === "Success" || tag === "Failure"
 }
 

@@ -6,7 +6,6 @@
  */
 import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Activation from "./Activation.js"
 import { commit, type Outcome } from "./Committing.js"
@@ -131,8 +130,8 @@ const conclude = (
   }
   try {
     const outcome = decide(lanes, activation, envelope.command, prepared.value)
-    if (isExit(outcome)) answerUnchanged(lanes, activation, envelope, outcome)
-    else commit(lanes, activation, envelope, outcome)
+    if ("events" in outcome) commit(lanes, activation, envelope, outcome)
+    else answerUnchanged(lanes, activation, envelope, outcome)
   } catch (defect) {
     answer(lanes, activation, envelope, lanes.supervision.onDefect(activation.address, defect))
   }
@@ -148,8 +147,8 @@ export const decide = (
   const { behavior } = lanes
   const { state, sequence } = activation
   const decided = behavior.decide(state, command, lanes.knowledge.of(sequence, facts))
-  if (Either.isLeft(decided)) return refusal(lanes, decided.left)
-  const { events, reply } = decided.right
+  if (!("events" in decided)) return decided
+  const { events, reply } = decided
   if (events.length === 0) return Exit.succeed(reply(state, sequence))
   let after: unknown = state
   for (let index = 0; index < events.length; index++) after = behavior.evolve(after, events[index])
@@ -167,11 +166,6 @@ export const decide = (
     afterSequence,
     exit
   }
-}
-
-const refusal = (lanes: Lanes, error: unknown): Exit.Exit<never, unknown> => {
-  if (lanes.refusal === null || lanes.refusal.error !== error) lanes.refusal = { error, exit: Exit.fail(error) }
-  return lanes.refusal.exit
 }
 
 // The command wrote nothing: its answer must rest on what is certain.

@@ -8,7 +8,7 @@ import {
   Journal,
   JournalMemory
 } from "@onelane/engine"
-import { Deferred, Effect, Either, Exit, Layer } from "effect"
+import { Deferred, Effect, Exit, Layer } from "effect"
 
 export interface Count {
   readonly value: number
@@ -39,11 +39,11 @@ export const counter: Behavior.Behavior<Count, Add, Added, Count & { readonly se
   prepare: (_state, { port, throwIn }) => (throwIn === "prepare" ? explode("prepare") : (port ?? Exit.void)),
   decide: (state, { expect, by, throwIn }) => {
     if (throwIn === "decide") explode("decide")
-    if (expect !== null && expect !== state.value) return Either.left({ _tag: "Mismatch", value: state.value })
-    return Either.right({
+    if (expect !== null && expect !== state.value) return Exit.fail({ _tag: "Mismatch", value: state.value })
+    return {
       events: by === 0 ? [] : [{ by, poison: throwIn === "evolve" }],
       reply: (after, sequence) => (throwIn === "reply" ? explode("reply") : { ...after, sequence })
-    })
+    }
   },
   evolve: (state, { by, poison }) => (poison === true ? explode("evolve") : { value: state.value + by }),
   decode: (stored) => stored as Count,

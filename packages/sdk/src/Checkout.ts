@@ -10,7 +10,6 @@ import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import type * as Flow from "@onelane/checkout/Flow"
-import { Running } from "@onelane/engine"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -199,11 +198,11 @@ const update = (
 ): Answer<CheckoutSessions.Updated, CheckoutError.UpdateError> => {
   if (behind.closed()) return Promise.resolve({ ok: false, error: draining })
   const started = start(caller, input)
-  if (Running.isExit(started)) {
-    if (Exit.isSuccess(started)) return Promise.resolve({ ok: true, value: started.value })
-    if (started.cause._tag === "Fail") return Promise.resolve({ ok: false, error: started.cause.error })
-  }
-  return untilAnswered(started)
+  if ("listen" in started) return untilAnswered(started)
+  if (Exit.isSuccess(started)) return Promise.resolve({ ok: true, value: started.value })
+  return started.cause._tag === "Fail"
+    ? Promise.resolve({ ok: false, error: started.cause.error })
+    : untilAnswered(started)
 }
 
 // Apart from `update`: a closure in there would cost every call its context.
@@ -218,8 +217,8 @@ const untilAnswered = (
         reject(defect)
       }
     }
-    if (Running.isExit(started)) settle(started)
-    else started.listen(settle)
+    if ("listen" in started) started.listen(settle)
+    else settle(started)
   })
 
 /** Watching, with what it needs loaded first. */

@@ -10,7 +10,6 @@
 import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
-import { Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -167,16 +166,16 @@ export const makeStart = (
       const repeating = again(policy, input.idempotencyKey !== undefined, call, error, 1)
       Runtime.runCallback(runtime)(repeating, { onExit })
     }
-    return Running.isExit(started)
-      ? { listen: (onExit: (exit: Updating) => void) => conclude(started, onExit), withdraw: () => false }
-      : {
+    return "listen" in started
+      ? {
           listen: (onExit: (exit: Updating) => void) => started.listen((exit) => conclude(exit, onExit)),
           withdraw: started.withdraw
         }
+      : { listen: (onExit: (exit: Updating) => void) => conclude(started, onExit), withdraw: () => false }
   }
   return (caller, input) => {
     const started = startUpdate(caller, input)
-    return Running.isExit(started) && undecided(started) === null ? started : follow(caller, input, started)
+    return "listen" in started || undecided(started) !== null ? follow(caller, input, started) : started
   }
 }
 
