@@ -68,7 +68,8 @@ const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
   // A4 fence
   if ((record === undefined ? 0 : record.sequence) !== entry.expectedSequence) return "conflict"
   if (record === undefined) {
-    record = { sequence: 0, state: null, alarmMillis: null, events: [] }
+    // A list that is begun with `push` has room for 17; most addresses (carts, sessions that were left) have one event.
+    record = { sequence: 0, state: null, alarmMillis: null, events: events.slice(0, historyCapacity) }
     kindOf(kinds, address.kind).records.set(address.id, record)
   }
   for (let index = 0; index < events.length; index++) record.events[record.sequence++ % historyCapacity] = events[index]
