@@ -31,12 +31,13 @@ export const node = (url: string, flow: Flow.Flow, options: Partial<Cluster.Clus
     }).pipe(Layer.provideMerge(tables), Layer.provide(PostgresClient.layer({ url })))
   )
 
-/** One node with a client of its own on the flow `any`, and ports that trust everybody. */
-export const trusting = (url: string, options: Partial<Cluster.ClusterOptions> = {}) =>
+/** One node on the flow `any`, ports that trust everybody; clients of its own, its leases by `leases` as by `onelane serve`. */
+export const trusting = (url: string, options: Partial<Cluster.ClusterOptions> = {}, leases = url) =>
   Layer.fresh(
     Cluster.layer({ host: "127.0.0.1", secret: "test", ...options, engine: { flow: Flow.any } }).pipe(
-      Layer.provide([JournalSql.layer, Access.layerTrusted, Carts.layerTrusted]),
-      Layer.provide(PostgresClient.layer({ url }))
+      Layer.provide(JournalSql.layer.pipe(Layer.provide(PostgresClient.layer({ url })))),
+      Layer.provide([Access.layerTrusted, Carts.layerTrusted]),
+      Layer.provide(PostgresClient.layer({ url: leases, connections: 4 }))
     )
   )
 
