@@ -7,6 +7,7 @@
 import type { ActorSystem, Journal } from "@onelane/engine"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import type { CheckoutError } from "./CheckoutError.js"
 import type { SessionCommand, SessionReply } from "./SessionCommand.js"
@@ -51,14 +52,19 @@ export const round = (sessions: Sessions, tasks: Tasks, custody: Custody): Effec
     while (true) {
       const page: ReadonlyArray<Journal.JournalAlarm> = yield* sessions.alarms(nowMillis, pageEntries, last)
       const due = page.filter(({ id }) => !tasks.isRunning(id) && isSettled(id))
-      yield* Effect.forEach(due, ({ id }) => attend(sessions, tasks, custody !== false, id, nowMillis), {
-        concurrency: attendedAtOnce,
-        discard: true
-      })
+      yield* together(due, ({ id }) => attend(sessions, tasks, custody !== false, id, nowMillis))
       last = page[page.length - 1]
       if (page.length < pageEntries) return
       yield* Effect.yieldNow()
     }
+  })
+
+// Not a concurrent `Effect.forEach`: of Effect 3.22, one that is interrupted just as it starts its parts waits for ever.
+const together = <A>(all: ReadonlyArray<A>, each: (one: A) => Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const permits = yield* Effect.makeSemaphore(attendedAtOnce)
+    const fibers = yield* Effect.forEach(all, (one) => Effect.fork(permits.withPermits(1)(each(one))))
+    yield* Effect.forEach(fibers, Fiber.await, { discard: true })
   })
 
 const attend = (

@@ -32,6 +32,10 @@ describe("Simulation", () => {
     assert.deepStrictEqual(run(4_050_691).problems, [])
   })
 
+  it("comes to an end where an engine closes just as it begins to attend what is due", () => {
+    for (const seed of [3_032_991, 3_114_347]) assert.deepStrictEqual(run(seed).problems, [], `seed ${seed}`)
+  })
+
   it("gives the same history for the same seed", () => {
     for (const seed of [3, 10, 20, 30, 40]) {
       assert.deepStrictEqual(run(seed).history, run(seed).history)
