@@ -1,13 +1,13 @@
 /**
  * AccessWorld: two stores, three accounts, and somebody for every role, membership and acting account, before a real server
- * on a real store. `expected` says in its own words what SEMANTICS §3 promises each of them, for the tests to hold the
- * server to; it shares nothing with the rule in `Access`.
+ * on a real store. What is promised to each of them is `AccessModel`'s to say.
  */
 import { createServer } from "node:http"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Caller, CheckoutEngine, CheckoutSessions, Directory } from "@onelane/checkout"
 import { Authentication, CheckoutServer } from "@onelane/http"
+import * as Model from "@onelane/testkit/AccessModel"
 import { Context, Effect, Layer } from "effect"
 import * as Store from "../src/Store.js"
 
@@ -26,14 +26,11 @@ const memberships: ReadonlyArray<readonly [StoreId, Account]> = [
 ]
 
 /** Somebody who calls; the token is the name. */
-export interface Person {
+export interface Person extends Model.Person {
   readonly token: string
-  readonly userId: string
-  readonly roles: ReadonlyArray<Caller.Role>
   /** Where the roles are: in the token, or in the directory. */
   readonly granted: "token" | "directory"
   readonly memberOf: Account | null
-  readonly acting: Account | null
 }
 
 const rolesOf: ReadonlyArray<readonly [string, ReadonlyArray<Caller.Role>, Person["granted"]]> = [
@@ -53,17 +50,8 @@ export const people: ReadonlyArray<Person> = rolesOf.flatMap(([name, roles, gran
   )
 )
 
-/** A session, and whose it is. */
-export interface Held {
-  readonly id: string
-  readonly cartId: string
-  readonly storeId: StoreId
-  readonly accountId: Account
-  readonly ownerId: string
-}
-
 /** One session for each store, account and owner: a stranger, and a buyer without an account. */
-export const held: ReadonlyArray<Held> = stores.flatMap((storeId) =>
+export const held: ReadonlyArray<Model.Held> = stores.flatMap((storeId) =>
   accounts.flatMap((accountId) =>
     ["somebody-else", "buyer-checkout-of-none"].map((ownerId) => {
       const id = `${storeId}_${accountId}_${ownerId}`
@@ -72,32 +60,19 @@ export const held: ReadonlyArray<Held> = stores.flatMap((storeId) =>
   )
 )
 
-/** What may be asked, and the roles that may ask it. */
-export const allowedRoles = {
-  read: Caller.roles,
-  open: Caller.roles,
-  update: Caller.roles,
-  cancel: Caller.roles,
-  complete: ["modify-all-data", "commerce-integrator"],
-  release: ["modify-all-data"]
-} satisfies Record<string, ReadonlyArray<Caller.Role>>
+const shut: Account = "account-shut"
 
-export type Asked = keyof typeof allowedRoles
+/** What the directory says. */
+const book: Model.Book = {
+  granted: new Map(),
+  activeAccounts: new Set(accounts.filter((each) => each !== shut)),
+  accountMembers: new Set(people.flatMap(({ memberOf, userId }) => (memberOf ? [Model.pair(memberOf, userId)] : []))),
+  storeMembers: new Set(memberships.map(([store, account]) => Model.pair(store, account)))
+}
 
 /** The tag of the refusal, or null where the rights hold. */
-export const expected = (person: Person, asked: Asked, session: Held): string | null => {
-  const privileged = person.roles.some((role) => role !== "buyer-checkout")
-  const belongs = person.memberOf === session.accountId
-  if (!person.roles.some((role) => (allowedRoles[asked] as ReadonlyArray<string>).includes(role))) {
-    return "ActionNotPermitted"
-  }
-  if (!privileged && !belongs && person.userId !== session.ownerId) return "SessionInaccessible"
-  if (session.accountId === "account-shut") return "AccountInaccessible"
-  if (person.acting !== null && person.acting !== session.accountId) return "AccountInaccessible"
-  if (!privileged && !belongs) return "AccountInaccessible"
-  const isMember = memberships.some(([store, account]) => store === session.storeId && account === session.accountId)
-  return isMember ? null : "NotStoreMember"
-}
+export const expected = (person: Person, asked: Model.Asked, session: Model.Held): Model.Refusal | null =>
+  Model.expected(book, person, asked, session)
 
 /** Where the server listens. */
 export class Base extends Context.Tag("test/AccessWorld")<Base, string>() {}
@@ -124,11 +99,10 @@ const fill = Effect.gen(function* () {
     yield* sessions.open(Caller.host, { cartId, checkoutSessionId: id })
   }
   // Only now, for nobody could have opened these.
-  yield* directory.putAccount({ id: "account-shut", active: false })
+  yield* directory.putAccount({ id: shut, active: false })
   for (const store of stores) {
     for (const account of accounts) {
-      const stays = memberships.some(([s, a]) => s === store && a === account)
-      if (!stays) yield* directory.removeStoreMember(store, account)
+      if (!book.storeMembers.has(Model.pair(store, account))) yield* directory.removeStoreMember(store, account)
     }
   }
 })

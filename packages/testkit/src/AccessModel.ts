@@ -65,9 +65,3 @@ export const expected = (book: Book, person: Person, asked: Asked, session: Held
   if (!privileged && !belongs) return "AccountInaccessible"
   return book.storeMembers.has(pair(session.storeId, session.accountId)) ? null : "NotStoreMember"
 }
-
-/** What somebody gets told of a session that is not there. */
-export const expectedOfNothing = (book: Book, person: Person, asked: Asked): Refusal => {
-  const nowhere = { id: "", cartId: "", storeId: "", accountId: "", ownerId: "" }
-  return expected(book, person, asked, nowhere) === "ActionNotPermitted" ? "ActionNotPermitted" : "SessionInaccessible"
-}
