@@ -4,6 +4,7 @@
  * Owns the rows and when a run counts; does not own the command line (ProveCommand) nor any instrument.
  */
 import { Clock, Effect } from "effect"
+import { found as foundBy } from "./Catches.js"
 import { type Instrument, type InstrumentOptions, lacking } from "./Instrument.js"
 
 /** What one instrument came to, as `prove/latest.json` holds it. */
@@ -41,11 +42,12 @@ export const passed = ({ failures, invalid }: Row): boolean => failures === 0 &&
 
 /** The rows as a table for people, failures in full below. */
 export const render = (rows: ReadonlyArray<Row>): string => {
-  const head = ["instrument", "cases", "failures", "seconds", "seed", ""]
+  const head = ["instrument", "cases", "failures", "found before", "seconds", "seed", ""]
   const lines = rows.map((row) => [
     row.instrument,
     `${row.cases}`,
     `${row.failures}`,
+    foundBy(row.instrument),
     `${row.seconds}`,
     `${row.seed}`,
     row.invalid.length > 0 ? `invalid: ${row.invalid.join("; ")}` : row.notes.join("; ")
@@ -54,7 +56,7 @@ export const render = (rows: ReadonlyArray<Row>): string => {
   const table = [head, ...lines].map((line) =>
     line
       .map((cell, column) =>
-        column === 0 || column === 5 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
+        column === 0 || column === head.length - 1 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
       )
       .join("  ")
       .trimEnd()
