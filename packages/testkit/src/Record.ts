@@ -54,9 +54,9 @@ export const recording = (folder: string, record: string): Environment =>
 
 /**
  * What goes wrong with the disk: no room; a write that fails before, in the middle of, or after it is done; a sync that
- * fails; all of it slow, or hanging until the fault is over.
+ * fails; all of it slow (20 ms a write), its syncs alone (`drag`: 10 ms each), or all hanging until the fault is over.
  */
-export type Fault = "full" | "write" | "torn" | "late" | "sync" | "slow" | "hang"
+export type Fault = "full" | "write" | "torn" | "late" | "sync" | "slow" | "drag" | "hang"
 
 /** What a process must be started with so that its disk, in `folder`, goes wrong while the file `fault` says how. */
 export const faulting = (folder: string, fault: string): Environment =>

@@ -2,8 +2,8 @@
  *
  * Faults: while the file ONELANE_FAULT is there, what it says goes wrong in ONELANE_RECORD_FOLDER: `full` no write finds room,
  * `write` writes fail, `torn` half of each is written and it fails, `late` all of it is written and it fails, `sync` syncs
- * fail, `slow` writes and syncs take 20 ms, `hang` they take until the file is gone. (Writes are done by pwrite: logs and
- * answers are spared.)
+ * fail, `slow` writes and syncs take 20 ms, `drag` syncs take 10 ms, `hang` they take until the file is gone. (Writes are done
+ * by pwrite: logs and answers are spared.)
  *
  * Record: Writes down, in order, what the process does to the files of ONELANE_RECORD_FOLDER, into the file
  * ONELANE_RECORD (which lies elsewhere). Each step: kind u32, length of the name u32, number i64, length i64, name, bytes.
@@ -82,7 +82,11 @@ static char wrong(int fd) {
   return 0;
 }
 
-static int failing_sync(int fd) { return wrong(fd) == 'y' ? errno = EIO, 1 : 0; }
+static int failing_sync(int fd) {
+  char how = wrong(fd);
+  if (how == 'd') usleep(10000);
+  return how == 'y' ? errno = EIO, 1 : 0;
+}
 
 /* A step is noted after it was done and before anything that follows from it. */
 static ssize_t wrote(int fd, const void *bytes, ssize_t done, int64_t offset) {
@@ -94,7 +98,7 @@ static ssize_t wrote(int fd, const void *bytes, ssize_t done, int64_t offset) {
 
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
   char how = wrong(fd);
-  if (how && how != 'y') {
+  if (how && how != 'y' && how != 'd') {
     if (how == 't') NEXT(pwrite64)(fd, bytes, length / 2, offset);
     if (how == 'l') NEXT(pwrite64)(fd, bytes, length, offset);
     errno = how == 'f' ? ENOSPC : EIO;

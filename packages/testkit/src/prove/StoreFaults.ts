@@ -30,7 +30,7 @@ export interface FaultOptions {
 
 /** Whether the process must end of it, or must go on when it is over. */
 const isEnding: Readonly<{ [fault in Record.Fault]: boolean }> = {
-  ...{ full: false, slow: false, hang: false },
+  ...{ full: false, slow: false, drag: false, hang: false },
   ...{ write: true, torn: true, late: true, sync: true }
 }
 
@@ -83,7 +83,7 @@ export const instrument: Instrument = {
   name: "store",
   run: ({ minutes, progress, seed, short }) =>
     Effect.gen(function* () {
-      const faults = short ? 7 : Math.max(42, Math.round(minutes * 14))
+      const faults = short ? Object.keys(isEnding).length : Math.max(42, Math.round(minutes * 14))
       const shimmed = yield* run({ seed, faults, progress })
       const real = yield* runReal({ seed, faults: short ? 4 : Math.max(24, Math.round(minutes * 6)), progress })
       const outcomes = [shimmed, ...(real === null ? [] : [real])]
