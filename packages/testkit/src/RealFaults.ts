@@ -13,13 +13,20 @@ import type { Struck } from "./prove/Kills.js"
 import type { Seeded } from "./Seeded.js"
 import * as Service from "./Service.js"
 
-/** A small file system of its own, or null where this machine lets nobody mount one. */
-export const smallDisk: Effect.Effect<string | null, never, Scope.Scope> = Effect.gen(function* () {
+/** Where a store lives that is to be harmed. */
+export interface Disk {
+  readonly folder: string
+  /** It is a small file system of its own; false: this machine lets nobody mount one, and it is a folder like others. */
+  readonly isMounted: boolean
+}
+
+/** A small file system, where one may be mounted. */
+export const smallDisk: Effect.Effect<Disk, never, Scope.Scope> = Effect.gen(function* () {
   const folder = yield* Folder.make()
   const mount = Effect.try(() => execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", folder]))
   return yield* Effect.acquireRelease(mount, () => Effect.sync(() => execFileSync("umount", ["-l", folder]))).pipe(
-    Effect.as(folder),
-    Effect.orElseSucceed(() => null)
+    Effect.isSuccess,
+    Effect.map((isMounted) => ({ folder, isMounted }))
   )
 })
 
@@ -67,8 +74,18 @@ const readOnly: Strike = (storage, service) =>
     return () => void execFileSync("mount", ["-o", "remount,rw", dirname(storage)])
   })
 
-/** Every real fault by name. */
-export const strikes: Readonly<Record<string, Strike>> = { full, owned, damaged, "read-only": readOnly }
+/** The same of the folder and its files, for whoever is not root. */
+const unwritable: Strike = (storage, service) =>
+  afterKill(service, () => {
+    execFileSync("chmod", ["-R", "a-w", dirname(storage)])
+    return () => void execFileSync("chmod", ["-R", "u+w", dirname(storage)])
+  })
+
+/** Every real fault that a disk can have, by name. Root may write everywhere, and without a disk of its own nothing is full. */
+export const strikesOn = ({ isMounted }: Disk): Readonly<Record<string, Strike>> => {
+  if (isMounted) return { full, owned, damaged, "read-only": readOnly }
+  return process.getuid?.() === 0 ? { owned, damaged } : { owned, damaged, "read-only": unwritable }
+}
 
 const afterKill = (service: Service.Service, harm: () => () => void): Effect.Effect<Struck> =>
   Effect.gen(function* () {

@@ -25,6 +25,8 @@ export interface FaultOptions {
   readonly only?: ReadonlyArray<Record.Fault> | undefined
   /** Where the store is instead, so that no fault reaches it: a planted fault. */
   readonly planted?: string | undefined
+  /** How long a process whose disk is broken for good has to end. Default 20,000 ms. */
+  readonly endingMillis?: number | undefined
   readonly progress?: ((line: string) => void) | undefined
 }
 
@@ -34,20 +36,24 @@ const isEnding: Readonly<{ [fault in Record.Fault]: boolean }> = {
   ...{ write: true, torn: true, late: true, sync: true }
 }
 
-/** A process whose disk is broken for good has this long to end. */
-const endingMillis = 20_000
-
 /** Lets callers call while the disk of `onelane serve` goes wrong and is well again. */
-export const run = ({ seed, faults, only, planted, progress }: FaultOptions): Effect.Effect<Kills.KillOutcome> =>
+export const run = ({
+  endingMillis = 20_000,
+  seed,
+  faults,
+  only,
+  planted,
+  progress
+}: FaultOptions): Effect.Effect<Kills.KillOutcome> =>
   Effect.gen(function* () {
     const folder = yield* Folder.make()
     const fault = join(yield* Folder.make(), "fault")
     const place = { storage: planted ?? join(folder, "checkout.db"), env: yield* Record.faulting(folder, fault) }
-    const strike = strikeWith(fault, only ?? (Object.keys(isEnding) as ReadonlyArray<Record.Fault>))
+    const strike = strikeWith(fault, only ?? (Object.keys(isEnding) as ReadonlyArray<Record.Fault>), endingMillis)
     return yield* Kills.run({ kind: "http", seed, kills: faults, strike, place, progress })
   }).pipe(Effect.scoped)
 
-const strikeWith = (file: string, faults: ReadonlyArray<Record.Fault>) => {
+const strikeWith = (file: string, faults: ReadonlyArray<Record.Fault>, endingMillis: number) => {
   let count = 0
   return (service: Service, seeded: Seeded): Effect.Effect<Kills.Struck> =>
     Effect.gen(function* () {
@@ -65,17 +71,21 @@ const strikeWith = (file: string, faults: ReadonlyArray<Record.Fault>) => {
     })
 }
 
-/** The same with real faults, on a file system of a few mebibytes; null where none can be mounted. */
-export const runReal = (options: FaultOptions): Effect.Effect<Kills.KillOutcome | null> =>
+/** What came of real faults, and which they were. */
+export interface RealOutcome extends Kills.KillOutcome {
+  readonly struck: ReadonlyArray<string>
+}
+
+/** The same with real faults, on a file system of a few mebibytes where one can be mounted. */
+export const runReal = ({ faults, progress, seed }: FaultOptions): Effect.Effect<RealOutcome> =>
   Effect.gen(function* () {
-    const folder = yield* RealFaults.smallDisk
-    if (folder === null) return null
-    const storage = join(folder, "checkout.db")
-    const all = Object.values(RealFaults.strikes)
+    const disk = yield* RealFaults.smallDisk
+    const storage = join(disk.folder, "checkout.db")
+    const all = Object.entries(RealFaults.strikesOn(disk))
     let count = 0
-    const strike = (service: Service, seeded: Seeded) => all[count++ % all.length]!(storage, service, seeded)
-    const { seed, faults, progress } = options
-    return yield* Kills.run({ kind: "http", seed, kills: faults, strike, place: { storage }, progress })
+    const strike = (service: Service, seeded: Seeded) => all[count++ % all.length]![1](storage, service, seeded)
+    const outcome = yield* Kills.run({ kind: "http", seed, kills: faults, strike, place: { storage }, progress })
+    return { ...outcome, struck: all.map(([name]) => name) }
   }).pipe(Effect.scoped)
 
 /** F4. */
@@ -86,11 +96,11 @@ export const instrument: Instrument = {
       const faults = short ? Object.keys(isEnding).length : Math.max(42, Math.round(minutes * 14))
       const shimmed = yield* run({ seed, faults, progress })
       const real = yield* runReal({ seed, faults: short ? 4 : Math.max(24, Math.round(minutes * 6)), progress })
-      const outcomes = [shimmed, ...(real === null ? [] : [real])]
+      const outcomes = [shimmed, real]
       const tally = outcomes.map(({ history, kills }) => tallyOf(history, kills)).reduce(plus)
       const notes = [
         `${tally.acknowledged} acknowledged, ${tally.refused} refused, ${tally.unknown} unknown`,
-        real === null ? "no file system could be mounted: no real faults" : `${real.kills} real faults`
+        `${real.kills} real faults: ${real.struck.join(", ")}`
       ]
       return { cases: tally.faults, failures: outcomes.flatMap(({ problems }) => problems), notes, tally }
     })
