@@ -91,7 +91,7 @@ const bind = ({ listenHost: host, listenPort: port }: ClusterConfig) =>
     (cause) => new NodeRefused({ message: `This node cannot listen on ${host}:${port}.`, cause })
   )
 
-/** Hears one connection until it ends. */
+/** Hears one connection until it ends; it ends when nobody says hello within the silence that is borne. */
 const attend =
   (hearing: Hearing) =>
   (socket: Socket): Effect.Effect<void> =>
@@ -102,8 +102,9 @@ const attend =
         refuse: ([call]) => wire.say([call as number, "lost"])
       })
       const hearer: Hearer = { socket, wire, running: new Map() }
+      const mute = Effect.suspend(() => (hearing.hearers.has(hearer) ? Effect.never : Effect.void))
       return Effect.ensuring(
-        Wire.ended(socket),
+        Effect.raceFirst(Wire.ended(socket), Effect.delay(mute, hearing.config.silenceMillis)),
         Effect.sync(() => forget(hearing, hearer))
       )
     })

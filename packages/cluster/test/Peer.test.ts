@@ -1,4 +1,5 @@
 /** The way between two nodes: what was asked is answered, certainly not sent, or lost; and which of them, is true. */
+import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Caller, type CheckoutSessions } from "@onelane/checkout"
 import * as Link from "@onelane/testkit/Link"
@@ -202,6 +203,21 @@ describe("a peer", () => {
       assert.deepStrictEqual(yield* Fiber.join(call), { _tag: "Lost" })
       yield* until(peer.isReady)
       assert.strictEqual(yield* asked(peer, "again"), "again")
+    })
+  )
+
+  it.scopedLive("leaves whoever connects and does not say hello, and nobody else", () =>
+    Effect.gen(function* () {
+      const impatient = { ...config, silenceMillis: 100 }
+      const ear = yield* PeerServer.listen(impatient)
+      open(ear, Effect.succeed)
+      const peer = yield* Peer.make({ host: config.host, port: ear.port }, impatient)
+      yield* until(peer.isReady)
+      const mute = connect(ear.port, config.host)
+      yield* Effect.addFinalizer(() => Effect.sync(() => mute.destroy()))
+      yield* Effect.async<void>((resume) => void mute.once("close", () => resume(Effect.void)))
+      yield* Effect.sleep(200)
+      assert.strictEqual(yield* asked(peer, "still here"), "still here")
     })
   )
 
