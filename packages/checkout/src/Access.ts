@@ -4,8 +4,9 @@
  *
  * Source: SEMANTICS §3, steps 1, 5, 6 and 7; the action page, its conditions 3-6 and requirements 1-3.
  */
+import { Running } from "@onelane/engine"
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type { Caller, Role } from "./Caller.js"
@@ -136,11 +137,7 @@ export const fromFacts = (lookup: Lookup): AccessShape => ({
   mayInvoke: (caller, action) =>
     roleAllows(caller, noRoles, action)
       ? yes
-      : mapNow(lookup.roles(caller.userId), (granted) => roleAllows(caller, granted, action)),
+      : Running.mapNow(lookup.roles(caller.userId), (granted) => roleAllows(caller, granted, action)),
   rights: (caller, action, subject) =>
-    mapNow(lookup.facts(caller, subject), (facts) => decideRights(caller, action, subject, facts))
+    Running.mapNow(lookup.facts(caller, subject), (facts) => decideRights(caller, action, subject, facts))
 })
-
-/** `Effect.map` that keeps an `Exit` an `Exit`. */
-const mapNow = <A, B, E>(self: Effect.Effect<A, E>, f: (a: A) => B): Effect.Effect<B, E> =>
-  Exit.isExit(self) ? Exit.map(self as Exit.Exit<A, E>, f) : Effect.map(self, f)

@@ -156,7 +156,7 @@ const toSession = (parts: Parts, input: { readonly checkoutSessionId: string }, 
   parts.sessions.unsafeAsk(input.checkoutSessionId, command)
 
 const read = (parts: Parts, caller: Caller, input: { readonly checkoutSessionId: string }): Answer<CheckoutSession> =>
-  Effect.map(toSession(parts, input, { tag: "Read", caller }), (reply) => reply.session)
+  Running.mapNow(toSession(parts, input, { tag: "Read", caller }), (reply) => reply.session)
 
 const history = (parts: Parts, { checkoutSessionId, afterVersion, limit }: S.HistoryInput) =>
   Effect.map(

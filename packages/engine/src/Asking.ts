@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type { Activation } from "./Activation.js"
-import { isAtRest, turnAtRest } from "./AtRest.js"
+import { findAtRest, turnAtRest } from "./AtRest.js"
 import * as Envelope from "./Envelope.js"
 import type { FairnessValve } from "./FairnessValve.js"
 import type { Lanes } from "./Lanes.js"
@@ -35,8 +35,8 @@ const send = (
   internal: boolean,
   found: Activation | undefined
 ): Answer | Envelope.Envelope => {
-  const activation = internal || found !== undefined ? found : lanes.directory.awake.get(id)
-  if (activation !== undefined && isAtRest(lanes, activation)) return turnAtRest(lanes, activation, command)
+  const activation = internal ? null : findAtRest(lanes, id, found)
+  if (activation !== null) return turnAtRest(lanes, activation, command)
   const envelope = Envelope.make(command, internal)
   submit(lanes, id, envelope)
   return envelope

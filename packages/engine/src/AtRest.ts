@@ -1,5 +1,5 @@
 /**
- * AtRest: the turn of an address that is awake and has nothing in flight. It is over before anybody else comes, so its
+ * AtRest: the turn of an address that has nothing in flight. It is over before anybody else comes, so its
  * answer is returned, and no envelope is made. What has to wait after all (a port, a journal) gets one and goes the general
  * way (Turn). The rules are Turn's; this is the way of nearly every call.
  *
@@ -8,25 +8,38 @@
 import * as Exit from "effect/Exit"
 import type * as Activation from "./Activation.js"
 import { commitAtRest } from "./Committing.js"
+import * as Directory from "./Directory.js"
 import * as Envelope from "./Envelope.js"
 import { type Lanes, rest } from "./Lanes.js"
+import { loadNow } from "./Loading.js"
 import { isExit } from "./Running.js"
 import { decide, goOn } from "./Turn.js"
 
-/** Whether a command of a caller may take its turn this way. */
-export const isAtRest = (lanes: Lanes, activation: Activation.Activation): boolean => {
+/** The address of a caller's command, if its turn may be taken this way; woken where the journal answers on the spot. */
+export const findAtRest = (
+  lanes: Lanes,
+  id: string,
+  found: Activation.Activation | undefined
+): Activation.Activation | null => {
   const { config, journal, metrics } = lanes.commit
-  return (
-    activation.lane === null &&
-    activation.loaded &&
-    journal.exclusive &&
-    !lanes.draining &&
-    metrics.held < config.systemCapacity
-  )
+  if (!journal.exclusive || lanes.draining || metrics.held >= config.systemCapacity) return null
+  const activation = found ?? Directory.activationOf(lanes.directory, id)
+  if (activation === null || activation.lane !== null) return null
+  return activation.loaded || loadNow(lanes, activation) ? activation : null
 }
 
 /** Takes it: the answer, or the envelope it will come to. */
 export const turnAtRest = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  command: unknown
+): Exit.Exit<unknown, unknown> | Envelope.Envelope => {
+  const answer = take(lanes, activation, command)
+  if (activation.sequence === 0) rest(lanes, activation)
+  return answer
+}
+
+const take = (
   lanes: Lanes,
   activation: Activation.Activation,
   command: unknown

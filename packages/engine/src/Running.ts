@@ -2,7 +2,7 @@
  * Running: how the engine runs effects of others. One that is an answer already (an `Exit`) is taken on the spot and costs
  * nothing; only one that must suspend gets a fiber. Code that throws instead of returning an effect becomes a defect.
  */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
 
@@ -14,6 +14,10 @@ export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A
   const tag = (effect as { readonly _tag?: unknown })._tag
   return tag === "Success" || tag === "Failure"
 }
+
+/** `Effect.map` that keeps an answer an answer. */
+export const mapNow = <A, B, E>(self: Effect.Effect<A, E>, f: (a: A) => B): Effect.Effect<B, E> =>
+  isExit(self) ? Exit.map(self, f) : Effect.map(self, f)
 
 /** Calls code that should return an effect; what it throws becomes that effect's defect. */
 export const attempt = <A, E>(make: () => Effect.Effect<A, E>): Effect.Effect<A, E> => {

@@ -6,13 +6,13 @@
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
-import { Journal } from "@onelane/engine"
+import { Journal, Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Dialect from "./Dialect.js"
 import * as Migrations from "./Migrations.js"
-import { mapNow, prepare, prepareLookup, type Rows, runWriting } from "./Prepared.js"
+import { prepare, prepareLookup, type Rows, runWriting } from "./Prepared.js"
 import * as StoredText from "./StoredText.js"
 
 /** Makes the journal; the tables must be up to date. */
@@ -47,7 +47,7 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
     immediate: false,
     exclusive: dialect.exclusive,
     appendsAtOnce: dialect.appendsAtOnce,
-    append: (batch) => mapNow(append(...dialect.encode(batch.map(toAppend))), (rows) => outcomes(batch, rows)),
+    append: (batch) => Running.mapNow(append(...dialect.encode(batch.map(toAppend))), (rows) => outcomes(batch, rows)),
     load: ({ id, kind }) => load(StoredText.escape(kind), StoredText.escape(id)),
     events: ({ id, kind }, afterSequence, limit) =>
       Effect.map(events(StoredText.escape(kind), StoredText.escape(id), afterSequence, limit), (found) =>
@@ -74,8 +74,10 @@ const outcomes = (batch: ReadonlyArray<Journal.JournalEntry>, rows: Rows): Reado
   return batch.map((_, position) => (positions.has(position) ? "committed" : "conflict"))
 }
 
-const toRow = ([row]: Rows): Journal.JournalRow | null =>
-  row === undefined ? null : { sequence: Number(row.sequence), state: JSON.parse(row.state as string) }
+const toRow = (rows: Rows): Journal.JournalRow | null => {
+  const row = rows[0]
+  return row === undefined ? null : { sequence: Number(row.sequence), state: JSON.parse(row.state as string) }
+}
 
 const toEvents = (rows: Rows): ReadonlyArray<Journal.JournalEvent> =>
   rows.flatMap((row) => {

@@ -9,6 +9,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import type { Statement } from "@effect/sql/Statement"
+import { Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
@@ -53,9 +54,8 @@ export const prepare = <A, E>(
   const answer = decodeOr(decode, refuse)
   return (...parameters) => {
     const found = run(text, parameters)
-    return isExit(found)
-      ? Exit.flatMap(Exit.mapError(found, refuse), answer)
-      : Effect.flatMap(Effect.mapError(found, refuse), answer)
+    if (!Running.isExit(found)) return Effect.flatMap(Effect.mapError(found, refuse), answer)
+    return Exit.isSuccess(found) ? answer(found.value) : Exit.flatMap(Exit.mapError(found, refuse), answer)
   }
 }
 
@@ -112,9 +112,3 @@ const decodeOr =
       return Exit.fail(refuse(new SqlError({ cause, message: "a stored value could not be read" })))
     }
   }
-
-/** `Effect.map` that keeps an `Exit` an `Exit`. */
-export const mapNow = <A, B, E>(self: Effect.Effect<A, E>, f: (a: A) => B): Effect.Effect<B, E> =>
-  isExit(self) ? Exit.map(self, f) : Effect.map(self, f)
-
-const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => Exit.isExit(effect)

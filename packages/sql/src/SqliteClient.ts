@@ -62,12 +62,15 @@ const makeRun =
   (text, parameters) => {
     try {
       if (fence.isClosed) throw SqliteFailure.fenced
-      return Exit.succeed(all(text, parameters.map(bindable)))
+      return Exit.succeed(all(text, parameters.every(isBindable) ? parameters : parameters.map(bindable)))
     } catch (cause) {
       closeAfter(fence, cause)
       return fail(cause)
     }
   }
+
+const isBindable = (value: unknown): boolean =>
+  typeof value === "string" ? !value.includes("\0") : typeof value !== "boolean"
 
 // SQLite has no booleans, and its drivers cut text at a NUL.
 const bindable = (value: unknown): unknown => {

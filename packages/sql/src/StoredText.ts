@@ -4,12 +4,13 @@
  */
 
 const awkward = /[\0%\p{Surrogate}]/gu
-const hasAwkward = /[\0%\p{Surrogate}]/u
+/** Also true of whole pairs, which are stored as they are: it only has to be quick for ids that have none. */
+const mayBeAwkward = /[\0%\ud800-\udfff]/
 const escaped = /%([0-9a-f]{4})/g
 
 /** An id as it is stored; most are stored as they are. */
 export const escape = (id: string): string =>
-  hasAwkward.test(id)
+  mayBeAwkward.test(id)
     ? id.replace(awkward, (character) => `%${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
     : id
 
