@@ -6,7 +6,7 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Caller } from "@onelane/checkout"
-import { Clock, Effect, Random, type Scope } from "effect"
+import { Clock, Effect, type Scope } from "effect"
 import * as Model from "../AccessModel.js"
 import * as Questions from "../AccessQuestions.js"
 import * as Folder from "../Folder.js"
@@ -89,7 +89,7 @@ export const run = ({ millis = 0, planted, progress, seed, worlds }: AccessOptio
     }
     const { answers, forged, problems, questions } = course
     return { worlds: made, questions, forged, answers, problems }
-  }).pipe(Effect.withRandom(Random.make(seed)), Effect.scoped)
+  }).pipe(Effect.scoped)
 
 const start = (isKeyStolen: boolean): Effect.Effect<Server, never, Scope.Scope> =>
   Effect.gen(function* () {
