@@ -48,6 +48,8 @@ export const commit = (
     activation,
     waiters: [],
     flying: false,
+    landed: false,
+    behind: lane === null ? null : lane.newest,
     withdrawn: false,
     settle: (result) => settle(lanes, pending, result)
   }

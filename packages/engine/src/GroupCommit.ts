@@ -10,7 +10,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type { Address } from "./Address.js"
 import { type EngineConfig, make as makeConfig } from "./EngineConfig.js"
 import * as Metrics from "./EngineMetrics.js"
 import {
@@ -28,6 +27,10 @@ import { attempt, isExit, runWith } from "./Running.js"
 export interface CommitEntry extends JournalEntry {
   /** It went to the journal: nothing may be added to it any more. */
   flying: boolean
+  /** The journal has answered for it, which its callers may be told later. */
+  landed: boolean
+  /** What its address has in flight before it, and what it rests on; it leaves once that has landed. */
+  behind: CommitEntry | null
   /** It must not go to the journal: what it rests on was not committed. */
   withdrawn: boolean
   readonly settle: (result: AppendOutcome | JournalFailure) => void
@@ -70,8 +73,6 @@ interface Batching {
   gathering: Array<CommitEntry>
   scheduled: boolean
   inFlight: number
-  /** Addresses in flight, where there may be more than one batch: what an address adds next rests on what it has there. */
-  readonly flying: Set<Address>
   /** Oldest first. */
   readonly telling: Array<Told>
 }
@@ -101,12 +102,15 @@ const worthwhileEntries = 32
 
 // What may leave is shared out among the batches that may leave, so that they overlap.
 const takeBatch = (self: Batching): Array<CommitEntry> => {
-  const { concurrency, config, flying, gathering, inFlight } = self
+  const { concurrency, config, gathering, inFlight } = self
   const waiting = gathering.filter((entry) => !entry.withdrawn)
-  const ready = flying.size === 0 ? waiting : waiting.filter(({ address }) => !flying.has(address))
+  const ready = inFlight === 0 ? waiting : waiting.filter(({ behind }) => behind === null || behind.landed)
   const share = Math.max(worthwhileEntries, Math.ceil(ready.length / (concurrency - inFlight)))
   const batch = ready.slice(0, Math.min(share, config.batchCapacity))
-  for (const entry of batch) entry.flying = true
+  for (const entry of batch) {
+    entry.flying = true
+    entry.behind = null
+  }
   self.gathering = batch.length === waiting.length ? [] : waiting.filter((entry) => !entry.flying)
   return batch
 }
@@ -115,14 +119,13 @@ const flush = (self: Batching): boolean => {
   const batch = takeBatch(self)
   if (batch.length === 0) return false
   self.inFlight += 1
-  if (self.concurrency > 1) for (const { address } of batch) self.flying.add(address)
   const startedAtMillis = performance.now()
   // A journal that throws is a failed append with an unknown outcome, never a dead loop.
   const appending = attempt(() => self.journal.append(batch))
   const heldLoop = isExit(appending)
   self.run(appending, (exit) => {
     self.inFlight -= 1
-    if (self.concurrency > 1) for (const { address } of batch) self.flying.delete(address)
+    for (const entry of batch) entry.landed = true
     Metrics.countAppend(self.metrics, batch.length, performance.now() - startedAtMillis)
     if (!heldLoop && isAllCommitted(exit, batch.length)) {
       self.telling.push({ batch, from: 0 })
@@ -201,7 +204,6 @@ export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<Group
       gathering: [],
       scheduled: false,
       inFlight: 0,
-      flying: new Set(),
       telling: []
     }
     return {

@@ -21,6 +21,7 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
   const refuse = (error: SqlError): Journal.JournalFailure => dialect.failureOf(error.cause)
 
   const append = prepare(sql, dialect.append, (rows) => rows, refuse, runWriting)
+  const appendNext = prepare(sql, dialect.appendNext, (rows) => rows, refuse, runWriting)
   const load = prepareLookup(
     sql,
     sql`SELECT sequence, state FROM journal_state WHERE kind = ${"kind"} AND id = ${"id"}`,
@@ -47,7 +48,12 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
     immediate: false,
     exclusive: dialect.exclusive,
     appendsAtOnce: dialect.appendsAtOnce,
-    append: (batch) => Running.mapNow(append(...dialect.encode(batch.map(toAppend))), (rows) => outcomes(batch, rows)),
+    append: (batch) => {
+      const run = batch.some(({ expectedSequence }) => expectedSequence === 0) ? append : appendNext
+      return Running.mapNow(run(...dialect.encode(batch.map(toAppend))), (rows) =>
+        outcomes(batch, dialect.committed(rows, batch.length))
+      )
+    },
     load: ({ id, kind }) => load(StoredText.escape(kind), StoredText.escape(id)),
     events: ({ id, kind }, afterSequence, limit) =>
       Effect.map(events(StoredText.escape(kind), StoredText.escape(id), afterSequence, limit), (found) =>
@@ -68,11 +74,11 @@ const toAppend = (entry: Journal.JournalEntry): Dialect.AppendRow => ({
   events: JSON.stringify(entry.events)
 })
 
-const outcomes = (batch: ReadonlyArray<Journal.JournalEntry>, rows: Rows): ReadonlyArray<Journal.AppendOutcome> => {
-  if (rows.length === batch.length) return batch.map(() => "committed")
-  const positions = new Set(rows.map(({ position }) => Number(position)))
-  return batch.map((_, position) => (positions.has(position) ? "committed" : "conflict"))
-}
+const outcomes = (
+  batch: ReadonlyArray<Journal.JournalEntry>,
+  committed: ReadonlySet<number> | null
+): ReadonlyArray<Journal.AppendOutcome> =>
+  batch.map((_, position) => (committed === null || committed.has(position) ? "committed" : "conflict"))
 
 const toRow = (rows: Rows): Journal.JournalRow | null => {
   const row = rows[0]

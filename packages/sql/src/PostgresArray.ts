@@ -27,13 +27,18 @@ export const ofTexts = (texts: ReadonlyArray<string>): Buffer => {
   return array
 }
 
-/** A `bigint[]` of whole numbers or nulls. */
+const word = 2 ** 32
+
+/** A `bigint[]` of whole numbers or nulls. Each is written as two words: a `BigInt` would be an object for each. */
 export const ofIntegers = (integers: ReadonlyArray<number | null>): Buffer => {
   const array = begin(headerBytes + integers.length * (lengthBytes + 8), 20, integers.length, integers.includes(null))
   let at = headerBytes
   for (const integer of integers) {
     at = array.writeInt32BE(integer === null ? -1 : 8, at)
-    if (integer !== null) at = array.writeBigInt64BE(BigInt(integer), at)
+    if (integer === null) continue
+    const high = Math.floor(integer / word)
+    at = array.writeInt32BE(high, at)
+    at = array.writeUInt32BE(integer - high * word, at)
   }
   return array.subarray(0, at)
 }

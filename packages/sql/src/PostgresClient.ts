@@ -42,10 +42,12 @@ export interface PostgresClient extends SqlClient.SqlClient {
 }
 
 // Said on every new connection, whatever the role or the database is set to. Rows are always found by their key, one by
-// one: a plan made while a table was small must not read it whole when it has grown.
+// one: a plan made while a table was small must not read it whole when it has grown. So no parameter can make one plan
+// better than another, and a statement is planned once: else one of a few entries is planned anew each time.
 const greeting = `SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', '0', false),
   set_config('default_transaction_isolation', 'read committed', false), set_config('enable_seqscan', 'off', false),
   set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
+  set_config('plan_cache_mode', 'force_generic_plan', false),
   current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages,
   current_setting('synchronous_commit') AS commits, pg_is_in_recovery() AS follows`
 

@@ -45,16 +45,21 @@ describe("PostgresClient", () => {
     Effect.gen(function* () {
       const program = Effect.gen(function* () {
         const sql = yield* SqlClient
-        const { append, encode } = Dialect.of(sql)
-        const [text] = append.compile(true)
+        const { append, appendNext, encode } = Dialect.of(sql)
         const row = { kind: "session", sequence: 2, state: "1", alarm_millis: null, events: "[]" }
         const rows = ["b", "a", "c"].map((id) => ({ ...row, id, expected: 1 }))
-        const plan = yield* sql.unsafe<{ readonly "QUERY PLAN": string }>(`EXPLAIN ${text}`, encode(rows))
-        const lines = plan.map((line) => line["QUERY PLAN"].trim())
-        const update = lines.slice(lines.findIndex((line) => line.startsWith("->  Update on journal_state")))
-        assert.match(update[1]!, /^->\s+Nested Loop/)
-        assert.match(update[2]!, /^->\s+CTE Scan on entry/)
-        assert.match(update[3]!, /^->\s+Index Scan using journal_state_pkey/)
+        for (const [statement, scan] of [
+          [append, /^->\s+CTE Scan on entry/],
+          [appendNext, /^->\s+Function Scan on entry/]
+        ] as const) {
+          const [text] = statement.compile(true)
+          const plan = yield* sql.unsafe<{ readonly "QUERY PLAN": string }>(`EXPLAIN ${text}`, encode(rows))
+          const lines = plan.map((line) => line["QUERY PLAN"].trim())
+          const update = lines.slice(lines.findIndex((line) => line.startsWith("->  Update on journal_state")))
+          assert.match(update[1]!, /^->\s+Nested Loop/)
+          assert.match(update[2]!, scan)
+          assert.match(update[3]!, /^->\s+Index Scan using journal_state_pkey/)
+        }
       })
       const url = yield* place
       yield* Effect.provide(program, Layer.provideMerge(JournalSql.layer, PostgresClient.layer({ url })))
