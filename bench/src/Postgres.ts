@@ -2,10 +2,23 @@
 import * as PostgresServer from "@onelane/testkit/PostgresServer"
 import { Effect, Exit, Scope } from "effect"
 
+/** Segments of its log, of 16 MiB, that a server has when it starts to be measured: more than a subject fills. */
+const segments = 24
+
+// A new server makes each segment of its log when it first needs it, and all commits wait meanwhile. One that has been at
+// work writes over those it has.
+const age = ({ query }: PostgresServer.PostgresServer): Effect.Effect<void> =>
+  Effect.zipRight(
+    Effect.repeatN(query("SELECT pg_logical_emit_message(false, 'age', repeat('-', 16000000))"), segments),
+    query("CHECKPOINT")
+  )
+
 /** A running server with an empty place for tables. */
 export const start = async (): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> => {
   const scope = Effect.runSync(Scope.make())
-  const server = await Effect.runPromise(Scope.extend(PostgresServer.make(), scope))
+  const keep = ["-c", `min_wal_size=${2 * segments * 16}MB`]
+  const server = await Effect.runPromise(Scope.extend(PostgresServer.make(keep), scope))
+  await Effect.runPromise(age(server))
   const url = await Effect.runPromise(server.makePlace)
   return { url, stop: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
 }

@@ -15,19 +15,40 @@ export const P7: Row = {
   measure: async ({ rounds, scale, say }) => {
     const contest = await hold(
       [
-        inMemory("onelane, PostgreSQL", writers(Math.round(40_000 * scale))),
-        inMemory("PostgreSQL, CAS each", writers(Math.round(8_000 * scale)))
+        ...["onelane, PostgreSQL", "onelane, PostgreSQL, Promise"].map((name) =>
+          inMemory(name, writers(Math.round(40_000 * scale)))
+        ),
+        ...["PostgreSQL, CAS each", "PostgreSQL, CAS and event each"].map((name) =>
+          inMemory(name, writers(Math.round(8_000 * scale)))
+        )
       ],
       { rounds, say, warmUps: 2 }
     )
-    const ratio = ratios(
-      contest.get("onelane, PostgreSQL")!.samples,
-      contest.get("PostgreSQL, CAS each")!.samples,
-      perSecond
-    )
+    const against = (name: string, door = "onelane, PostgreSQL, Promise") =>
+      ratios(contest.get(door)!.samples, contest.get(name)!.samples, perSecond)
+    const least = { bound: 6, side: "least" } as const
     return {
       judged: judgedBy(contest),
-      lines: [line("P7", "rate against a compare-and-set for each request", ratio, { bound: 6, side: "least" })],
+      lines: [
+        line(
+          "P7",
+          "rate against a compare-and-set for each request",
+          against("PostgreSQL, CAS each", "onelane, PostgreSQL"),
+          least
+        ),
+        line(
+          "P7",
+          "Promises on both sides: rate against a compare-and-set for each request",
+          against("PostgreSQL, CAS each"),
+          least
+        ),
+        line(
+          "P7",
+          "Promises on both sides: rate against one that writes an event row too",
+          against("PostgreSQL, CAS and event each"),
+          least
+        )
+      ],
       tables: [rateTable("256 writers, each on sessions of its own", contest)]
     }
   }

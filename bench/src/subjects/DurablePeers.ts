@@ -96,16 +96,20 @@ interface Asked {
   readonly version: number
 }
 
-/** PostgreSQL: `UPDATE … WHERE state = $2 RETURNING` through a pool of `pg`, a named (prepared) statement; who loses looks. */
-export const postgresCas = async (): Promise<Subject> => {
+interface PostgresRegister {
+  readonly tables: string
+  /** Moves a session from one state to the next, and gives the row it made. */
+  readonly move: string
+}
+
+/** Through a pool of `pg`, statements prepared by name; who loses looks. */
+const postgresRegister = async ({ move, tables }: PostgresRegister): Promise<Subject> => {
   const server = await Postgres.start()
   const pool = new pg.Pool({ connectionString: server.url, max: 64 })
   pool.on("error", () => {})
-  await pool.query(table)
-  const text =
-    "UPDATE session SET state = $3, version = version + 1 WHERE id = $1 AND state = $2 RETURNING state, version"
+  await pool.query(tables)
   const update = async (id: string, expected: string, next: string): Promise<Asked> => {
-    const moved = await pool.query({ name: "cas", text, values: [id, expected, next] })
+    const moved = await pool.query({ name: "move", text: move, values: [id, expected, next] })
     if (moved.rows.length === 1) return { ok: true, ...moved.rows[0] }
     const found = await pool.query({
       name: "look",
@@ -140,6 +144,27 @@ export const postgresCas = async (): Promise<Subject> => {
     }
   )
 }
+
+/** PostgreSQL: `UPDATE … WHERE state = $2 RETURNING`. */
+export const postgresCas = (): Promise<Subject> =>
+  postgresRegister({
+    tables: table,
+    move: "UPDATE session SET state = $3, version = version + 1 WHERE id = $1 AND state = $2 RETURNING state, version"
+  })
+
+/** The same, which also writes down in the same statement what happened, as ours does: a row with a key of its own. */
+export const postgresCasAndEvent = (): Promise<Subject> =>
+  postgresRegister({
+    tables: `${table};
+      CREATE TABLE event (id TEXT NOT NULL, version INTEGER NOT NULL, event JSONB NOT NULL, PRIMARY KEY (id, version))`,
+    move: `WITH moved AS (
+        UPDATE session SET state = $3, version = version + 1 WHERE id = $1 AND state = $2 RETURNING state, version
+      ), written AS (
+        INSERT INTO event SELECT $1, version, jsonb_build_object('type', 'Updated', 'from', $2::text, 'to', $3::text, 'at', now())
+        FROM moved
+      )
+      SELECT state, version FROM moved`
+  })
 
 const script = `
   local state = redis.call('HGET', KEYS[1], 'state')

@@ -109,9 +109,11 @@ export const onelanePromise = async (storage = ":memory:"): Promise<Subject> => 
   })
 }
 
-/** Ours through Promises with the engine's own door and no idempotency key: what the key costs is the difference. */
-export const onelanePromiseWithoutKeys = async (): Promise<Subject> => {
-  const runtime = ManagedRuntime.make(engineOver(JournalMemory.layer))
+/** Ours over any journal through Promises, by the engine's own door, which the HTTP listener takes too: no fiber a call and no idempotency key. */
+export const onelanePromiseOver = async <E>(
+  layer: Layer.Layer<CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine, E>
+): Promise<Subject> => {
+  const runtime = ManagedRuntime.make(layer)
   const { updateNow } = await runtime.runPromise(CheckoutEngine.CheckoutEngine)
   const sessions = await runtime.runPromise(CheckoutSessions.CheckoutSessions)
   type Answered = Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>
@@ -134,3 +136,6 @@ export const onelanePromiseWithoutKeys = async (): Promise<Subject> => {
     { open: (count) => runtime.runPromise(openThrough(sessions, count)), close: () => runtime.dispose() }
   )
 }
+
+/** The same in memory: what a key costs is its difference to the SDK. */
+export const onelanePromiseWithoutKeys = (): Promise<Subject> => onelanePromiseOver(engineOver(JournalMemory.layer))

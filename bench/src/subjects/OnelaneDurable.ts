@@ -6,7 +6,7 @@ import { Layer } from "effect"
 import * as Postgres from "../Postgres.js"
 import type { Subject } from "../Runner.js"
 import * as Journals from "./Journals.js"
-import { engineOver, onelaneOver, onelanePromise } from "./Onelane.js"
+import { engineOver, onelaneOver, onelanePromise, onelanePromiseOver } from "./Onelane.js"
 
 /** The journal of `@onelane/sql` on a file. */
 export const onelaneSqlite = (directory: string): Promise<Subject> =>
@@ -25,12 +25,17 @@ export const onelaneRaw = (directory: string): Promise<Subject> =>
 /** The same engine over a file that is appended to. */
 export const onelaneFile = (directory: string): Promise<Subject> => onelaneOver(engineOver(Journals.file(directory)))
 
-/** The journal of `@onelane/sql` on a PostgreSQL of its own. */
-export const onelanePostgres = async (): Promise<Subject> => {
+const overPostgres = async (make: typeof onelaneOver): Promise<Subject> => {
   const server = await Postgres.start()
-  const subject = await onelaneOver(
+  const subject = await make(
     engineOver(JournalSql.layer.pipe(Layer.provide(PostgresClient.layer({ url: server.url }))))
   )
   const close = () => subject.close().then(server.stop)
   return { ...subject, close }
 }
+
+/** The journal of `@onelane/sql` on a PostgreSQL of its own. */
+export const onelanePostgres = (): Promise<Subject> => overPostgres(onelaneOver)
+
+/** The same through Promises, as a caller of `pg` has it. */
+export const onelanePostgresPromise = (): Promise<Subject> => overPostgres(onelanePromiseOver)

@@ -30,10 +30,12 @@ export const subjects: Readonly<Record<string, MakeSubject>> = {
   "SQLite, a commit each": async () => (await import("./DurablePeers.js")).sqliteCommitEach(makeDirectory()),
   "@effect/sql transaction each": async () => (await import("./DurablePeers.js")).effectSqlTransaction(makeDirectory()),
   "PostgreSQL, CAS each": async () => (await import("./DurablePeers.js")).postgresCas(),
+  "PostgreSQL, CAS and event each": async () => (await import("./DurablePeers.js")).postgresCasAndEvent(),
   "Redis, Lua, fsync always": async () => (await import("./DurablePeers.js")).redisLua(),
   "onelane, SQLite": async () => (await import("./OnelaneDurable.js")).onelaneSqlite(makeDirectory()),
   "onelane, SQLite, Promise": async () => (await import("./OnelaneDurable.js")).onelaneSqlitePromise(makeDirectory()),
   "engine on raw statements": async () => (await import("./OnelaneDurable.js")).onelaneRaw(makeDirectory()),
   "engine on an fdatasync'd file": async () => (await import("./OnelaneDurable.js")).onelaneFile(makeDirectory()),
-  "onelane, PostgreSQL": async () => (await import("./OnelaneDurable.js")).onelanePostgres()
+  "onelane, PostgreSQL": async () => (await import("./OnelaneDurable.js")).onelanePostgres(),
+  "onelane, PostgreSQL, Promise": async () => (await import("./OnelaneDurable.js")).onelanePostgresPromise()
 }
