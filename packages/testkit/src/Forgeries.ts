@@ -17,8 +17,10 @@ export const makeSigner = (): Signer => {
   return { privateKey, publicPem: publicKey.export({ type: "spki", format: "pem" }) as string }
 }
 
-/** Who issues, and for whom. */
+/** Who issues. */
 export const issuer = "https://id.example"
+
+/** For whom. */
 export const audience = "onelane"
 
 type Claims = Readonly<Record<string, unknown>>
