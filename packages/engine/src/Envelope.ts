@@ -53,9 +53,14 @@ export const begun = (command: unknown, activation: Activation): Envelope => {
   return envelope
 }
 
-/** Answers the envelope; a second answer is ignored. */
+/**
+ * Answers the envelope; a second answer is ignored. Whoever listens is let go of: an answered envelope that the collector has
+ * moved to its old space would take along all that its listener's fiber makes afterwards.
+ */
 export const reply = (envelope: Envelope, exit: Exit.Exit<unknown, unknown>): void => {
   if (envelope.exit !== null) return
+  const { onExit } = envelope
   envelope.exit = exit
-  if (envelope.onExit !== null) envelope.onExit(exit)
+  envelope.onExit = null
+  if (onExit !== null) onExit(exit)
 }
