@@ -106,6 +106,7 @@ describe("Guard", () => {
     "notices an Error with a stack in a refusal",
     async () => {
       const { update, close } = await opened()
+      // @effect-diagnostics-next-line globalErrorInEffectFailure:off
       const failing: Call = (expected, next) => Effect.mapError(update(expected, next), () => new Error("refused"))
       assert.isNotEmpty(tooMuch(await costOf(failing, false), bounds.refused))
       await close()

@@ -89,7 +89,7 @@ describe("Seed", () => {
 
   it.scoped("fails on an account that names somebody nobody put", () =>
     Effect.gen(function* () {
-      const wrong = Schema.decodeSync(Seed.Seed)({ accounts: [{ id: "acme", users: ["nobody"] }] })
+      const wrong = yield* Schema.decode(Seed.Seed)({ accounts: [{ id: "acme", users: ["nobody"] }] })
       const failed = yield* Effect.flip(Effect.provide(Seed.put(wrong), Store.layer(":memory:")))
       assert.deepStrictEqual(failed, { _tag: "UnknownEntry", entry: "user", id: "nobody" })
     })

@@ -1,3 +1,4 @@
+// @effect-diagnostics multipleEffectProvide:off
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
