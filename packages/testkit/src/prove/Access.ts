@@ -42,7 +42,7 @@ const operator: Model.Person = { userId: "operator", roles: ["modify-all-data"],
 const mostTold = 10
 
 interface Server {
-  readonly ask: (token: string | null, request: Questions.Request) => Effect.Effect<Questions.Answer>
+  readonly ask: (token: string, request: Questions.Request) => Effect.Effect<Questions.Answer>
   readonly signer: Forgeries.Signer
   readonly stranger: Forgeries.Signer
 }
@@ -103,25 +103,14 @@ const start = (isKeyStolen: boolean): Effect.Effect<Server, never, Scope.Scope> 
     ])
     const line = yield* Effect.orDieWith(program.firstLine, ({ stderr }) => new Error(stderr))
     const client = yield* RawClient.open(Number(new URL((JSON.parse(line) as { readonly url: string }).url).port))
-    const ask: Server["ask"] = (token, request) =>
-      Effect.map(client.ask(bytesOf(token, request)), (answer) => {
+    const ask: Server["ask"] = (token, [method, path, body]) =>
+      Effect.map(client.ask(RawClient.request(method, path, token, body)), (answer) => {
         if (answer === null) return { status: 0, headers: [], text: "" }
         const headers = Object.entries(answer.headers).filter(([name]) => name !== "date")
         return { status: answer.status, headers, text: answer.body }
       })
     return { ask, signer, stranger }
   })
-
-const bytesOf = (token: string | null, [method, path, body]: Questions.Request): Buffer => {
-  const text = body === undefined ? "" : JSON.stringify(body)
-  const head = [
-    `${method} ${path} HTTP/1.1`,
-    "host: a",
-    ...(token === null ? [] : [`authorization: Bearer ${token}`]),
-    ...(body === undefined ? [] : ["content-type: application/json", `content-length: ${text.length}`])
-  ]
-  return Buffer.from(`${head.join("\r\n")}\r\n\r\n${text}`)
-}
 
 const each = <A>(count: number, make: (index: number) => A): ReadonlyArray<A> =>
   Array.from({ length: count }, (_, index) => make(index))

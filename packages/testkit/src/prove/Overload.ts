@@ -149,17 +149,8 @@ const load = (service: Service.Service, places: Places, { callers, millis, perSe
     })
   )
 
-const requestOf = (id: string, expCurrentState: string, nextState: string): Buffer => {
-  const body = JSON.stringify({ expCurrentState, nextState })
-  const head = [
-    `POST /v1/checkout-sessions/${id}/update HTTP/1.1`,
-    "host: a",
-    `authorization: Bearer ${Service.token}`,
-    "content-type: application/json",
-    `content-length: ${body.length}`
-  ]
-  return Buffer.from(`${head.join("\r\n")}\r\n\r\n${body}`)
-}
+const requestOf = (id: string, expCurrentState: string, nextState: string): Buffer =>
+  RawClient.request("POST", `/v1/checkout-sessions/${id}/update`, Service.token, { expCurrentState, nextState })
 
 interface Move {
   readonly id: string
@@ -179,8 +170,10 @@ const known = (places: Places, index: number): Move => {
 
 /** A decision is accepted or a mismatch of states; no room is 503 or 429, in words; all else is a problem. True: it moved. */
 const note = (heard: Heard, answer: RawClient.Answer | null, tookMillis: number): boolean => {
-  if (answer === null) heard.problems.push("a connection was closed without an answer")
-  if (answer === null) return false
+  if (answer === null) {
+    heard.problems.push("a connection was closed without an answer")
+    return false
+  }
   const { _tag } = JSON.parse(answer.body) as { readonly _tag?: string }
   const moved = answer.status < 300
   if (moved || _tag === "ExpectedStateMismatch") heard.accepted.push(tookMillis)
