@@ -19,6 +19,8 @@ import { type Outcome, run } from "../Simulation.js"
 /** Seeds of the short form, which goes on until enough happened. */
 const leastShort = 30
 const mostShort = 300
+/** Seeds of the long form at least. Source: TARGETS F1. */
+const leastLong = 10_000
 /** Failing seeds that are made smaller and told in full; more are only counted. */
 const toldFailures = 3
 const progressMillis = 5_000
@@ -33,8 +35,12 @@ export const tallyRun = (tally: Tally, { history, faults }: Outcome): Tally =>
     )
   )
 
-/** Runs seed after seed until the time is over; `overrides` replace parts of what each seed draws. */
-export const manySeeds = (options: InstrumentOptions, overrides: Partial<Scenario> = {}): Effect.Effect<Findings> =>
+/** Runs seed after seed until the time is over and `least` are done; `overrides` replace parts of what each seed draws. */
+export const manySeeds = (
+  options: InstrumentOptions,
+  overrides: Partial<Scenario> = {},
+  least = 0
+): Effect.Effect<Findings> =>
   Effect.gen(function* () {
     const failing: Array<Outcome> = []
     let tally: Tally = { acknowledged: 0, refused: 0, unknown: 0, faults: 0 }
@@ -43,7 +49,8 @@ export const manySeeds = (options: InstrumentOptions, overrides: Partial<Scenari
     let toldMillis = startedMillis
     for (let nowMillis = startedMillis; ; nowMillis = yield* Clock.currentTimeMillis) {
       const isEnough = cases >= leastShort && (lacking(tally).length === 0 || cases >= mostShort)
-      if (options.short ? isEnough : nowMillis - startedMillis >= options.minutes * 60_000) break
+      const isOver = cases >= least && nowMillis - startedMillis >= options.minutes * 60_000
+      if (options.short ? isEnough : isOver) break
       const outcome = run(options.seed + cases, overrides)
       cases += 1
       tally = tallyRun(tally, outcome)
@@ -66,4 +73,4 @@ const told = ({ acknowledged, refused, unknown, faults }: Tally): string =>
   `${acknowledged} acknowledged, ${refused} refused, ${unknown} unknown, ${faults} faults`
 
 /** The simulation, whatever each seed draws. */
-export const instrument: Instrument = { name: "sim", run: (options) => manySeeds(options) }
+export const instrument: Instrument = { name: "sim", run: (options) => manySeeds(options, {}, leastLong) }
