@@ -63,8 +63,8 @@ describe("engines that know nothing of each other over one PostgreSQL", () => {
       const doors = yield* Effect.all([engine(url), engine(url), engine(url)], { concurrency: "unbounded" })
       const outcome = yield* Load.run({ doors, callers: 48, sessions: 12, millis: 4_000 })
       assert.deepStrictEqual(outcome.problems, [])
-      assert.isAbove(outcome.accepted, 300)
-      assert.isAbove(outcome.refused, 200)
+      assert.isAbove(outcome.accepted, 100)
+      assert.isAbove(outcome.refused, 100)
       assert.strictEqual(outcome.notDone, 0)
       const { query } = yield* postgres
       const [found] = yield* query("SELECT sum(deadlocks) AS deadlocks FROM pg_stat_database")
