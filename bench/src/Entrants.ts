@@ -5,9 +5,14 @@ import type { Load } from "./Load.js"
 import { apart } from "./Place.js"
 
 /** A subject in memory, in a process of its own. `label` where a contest has it twice. */
-export const inMemory = (subject: string, load: Load, label = subject): Entrant => ({
+export const inMemory = (
+  subject: string,
+  load: Load,
+  label = subject,
+  environment: Readonly<Record<string, string>> = {}
+): Entrant => ({
   name: label,
-  start: () => apart({ module: "./InMemory.js", options: { subject, load } satisfies Options })
+  start: () => apart({ module: "./InMemory.js", options: { subject, load } satisfies Options, environment })
 })
 
 /** Any other task, in a process of its own. */

@@ -14,6 +14,8 @@ export interface Task {
   readonly options: unknown
   /** Flags of the process, for rows that need some. */
   readonly flags?: ReadonlyArray<string>
+  /** What its environment has besides ours. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** What goes to the process, one at a time. */
@@ -32,6 +34,7 @@ const profiling = process.execArgv.filter((flag) => flag.startsWith("--cpu-prof"
 export const apart = async (task: Task): Promise<Runner> => {
   const child = fork(fileURLToPath(new URL("./child.js", import.meta.url)), [], {
     execArgv: ["--expose-gc", "--enable-source-maps", ...profiling, ...(task.flags ?? [])],
+    env: { ...process.env, ...task.environment },
     serialization: "advanced",
     stdio: ["ignore", "inherit", "inherit", "ipc"]
   })

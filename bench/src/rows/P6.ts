@@ -3,8 +3,9 @@ import { hold, type Outcome } from "../Contest.js"
 import { inMemory } from "../Entrants.js"
 import { judgedBy, rateTable } from "../Figures.js"
 import type { Load } from "../Load.js"
-import { type Line, line, type Pace, type Plot, type Row, type Target } from "../Row.js"
+import { type Line, line, missing, type Pace, type Plot, type Row, type Target } from "../Row.js"
 import { perSecond, ratios, type Sample, spreadOf } from "../Sample.js"
+import * as SlowDisk from "../SlowDisk.js"
 
 const writers = (callers: number, calls: number): Load => ({
   manner: "accepted",
@@ -73,6 +74,32 @@ const linesOf = (callers: number, contest: ReadonlyMap<string, Outcome>): Readon
 
 type Contested = ReadonlyMap<string, Outcome>
 
+/** What the targets count on: 240 to 400 commits a second. Source: TARGETS P6. */
+const syncMillis = 3
+
+const slowTitle = `256 writers, syncs ${syncMillis} ms slower: rate against one @effect/sql transaction a request`
+
+// The floor: what the same disk gives whoever commits one by one.
+const onSlowDisk = ({ rounds, scale, say }: Pace) => {
+  const environment = SlowDisk.environment(syncMillis)
+  const entrant = (name: string, calls: number) => inMemory(name, writers(256, calls), name, environment)
+  return hold(
+    [
+      entrant("onelane, SQLite", Math.round(60_000 * scale)),
+      ...["@effect/sql transaction each", "SQLite, a commit each"].map((name) =>
+        entrant(name, Math.round(1_024 * scale))
+      )
+    ],
+    { rounds, say, warmUps: 2 }
+  )
+}
+
+const slowLine = (slow: Contested | null): Line => {
+  if (slow === null) return missing("P6", slowTitle, least(35), "a disk is made slow on Linux, with a C compiler")
+  const [ours, peer] = ["onelane, SQLite", "@effect/sql transaction each"].map((name) => slow.get(name)!.samples)
+  return line("P6", slowTitle, ratios(ours!, peer!, perSecond), least(35))
+}
+
 const rate = (contest: Contested, name: string): number => spreadOf(contest.get(name)!.samples.map(perSecond)).median
 
 const lone = ["onelane, SQLite", "engine on raw statements", "SQLite, a commit each", "@effect/sql transaction each"]
@@ -121,18 +148,21 @@ export const P6: Row = {
       lone.map((name) => inMemory(name, writers(1, Math.round(400 * pace.scale)))),
       { ...pace, warmUps: 2 }
     )
+    const slow = SlowDisk.isPossible() ? await onSlowDisk(pace) : null
     const alone = ratios(one.get("onelane, SQLite")!.samples, one.get("SQLite, a commit each")!.samples, figure("p50"))
     return {
-      judged: judgedBy(few, crowd, one),
+      judged: judgedBy(few, crowd, one, ...(slow === null ? [] : [slow])),
       lines: [
         ...linesOf(256, few),
         ...linesOf(4_096, crowd),
+        slowLine(slow),
         line("P6", "one writer: p50 against one bare commit", alone, most(1.5))
       ],
       tables: [
         rateTable("256 writers, each on sessions of its own", few),
         rateTable("4,096 writers", crowd),
-        rateTable("One writer", one)
+        rateTable("One writer", one),
+        ...(slow === null ? [] : [rateTable(`256 writers, syncs ${syncMillis} ms slower`, slow)])
       ],
       plots: [throughput(one, few, crowd), latency(few)]
     }

@@ -61,3 +61,10 @@ export type Fault = "full" | "write" | "torn" | "late" | "sync" | "slow" | "drag
 /** What a process must be started with so that its disk, in `folder`, goes wrong while the file `fault` says how. */
 export const faulting = (folder: string, fault: string): Environment =>
   Effect.sync(() => ({ LD_PRELOAD: build(dirname(fault)), ONELANE_FAULT: fault, ONELANE_RECORD_FOLDER: folder }))
+
+/** What a process must be started with so that every sync in `folder`, where the shim goes too, takes so much longer. */
+export const slowSyncs = (folder: string, millis: number): Readonly<Record<string, string>> => ({
+  LD_PRELOAD: build(folder),
+  ONELANE_SYNC_MILLIS: `${millis}`,
+  ONELANE_RECORD_FOLDER: folder
+})

@@ -1,9 +1,11 @@
-/* record: a preload shim, in two parts that are used one at a time.
+/* record: a preload shim, in three parts that are used one at a time.
  *
  * Faults: while the file ONELANE_FAULT is there, what it says goes wrong in ONELANE_RECORD_FOLDER: `full` no write finds room,
  * `write` writes fail, `torn` half of each is written and it fails, `late` all of it is written and it fails, `sync` syncs
  * fail, `slow` writes and syncs take 20 ms, `drag` syncs take 10 ms, `hang` they take until the file is gone. (Writes are done
  * by pwrite: logs and answers are spared.)
+ *
+ * A slow disk: with ONELANE_SYNC_MILLIS every sync in ONELANE_RECORD_FOLDER takes so much longer, and nothing else does.
  *
  * Record: Writes down, in order, what the process does to the files of ONELANE_RECORD_FOLDER, into the file
  * ONELANE_RECORD (which lies elsewhere). Each step: kind u32, length of the name u32, number i64, length i64, name, bytes.
@@ -29,6 +31,7 @@ static int out = -1;
 static const char *folder;
 static size_t folder_length;
 static const char *fault;
+static int sync_millis;
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
@@ -36,6 +39,7 @@ __attribute__((constructor)) static void begin(void) {
   const char *record = getenv("ONELANE_RECORD");
   folder = getenv("ONELANE_RECORD_FOLDER");
   fault = getenv("ONELANE_FAULT");
+  sync_millis = getenv("ONELANE_SYNC_MILLIS") ? atoi(getenv("ONELANE_SYNC_MILLIS")) : 0;
   if (!folder) return;
   folder_length = strlen(folder);
   if (!record) return;
@@ -83,6 +87,8 @@ static char wrong(int fd) {
 }
 
 static int failing_sync(int fd) {
+  char path[4096];
+  if (sync_millis && name_of(fd, path, sizeof path)) usleep(sync_millis * 1000);
   char how = wrong(fd);
   if (how == 'd') usleep(10000);
   return how == 'y' ? errno = EIO, 1 : 0;
@@ -91,7 +97,7 @@ static int failing_sync(int fd) {
 /* A step is noted after it was done and before anything that follows from it. */
 static ssize_t wrote(int fd, const void *bytes, ssize_t done, int64_t offset) {
   char path[4096];
-  const char *name = done > 0 ? name_of(fd, path, sizeof path) : NULL;
+  const char *name = out >= 0 && done > 0 ? name_of(fd, path, sizeof path) : NULL;
   if (name && *name) note(WRITE, name, offset, bytes, done);
   return done;
 }
