@@ -19,6 +19,12 @@ export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A
 export const mapNow = <A, B, E>(self: Effect.Effect<A, E>, f: (a: A) => B): Effect.Effect<B, E> =>
   isExit(self) ? Exit.map(self, f) : Effect.map(self, f)
 
+/** `Effect.flatMap` to an answer that keeps an answer an answer. */
+export const flatMapNow = <A, B, E, E1>(
+  self: Effect.Effect<A, E>,
+  f: (a: A) => Exit.Exit<B, E1>
+): Effect.Effect<B, E | E1> => (isExit(self) ? Exit.flatMap(self, f) : Effect.flatMap(self, f))
+
 /** Calls code that should return an effect; what it throws becomes that effect's defect. */
 export const attempt = <A, E>(make: () => Effect.Effect<A, E>): Effect.Effect<A, E> => {
   try {

@@ -20,6 +20,7 @@ import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as Checkout from "./Checkout.js"
 import * as Later from "./Later.js"
+import * as Options from "./Options.js"
 import * as Ports from "./Ports.js"
 import * as Retry from "./Retry.js"
 import type { FlowOf } from "./Typed.js"
@@ -44,6 +45,30 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
   /** How long running tasks may finish when the engine closes, milliseconds; their claims are resumed later. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
   readonly retry?: Retry.RetryOptions | undefined
+}
+
+const isRoles = (value: unknown): boolean => Array.isArray(value) && value.every((role) => Caller.roles.includes(role))
+
+const aYearMillis = 31_536_000_000
+
+const options: Options.Options<EmbeddedOptions> = {
+  storage: Options.text,
+  flow: {
+    is: "the name of a preset, or what Flow.defineFlow gave",
+    check: (value) => typeof value === "string" || (value as Partial<Flow.Flow> | null)?.ways instanceof Map
+  },
+  access: Options.functions("mayInvoke", "rights"),
+  carts: Options.functions("find"),
+  directory: Options.flag,
+  expiresInMillis: Options.whole(1, aYearMillis),
+  taskDrainMillis: Options.whole(0, aYearMillis),
+  retry: Retry.option
+}
+
+const callerParts: Options.Options<Caller.Caller> = {
+  userId: Options.text,
+  roles: { is: `a list of ${Caller.roles.join(", ")}`, check: isRoles, required: true },
+  actingAccountId: { is: "text or null", check: (value) => value === null || typeof value === "string", required: true }
 }
 
 /** The directory over Promises. A call that names something unknown rejects. */
@@ -92,12 +117,13 @@ type Served = CheckoutSessions.CheckoutSessions | Directory.Directory
 
 /** The service, its directory, and the engine behind it. */
 const whole = (
-  options: EmbeddedOptions
+  given: EmbeddedOptions
 ): Layer.Layer<Served | CheckoutEngine.CheckoutEngine | Raw, DatabaseRefused.DatabaseRefused> =>
   Layer.suspend(() => {
-    const { expiresInMillis, retry = {}, storage, taskDrainMillis } = options
-    const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(options))
-    const limits = { flow: flowOf(options.flow), expiresInMillis, taskDrainMillis }
+    Options.check("Onelane.open", given, options)
+    const { expiresInMillis, retry = {}, storage, taskDrainMillis } = given
+    const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(given))
+    const limits = { flow: flowOf(given.flow), expiresInMillis, taskDrainMillis }
     const engine = Layer.scopedContext(CheckoutEngine.make(limits, (...watched) => Later.loaded().watch(...watched)))
     const raw = Layer.effect(Raw, CheckoutSessions.CheckoutSessions)
     return Layer.merge(Retry.layer(retry, false, false), raw).pipe(
@@ -110,9 +136,8 @@ const whole = (
 class Raw extends Context.Tag("@onelane/sdk/Embedded/Raw")<Raw, CheckoutSessions.CheckoutSessionsShape>() {}
 
 /** The service and its directory as a layer. Without `directory: true` the directory is there but nobody asks it. */
-export const layerWithDirectory: (options: EmbeddedOptions) => Layer.Layer<Served, DatabaseRefused.DatabaseRefused> = (
-  options
-) => Layer.unwrapEffect(Effect.as(Effect.promise(Later.load), whole(options)))
+export const layerWithDirectory = (options: EmbeddedOptions): Layer.Layer<Served, DatabaseRefused.DatabaseRefused> =>
+  Layer.unwrapEffect(Effect.as(Effect.promise(Later.load), whole(options)))
 
 /** The service as a layer. */
 export const layer: (
@@ -122,7 +147,8 @@ export const layer: (
 /**
  * Opens an engine in this process.
  *
- * **Errors**: rejects with `DatabaseRefused` (its `reason` says why the file was not opened).
+ * **Errors**: rejects with `DatabaseRefused` (its `reason` says why the file was not opened), or with a `TypeError` for options
+ * that are none.
  */
 export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D extends boolean = false>(
   options: EmbeddedOptions<X> & { readonly directory?: D | undefined }
@@ -136,7 +162,10 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
     entered.runtime
   )
   const behind: Checkout.Behind = { ...entered, startUpdate }
-  const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => Checkout.make(behind, caller)
+  const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => {
+    Options.check("as", caller, callerParts)
+    return Checkout.make(behind, caller)
+  }
   const embedded: EmbeddedCheckout<FlowOf<X>> = { ...as(Caller.host), as }
   const directory = directoryDoor(Context.get(context, Directory.Directory), Runtime.runPromise(behind.runtime))
   return (options.directory ? { ...embedded, directory } : embedded) as DirectoryCheckout<FlowOf<X>>

@@ -81,6 +81,45 @@ export const iterate = <A, E extends CallError>(
       : Stream.suspend(stream)
     const followed = signal === undefined ? source : Stream.interruptWhen(source, whenAborted(signal))
     const thrown = Stream.mapError(followed, (error) => new OnelaneError(error))
-    return Stream.toAsyncIterableRuntime(thrown, behind.runtime)[Symbol.asyncIterator]()
+    return answering(Stream.toAsyncIterableRuntime(thrown, behind.runtime)[Symbol.asyncIterator]())
   }
 })
+
+/**
+ * The iterator of a stream, by the rules of iterators. The library's own leaves some calls without an answer for ever: `next`
+ * after the end, `next` beside another, `next` that waits when `return` is called.
+ */
+const answering = <A>(iterator: AsyncIterator<A>): AsyncIterator<A> => {
+  const end: IteratorResult<A> = { done: true, value: undefined }
+  let isOver = false
+  let leave = (): void => {}
+  let last: Promise<unknown> = Promise.resolve()
+  const step = (): Promise<IteratorResult<A>> =>
+    new Promise((resolve, reject) => {
+      if (isOver) return resolve(end)
+      leave = () => resolve(end)
+      iterator.next().then(
+        (result) => {
+          isOver ||= result.done === true
+          resolve(result)
+        },
+        (error) => {
+          isOver = true
+          reject(error)
+        }
+      )
+    })
+  return {
+    next: () => {
+      const result = last.then(step)
+      last = result.catch(() => {})
+      return result
+    },
+    return: async () => {
+      isOver = true
+      leave()
+      await iterator.return!()
+      return end
+    }
+  }
+}

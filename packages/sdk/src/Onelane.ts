@@ -17,7 +17,7 @@ const remote = async () => {
   return import("./Remote.js")
 }
 
-/** Connects to a server. Nothing is sent before the first call. */
+/** Connects to a server. Nothing is sent before the first call. **Errors**: rejects with a `TypeError` for options that are none. */
 export const connect = async <X extends Flow.PresetName | Flow.Flow = "b2b">(
   options: RemoteOptions<X>
 ): Promise<Checkout<FlowOf<X>>> => (await remote()).connect(options)

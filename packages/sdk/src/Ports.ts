@@ -6,12 +6,13 @@
 import * as Access from "@onelane/checkout/Access"
 import type * as Caller from "@onelane/checkout/Caller"
 import * as Carts from "@onelane/checkout/Carts"
+import { RareLog, Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 
-/** An answer of a host's function: now, as a Promise, or as an Effect. A throw or a rejection means "no answer". */
+/** An answer of a host's function: now, as a Promise, or as an Effect. A throw, a rejection or another shape means "no answer". */
 export type Answer<A> = A | PromiseLike<A> | Effect.Effect<A, Access.PortUnavailable>
 
 /** A host's rules. `Access.AccessShape` is one; so is an object of plain functions. */
@@ -20,30 +21,73 @@ export interface HostAccess {
   readonly rights: (caller: Caller.Caller, action: Access.Action, subject: Access.Subject) => Answer<Access.Rights>
 }
 
-/** A host's carts; null when there is no such cart. */
+/** A host's carts; null or undefined when there is no such cart. */
 export interface HostCarts {
-  readonly find: (cartId: string) => Answer<Carts.Cart | null>
+  readonly find: (cartId: string) => Answer<Carts.Cart | null | undefined>
 }
 
-const answerOf = <A>(port: string, ask: () => Answer<A>): Effect.Effect<A, Access.PortUnavailable> => {
-  const unavailable = (cause: unknown): Access.PortUnavailable => ({ _tag: "PortUnavailable", port, cause })
-  try {
-    const answer = ask()
-    if (Effect.isEffect(answer)) return answer as Effect.Effect<A, Access.PortUnavailable>
-    if (Predicate.isPromiseLike(answer)) return Effect.tryPromise({ try: () => answer, catch: unavailable })
-    return Exit.succeed(answer as A)
-  } catch (cause) {
-    return Exit.fail(unavailable(cause))
+/** An access port of a host and its carts are asked alike: what is no answer (a throw, a rejection, another shape) is logged. */
+const asking = <A>(log: RareLog.RareLog, port: string, shape: string, isAnswer: (value: unknown) => value is A) => {
+  const unavailable = (cause: unknown): Access.PortUnavailable => {
+    log("a port of the host gave no answer", { port }, cause)
+    return { _tag: "PortUnavailable", port, cause }
+  }
+  const taken = (answer: unknown): Exit.Exit<A, Access.PortUnavailable> =>
+    isAnswer(answer) ? Exit.succeed(answer) : Exit.fail(unavailable(new TypeError(`${port} must answer ${shape}`)))
+  return (ask: () => Answer<A>): Effect.Effect<A, Access.PortUnavailable> => {
+    try {
+      const answer = ask()
+      if (Effect.isEffect(answer)) return Running.flatMapNow(answer as Effect.Effect<A, Access.PortUnavailable>, taken)
+      if (!Predicate.isPromiseLike(answer)) return taken(answer)
+      return Effect.flatMap(Effect.tryPromise({ try: () => answer, catch: unavailable }), taken)
+    } catch (cause) {
+      return Exit.fail(unavailable(cause))
+    }
   }
 }
 
+const rightNames = ["mayInvoke", "maySee", "accountAccessible", "storeMember"] as const
+
+const isRights = (value: unknown): value is Access.Rights =>
+  Predicate.isRecord(value) && rightNames.every((name) => typeof value[name] === "boolean")
+
+const isStatus = (value: unknown): boolean => (Carts.cartStatuses as ReadonlyArray<unknown>).includes(value)
+
+const isCart = (value: unknown): value is Carts.Cart =>
+  Predicate.isRecord(value) &&
+  [value.storeId, value.accountId, value.ownerId].every(Predicate.isString) &&
+  isStatus(value.status)
+
+const isCartOrNone = (value: unknown): value is Carts.Cart | null | undefined =>
+  value === null || value === undefined || isCart(value)
+
 /** The access port of a host. */
 export const layerAccess = (host: HostAccess): Layer.Layer<Access.Access> =>
-  Layer.succeed(Access.Access, {
-    mayInvoke: (caller, action) => answerOf("Access", () => host.mayInvoke(caller, action)),
-    rights: (caller, action, subject) => answerOf("Access", () => host.rights(caller, action, subject))
-  })
+  Layer.effect(
+    Access.Access,
+    Effect.map(RareLog.make, (log) => {
+      const ask = asking(log, "access.mayInvoke", "true or false", Predicate.isBoolean)
+      const askRights = asking(log, "access.rights", `an object of ${rightNames.join(", ")}`, isRights)
+      return {
+        mayInvoke: (caller, action) => ask(() => host.mayInvoke(caller, action)),
+        rights: (caller, action, subject) => askRights(() => host.rights(caller, action, subject))
+      }
+    })
+  )
 
 /** The cart port of a host. */
 export const layerCarts = (host: HostCarts): Layer.Layer<Carts.Carts> =>
-  Layer.succeed(Carts.Carts, { find: (cartId) => answerOf("Carts", () => host.find(cartId)) })
+  Layer.effect(
+    Carts.Carts,
+    Effect.map(RareLog.make, (log) => {
+      const shape = `null or an object of storeId, accountId, ownerId and status, one of ${Carts.cartStatuses.join(", ")}`
+      const ask = asking<Carts.Cart | null | undefined>(log, "carts.find", shape, isCartOrNone)
+      return {
+        find: (cartId) =>
+          Running.mapNow(
+            ask(() => host.find(cartId)),
+            (cart) => cart ?? null
+          )
+      }
+    })
+  )

@@ -8,6 +8,7 @@ import { Caller, type CheckoutSessions, type Flow } from "@onelane/checkout"
 import { CheckoutClient } from "@onelane/http"
 import * as Layer from "effect/Layer"
 import * as Checkout from "./Checkout.js"
+import * as Options from "./Options.js"
 import * as Retry from "./Retry.js"
 import type { FlowOf } from "./Typed.js"
 
@@ -19,12 +20,31 @@ export interface RemoteOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pres
   readonly retry?: Retry.RetryOptions | undefined
 }
 
+const isUrl = (value: unknown): boolean =>
+  typeof value === "string" && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+
+const options: Options.Options<RemoteOptions> = {
+  url: { is: "an http or https URL", check: isUrl, required: true },
+  // What a header may carry.
+  token: {
+    is: "text of printable ASCII without spaces",
+    check: (value) => /^[!-~]+$/.test(`${value}`),
+    required: true
+  },
+  timeoutMillis: Options.whole(1, 2_147_483_647),
+  flow: { is: "a flow or its name", check: () => true },
+  retry: Retry.option
+}
+
 /** The service as a layer. Connects with the first call. */
-export const layer = (options: RemoteOptions): Layer.Layer<CheckoutSessions.CheckoutSessions> =>
-  Retry.layer(options.retry ?? {}, true).pipe(
-    Layer.provide(CheckoutClient.layer(options)),
-    Layer.provide(FetchHttpClient.layer)
-  )
+export const layer = (given: RemoteOptions): Layer.Layer<CheckoutSessions.CheckoutSessions> =>
+  Layer.suspend(() => {
+    Options.check("Onelane.connect", given, options)
+    return Retry.layer(given.retry ?? {}, true).pipe(
+      Layer.provide(CheckoutClient.layer(given)),
+      Layer.provide(FetchHttpClient.layer)
+    )
+  })
 
 /** Opens a door to a server. */
 export const connect = async <X extends Flow.PresetName | Flow.Flow = "b2b">(

@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Later from "./Later.js"
+import * as Options from "./Options.js"
 
 /** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
 export interface RetryOptions {
@@ -90,6 +91,16 @@ const again = <A, E extends { readonly _tag: string }>(
       )
 
 const limitMax = 200
+
+/** Longest pause that may be asked for, milliseconds: an hour. */
+const pauseMax = 3_600_000
+
+/** What `RetryOptions` may be. */
+export const option = Options.nested<RetryOptions>({
+  limit: Options.whole(0, Number.MAX_SAFE_INTEGER),
+  baseMillis: Options.whole(0, pauseMax),
+  maxMillis: Options.whole(0, pauseMax)
+})
 
 const defaults = { limit: 8, baseMillis: 50, maxMillis: 2_000 }
 

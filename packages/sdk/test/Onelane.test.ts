@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { type Access, Caller, CheckoutSessions, Directory, Flow, Onelane, OnelaneError } from "@onelane/sdk"
 import { Effect } from "effect"
+import { vi } from "vitest"
 
 const inFolder = async (test: (file: string) => Promise<void>): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), "onelane-sdk-"))
@@ -69,6 +70,33 @@ describe("Onelane.open", () => {
     } catch (error) {
       assert.strictEqual((error as { readonly _tag: string })._tag, "DatabaseRefused")
     }
+  })
+
+  it("refuses options that are none, by name and without showing what they were", async () => {
+    const whyNot = (given: object | undefined) => Onelane.open(given as { readonly storage: string }).then(fail, String)
+    const fail = () => "it opened"
+    const storage = ":memory:"
+    assert.match(await whyNot(undefined), /^TypeError: Onelane.open: an object of options is missing/)
+    assert.match(await whyNot({}), /storage must be text/)
+    assert.match(await whyNot({ storage, flwo: "b2b" }), /there is no flwo; there are storage, flow, /)
+    assert.match(await whyNot({ storage, expiresInMillis: "5" }), /expiresInMillis must be a whole number from 1 to /)
+    assert.match(await whyNot({ storage, retry: { limit: Number.NaN } }), /retry must be an object with limit, a whole/)
+    assert.match(await whyNot({ storage, retry: { limits: 1 } }), /retry must be/)
+    assert.match(await whyNot({ storage, access: {} }), /access must be an object with mayInvoke\(\) and rights\(\)/)
+    assert.match(await whyNot({ storage, flow: {} }), /flow must be the name of a preset/)
+    const token = "secret secret"
+    const connected = await Onelane.connect({ url: "http://127.0.0.1", token }).then(fail, String)
+    assert.strictEqual(connected, "TypeError: Onelane.connect: token must be text of printable ASCII without spaces")
+    for (const url of ["checkout.example", "ftp://checkout.example"])
+      assert.match(await Onelane.connect({ url, token: "t" }).then(fail, String), /url must be an http or https URL/)
+  })
+
+  it("speaks for nobody who is no caller", async () => {
+    await using checkout = await Onelane.open({ storage: ":memory:" })
+    const as = (caller: object) => () => checkout.as(caller as Caller.Caller)
+    assert.throws(as({ userId: "ann" }), "as: roles must be a list of ")
+    assert.throws(as({ ...Caller.host, roles: ["admin"] }), "as: roles must be a list of ")
+    assert.throws(as({ ...Caller.host, userId: "" }), "as: userId must be text")
   })
 
   it("refuses a flow it does not know", async () => {
@@ -145,6 +173,43 @@ describe("changes", () => {
     } catch (thrown) {
       assert.strictEqual(thrown instanceof OnelaneError && thrown.tag, "SessionInaccessible")
     }
+  })
+})
+
+describe("the iterator of changes", () => {
+  const iteratorOf = async (checkout: Awaited<ReturnType<typeof Onelane.open<"b2b">>>) => {
+    const { session } = await checkout.openOrThrow({ cartId: "cart-1" })
+    const changes = checkout.changes({ checkoutSessionId: session.id, afterVersion: 0 })[Symbol.asyncIterator]()
+    return { session, changes }
+  }
+  const end = { done: true, value: undefined } as const
+
+  it("answers who waits when it is left, and whoever asks then", async () => {
+    await using checkout = await Onelane.open({ storage: ":memory:" })
+    const { changes } = await iteratorOf(checkout)
+    assert.deepInclude((await changes.next()).value, { type: "Opened" })
+    const waiting = changes.next()
+    assert.deepStrictEqual(await changes.return!(), end)
+    assert.deepStrictEqual(await waiting, end)
+    assert.deepStrictEqual(await changes.next(), end)
+  })
+
+  it("answers in order who asks at the same time, and after the end", async () => {
+    await using checkout = await Onelane.open({ storage: ":memory:" })
+    const { changes, session } = await iteratorOf(checkout)
+    const answers = Promise.all([changes.next(), changes.next(), changes.next(), changes.next()])
+    await checkout.updateOrThrow(toInventory(session.id))
+    await checkout.cancelOrThrow({ checkoutSessionId: session.id })
+    const types = (await answers).map(({ done, value }) => (done ? "end" : value.type))
+    assert.deepStrictEqual(types, ["Opened", "Updated", "Cancelled", "end"])
+    assert.deepStrictEqual(await changes.next(), end)
+  })
+
+  it("throws once where a call would refuse, and is over then", async () => {
+    await using checkout = await Onelane.open({ storage: ":memory:" })
+    const changes = checkout.changes({ checkoutSessionId: "cs_none" })[Symbol.asyncIterator]()
+    assert.match(await changes.next().then(String, String), /^OnelaneError: SessionInaccessible/)
+    assert.deepStrictEqual(await changes.next(), end)
   })
 })
 
@@ -228,6 +293,34 @@ describe("ports", () => {
     }
     broken = false
     assert.isTrue((await checkout.openOrThrow({ cartId: "cart-1" })).created)
+  })
+
+  it("takes no cart for no cart, and any other shape for no answer, which the log explains", async () => {
+    const lines: Array<string> = []
+    const answers: { cart: unknown; rights: unknown } = { cart: undefined, rights }
+    const ports = {
+      carts: { find: () => answers.cart as undefined },
+      access: { mayInvoke: () => true, rights: () => answers.rights as Access.Rights }
+    }
+    await using checkout = await Onelane.open({ storage: ":memory:", retry: { limit: 0 }, ...ports })
+    const open = () => checkout.open({ cartId: "cart-1" }).then(tagOf)
+    assert.strictEqual(await open(), "SessionInaccessible")
+    const cart = { storeId: "store", accountId: "acme", ownerId: "ann", status: "Active" }
+    const spy = vi.spyOn(console, "log").mockImplementation((line) => void lines.push(String(line)))
+    try {
+      answers.cart = { ...cart, status: "Sold" }
+      assert.strictEqual(await open(), "StorageUnavailable")
+      answers.cart = cart
+      answers.rights = { ...rights, storeMember: "yes" }
+      assert.strictEqual(await open(), "StorageUnavailable")
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    } finally {
+      spy.mockRestore()
+    }
+    assert.match(lines.join("\n"), /carts.find must answer null or an object of storeId/)
+    assert.match(lines.join("\n"), /access.rights must answer an object of mayInvoke/)
+    answers.rights = rights
+    assert.strictEqual(await open(), "ok")
   })
 
   for (const where of ["in memory", "in the file"]) {

@@ -23,10 +23,16 @@ interface Module {
   readonly DatabaseSync: new (filename: string) => Connection
 }
 
-const builtin = (): Module | undefined =>
-  (process as { readonly getBuiltinModule?: (id: string) => unknown }).getBuiltinModule?.("node:sqlite") as
-    | Module
-    | undefined
+// Node 22 says on standard error that its SQLite is experimental; the programs that embed us did not ask for it by name.
+const builtin = (): Module | undefined => {
+  const { emitWarning, getBuiltinModule } = process as NodeJS.Process & { getBuiltinModule?: (id: string) => unknown }
+  process.emitWarning = () => {}
+  try {
+    return getBuiltinModule?.("node:sqlite") as Module | undefined
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
 
 /** The driver of this Node. Rejects where none can be loaded. */
 export const load = async (): Promise<Driver> => {
