@@ -1,25 +1,9 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { type Access, Caller, CheckoutSessions, Directory, Flow, Onelane, OnelaneError } from "@onelane/sdk"
+import { Caller, CheckoutSessions, Directory, Flow, Onelane, OnelaneError } from "@onelane/sdk"
 import { Effect } from "effect"
-import { vi } from "vitest"
-
-const inFolder = async (test: (file: string) => Promise<void>): Promise<void> => {
-  const folder = mkdtempSync(join(tmpdir(), "onelane-sdk-"))
-  try {
-    await test(join(folder, "checkout.db"))
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
-
-const toInventory = (checkoutSessionId: string) =>
-  ({ checkoutSessionId, expCurrentState: "Start", nextState: "Inventory" }) as const
-
-const tagOf = (answer: { readonly ok: boolean; readonly error?: { readonly _tag: string } }) =>
-  answer.ok ? "ok" : answer.error?._tag
+import { inFolder, tagOf, toInventory } from "./fixture.js"
 
 describe("Onelane.open", () => {
   it("answers a call with its value or its typed error, and never rejects on a refusal", async () => {
@@ -70,33 +54,6 @@ describe("Onelane.open", () => {
     } catch (error) {
       assert.strictEqual((error as { readonly _tag: string })._tag, "DatabaseRefused")
     }
-  })
-
-  it("refuses options that are none, by name and without showing what they were", async () => {
-    const whyNot = (given: object | undefined) => Onelane.open(given as { readonly storage: string }).then(fail, String)
-    const fail = () => "it opened"
-    const storage = ":memory:"
-    assert.match(await whyNot(undefined), /^TypeError: Onelane.open: an object of options is missing/)
-    assert.match(await whyNot({}), /storage must be text/)
-    assert.match(await whyNot({ storage, flwo: "b2b" }), /there is no flwo; there are storage, flow, /)
-    assert.match(await whyNot({ storage, expiresInMillis: "5" }), /expiresInMillis must be a whole number from 1 to /)
-    assert.match(await whyNot({ storage, retry: { limit: Number.NaN } }), /retry must be an object with limit, a whole/)
-    assert.match(await whyNot({ storage, retry: { limits: 1 } }), /retry must be/)
-    assert.match(await whyNot({ storage, access: {} }), /access must be an object with mayInvoke\(\) and rights\(\)/)
-    assert.match(await whyNot({ storage, flow: {} }), /flow must be the name of a preset/)
-    const token = "secret secret"
-    const connected = await Onelane.connect({ url: "http://127.0.0.1", token }).then(fail, String)
-    assert.strictEqual(connected, "TypeError: Onelane.connect: token must be text of printable ASCII without spaces")
-    for (const url of ["checkout.example", "ftp://checkout.example"])
-      assert.match(await Onelane.connect({ url, token: "t" }).then(fail, String), /url must be an http or https URL/)
-  })
-
-  it("speaks for nobody who is no caller", async () => {
-    await using checkout = await Onelane.open({ storage: ":memory:" })
-    const as = (caller: object) => () => checkout.as(caller as Caller.Caller)
-    assert.throws(as({ userId: "ann" }), "as: roles must be a list of ")
-    assert.throws(as({ ...Caller.host, roles: ["admin"] }), "as: roles must be a list of ")
-    assert.throws(as({ ...Caller.host, userId: "" }), "as: userId must be text")
   })
 
   it("refuses a flow it does not know", async () => {
@@ -176,43 +133,6 @@ describe("changes", () => {
   })
 })
 
-describe("the iterator of changes", () => {
-  const iteratorOf = async (checkout: Awaited<ReturnType<typeof Onelane.open<"b2b">>>) => {
-    const { session } = await checkout.openOrThrow({ cartId: "cart-1" })
-    const changes = checkout.changes({ checkoutSessionId: session.id, afterVersion: 0 })[Symbol.asyncIterator]()
-    return { session, changes }
-  }
-  const end = { done: true, value: undefined } as const
-
-  it("answers who waits when it is left, and whoever asks then", async () => {
-    await using checkout = await Onelane.open({ storage: ":memory:" })
-    const { changes } = await iteratorOf(checkout)
-    assert.deepInclude((await changes.next()).value, { type: "Opened" })
-    const waiting = changes.next()
-    assert.deepStrictEqual(await changes.return!(), end)
-    assert.deepStrictEqual(await waiting, end)
-    assert.deepStrictEqual(await changes.next(), end)
-  })
-
-  it("answers in order who asks at the same time, and after the end", async () => {
-    await using checkout = await Onelane.open({ storage: ":memory:" })
-    const { changes, session } = await iteratorOf(checkout)
-    const answers = Promise.all([changes.next(), changes.next(), changes.next(), changes.next()])
-    await checkout.updateOrThrow(toInventory(session.id))
-    await checkout.cancelOrThrow({ checkoutSessionId: session.id })
-    const types = (await answers).map(({ done, value }) => (done ? "end" : value.type))
-    assert.deepStrictEqual(types, ["Opened", "Updated", "Cancelled", "end"])
-    assert.deepStrictEqual(await changes.next(), end)
-  })
-
-  it("throws once where a call would refuse, and is over then", async () => {
-    await using checkout = await Onelane.open({ storage: ":memory:" })
-    const changes = checkout.changes({ checkoutSessionId: "cs_none" })[Symbol.asyncIterator]()
-    assert.match(await changes.next().then(String, String), /^OnelaneError: SessionInaccessible/)
-    assert.deepStrictEqual(await changes.next(), end)
-  })
-})
-
 describe("signal", () => {
   it("aborted before the call: certainly not applied", async () => {
     await using checkout = await Onelane.open({ storage: ":memory:" })
@@ -244,107 +164,6 @@ describe("signal", () => {
     assert.strictEqual(settled.session.state, "Inventory")
     assert.strictEqual((await checkout.getOrThrow({ checkoutSessionId: session.id })).version, 2)
   })
-})
-
-describe("ports", () => {
-  const rights: Access.Rights = { mayInvoke: true, maySee: true, accountAccessible: true, storeMember: true }
-
-  it("a host's own rules and carts decide, as values, Promises or Effects", async () => {
-    await using checkout = await Onelane.open({
-      storage: ":memory:",
-      access: {
-        mayInvoke: (caller) => caller.userId !== "eve",
-        rights: async (caller, _, { storeId }) => ({ ...rights, storeMember: storeId === caller.userId })
-      },
-      carts: {
-        find: (id) =>
-          Effect.succeed({
-            id,
-            storeId: "ann",
-            accountId: "a",
-            ownerId: "ann",
-            status: id === "sold" ? "Closed" : "Active"
-          })
-      }
-    })
-    const as = (userId: string) => checkout.as(Caller.make(userId, []))
-    assert.strictEqual(tagOf(await as("ann").open({ cartId: "cart-1" })), "ok")
-    assert.strictEqual(tagOf(await as("ann").open({ cartId: "sold" })), "CartNotUpdatable")
-    assert.strictEqual(tagOf(await as("eve").open({ cartId: "cart-1" })), "ActionNotPermitted")
-    assert.strictEqual(tagOf(await as("bob").open({ cartId: "cart-1" })), "NotStoreMember")
-  })
-
-  it("a port that throws or rejects gives no answer, and nothing is written", async () => {
-    let broken: "throws" | "rejects" | false = "throws"
-    await using checkout = await Onelane.open({
-      storage: ":memory:",
-      retry: { limit: 1, baseMillis: 1, maxMillis: 1 },
-      carts: {
-        find: (id) => {
-          if (broken === "throws") throw new Error("down")
-          if (broken === "rejects") return Promise.reject(new Error("down"))
-          return { id, storeId: "store", accountId: "account", ownerId: "host", status: "Active" as const }
-        }
-      }
-    })
-    for (broken of ["throws", "rejects"] as const) {
-      const answer = await checkout.open({ cartId: "cart-1" })
-      assert.deepInclude(answer.ok ? {} : answer.error, { _tag: "StorageUnavailable", applied: "no" })
-    }
-    broken = false
-    assert.isTrue((await checkout.openOrThrow({ cartId: "cart-1" })).created)
-  })
-
-  it("takes no cart for no cart, and any other shape for no answer, which the log explains", async () => {
-    const lines: Array<string> = []
-    const answers: { cart: unknown; rights: unknown } = { cart: undefined, rights }
-    const ports = {
-      carts: { find: () => answers.cart as undefined },
-      access: { mayInvoke: () => true, rights: () => answers.rights as Access.Rights }
-    }
-    await using checkout = await Onelane.open({ storage: ":memory:", retry: { limit: 0 }, ...ports })
-    const open = () => checkout.open({ cartId: "cart-1" }).then(tagOf)
-    assert.strictEqual(await open(), "SessionInaccessible")
-    const cart = { storeId: "store", accountId: "acme", ownerId: "ann", status: "Active" }
-    const spy = vi.spyOn(console, "log").mockImplementation((line) => void lines.push(String(line)))
-    try {
-      answers.cart = { ...cart, status: "Sold" }
-      assert.strictEqual(await open(), "StorageUnavailable")
-      answers.cart = cart
-      answers.rights = { ...rights, storeMember: "yes" }
-      assert.strictEqual(await open(), "StorageUnavailable")
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    } finally {
-      spy.mockRestore()
-    }
-    assert.match(lines.join("\n"), /carts.find must answer null or an object of storeId/)
-    assert.match(lines.join("\n"), /access.rights must answer an object of mayInvoke/)
-    answers.rights = rights
-    assert.strictEqual(await open(), "ok")
-  })
-
-  for (const where of ["in memory", "in the file"]) {
-    it(`the directory kept ${where} says who may do what`, () =>
-      inFolder(async (file) => {
-        const storage = where === "in memory" ? ":memory:" : file
-        await using checkout = await Onelane.open({ storage, directory: true })
-        const { directory } = checkout
-        await directory.putStore("store")
-        await directory.putAccount({ id: "acme", active: true })
-        await directory.putStoreMember("store", "acme")
-        await directory.putUser({ id: "ann", roles: ["buyer-checkout"] })
-        await directory.putAccountMember("acme", "ann")
-        const cart = { storeId: "store", accountId: "acme", ownerId: "ann", status: "Active" } as const
-        await directory.putCart({ id: "cart-1", ...cart })
-        const ann = checkout.as(Caller.make("ann", []))
-        const { session } = await ann.openOrThrow({ cartId: "cart-1" })
-        assert.strictEqual(session.ownerId, "ann")
-        await directory.removeAccountMember("acme", "ann")
-        assert.strictEqual(tagOf(await ann.update(toInventory(session.id))), "AccountInaccessible")
-        assert.strictEqual(await directory.setCartStatus("none", "Closed").catch(() => "unknown"), "unknown")
-        assert.strictEqual(existsSync(file), where === "in the file")
-      }))
-  }
 })
 
 describe("Onelane.layer", () => {

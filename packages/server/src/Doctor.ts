@@ -53,12 +53,12 @@ export const permissions = (path: string): Finding => {
   try {
     accessSync(path, constants.R_OK | constants.W_OK)
     accessSync(dirname(resolve(path)), constants.W_OK)
-    const others = statSync(path).mode & 0o077
-    return others === 0 || process.platform === "win32"
+    const mode = statSync(path).mode & 0o777
+    return (mode & 0o077) === 0 || process.platform === "win32"
       ? ok("permissions", "only its owner reads and writes it")
       : warning(
           "permissions",
-          `others than its owner may open it (mode ${others.toString(8).padStart(3, "0")}); chmod 600`
+          `others than its owner may open it (mode ${mode.toString(8).padStart(3, "0")}); chmod 600`
         )
   } catch (cause) {
     return failed("permissions", sentenceOf(cause))

@@ -25,13 +25,31 @@ export const oneOf = <K extends string>(name: string, choices: Readonly<Record<K
       : Either.left(`not one of ${Object.keys(choices).join(", ")}: ${JSON.stringify(text)}`)
   )
 
-/** JSON: the text itself where it begins with a brace, else the file it names. */
-export const json = <A, I>(name: string, schema: Schema.Schema<A, I>, readFile: ReadFile): Config.Config<A> => {
+/** Faults that are told; the first ones. */
+const toldFaults = 3
+
+/** What is wrong with a value, in a line. `hidesNames`: the names at its top are secrets. */
+export const faultOf = (error: ParseResult.ParseError, hidesNames = false): string =>
+  ParseResult.ArrayFormatter.formatErrorSync(error)
+    .slice(0, toldFaults)
+    .map(({ message, path }) => {
+      const names = path.map((name, depth) => (hidesNames && depth === 0 ? "…" : String(name)))
+      return `${names.length === 0 ? "" : `${names.join(".")}: `}${message.replace(/\s+/g, " ")}`
+    })
+    .join("; ")
+
+/** JSON: the text itself where it begins with a brace, else the file it names. `hidesNames`: as `faultOf`. */
+export const json = <A, I>(
+  name: string,
+  schema: Schema.Schema<A, I>,
+  readFile: ReadFile,
+  hidesNames = false
+): Config.Config<A> => {
   const decode = Schema.decodeUnknownEither(Schema.parseJson(schema), { onExcessProperty: "error" })
   return as(name, (said) => {
     const isInline = said.trimStart().startsWith("{")
     return Either.try(() => (isInline ? said : readFile(said))).pipe(
-      Either.flatMap((text) => Either.mapLeft(decode(text), ParseResult.TreeFormatter.formatErrorSync)),
+      Either.flatMap((text) => Either.mapLeft(decode(text), (error) => faultOf(error, hidesNames))),
       Either.mapLeft((why) => `${isInline ? "" : `${said}: `}${why instanceof Error ? why.message : why}`)
     )
   })

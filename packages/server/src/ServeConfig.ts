@@ -89,7 +89,7 @@ const configOf = (readFile: Said.ReadFile) =>
     host: Config.withDefault(Config.nonEmptyString("host"), "127.0.0.1"),
     port: Config.withDefault(Config.mapOrFail(Config.string("port"), portOf), 8080),
     flow: Config.withDefault(Config.mapOrFail(Config.string("flow"), presetOf), "b2b" as const),
-    tokens: Config.withDefault(Said.json("tokens", Tokens, readFile), null),
+    tokens: Config.withDefault(Said.json("tokens", Tokens, readFile, true), null),
     seed: Config.withDefault(Said.json("seed", Seed, readFile), null),
     cluster: Config.withDefault(Config.mapOrFail(Config.string("cluster"), nodeOf), null),
     clusterListen: Config.withDefault(Config.mapOrFail(Config.string("cluster-listen"), nodeOf), null),

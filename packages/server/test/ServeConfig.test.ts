@@ -100,11 +100,19 @@ describe("ServeConfig", () => {
       [[...withTokens, "--port", "-1"], /port/],
       [[...withTokens, "--flow", "toString"], /no such flow: "toString"/],
       [[...withTokens, "--colour", "red"], /--colour/],
-      [[...withTokens, "stray"], /stray/]
+      [[...withTokens, "stray"], /stray/],
+      [[...withTokens, "--limits", '{"idleMilis":1}'], /^--limits: idleMilis: is unexpected, expected: "headersMax/],
+      [[...withTokens, "--limits", "{1}"], /^--limits: Expected property name/],
+      [["--jwt", '{"issuer":5}'], /^--jwt: issuer: Expected string, actual 5$/],
+      // The names at its top are tokens.
+      [["--tokens", '{"secret":5}'], /^--tokens: …: Expected /],
+      [["--tokens", '{"secret":{"userId":"ann","roles":["x"]}}'], /^--tokens: ….roles.0: Expected /]
     ]
     for (const [args, sentence] of wrong) {
       const config = parse(args)
-      assert.match(Either.isLeft(config) ? config.left : "it was accepted", sentence)
+      const said = Either.isLeft(config) ? config.left : "it was accepted"
+      assert.match(said, sentence)
+      assert.notMatch(said, /└/)
     }
   })
 })

@@ -8,7 +8,7 @@
  * 2. Nothing outlives closing: neither a log, nor a hold on the file.
  */
 
-import { statSync } from "node:fs"
+import { chmodSync, existsSync, statSync } from "node:fs"
 import { pathToFileURL } from "node:url"
 import * as Effect from "effect/Effect"
 
@@ -100,6 +100,7 @@ const claim = (
 ): SqliteFile => {
   const { filename, busyTimeoutMillis = 1_000, cacheMebibytes = 32, checkpointPages = 4_000 } = options
   const sharedName = sharedNameOf(filename)
+  const isNew = sharedName !== null && !filename.startsWith("file:") && !existsSync(filename)
   const connection = driver.open(sharedName ?? filename)
   opened.push(connection)
   const ask = SqliteSettings.makeAsk(connection)
@@ -109,6 +110,7 @@ const claim = (
   const found = ask("application_id", "pragma_application_id")
   const isOurs = found === applicationId || (found === 0 && ask("count(*)", "sqlite_schema") === 0)
   if (!isOurs) throw refuse(filename, "FOREIGN")
+  if (isNew) chmodSync(filename, 0o600) // who buys what, and digests of keys; SQLite gives its log the same
   if (sharedName !== null) {
     const { dev, ino } = statSync(ask("file", "pragma_database_list") as string)
     const ownership = driver.open(`file:/onelane-${dev}-${ino}?vfs=memdb`)

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
+import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { SqlClient } from "@effect/sql/SqlClient"
@@ -46,6 +46,23 @@ describe("SqliteFile", () => {
       assert.strictEqual(yield* ask("journal_mode"), "wal")
       assert.strictEqual(yield* ask("synchronous"), 2)
       assert.strictEqual(yield* ask("foreign_keys"), 1)
+    })
+  )
+
+  it.scoped("a new file, its log with it, is its owner's alone; one that was there keeps its mode", () =>
+    Effect.gen(function* () {
+      const filename = yield* temporaryFile
+      const modeOf = (name: string) => (statSync(name).mode & 0o777).toString(8)
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const sql = Context.get(yield* open(filename), SqlClient)
+          yield* sql.unsafe("CREATE TABLE t (a)")
+          assert.deepStrictEqual([modeOf(filename), modeOf(`${filename}-wal`)], ["600", "600"])
+        })
+      )
+      chmodSync(filename, 0o640)
+      yield* Effect.scoped(open(filename))
+      assert.strictEqual(modeOf(filename), "640")
     })
   )
 

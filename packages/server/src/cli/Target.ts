@@ -11,11 +11,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Admin from "../Admin.js"
 import * as Ending from "../Ending.js"
+import { faultOf } from "../Said.js"
 
 /** Why a command was not done, in one sentence. */
 export interface Refused {
@@ -113,7 +113,7 @@ export const admin = (target: Target): Effect.Effect<Admin.Admin<Refused>, Refus
       call: (name, input) => {
         const { input: schema, run } = operations[name] as Admin.Operation<any, any>
         return Schema.decodeUnknown(schema)(input).pipe(
-          Effect.mapError((error) => refused(ParseResult.TreeFormatter.formatErrorSync(error))),
+          Effect.mapError((error) => refused(faultOf(error))),
           Effect.flatMap((said) => Effect.mapError(Effect.provide(run(said), kept), sentence))
         )
       }
