@@ -25,10 +25,9 @@ const isUrl = (value: unknown): boolean =>
 
 const options: Options.Options<RemoteOptions> = {
   url: { is: "an http or https URL", check: isUrl, required: true },
-  // What a header may carry.
   token: {
-    is: "text of printable ASCII without spaces",
-    check: (value) => /^[!-~]+$/.test(`${value}`),
+    is: "text of printable ASCII without spaces", // what a header carries
+    check: (value) => typeof value === "string" && /^[!-~]+$/.test(value),
     required: true
   },
   timeoutMillis: Options.whole(1, 2_147_483_647),

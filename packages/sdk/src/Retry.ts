@@ -97,7 +97,7 @@ const pauseMax = 3_600_000
 
 /** What `RetryOptions` may be. */
 export const option = Options.nested<RetryOptions>({
-  limit: Options.whole(0, Number.MAX_SAFE_INTEGER),
+  limit: Options.whole(0, limitMax),
   baseMillis: Options.whole(0, pauseMax),
   maxMillis: Options.whole(0, pauseMax)
 })
