@@ -14,7 +14,7 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { type CheckoutSession, CheckoutTasks, Flow, Onelane, Task } from "@onelane/sdk"
+import { type CheckoutSession, CheckoutTasks, Flow, Onelane, type Task } from "@onelane/sdk"
 
 const checkoutSessionId = "checkout-1"
 
@@ -23,28 +23,28 @@ const flowOf = (providerUrl: string): Flow.Flow => {
   let taxCalls = 0
   const tasks = CheckoutTasks.attach(Flow.b2b, {
     inventory: {
-      run: Task.fromPromise(async ({ session }) => console.log(`    reserving what is in ${session.cartId}`))
+      run: async ({ session }) => console.log(`    reserving what is in ${session.cartId}`)
     },
     confirmPrice: {
       retry: { limit: 5, baseMillis: 20 },
-      run: Task.fromPromise(async ({ attempt }) => {
+      run: async ({ attempt }) => {
         if (attempt === 1) throw { code: "PRICE_SERVICE_BUSY", message: "503 from the price service" }
         console.log(`    priced, at try ${attempt}`)
-      })
+      }
     },
     taxes: {
-      run: Task.fromPromise(async () => {
+      run: async () => {
         if (++taxCalls === 1) throw { code: "ADDRESS_UNKNOWN", message: "no tax for this address", final: true }
         console.log("    tax calculated")
-      })
+      }
     },
-    cartToOrder: { run: Task.fromPromise(async ({ session }) => ({ orderId: `order-of-${session.cartId}` })) }
+    cartToOrder: { run: async ({ session }) => ({ orderId: `order-of-${session.cartId}` }) }
   })
-  const payment = Task.fromPromise(async ({ requestId, signal }) => {
+  const payment = async ({ requestId, signal }: Task.TaskContext): Promise<void> => {
     console.log(`    paying under key ${requestId}`)
     const answer = await fetch(providerUrl, { method: "POST", headers: { "idempotency-key": requestId }, signal })
     console.log(`    ${await answer.text()}`)
-  })
+  }
   return Flow.withTasks<Flow.Transitions>(tasks, { "Authorize Payment": { run: payment, deadlineMillis: 30_000 } })
 }
 

@@ -5,14 +5,13 @@
  * Owns names only: which slot belongs to which state. What a task is stands in `Task`, running it in `Tasks`.
  * Source: SEMANTICS §1, the states with a background task.
  */
-import type * as Effect from "effect/Effect"
 import type { BackgroundState } from "./CheckoutState.js"
 import { type Flow, type Transitions, withTasks } from "./Flow.js"
-import type { Task, TaskContext, TaskFailure } from "./Task.js"
+import type { Task, TaskContext, Work } from "./Task.js"
 
 /** A task that must say which order the cart became, unless the host makes the order elsewhere. */
 export interface OrderTask extends Task {
-  readonly run?: ((context: TaskContext) => Effect.Effect<{ readonly orderId: string }, TaskFailure>) | undefined
+  readonly run?: ((context: TaskContext) => Work<{ readonly orderId: string }>) | undefined
 }
 
 /** What a host does in the background of a checkout. Each is claimed, retried and resumed as its `Task` says. */

@@ -51,12 +51,19 @@ export interface RetryPolicy {
 /** The policy of a task that names none, or parts of one. */
 export const defaultRetry = { limit: 3, baseMillis: 200, maxMillis: 10_000 } as const
 
-/** The work of one state. A defect in it is final; a failure is tried again unless it says `final`. */
+/**
+ * What a task's work is: an Effect; or a Promise, which rejects to fail: with a `TaskFailure` (an `Error` that carries a `code`,
+ * and perhaps `final`, is one), or with anything else, which gets the code `FAILED`; or what it hands back, at once.
+ */
+export type Work<A extends TaskSuccess | void = TaskSuccess | void> = Effect.Effect<A, TaskFailure> | PromiseLike<A> | A
+
+/** The work of one state. A defect in it, a throw among them, is final; a failure is tried again unless it says `final`. */
 export interface Task {
   /**
-   * The work. Absent: the host does it elsewhere and closes the claim by `completeTask` or `failTask`.
+   * The work. Listen to `context.signal` where it is a Promise. Absent: the host does it elsewhere and closes the claim by
+   * `completeTask` or `failTask`.
    */
-  readonly run?: ((context: TaskContext) => Effect.Effect<TaskSuccess | void, TaskFailure>) | undefined
+  readonly run?: ((context: TaskContext) => Work) | undefined
   /** Milliseconds from the claim until the task has failed, retries and restarts included. Default 60,000; at most 86,400,000. */
   readonly deadlineMillis?: number | undefined
   readonly retry?: RetryPolicy | undefined
@@ -64,14 +71,15 @@ export interface Task {
   readonly repeatable?: boolean | undefined
 }
 
-/**
- * A task's work written as a Promise function. It rejects to fail: with a `TaskFailure` (an `Error` that carries a `code`,
- * and perhaps `final`, is one), or with anything else, which gets the code `FAILED`. Listen to `context.signal`.
- */
-export const fromPromise =
-  <A extends TaskSuccess | void>(work: (context: TaskContext) => PromiseLike<A>) =>
-  (context: TaskContext): Effect.Effect<A, TaskFailure> =>
-    Effect.tryPromise({ try: async () => work(context), catch: failureOf })
+/** Does the work once. */
+export const work = (
+  run: NonNullable<Task["run"]>,
+  context: TaskContext
+): Effect.Effect<TaskSuccess | void, TaskFailure> => {
+  const begun = run(context)
+  if (Effect.isEffect(begun)) return begun
+  return Effect.tryPromise({ try: async () => begun, catch: failureOf })
+}
 
 const failureOf = (rejection: unknown): TaskFailure => {
   const { code, message, final } = Object(rejection) as Partial<TaskFailure>
@@ -88,8 +96,15 @@ export const pauseMillis = (policy: RetryPolicy, n: number, jitter: number): num
   return Math.min(maxMillis, baseMillis * 2 ** n) * (0.5 + jitter / 2)
 }
 
+const names: ReadonlyArray<string> = ["run", "deadlineMillis", "retry", "repeatable"] satisfies Array<keyof Task>
+
 /** What a task says that cannot be, or null. */
-export const faultOf = ({ deadlineMillis, retry = {} }: Task): string | null => {
+export const faultOf = (task: Task): string | null => {
+  const { deadlineMillis, repeatable = true, retry = {}, run } = task
+  const unknown = Object.keys(task).find((name) => !names.includes(name))
+  if (unknown !== undefined) return `there is no ${unknown}; there are ${names.join(", ")}`
+  if (run !== undefined && typeof run !== "function") return "run must be a function"
+  if (typeof repeatable !== "boolean") return "repeatable must be true or false"
   if (!isWithin(deadlineMillis, 1, deadlineMaxMillis)) return `deadlineMillis must be 1..${deadlineMaxMillis}`
   if (!isWithin(retry.limit, 0, retryMax)) return `retry.limit must be 0..${retryMax}`
   if (!isWithin(retry.baseMillis, 0, deadlineMaxMillis)) return `retry.baseMillis must be 0..${deadlineMaxMillis}`

@@ -28,7 +28,8 @@ import {
   type RetryPolicy,
   type Task,
   type TaskFailure,
-  type TaskSuccess
+  type TaskSuccess,
+  work
 } from "./Task.js"
 
 /** The running operations of this process. */
@@ -146,9 +147,9 @@ const outcomeOf = (
   const { run, repeatable = true } = task
   if (leftMillis === 0) return Effect.succeed({ cause: deadline }) // too late to begin
   if (run !== undefined && operation.resumed && !repeatable) return Effect.succeed(interrupted)
-  const work = run === undefined ? Effect.never : permits.withPermits(1)(attempts(task, run, operation))
+  const doing = run === undefined ? Effect.never : permits.withPermits(1)(attempts(task, run, operation))
   // Disconnected: work that is slow to let go must not stretch the deadline.
-  return Effect.disconnect(work).pipe(
+  return Effect.disconnect(doing).pipe(
     Effect.timeoutFail({ duration: leftMillis, onTimeout: () => deadline }),
     Effect.matchCause({ onSuccess: resultOf, onFailure: (cause): Result => ({ cause: causeOf(cause) }) })
   )
@@ -169,9 +170,8 @@ const attempts = (task: Task, run: NonNullable<Task["run"]>, { session, operatio
     const once = Effect.suspend(() => {
       const abort = new AbortController()
       attempt += 1
-      return Effect.onInterrupt(run({ session, requestId, operationId, attempt, signal: abort.signal }), () =>
-        Effect.sync(() => abort.abort())
-      )
+      const context = { session, requestId, operationId, attempt, signal: abort.signal }
+      return Effect.onInterrupt(work(run, context), () => Effect.sync(() => abort.abort()))
     })
     return Effect.retry(once, { schedule: backoff(task.retry), while: (failure) => failure.final !== true })
   })

@@ -4,7 +4,7 @@
  * it is taken out (`mutants`), so that none of them can pass for lack of a danger.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Access, Flow, type Task } from "@onelane/checkout"
+import { Access, Flow, Task } from "@onelane/checkout"
 import { type Journal, JournalMemory } from "@onelane/engine"
 import { Deferred, Effect, Either, Exit, Fiber, TestClock } from "effect"
 import type { SessionState } from "../src/SessionState.js"
@@ -35,7 +35,7 @@ describe("Regressions", () => {
       const naive = (requestId: string) =>
         Effect.gen(function* () {
           const seen = version
-          yield* Effect.zipRight(nextTick, Effect.fork(pay.run!({ requestId } as Task.TaskContext)))
+          yield* Effect.zipRight(nextTick, Effect.fork(Task.work(pay.run!, { requestId } as Task.TaskContext)))
           if (seen === version) version += 1
         })
       yield* race([naive("a"), naive("b")])

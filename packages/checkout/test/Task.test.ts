@@ -1,15 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, FastCheck as fc } from "effect"
-import { defaultRetry, faultOf, fromPromise, pauseMillis, type TaskContext } from "../src/Task.js"
+import { defaultRetry, faultOf, pauseMillis, type TaskContext, work } from "../src/Task.js"
 
 const context = { requestId: "req_1" } as TaskContext
-const failureOf = (rejection: unknown) => Effect.flip(fromPromise(() => Promise.reject(rejection))(context))
+const failureOf = (rejection: unknown) => Effect.flip(work(() => Promise.reject(rejection), context))
 
 describe("Task", () => {
   it.effect("a promise that resolves is a success, and it saw the context", () =>
     Effect.gen(function* () {
-      const run = fromPromise(async ({ requestId }) => ({ orderId: `order-of-${requestId}` }))
-      assert.deepStrictEqual(yield* run(context), { orderId: "order-of-req_1" })
+      const run = async ({ requestId }: TaskContext) => ({ orderId: `order-of-${requestId}` })
+      assert.deepStrictEqual(yield* work(run, context), { orderId: "order-of-req_1" })
+      assert.deepStrictEqual(yield* work(() => ({ orderId: "order-1" }), context), { orderId: "order-1" })
+      assert.isUndefined(yield* work(() => {}, context))
     })
   )
 
@@ -29,18 +31,9 @@ describe("Task", () => {
     })
   )
 
-  it.effect("a function that throws before it makes a promise is a failure too", () =>
-    Effect.gen(function* () {
-      const run = fromPromise(() => {
-        throw new Error("early")
-      })
-      assert.deepInclude(yield* Effect.flip(run(context)), { code: "FAILED", message: "early" })
-    })
-  )
-
   it.effect("an interrupted promise is not waited for", () =>
     Effect.gen(function* () {
-      const fiber = yield* Effect.fork(fromPromise(() => new Promise<void>(() => {}))(context))
+      const fiber = yield* Effect.fork(work(() => new Promise<void>(() => {}), context))
       yield* Effect.yieldNow()
       assert.isTrue((yield* Fiber.interrupt(fiber))._tag === "Failure")
     })
@@ -59,6 +52,9 @@ describe("Task", () => {
 
   it("a task names its bounds and is refused beyond them", () => {
     assert.isNull(faultOf({}))
+    assert.match(faultOf({ dedlineMillis: 5 } as object) ?? "", /^there is no dedlineMillis; there are run, /)
+    assert.strictEqual(faultOf({ run: 5 } as object), "run must be a function")
+    assert.strictEqual(faultOf({ repeatable: "no" } as object), "repeatable must be true or false")
     assert.isNull(faultOf({ deadlineMillis: 86_400_000, retry: { limit: 100, baseMillis: 0, maxMillis: 86_400_000 } }))
     for (const deadlineMillis of [0, -1, 1.5, 86_400_001, Number.NaN, Number.POSITIVE_INFINITY])
       assert.match(faultOf({ deadlineMillis }) ?? "", /^deadlineMillis/)
