@@ -17,8 +17,8 @@ import type { DatabaseRefused } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Runtime from "effect/Runtime"
 import * as Checkout from "./Checkout.js"
+import * as DirectoryDoor from "./DirectoryDoor.js"
 import * as Later from "./Later.js"
 import * as Options from "./Options.js"
 import * as Ports from "./Ports.js"
@@ -47,8 +47,6 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
   readonly retry?: Retry.RetryOptions | undefined
 }
 
-const isRoles = (value: unknown): boolean => Array.isArray(value) && value.every((role) => Caller.roles.includes(role))
-
 const aYearMillis = 31_536_000_000
 
 const options: Options.Options<EmbeddedOptions> = {
@@ -67,13 +65,8 @@ const options: Options.Options<EmbeddedOptions> = {
 
 const callerParts: Options.Options<Caller.Caller> = {
   userId: Options.text,
-  roles: { is: `a list of ${Caller.roles.join(", ")}`, check: isRoles, required: true },
+  roles: DirectoryDoor.roles,
   actingAccountId: { is: "text or null", check: (value) => value === null || typeof value === "string", required: true }
-}
-
-/** The directory over Promises. A call that names something unknown rejects. */
-export type DirectoryDoor = {
-  readonly [K in keyof Directory.DirectoryShape]: (...input: Parameters<Directory.DirectoryShape[K]>) => Promise<void>
 }
 
 /** An embedded engine: `Checkout` for the program itself, and `as` for the people it serves. */
@@ -84,7 +77,7 @@ export interface EmbeddedCheckout<F> extends Checkout.Checkout<F> {
 
 /** An embedded engine that keeps the directory. */
 export interface DirectoryCheckout<F> extends EmbeddedCheckout<F> {
-  readonly directory: DirectoryDoor
+  readonly directory: DirectoryDoor.DirectoryDoor
 }
 
 type Stored = Journal.Journal | Access.Access | Carts.Carts | Directory.Directory
@@ -167,19 +160,6 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
     return Checkout.make(behind, caller)
   }
   const embedded: EmbeddedCheckout<FlowOf<X>> = { ...as(Caller.host), as }
-  const directory = directoryDoor(Context.get(context, Directory.Directory), Runtime.runPromise(behind.runtime))
+  const directory = DirectoryDoor.make(Context.get(context, Directory.Directory), behind.runtime)
   return (options.directory ? { ...embedded, directory } : embedded) as DirectoryCheckout<FlowOf<X>>
 }
-
-const directoryDoor = (
-  directory: Directory.DirectoryShape,
-  runPromise: (effect: Effect.Effect<void, unknown>) => Promise<void>
-): DirectoryDoor =>
-  Object.fromEntries(
-    Object.entries(directory).map(
-      ([name, method]: [string, (...input: Array<never>) => Effect.Effect<void, unknown>]) => [
-        name,
-        (...input: Array<never>) => runPromise(method(...input))
-      ]
-    )
-  ) as unknown as DirectoryDoor

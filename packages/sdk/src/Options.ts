@@ -20,7 +20,7 @@ export const check = <A>(where: string, given: unknown, options: Options<A>): vo
 }
 
 const faultOf = (given: unknown, options: { readonly [name: string]: Option }): string | null => {
-  if (!isObject(given)) return "an object of options is missing"
+  if (!isObject(given)) return "an object is missing"
   const names = Object.keys(options)
   const unknown = Object.keys(given).find((name) => !names.includes(name))
   if (unknown !== undefined) return `there is no ${unknown}; there are ${names.join(", ")}`

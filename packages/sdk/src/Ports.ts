@@ -55,7 +55,7 @@ const isStatus = (value: unknown): boolean => (Carts.cartStatuses as ReadonlyArr
 
 const isCart = (value: unknown): value is Carts.Cart =>
   Predicate.isRecord(value) &&
-  [value.storeId, value.accountId, value.ownerId].every(Predicate.isString) &&
+  [value.id, value.storeId, value.accountId, value.ownerId].every(Predicate.isString) &&
   isStatus(value.status)
 
 const isCartOrNone = (value: unknown): value is Carts.Cart | null | undefined =>
@@ -80,7 +80,7 @@ export const layerCarts = (host: HostCarts): Layer.Layer<Carts.Carts> =>
   Layer.effect(
     Carts.Carts,
     Effect.map(RareLog.make, (log) => {
-      const shape = `null or an object of storeId, accountId, ownerId and status, one of ${Carts.cartStatuses.join(", ")}`
+      const shape = `null or an object of id, storeId, accountId, ownerId and status, one of ${Carts.cartStatuses.join(", ")}`
       const ask = asking<Carts.Cart | null | undefined>(log, "carts.find", shape, isCartOrNone)
       return {
         find: (cartId) =>

@@ -6,7 +6,7 @@ describe("options", () => {
     const whyNot = (given: object | undefined) => Onelane.open(given as { readonly storage: string }).then(fail, String)
     const fail = () => "it opened"
     const storage = ":memory:"
-    assert.match(await whyNot(undefined), /^TypeError: Onelane.open: an object of options is missing/)
+    assert.match(await whyNot(undefined), /^TypeError: Onelane.open: an object is missing/)
     assert.match(await whyNot({}), /storage must be text/)
     assert.match(await whyNot({ storage, flwo: "b2b" }), /there is no flwo; there are storage, flow, /)
     assert.match(await whyNot({ storage, expiresInMillis: "5" }), /expiresInMillis must be a whole number from 1 to /)

@@ -1,9 +1,12 @@
 import { existsSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { type Access, Caller, Onelane } from "@onelane/sdk"
+import { type Access, Caller, DirectoryError, Onelane } from "@onelane/sdk"
 import { Effect } from "effect"
 import { vi } from "vitest"
 import { inFolder, tagOf, toInventory } from "./fixture.js"
+
+const statuses = "Active, Checkout, Processing, PendingClosed, Closed, PendingDelete"
+const anId = "text of 1 to 255 characters, none of them a control character"
 
 describe("ports", () => {
   const rights: Access.Rights = { mayInvoke: true, maySee: true, accountAccessible: true, storeMember: true }
@@ -64,7 +67,7 @@ describe("ports", () => {
     await using checkout = await Onelane.open({ storage: ":memory:", retry: { limit: 0 }, ...ports })
     const open = () => checkout.open({ cartId: "cart-1" }).then(tagOf)
     assert.strictEqual(await open(), "SessionInaccessible")
-    const cart = { storeId: "store", accountId: "acme", ownerId: "ann", status: "Active" }
+    const cart = { id: "cart-1", storeId: "store", accountId: "acme", ownerId: "ann", status: "Active" }
     const spy = vi.spyOn(console, "log").mockImplementation((line) => void lines.push(String(line)))
     try {
       answers.cart = { ...cart, status: "Sold" }
@@ -76,7 +79,7 @@ describe("ports", () => {
     } finally {
       spy.mockRestore()
     }
-    assert.match(lines.join("\n"), /carts.find must answer null or an object of storeId/)
+    assert.match(lines.join("\n"), /carts.find must answer null or an object of id, storeId/)
     assert.match(lines.join("\n"), /access.rights must answer an object of mayInvoke/)
     answers.rights = rights
     assert.strictEqual(await open(), "ok")
@@ -100,7 +103,29 @@ describe("ports", () => {
         assert.strictEqual(session.ownerId, "ann")
         await directory.removeAccountMember("acme", "ann")
         assert.strictEqual(tagOf(await ann.update(toInventory(session.id))), "AccountInaccessible")
-        assert.strictEqual(await directory.setCartStatus("none", "Closed").catch(() => "unknown"), "unknown")
+        const unknown = await directory.setCartStatus("none", "Closed").catch((error) => error)
+        assert.instanceOf(unknown, DirectoryError)
+        assert.strictEqual(String(unknown), "DirectoryError: there is no such cart: none")
+        assert.deepStrictEqual(unknown.error, { _tag: "UnknownEntry", entry: "cart", id: "none" })
+        const odd = [
+          directory.putUser({ id: "bob", roles: ["king" as "buyer-checkout"] }),
+          directory.putAccount({ id: "acme", active: "yes" as never }),
+          directory.putCart({ id: "cart-2", ...cart, status: "Sold" as "Closed" }),
+          directory.putStore(5 as never),
+          directory.putAccountMember("acme", "a\0b"),
+          directory.setCartStatus("cart-1", "Sold" as "Closed")
+        ]
+        assert.deepStrictEqual(
+          (await Promise.allSettled(odd)).map((one) => (one.status === "rejected" ? String(one.reason) : "done")),
+          [
+            "TypeError: directory.putUser: roles must be a list of modify-all-data, commerce-integrator, buyer-checkout",
+            "TypeError: directory.putAccount: active must be true or false",
+            `TypeError: directory.putCart: status must be one of ${statuses}`,
+            `TypeError: directory.putStore: storeId must be ${anId}`,
+            `TypeError: directory.putAccountMember: userId must be ${anId}`,
+            `TypeError: directory.setCartStatus: status must be one of ${statuses}`
+          ]
+        )
         assert.strictEqual(existsSync(file), where === "in the file")
       }))
   }
