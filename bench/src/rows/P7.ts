@@ -8,6 +8,8 @@ import { perSecond, ratios } from "../Sample.js"
 
 const writers = (calls: number): Load => ({ manner: "accepted", callers: 256, sessions: 1_024, calls, timed: true })
 
+const peers = ["PostgreSQL, CAS each", "PostgreSQL, CAS each, pg as it comes", "PostgreSQL, CAS and event each"]
+
 /** The row. */
 export const P7: Row = {
   id: "P7",
@@ -18,9 +20,7 @@ export const P7: Row = {
         ...["onelane, PostgreSQL", "onelane, PostgreSQL, Promise"].map((name) =>
           inMemory(name, writers(Math.round(40_000 * scale)))
         ),
-        ...["PostgreSQL, CAS each", "PostgreSQL, CAS and event each"].map((name) =>
-          inMemory(name, writers(Math.round(8_000 * scale)))
-        )
+        ...peers.map((name) => inMemory(name, writers(Math.round(8_000 * scale))))
       ],
       { rounds, say, warmUps: 2 }
     )
@@ -46,6 +46,12 @@ export const P7: Row = {
           "P7",
           "Promises on both sides: rate against one that writes an event row too",
           against("PostgreSQL, CAS and event each"),
+          least
+        ),
+        line(
+          "P7",
+          "Promises on both sides: rate against a compare-and-set, pg as it comes: 10 connections, not prepared",
+          against("PostgreSQL, CAS each, pg as it comes"),
           least
         )
       ],

@@ -100,19 +100,22 @@ interface PostgresRegister {
   readonly tables: string
   /** Moves a session from one state to the next, and gives the row it made. */
   readonly move: string
+  /** As `pg` is out of the box: 10 connections, and each statement is planned anew. Else 64, prepared by name, its best. */
+  readonly isPlain?: true
 }
 
-/** Through a pool of `pg`, statements prepared by name; who loses looks. */
-const postgresRegister = async ({ move, tables }: PostgresRegister): Promise<Subject> => {
+/** Through a pool of `pg`; who loses looks. */
+const postgresRegister = async ({ isPlain, move, tables }: PostgresRegister): Promise<Subject> => {
   const server = await Postgres.start()
-  const pool = new pg.Pool({ connectionString: server.url, max: 64 })
+  const pool = new pg.Pool({ connectionString: server.url, ...(isPlain ? {} : { max: 64 }) })
+  const named = (name: string) => (isPlain ? {} : { name })
   pool.on("error", () => {})
   await pool.query(tables)
   const update = async (id: string, expected: string, next: string): Promise<Asked> => {
-    const moved = await pool.query({ name: "move", text: move, values: [id, expected, next] })
+    const moved = await pool.query({ ...named("move"), text: move, values: [id, expected, next] })
     if (moved.rows.length === 1) return { ok: true, ...moved.rows[0] }
     const found = await pool.query({
-      name: "look",
+      ...named("look"),
       text: "SELECT state, version FROM session WHERE id = $1",
       values: [id]
     })
@@ -145,12 +148,16 @@ const postgresRegister = async ({ move, tables }: PostgresRegister): Promise<Sub
   )
 }
 
+const compareAndSet = {
+  tables: table,
+  move: "UPDATE session SET state = $3, version = version + 1 WHERE id = $1 AND state = $2 RETURNING state, version"
+}
+
 /** PostgreSQL: `UPDATE … WHERE state = $2 RETURNING`. */
-export const postgresCas = (): Promise<Subject> =>
-  postgresRegister({
-    tables: table,
-    move: "UPDATE session SET state = $3, version = version + 1 WHERE id = $1 AND state = $2 RETURNING state, version"
-  })
+export const postgresCas = (): Promise<Subject> => postgresRegister(compareAndSet)
+
+/** The same, with nothing of `pg` set. */
+export const postgresCasPlain = (): Promise<Subject> => postgresRegister({ ...compareAndSet, isPlain: true })
 
 /** The same, which also writes down in the same statement what happened, as ours does: a row with a key of its own. */
 export const postgresCasAndEvent = (): Promise<Subject> =>

@@ -30,6 +30,7 @@ export const subjects: Readonly<Record<string, MakeSubject>> = {
   "SQLite, a commit each": async () => (await import("./DurablePeers.js")).sqliteCommitEach(makeDirectory()),
   "@effect/sql transaction each": async () => (await import("./DurablePeers.js")).effectSqlTransaction(makeDirectory()),
   "PostgreSQL, CAS each": async () => (await import("./DurablePeers.js")).postgresCas(),
+  "PostgreSQL, CAS each, pg as it comes": async () => (await import("./DurablePeers.js")).postgresCasPlain(),
   "PostgreSQL, CAS and event each": async () => (await import("./DurablePeers.js")).postgresCasAndEvent(),
   "Redis, Lua, fsync always": async () => (await import("./DurablePeers.js")).redisLua(),
   "onelane, SQLite": async () => (await import("./OnelaneDurable.js")).onelaneSqlite(makeDirectory()),
