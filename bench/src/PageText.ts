@@ -25,7 +25,8 @@ session, makes every check of the contract, and has its limits and its fairness 
 ## What is not measured
 
 * Networks. The load, the databases and the servers are on one machine, over loopback or a local socket.
-* Disks other than this one. How long an \`fsync\` takes decides every durable rate; the ratios depend on it less.
+* Disks other than this one, but for a line of P6 whose syncs are made slower. How long an \`fsync\` takes decides every
+  durable rate; the ratios depend on it less.
 * Power loss, crashes and faults: that is correctness, and has its own proof (\`npm run prove\`).
 * Services that cannot be installed here from a package (etcd, Temporal, Durable Objects, Restate, DBOS).
 * Business work. Access and carts are answered at once, by rules that trust; P1 also shows a port that has to be run.
