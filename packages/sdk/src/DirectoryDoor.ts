@@ -1,9 +1,10 @@
 /**
  * DirectoryDoor: the directory over Promises. What is put into it is looked at here: later it decides who may do what.
+ *
+ * Loaded by `Embedded` only where a directory is kept.
  */
 
 import type * as Access from "@onelane/checkout/Access"
-import * as Caller from "@onelane/checkout/Caller"
 import * as Carts from "@onelane/checkout/Carts"
 import type * as Directory from "@onelane/checkout/Directory"
 import * as Ids from "@onelane/checkout/Ids"
@@ -12,24 +13,11 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
 import * as Options from "./Options.js"
+import { DirectoryError } from "./Result.js"
 
 /** The directory over Promises. A call rejects with a `DirectoryError`, or with a `TypeError` for what cannot be put. */
 export type DirectoryDoor = {
   readonly [K in keyof Directory.DirectoryShape]: (...input: Parameters<Directory.DirectoryShape[K]>) => Promise<void>
-}
-
-/** A call named something the directory does not hold, or the store gave no answer. Nothing was written in the first case. */
-export class DirectoryError extends Error {
-  override readonly name = "DirectoryError"
-  /** The typed error itself. */
-  readonly error: Directory.UnknownEntry | Access.PortUnavailable
-  constructor(error: Directory.UnknownEntry | Access.PortUnavailable) {
-    const isUnknown = error._tag === "UnknownEntry"
-    super(isUnknown ? `there is no such ${error.entry}: ${error.id}` : "the directory gave no answer", {
-      cause: isUnknown ? undefined : error.cause
-    })
-    this.error = error
-  }
 }
 
 const id: Options.Option = {
@@ -44,14 +32,7 @@ const status: Options.Option = {
   required: true
 }
 
-/** A list of roles. */
-export const roles: Options.Option = {
-  is: `a list of ${Caller.roles.join(", ")}`,
-  check: (value) => Array.isArray(value) && value.every((role) => Caller.roles.includes(role)),
-  required: true
-}
-
-const user: Options.Options<Directory.User> = { id, roles }
+const user: Options.Options<Directory.User> = { id, roles: Options.roles }
 const account: Options.Options<Directory.Account> = { id, active: { ...Options.flag, required: true } }
 const cart: Options.Options<Carts.Cart> = { id, storeId: id, accountId: id, ownerId: id, status }
 

@@ -18,7 +18,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Checkout from "./Checkout.js"
-import * as DirectoryDoor from "./DirectoryDoor.js"
+import type * as DirectoryDoor from "./DirectoryDoor.js"
 import * as Later from "./Later.js"
 import * as Options from "./Options.js"
 import * as Ports from "./Ports.js"
@@ -65,7 +65,7 @@ const options: Options.Options<EmbeddedOptions> = {
 
 const callerParts: Options.Options<Caller.Caller> = {
   userId: Options.text,
-  roles: DirectoryDoor.roles,
+  roles: Options.roles,
   actingAccountId: { is: "text or null", check: (value) => value === null || typeof value === "string", required: true }
 }
 
@@ -160,6 +160,8 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
     return Checkout.make(behind, caller)
   }
   const embedded: EmbeddedCheckout<FlowOf<X>> = { ...as(Caller.host), as }
-  const directory = DirectoryDoor.make(Context.get(context, Directory.Directory), behind.runtime)
-  return (options.directory ? { ...embedded, directory } : embedded) as DirectoryCheckout<FlowOf<X>>
+  if (!options.directory) return embedded as DirectoryCheckout<FlowOf<X>>
+  const door = await import("./DirectoryDoor.js")
+  const directory = door.make(Context.get(context, Directory.Directory), behind.runtime)
+  return { ...embedded, directory } as DirectoryCheckout<FlowOf<X>>
 }

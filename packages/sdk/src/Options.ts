@@ -2,6 +2,7 @@
  * Options: what a program wrote where it opens, connects or speaks for somebody, looked at before anything is begun. A fault
  * is a `TypeError` that names the option and never shows its value, which may be a token.
  */
+import * as Caller from "@onelane/checkout/Caller"
 
 /** What one option must be, in words and as a check that is asked only for one that is given. */
 export interface Option {
@@ -36,6 +37,13 @@ const isObject = (value: unknown): value is { readonly [name: string]: unknown }
 
 /** Text of at least one character. */
 export const text: Option = { is: "text", check: (value) => typeof value === "string" && value !== "", required: true }
+
+/** A list of roles. */
+export const roles: Option = {
+  is: `a list of ${Caller.roles.join(", ")}`,
+  check: (value) => Array.isArray(value) && value.every((role) => Caller.roles.includes(role)),
+  required: true
+}
 
 /** True or false. */
 export const flag: Option = { is: "true or false", check: (value) => typeof value === "boolean" }

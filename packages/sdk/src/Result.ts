@@ -4,7 +4,7 @@
  *
  * Every error says whether the call was applied: done (`ok: true`), certainly not done (`applied: "no"`) or unknown.
  */
-import type { CheckoutError, CheckoutSession } from "@onelane/checkout"
+import type { Access, CheckoutError, CheckoutSession, Directory } from "@onelane/checkout"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 
@@ -76,4 +76,18 @@ export const fromExit = <A, E>(exit: Exit.Exit<A, E>, whenInterrupted: Aborted):
 export const orThrow = <A, E extends CallError>(result: Result<A, E>): A => {
   if (result.ok) return result.value
   throw new OnelaneError(result.error)
+}
+
+/** A call named something the directory does not hold, or the store gave no answer. Nothing was written in the first case. */
+export class DirectoryError extends Error {
+  override readonly name = "DirectoryError"
+  /** The typed error itself. */
+  readonly error: Directory.UnknownEntry | Access.PortUnavailable
+  constructor(error: Directory.UnknownEntry | Access.PortUnavailable) {
+    const isUnknown = error._tag === "UnknownEntry"
+    super(isUnknown ? `there is no such ${error.entry}: ${error.id}` : "the directory gave no answer", {
+      cause: isUnknown ? undefined : error.cause
+    })
+    this.error = error
+  }
 }
