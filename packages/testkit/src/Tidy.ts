@@ -47,7 +47,7 @@ export interface TidyConfig {
 
 /** The rules of this repository. Source: STYLE and HOUSE. */
 export const house: TidyConfig = {
-  fileLines: 300,
+  fileLines: 400,
   functionLines: 60,
   words: {
     manager: [],
