@@ -1,6 +1,6 @@
 /**
  * Sizing: what a PostgreSQL under the engine must be given: bytes a session and an update, and what an update costs as
- * the store fills up. Run by `node bench/dist/Sizing.js [sessions …]`; writes the tables of docs/SCALE.md to standard output.
+ * the store fills up. Run by `node bench/dist/Sizing.js [sessions …]`; writes the tables of docs/operate/SCALE.md to standard output.
  */
 import { readFileSync } from "node:fs"
 import { CheckoutSessions } from "@onelane/checkout"

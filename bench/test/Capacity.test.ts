@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { tables } from "../src/capacity/Capacity.js"
 import { type CellOptions, run } from "../src/capacity/Cell.js"
 
-const page = readFileSync(fileURLToPath(new URL("../../docs/SCALE.md", import.meta.url)), "utf8")
+const page = readFileSync(fileURLToPath(new URL("../../docs/operate/SCALE.md", import.meta.url)), "utf8")
 
 /** A runner over a database that costs nothing. */
 const lone: CellOptions = {
@@ -25,7 +25,7 @@ const lone: CellOptions = {
 }
 
 describe("Capacity", () => {
-  it("gives the tables that stand in docs/SCALE.md", { timeout: 120_000 }, () => {
+  it("gives the tables that stand in docs/operate/SCALE.md", { timeout: 120_000 }, () => {
     const { cells, division } = tables()
     assert.include(page, cells)
     assert.include(page, division)

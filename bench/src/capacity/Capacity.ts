@@ -1,11 +1,11 @@
 /**
- * Capacity: the tables of docs/SCALE.md that are computed, not measured: what a cell of runners and one PostgreSQL carries,
+ * Capacity: the tables of docs/operate/SCALE.md that are computed, not measured: what a cell of runners and one PostgreSQL carries,
  * and how evenly sessions are divided. Run by `node bench/dist/capacity/main.js`; a test holds the page to it.
  */
 import { type CellOptions, run } from "./Cell.js"
 import * as Shares from "./Shares.js"
 
-/** Service times, from measurements (docs/SCALE.md says which), microseconds. */
+/** Service times, from measurements (docs/operate/SCALE.md says which), microseconds. */
 const measured = {
   runnerMicros: 22 + 80,
   forwardMicros: 20,

@@ -1,4 +1,4 @@
-/** main: prints the computed tables of docs/SCALE.md. */
+/** main: prints the computed tables of docs/operate/SCALE.md. */
 import { tables } from "./Capacity.js"
 
 const { cells, division } = tables()

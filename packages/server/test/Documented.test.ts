@@ -11,7 +11,7 @@ import * as Settings from "../src/Settings.js"
 import { root } from "./Program.js"
 
 const page = (name: string): string => readFileSync(join(root, name), "utf8")
-const operations = page("docs/OPERATIONS.md")
+const operations = page("docs/operate/OPERATIONS.md")
 const settings = [...ServeConfig.settings, Settings.configFile].map(({ name }) => name)
 
 describe("the pages for operators", () => {

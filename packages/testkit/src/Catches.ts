@@ -142,7 +142,7 @@ export const found = (instrument: string): string => {
 
 const kinds = { product: "**mended**", instrument: "mended in the instrument", planted: "planted" } as const
 
-/** The table of docs/RELIABILITY.md. */
+/** The table of docs/understand/RELIABILITY.md. */
 export const table = (): string =>
   [
     "| instrument | found | which | shown by |",

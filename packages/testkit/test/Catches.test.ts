@@ -23,6 +23,6 @@ describe("Catches", () => {
   })
 
   it("the page on reliability tells them all", () => {
-    assert.include(read("docs/RELIABILITY.md"), table())
+    assert.include(read("docs/understand/RELIABILITY.md"), table())
   })
 })
