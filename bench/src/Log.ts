@@ -4,7 +4,7 @@
  *
  * Owns the recording; does not own the judgement (testkit's Linearizable).
  */
-import { checkHistory, type History, TimeLine } from "@onelane/checkout/Check"
+import { checkHistory, type History, TimeLine } from "@onelane/history"
 
 /** What an answer said, read into one reused object. `version` -1: it did not say. */
 export interface Seen {

@@ -1,5 +1,6 @@
 import { assert } from "@effect/vitest"
-import { CheckoutSessions, Directory } from "@onelane/checkout"
+import { CheckoutSessions } from "@onelane/checkout"
+import { Directory } from "@onelane/directory"
 import { Effect } from "effect"
 import { callers, newCart, newSession, onBothWays, send, update } from "./HttpWorld.js"
 

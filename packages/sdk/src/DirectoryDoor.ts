@@ -6,8 +6,8 @@
 
 import type * as Access from "@onelane/checkout/Access"
 import * as Carts from "@onelane/checkout/Carts"
-import type * as Directory from "@onelane/checkout/Directory"
 import * as Ids from "@onelane/checkout/Ids"
+import type * as Directory from "@onelane/directory/Directory"
 import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -4,7 +4,8 @@
  *
  * Every error says whether the call was applied: done (`ok: true`), certainly not done (`applied: "no"`) or unknown.
  */
-import type { Access, CheckoutError, CheckoutSession, Directory } from "@onelane/checkout"
+import type { Access, CheckoutError, CheckoutSession } from "@onelane/checkout"
+import type { Directory } from "@onelane/directory"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 

@@ -5,7 +5,8 @@
  *
  * Does not decide who may call it: the lane asks `Access`, and who can open the file needs no leave.
  */
-import { type Access, Caller, Carts, Directory } from "@onelane/checkout"
+import { type Access, Caller, Carts } from "@onelane/checkout"
+import { Directory } from "@onelane/directory"
 import { WireSession } from "@onelane/http"
 import { ApiKeysSql, DirectoryList, SessionList } from "@onelane/sql"
 import * as Clock from "effect/Clock"

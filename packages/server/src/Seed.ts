@@ -2,7 +2,8 @@
  * Seed: a small directory as JSON. At every start what it names and the directory lacks is added; what is there stays as
  * it is, so that a restart neither opens a closed cart again nor gives back a role.
  */
-import { type Access, Carts, Directory } from "@onelane/checkout"
+import { type Access, Carts } from "@onelane/checkout"
+import { Directory } from "@onelane/directory"
 import { DirectoryList } from "@onelane/sql"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"

@@ -3,8 +3,9 @@
  * listener. They close in the reverse order, so that nobody who was promised an answer loses it.
  */
 import type * as HttpServerError from "@effect/platform/HttpServerError"
-import { type Access, type Carts, CheckoutEngine, type Directory, Flow } from "@onelane/checkout"
+import { type Access, type Carts, CheckoutEngine, Flow } from "@onelane/checkout"
 import type { PeerServer } from "@onelane/cluster"
+import type { Directory } from "@onelane/directory"
 import { Journal } from "@onelane/engine"
 import type { DatabaseRefused } from "@onelane/sql"
 import * as Context from "effect/Context"

@@ -2,7 +2,8 @@
  * Store: everything that is kept, over one storage: the path of an SQLite file, `":memory:"`, or the url of a PostgreSQL
  * database. Used by the server and by the commands that work without one.
  */
-import type { Access, Carts, Directory } from "@onelane/checkout"
+import type { Access, Carts } from "@onelane/checkout"
+import type { Directory } from "@onelane/directory"
 import type { Journal } from "@onelane/engine"
 import {
   ApiKeysSql,

@@ -1,7 +1,8 @@
 /** `onelane sessions release` on a claim that a host made and left behind. */
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Caller, CheckoutSessions, Directory } from "@onelane/checkout"
+import { Caller, CheckoutSessions } from "@onelane/checkout"
+import { Directory } from "@onelane/directory"
 import { Flow, Onelane } from "@onelane/sdk"
 import { Effect } from "effect"
 import { asked, run } from "./Command.js"

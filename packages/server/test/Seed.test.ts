@@ -1,7 +1,8 @@
 /** What a seed does at the first start, and what it leaves alone at the next. */
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Carts, Directory } from "@onelane/checkout"
+import { Carts } from "@onelane/checkout"
+import { Directory } from "@onelane/directory"
 import { DirectoryList } from "@onelane/sql"
 import { Effect, Schema } from "effect"
 import * as Seed from "../src/Seed.js"

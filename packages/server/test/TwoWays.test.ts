@@ -1,6 +1,7 @@
 /** Both ways an update can come in give the same bytes: what succeeds, what is refused, what is limited. */
 import { assert, describe, it } from "@effect/vitest"
-import { Caller, type CheckoutError, CheckoutSessions, Directory } from "@onelane/checkout"
+import { Caller, type CheckoutError, CheckoutSessions } from "@onelane/checkout"
+import { Directory } from "@onelane/directory"
 import { Effect } from "effect"
 import * as Listener from "../src/Listener.js"
 import * as ListenerLimits from "../src/ListenerLimits.js"

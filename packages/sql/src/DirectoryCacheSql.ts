@@ -4,7 +4,8 @@
  * it; where others can (PostgreSQL) for `ttlMillis` at most.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Access, Carts, Directory, DirectoryCache } from "@onelane/checkout"
+import { Access, Carts } from "@onelane/checkout"
+import { Directory, DirectoryCache } from "@onelane/directory"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

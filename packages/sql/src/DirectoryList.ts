@@ -3,7 +3,8 @@
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
-import { type Access, Caller, type Carts, type Directory } from "@onelane/checkout"
+import { type Access, Caller, type Carts } from "@onelane/checkout"
+import type { Directory } from "@onelane/directory"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Access, Caller, Carts, Directory } from "@onelane/checkout"
+import { Access, Caller, Carts } from "@onelane/checkout"
+import { Directory } from "@onelane/directory"
 import { DirectoryCacheSql, SqliteClient } from "@onelane/sql"
 import { DirectorySuite } from "@onelane/testkit"
 import { Effect, Exit, Layer } from "effect"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Directory } from "@onelane/checkout"
+import { Directory } from "@onelane/directory"
 import { DirectoryList, DirectorySql } from "@onelane/sql"
 import { Effect, Layer } from "effect"
 import { databases } from "./Databases.js"

@@ -2,7 +2,8 @@
  * DirectorySuite: what every directory must do, seen through the two ports that read it.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Access, Caller, Carts, Directory } from "@onelane/checkout"
+import { Access, Caller, Carts } from "@onelane/checkout"
+import { Directory } from "@onelane/directory"
 import { Effect, type Layer, type Scope } from "effect"
 
 /** A directory and the ports over it. */

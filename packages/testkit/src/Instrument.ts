@@ -5,7 +5,7 @@
  * Owns what an instrument is asked and answers, and when a run counts; does not own any instrument.
  */
 
-import type { History } from "@onelane/checkout/Check"
+import type { History } from "@onelane/history"
 import type { Effect } from "effect"
 
 /** What a run is asked. */

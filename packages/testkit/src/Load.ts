@@ -6,7 +6,7 @@
  * Owns the callers; does not own the service, its faults, nor the judgement (Linearizable).
  */
 import { Caller, type CheckoutError, type CheckoutSessions } from "@onelane/checkout"
-import { type CheckOptions, checkHistory, type History, Recorder, TimeLine } from "@onelane/checkout/Check"
+import { type CheckOptions, checkHistory, type History, Recorder, TimeLine } from "@onelane/history"
 import { Clock, Effect, Fiber, Random, Schedule } from "effect"
 
 type Service = CheckoutSessions.CheckoutSessionsShape

@@ -6,7 +6,7 @@
  * judgement of the history (Linearizable).
  */
 import { Caller, type CheckoutError, CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
-import { checkHistory, type History, Recorder, TimeLine, type Verdict } from "@onelane/checkout/Check"
+import { checkHistory, type History, Recorder, TimeLine, type Verdict } from "@onelane/history"
 import { Effect, Exit, Logger, Schedule } from "effect"
 import type { Fault } from "./JournalFaults.js"
 import { draw, type Scenario } from "./Scenario.js"

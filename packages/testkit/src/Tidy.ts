@@ -78,13 +78,27 @@ export const house: TidyConfig = {
   line: {
     "packages/engine": [],
     "packages/checkout": ["@onelane/engine"],
-    "packages/sql": ["@onelane/engine", "@onelane/checkout"],
+    "packages/directory": ["@onelane/engine", "@onelane/checkout"],
+    "packages/history": ["@onelane/checkout"],
+    "packages/sql": ["@onelane/engine", "@onelane/checkout", "@onelane/directory"],
     "packages/http": ["@onelane/engine", "@onelane/checkout"],
-    "packages/sdk": ["@onelane/engine", "@onelane/checkout", "@onelane/sql", "@onelane/http"],
+    "packages/sdk": [
+      "@onelane/engine",
+      "@onelane/checkout",
+      "@onelane/directory",
+      "@onelane/history",
+      "@onelane/sql",
+      "@onelane/http"
+    ],
     "packages/cluster": ["@onelane/engine", "@onelane/checkout", "@onelane/sql"],
-    "packages/testkit": ["@onelane/engine", "@onelane/checkout"]
+    "packages/testkit": ["@onelane/engine", "@onelane/checkout", "@onelane/directory", "@onelane/history"]
   },
-  outside: { "packages/engine": ["effect"], "packages/checkout": ["effect"] }
+  outside: {
+    "packages/engine": ["effect"],
+    "packages/checkout": ["effect"],
+    "packages/directory": ["effect"],
+    "packages/history": ["effect"]
+  }
 }
 
 /** Every violation in a tree, by path and line. */

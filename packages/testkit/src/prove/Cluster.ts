@@ -4,7 +4,7 @@
  * database cut, the database itself killed. One history over all of it is judged. Source: TARGETS F10.
  */
 import type { CheckoutSessions } from "@onelane/checkout"
-import type { History } from "@onelane/checkout/Check"
+import type { History } from "@onelane/history"
 import { Clock, Effect, Exit, Fiber, Random, type Scope } from "effect"
 import { type Instrument, lacking, type Tally, tallyOf } from "../Instrument.js"
 import * as Link from "../Link.js"

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path"
 import { Caller, CheckoutSession } from "@onelane/checkout"
-import type { History } from "@onelane/checkout/Check"
+import type { History } from "@onelane/history"
 import { Effect, Random } from "effect"
 import * as Folder from "../Folder.js"
 import type { Findings, Instrument, Tally } from "../Instrument.js"

@@ -1,4 +1,4 @@
-import { DirectoryMemory } from "@onelane/checkout"
+import { DirectoryMemory } from "@onelane/directory"
 import { DirectorySuite } from "@onelane/testkit"
 import { Effect, Layer } from "effect"
 

@@ -5,12 +5,13 @@
  * Owns the reading of answers as observations. Does not own the judgement (Linearizable). `changes` and `history` pass
  * unrecorded: they tell of the past, not of now.
  */
+
+import type * as Caller from "@onelane/checkout/Caller"
+import type * as CheckoutError from "@onelane/checkout/CheckoutError"
+import type * as CheckoutSession from "@onelane/checkout/CheckoutSession"
+import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Caller from "../Caller.js"
-import type * as CheckoutError from "../CheckoutError.js"
-import type * as CheckoutSession from "../CheckoutSession.js"
-import type * as CheckoutSessions from "../CheckoutSessions.js"
 import type { Answer, Call, History, Observation } from "./History.js"
 import * as HistoryWriter from "./History.js"
 

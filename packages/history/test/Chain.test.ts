@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import * as Chain from "../../src/check/Chain.js"
-import { defaultModel, type Model, starts } from "../../src/check/Register.js"
-import { search } from "../../src/check/Search.js"
+import * as Chain from "../src/Chain.js"
+import { defaultModel, type Model, starts } from "../src/Register.js"
+import { search } from "../src/Search.js"
 import { bruteForce, corrupt, liveliest, trueHistory } from "./RandomHistory.js"
 
 const budget = 100_000

@@ -2,9 +2,9 @@
  * RandomHistory: histories of one session, made by letting callers loose on a true register and, where asked, telling
  * one of them something else. Choices come from a list of numbers, so that a failing case shrinks.
  */
-import type { Action, Answer, Operation } from "../../src/check/History.js"
-import { isChange, make } from "../../src/check/History.js"
-import { absent, defaultModel, drifts, effects, type Model, type Register } from "../../src/check/Register.js"
+import type { Action, Answer, Operation } from "../src/History.js"
+import { isChange, make } from "../src/History.js"
+import { absent, defaultModel, drifts, effects, type Model, type Register } from "../src/Register.js"
 
 const states = ["A", "B", "C"] as const
 

@@ -5,11 +5,12 @@
  * Every call is idempotent and durable when it answers. A membership needs both its ends, and goes when one of them goes;
  * a cart names its store, account and owner as it likes, so that it can outlive them.
  */
+
+import type { PortUnavailable } from "@onelane/checkout/Access"
+import type { Role } from "@onelane/checkout/Caller"
+import type { Cart, CartStatus } from "@onelane/checkout/Carts"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { PortUnavailable } from "./Access.js"
-import type { Role } from "./Caller.js"
-import type { Cart, CartStatus } from "./Carts.js"
 
 /** A user and the roles it has besides those of its token. */
 export interface User {
@@ -57,4 +58,4 @@ export interface DirectoryShape {
 }
 
 /** The directory in force. */
-export class Directory extends Context.Tag("@onelane/checkout/Directory")<Directory, DirectoryShape>() {}
+export class Directory extends Context.Tag("@onelane/directory/Directory")<Directory, DirectoryShape>() {}

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import * as Chain from "../../src/check/Chain.js"
-import type { Operation } from "../../src/check/History.js"
-import { defaultModel, type Model, starts } from "../../src/check/Register.js"
-import { search } from "../../src/check/Search.js"
+import * as Chain from "../src/Chain.js"
+import type { Operation } from "../src/History.js"
+import { defaultModel, type Model, starts } from "../src/Register.js"
+import { search } from "../src/Search.js"
 import { bruteForce, corrupt, liveliest, trueHistory, withoutVersions } from "./RandomHistory.js"
 
 const budget = 100_000

@@ -2,10 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import { JournalMemory } from "@onelane/engine"
 import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
-import type { Operation } from "../../src/check/History.js"
-import { checkHistory } from "../../src/check/Linearizable.js"
-import * as Recorder from "../../src/check/Recorder.js"
-import { toText } from "../../src/check/TimeLine.js"
+import type { Operation } from "../src/History.js"
+import { checkHistory } from "../src/Linearizable.js"
+import * as Recorder from "../src/Recorder.js"
+import { toText } from "../src/TimeLine.js"
 
 const engine = CheckoutEngine.layer({ flow: Flow.any }).pipe(
   Layer.provide([JournalMemory.layer, Access.layerTrusted, Carts.layerTrusted])

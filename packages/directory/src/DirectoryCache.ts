@@ -7,12 +7,13 @@
  *
  * Owns what is remembered; owns no rule and no row. Failures are not remembered.
  */
+
+import * as Access from "@onelane/checkout/Access"
+import type { Caller, Role } from "@onelane/checkout/Caller"
+import type { Cart, CartsShape } from "@onelane/checkout/Carts"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Access from "./Access.js"
-import type { Caller, Role } from "./Caller.js"
-import type { Cart, CartsShape } from "./Carts.js"
 import type { DirectoryShape } from "./Directory.js"
 
 /** How much is remembered, and for how long. */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Operation } from "../../src/check/History.js"
-import { type CheckOptions, checkHistory } from "../../src/check/Linearizable.js"
-import type { Fault } from "../../src/check/Verdict.js"
+import type { Operation } from "../src/History.js"
+import { type CheckOptions, checkHistory } from "../src/Linearizable.js"
+import type { Fault } from "../src/Verdict.js"
 import { withoutVersions } from "./RandomHistory.js"
 
 type Fields = Partial<Operation>

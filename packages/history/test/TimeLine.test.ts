@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Operation } from "../../src/check/History.js"
-import { toSvg, toText } from "../../src/check/TimeLine.js"
-import type { Violation } from "../../src/check/Verdict.js"
+import type { Operation } from "../src/History.js"
+import { toSvg, toText } from "../src/TimeLine.js"
+import type { Violation } from "../src/Verdict.js"
 
 const call: Operation = { process: 0, session: "cs_1", action: "update", outcome: "ok", invoked: 0, returned: 1 }
 const violation: Violation = {

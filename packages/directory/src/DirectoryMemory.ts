@@ -1,13 +1,14 @@
 /**
  * DirectoryMemory: the directory in this process's memory, with the two ports that read it. Nothing survives the process.
  */
+
+import * as Access from "@onelane/checkout/Access"
+import type { Role } from "@onelane/checkout/Caller"
+import * as Carts from "@onelane/checkout/Carts"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Access from "./Access.js"
-import type { Role } from "./Caller.js"
-import * as Carts from "./Carts.js"
 import * as Directory from "./Directory.js"
 
 interface Book {
