@@ -1,10 +1,12 @@
 /**
  * Tidy: the style of this repository as a test (STYLE, rule 11). Takes a tree, gives back every violation; an empty
- * list means tidy. Rules on one source file are in `TidySource`, those on the tree in `TidyTree`.
+ * list means tidy. Rules on one source file are in `TidySource`, those on the tree in `TidyTree`,
+ * those on what is cited in `TidyCitations`.
  *
  * Owns the limits, the lists of words and calls, the straight line of packages, and the few places that are excused.
  */
 import { manifestsOf, type Repository } from "./Repository.js"
+import * as Citations from "./TidyCitations.js"
 import * as Source from "./TidySource.js"
 import * as Tree from "./TidyTree.js"
 
@@ -20,6 +22,8 @@ export type Rule =
   | "undeclared import"
   | "unused dependency"
   | "stale name"
+  | "stale citation"
+  | "stale link"
 
 /** One thing to put right. */
 export interface Violation {
@@ -110,7 +114,8 @@ export const check = (repository: Repository, config: TidyConfig = house): Reado
     ...parsed.flatMap((file) => Source.check(file, config)),
     ...Tree.imports(parsed, manifests, config),
     ...Tree.dependencies(parsed, manifests, repository),
-    ...Tree.markdown(repository, manifests)
+    ...Tree.markdown(repository, manifests),
+    ...Citations.check(repository)
   ].sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1))
 }
 
