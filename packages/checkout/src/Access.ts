@@ -42,6 +42,8 @@ export interface PortUnavailable {
   readonly _tag: "PortUnavailable"
   readonly port: string
   readonly cause?: unknown
+  /** The store's word for why, where it has one (`FENCED`). Default `PORT_UNAVAILABLE`. */
+  readonly reason?: string | undefined
 }
 
 /** The port. An effect that is already an `Exit` (`Effect.succeed(…)`) costs a turn no suspension. */

@@ -59,8 +59,18 @@ export type OperationNotCurrent = typeof Schemas.OperationNotCurrent.Type
 /** Step 14: a bounded mailbox is full, or the service is draining. Certainly not done; come back later. */
 export type Overloaded = typeof Schemas.Overloaded.Type
 
+type NoAnswer = typeof Schemas.StorageUnavailable.Type
+
 /** Step 14: the store or a port gave no answer. `applied` says whether the update may have been committed. */
-export type StorageUnavailable = typeof Schemas.StorageUnavailable.Type
+export interface StorageUnavailable extends NoAnswer {
+  /**
+   * Set by the SDK with reason `OUTCOME_UNKNOWN`: what its last try was answered. It tells how the session is now (`current`,
+   * where the answer has one), but not whether an earlier try was applied.
+   */
+  readonly last?: CheckoutError | undefined
+  /** Set by the SDK where `applied` is `"unknown"`: calling again under this key tells whether the call was applied. */
+  readonly idempotencyKey?: string | undefined
+}
 
 /** What any call about an existing session can be answered with. */
 export type AccessError =

@@ -162,7 +162,7 @@ export const operationNotCurrent = (session: CheckoutSession): E.OperationNotCur
 export const portUnavailable = (failed: PortUnavailable): E.StorageUnavailable => ({
   _tag: "StorageUnavailable",
   message: `The ${failed.port} port gave no answer.`,
-  reason: "PORT_UNAVAILABLE",
+  reason: failed.reason ?? "PORT_UNAVAILABLE",
   retryAfterMillis,
   ...again
 })

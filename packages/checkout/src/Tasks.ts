@@ -193,7 +193,7 @@ const textOf = (value: unknown, maxLength: number): string =>
   (value instanceof Error ? value.message : String(value)).slice(0, maxLength)
 
 // The result must become durable: while no decision is given (no store, no room) it is told again. A refusal is an answer:
-// the operation was closed by somebody else.
+// the operation was closed by somebody else. A fenced store stays fenced until it is opened anew, which resumes the task.
 const report = (tell: Tell, { session, operationId }: Operation, result: Result): Effect.Effect<void> => {
   const command: SessionCommand =
     "cause" in result
@@ -209,4 +209,4 @@ const report = (tell: Tell, { session, operationId }: Operation, result: Result)
 const reportRetry = { limit: Number.POSITIVE_INFINITY, baseMillis: 100, maxMillis: 5_000 }
 
 const isUndecided = (error: CheckoutError): boolean =>
-  error._tag === "StorageUnavailable" || error._tag === "Overloaded"
+  (error._tag === "StorageUnavailable" && error.reason !== "FENCED") || error._tag === "Overloaded"

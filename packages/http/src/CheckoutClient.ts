@@ -156,7 +156,7 @@ const answerOf = <A, E>(
 
 const parsed = (text: string): Either.Either<unknown, unknown> => Either.try(() => JSON.parse(text))
 
-/** The error in a body. What the adapter refused was certainly not applied. */
+/** The error in a body. What the adapter refused was certainly not applied, and its body says so. */
 const errorOf = <A, E>(text: string, reply: Reply<A, E>, doubt: "no" | "unknown"): E | AccessError => {
   const body = Either.getOrNull(parsed(text))
   const error = WireError.fromProblem(body)
@@ -164,11 +164,12 @@ const errorOf = <A, E>(text: string, reply: Reply<A, E>, doubt: "no" | "unknown"
   if (typeof body !== "object" || body === null || !("_tag" in body) || body._tag !== "AdapterError") {
     return unreadable(doubt)
   }
-  const { status, code, detail } = body as unknown as WireError.Problem
-  const head = { message: detail, retryable: false, applied: "no" } as const
+  const { applied, code, detail, status } = body as unknown as WireError.Problem
+  if (applied !== "no") return unreadable(doubt)
+  const head = { message: detail, retryable: false, applied } as const
   if (status === 401) return { _tag: "ActionNotPermitted", ...head, reason: "ACTION_NOT_PERMITTED" }
   if (status === 400 || status === 413) return { _tag: "InvalidInput", ...head, reason: "INVALID_INPUT", fields: [] }
-  return unavailable(code, detail, "no")
+  return unavailable(code, detail, applied)
 }
 
 const unreadable = (applied: "no" | "unknown") =>
@@ -188,21 +189,19 @@ const lost = (error: HttpClientError.HttpClientError, doubt: "no" | "unknown") =
     ? unavailable("CONNECTION_REFUSED", "No connection to the server", "no")
     : unavailable("CONNECTION_LOST", "The connection broke before the answer", doubt)
 
-const refusedCodes = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT"
-])
+const refusedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"])
+
+/** Codes of a connection that never came about only where `connect` failed: a live one can end with them, too. */
+const unreachableCodes = new Set(["EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"])
 
 /** Whether no connection ever came about; told by the system's code, somewhere down the chain of causes. */
 const neverSent = (error: HttpClientError.HttpClientError): boolean => {
   if (error._tag === "RequestError" && error.reason !== "Transport") return true
   let cause: unknown = error
   for (let depth = 0; depth < 8 && typeof cause === "object" && cause !== null; depth++) {
-    if ("code" in cause && refusedCodes.has(String(cause.code))) return true
+    const code = "code" in cause ? String(cause.code) : ""
+    if (refusedCodes.has(code)) return true
+    if (unreachableCodes.has(code) && "syscall" in cause && cause.syscall === "connect") return true
     cause = "cause" in cause ? cause.cause : null
   }
   return false

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
 import { type Caller, type CheckoutError, CheckoutSessions } from "@onelane/checkout"
@@ -242,6 +243,34 @@ describe("when there is no answer", () => {
       ])
     })
   )
+  it.effect(
+    "a host that cannot be reached got nothing; a live connection that ends with the same code is in doubt",
+    () =>
+      Effect.gen(function* () {
+        const failing = (cause: object) =>
+          HttpClient.make((request) =>
+            Effect.fail(
+              new HttpClientError.RequestError({
+                request,
+                reason: "Transport",
+                cause: new TypeError("fetch failed", { cause })
+              })
+            )
+          )
+        const told = (cause: object) =>
+          Effect.gen(function* () {
+            const making = CheckoutClient.make({ url: "http://127.0.0.1", token: "buyer" })
+            const sessions = yield* Effect.provideService(making, HttpClient.HttpClient, failing(cause))
+            return (yield* Effect.flip(sessions.update(ignored, input))).applied
+          })
+        for (const code of ["EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"]) {
+          assert.strictEqual(yield* told({ code, syscall: "connect" }), "no")
+          assert.strictEqual(yield* told({ code, syscall: "read" }), "unknown")
+        }
+        for (const code of ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"])
+          assert.strictEqual(yield* told({ code }), "unknown")
+      })
+  )
   it.scopedLive("an answer of somebody else is not taken for one of ours", () =>
     Effect.gen(function* () {
       const strangers = [
@@ -250,6 +279,7 @@ describe("when there is no answer", () => {
         [200, '{"session":{}}'],
         [502, "Bad Gateway"],
         [409, '{"_tag":"SessionClosed","detail":"half"}'],
+        [503, '{"_tag":"AdapterError","status":503,"code":"PROXY","detail":"applied is not said"}'],
         [204, ""]
       ] as const
       for (const [status, body] of strangers) {

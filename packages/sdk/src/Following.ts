@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as Checkout from "./Checkout.js"
+import * as Outcome from "./Outcome.js"
 import { type CallError, OnelaneError } from "./Result.js"
 import * as Retry from "./Retry.js"
 
@@ -20,7 +21,7 @@ export { watch }
 
 /** Takes a broken stream up again after the last version seen; `limit` counts breaks without an entry in between. */
 export const following = (
-  policy: Retry.Policy,
+  policy: Outcome.Policy,
   sessions: CheckoutSessions.CheckoutSessionsShape,
   caller: Caller.Caller,
   input: CheckoutSessions.ChangesInput
@@ -37,11 +38,11 @@ export const following = (
           })
         ),
         Stream.catchAll((error) =>
-          attempt > policy.limit || !Retry.mayRepeat(policy, error, true)
+          attempt > policy.limit || !Outcome.mayRepeat(policy, true, error)
             ? Stream.fail(error)
             : Stream.unwrap(
                 Effect.map(Random.next, (jitter) => {
-                  const pause = Retry.pauseMillis(attempt++, policy, error.retryAfterMillis, jitter)
+                  const pause = Outcome.pauseMillis(attempt++, policy, error.retryAfterMillis, jitter)
                   return Stream.concat(Stream.drain(Stream.fromEffect(Effect.sleep(pause))), resume())
                 })
               )
@@ -54,7 +55,9 @@ export const following = (
       ? from(input.afterVersion)
       : Stream.unwrap(
           Effect.map(
-            Retry.repeat(policy, true, () => sessions.get(caller, { checkoutSessionId: input.checkoutSessionId })),
+            Retry.repeat(policy, { repeatable: true }, () =>
+              sessions.get(caller, { checkoutSessionId: input.checkoutSessionId })
+            ),
             (session) => from(session.version)
           )
         )

@@ -57,19 +57,26 @@ export class OnelaneError<E extends CallError = CallError> extends Error {
   get applied(): "no" | "unknown" {
     return this.error.applied
   }
-  /** The session as the refusal saw it, where the rules allow to tell. */
+  /** The session as the refusal saw it, where the rules allow to tell; with `OUTCOME_UNKNOWN`, as the last try saw it. */
   get current(): CheckoutSession.CurrentSession | null {
-    return "current" in this.error ? this.error.current : null
+    return currentIn(this.error)
   }
+}
+
+const currentIn = (error: CallError): CheckoutSession.CurrentSession | null => {
+  if ("current" in error) return error.current
+  return "last" in error && error.last !== undefined ? currentIn(error.last) : null
 }
 
 /** A result from an Exit; an interrupted one becomes `whenInterrupted`. A defect is nobody's answer and is thrown. */
 export const fromExit = <A, E>(exit: Exit.Exit<A, E>, whenInterrupted: Aborted): Result<A, E | Aborted> => {
   if (Exit.isSuccess(exit)) return { ok: true, value: exit.value }
   if (exit.cause._tag === "Fail") return { ok: false, error: exit.cause.error }
+  // A refusal beside an interruption is the answer to one try only; an earlier one may have been applied.
+  if (Cause.isInterrupted(exit.cause) && Cause.defects(exit.cause).length === 0)
+    return { ok: false, error: whenInterrupted }
   const failure = Cause.failureOption(exit.cause)
   if (failure._tag === "Some") return { ok: false, error: failure.value }
-  if (Cause.isInterruptedOnly(exit.cause)) return { ok: false, error: whenInterrupted }
   throw Cause.squash(exit.cause)
 }
 

@@ -5,7 +5,8 @@
  * Repeated are only the answers in which no decision was given (`Overloaded`, `StorageUnavailable`), and only where a
  * second try cannot do harm: always when the first was certainly not applied; when that is unknown, for reads, for
  * `open` (get or create) and for an `update` with a key (which makes it one acceptance). A refusal is final,
- * `SessionProcessing` included: how long to wait for a task is the caller's business.
+ * `SessionProcessing` included: how long to wait for a task is the caller's business. What the caller is told in the end,
+ * and how sure that is, is `Outcome`'s to decide.
  */
 import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
@@ -17,6 +18,7 @@ import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import * as Later from "./Later.js"
 import * as Options from "./Options.js"
+import * as Outcome from "./Outcome.js"
 
 /** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
 export interface RetryOptions {
@@ -28,67 +30,27 @@ export interface RetryOptions {
   readonly maxMillis?: number | undefined
 }
 
-/** `RetryOptions` with the defaults in. */
-export interface Policy {
-  readonly limit: number
-  readonly baseMillis: number
-  readonly maxMillis: number
-  /** Whether somebody may take the service's place while it drains (a server restarts, an engine in this process does not). */
-  readonly throughDrain: boolean
+/** Tries a call again and again, as `Outcome` decides. `errors`: what earlier tries were answered. */
+export const repeat = <A, E extends CheckoutError.CheckoutError>(
+  policy: Outcome.Policy,
+  call: Outcome.Call,
+  send: () => Effect.Effect<A, E>,
+  errors: ReadonlyArray<E> = []
+): Effect.Effect<A, E | CheckoutError.StorageUnavailable> =>
+  Effect.catchAll(Effect.suspend(send), (error) => goOn(policy, call, send, [...errors, error]))
+
+const goOn = <A, E extends CheckoutError.CheckoutError>(
+  policy: Outcome.Policy,
+  call: Outcome.Call,
+  send: () => Effect.Effect<A, E>,
+  errors: ReadonlyArray<E>
+): Effect.Effect<A, E | CheckoutError.StorageUnavailable> => {
+  const next = Outcome.next(call, policy, errors)
+  if (next.step !== "wait") return Effect.fail(next.error)
+  return Effect.flatMap(Random.next, (jitter) =>
+    Effect.zipRight(Effect.sleep(next.pauseMillis(jitter)), repeat(policy, call, send, errors))
+  )
 }
-
-/** The answers in which no decision was given. */
-export type Undecided = CheckoutError.Overloaded | CheckoutError.StorageUnavailable
-
-const isUndecided = (error: { readonly _tag: string }): error is Undecided =>
-  error._tag === "Overloaded" || error._tag === "StorageUnavailable"
-
-/** Whether a call that was answered so may be tried again. */
-export const mayRepeat = (
-  policy: Policy,
-  error: { readonly _tag: string },
-  evenIfUnknown: boolean
-): error is Undecided =>
-  isUndecided(error) &&
-  error.retryable &&
-  (error.applied === "no" || evenIfUnknown) &&
-  (policy.throughDrain || error.reason !== "DRAINING")
-
-/** The pause before try `attempt` (1, 2, …), in milliseconds; `jitter` is 0..1. */
-export const pauseMillis = (
-  attempt: number,
-  policy: { readonly baseMillis: number; readonly maxMillis: number },
-  retryAfterMillis: number,
-  jitter: number
-): number => {
-  const backoff = Math.min(policy.maxMillis, policy.baseMillis * 2 ** Math.min(attempt - 1, 30))
-  return Math.min(policy.maxMillis, retryAfterMillis) + Math.ceil(jitter * backoff)
-}
-
-/** Tries a call again and again, within the policy. */
-export const repeat = <A, E extends { readonly _tag: string }>(
-  policy: Policy,
-  evenIfUnknown: boolean,
-  call: () => Effect.Effect<A, E>,
-  attempt = 1
-): Effect.Effect<A, E> =>
-  Effect.catchAll(Effect.suspend(call), (error) => again(policy, evenIfUnknown, call, error, attempt))
-
-const again = <A, E extends { readonly _tag: string }>(
-  policy: Policy,
-  evenIfUnknown: boolean,
-  call: () => Effect.Effect<A, E>,
-  error: E,
-  attempt: number
-): Effect.Effect<A, E> =>
-  attempt > policy.limit || !mayRepeat(policy, error, evenIfUnknown)
-    ? Effect.fail(error)
-    : Effect.flatMap(Random.next, (jitter) =>
-        Effect.zipRight(
-          Effect.sleep(pauseMillis(attempt, policy, error.retryAfterMillis, jitter)),
-          repeat(policy, evenIfUnknown, call, attempt + 1)
-        )
-      )
 
 const limitMax = 200
 
@@ -104,11 +66,11 @@ export const option = Options.nested<RetryOptions>({
 
 const defaults = { limit: 8, baseMillis: 50, maxMillis: 2_000 }
 
-const policyOf = (options: RetryOptions, throughDrain: boolean): Policy => ({
+const policyOf = (options: RetryOptions, restarts: boolean): Outcome.Policy => ({
   limit: Math.min(options.limit ?? defaults.limit, limitMax),
   baseMillis: options.baseMillis ?? defaults.baseMillis,
   maxMillis: options.maxMillis ?? defaults.maxMillis,
-  throughDrain
+  restarts
 })
 
 /** Keys that no two clients share: a random part per client, a counter per call. */
@@ -120,31 +82,50 @@ const makeKeys: Effect.Effect<() => string> = Effect.gen(function* () {
   return () => `sdk-${client}-${(counter++).toString(36)}`
 })
 
+/** A read may always be sent again. */
+const read: Outcome.Call = { repeatable: true }
+
+/** Getting or creating the one session of a cart: the second time it is there. */
+const opening: Outcome.Call = { repeatable: true }
+
+/** A writing call without a key is sent again only where it was certainly not applied. */
+const unkeyed: Outcome.Call = { repeatable: false }
+
+/** Of a writing call, what decides whether it may be sent again and what settles it. */
+const writing = (input: {
+  readonly idempotencyKey?: string | undefined
+  readonly expectedVersion?: number | undefined
+}): Outcome.Call => ({
+  repeatable: input.idempotencyKey !== undefined,
+  idempotencyKey: input.idempotencyKey,
+  expectedVersion: input.expectedVersion
+})
+
 /**
- * Wraps a service. `throughDrain`: keep trying while the service drains. `keyed`: give updates without a key one; an engine
- * in this process loses no answer, so its updates need none.
+ * Wraps a service. `restarts`: keep trying while the service drains or its store is fenced. `keyed`: give updates without a
+ * key one; an engine in this process loses no answer, so its updates need none.
  */
 export const make = (
   sessions: CheckoutSessions.CheckoutSessionsShape,
   options: RetryOptions,
-  throughDrain: boolean,
+  restarts: boolean,
   keyed = true
 ): Effect.Effect<CheckoutSessions.CheckoutSessionsShape> =>
   Effect.map(makeKeys, (nextKey) => {
-    const policy = policyOf(options, throughDrain)
+    const policy = policyOf(options, restarts)
     return {
-      open: (caller, input) => repeat(policy, true, () => sessions.open(caller, input)),
+      open: (caller, input) => repeat(policy, opening, () => sessions.open(caller, input)),
       update: (caller, input) =>
         Effect.suspend(() => {
           const sent = keyed && input.idempotencyKey === undefined ? { ...input, idempotencyKey: nextKey() } : input
-          return repeat(policy, sent.idempotencyKey !== undefined, () => sessions.update(caller, sent))
+          return repeat(policy, writing(sent), () => sessions.update(caller, sent))
         }),
-      get: (caller, input) => repeat(policy, true, () => sessions.get(caller, input)),
-      history: (caller, input) => repeat(policy, true, () => sessions.history(caller, input)),
-      cancel: (caller, input) => repeat(policy, false, () => sessions.cancel(caller, input)),
-      completeTask: (caller, input) => repeat(policy, false, () => sessions.completeTask(caller, input)),
-      failTask: (caller, input) => repeat(policy, false, () => sessions.failTask(caller, input)),
-      releaseClaim: (caller, input) => repeat(policy, false, () => sessions.releaseClaim(caller, input)),
+      get: (caller, input) => repeat(policy, read, () => sessions.get(caller, input)),
+      history: (caller, input) => repeat(policy, read, () => sessions.history(caller, input)),
+      cancel: (caller, input) => repeat(policy, unkeyed, () => sessions.cancel(caller, input)),
+      completeTask: (caller, input) => repeat(policy, unkeyed, () => sessions.completeTask(caller, input)),
+      failTask: (caller, input) => repeat(policy, unkeyed, () => sessions.failTask(caller, input)),
+      releaseClaim: (caller, input) => repeat(policy, unkeyed, () => sessions.releaseClaim(caller, input)),
       changes: (caller, input) => Later.loaded().following(policy, sessions, caller, input)
     }
   })
@@ -152,9 +133,9 @@ export const make = (
 type StartUpdate = CheckoutEngine.CheckoutEngineShape["startUpdate"]
 type Updating = Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>
 
-// The call was decided, or is in doubt for another reason than the two that are repeated.
-const undecided = (exit: Updating): Undecided | null =>
-  Exit.isFailure(exit) && exit.cause._tag === "Fail" && isUndecided(exit.cause.error) ? exit.cause.error : null
+// Null where the call was decided, or failed by a defect.
+const undecided = (exit: Updating): CheckoutError.UpdateError | null =>
+  Exit.isFailure(exit) && exit.cause._tag === "Fail" && Outcome.isUndecided(exit.cause.error) ? exit.cause.error : null
 
 /** Wraps an engine's update without a fiber; one that is to be repeated gets its fiber then. */
 export const makeStart = (
@@ -173,8 +154,7 @@ export const makeStart = (
     const conclude = (exit: Updating, onExit: (exit: Updating) => void): void => {
       const error = undecided(exit)
       if (error === null) return onExit(exit)
-      const call = () => sessions.update(caller, input)
-      const repeating = again(policy, input.idempotencyKey !== undefined, call, error, 1)
+      const repeating = goOn(policy, writing(input), () => sessions.update(caller, input), [error])
       Runtime.runCallback(runtime)(repeating, { onExit })
     }
     return "listen" in started
@@ -193,10 +173,10 @@ export const makeStart = (
 /** The service in force, wrapped. */
 export const layer = (
   options: RetryOptions,
-  throughDrain: boolean,
+  restarts: boolean,
   keyed = true
 ): Layer.Layer<CheckoutSessions.CheckoutSessions, never, CheckoutSessions.CheckoutSessions> =>
   Layer.effect(
     CheckoutSessions.CheckoutSessions,
-    Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) => make(sessions, options, throughDrain, keyed))
+    Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) => make(sessions, options, restarts, keyed))
   )

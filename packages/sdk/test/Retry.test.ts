@@ -179,16 +179,33 @@ describe("Retry", () => {
     })
   )
 
-  it("pauses grow exponentially, stay below the bound, and wait out what the answer asked for", () => {
-    const policy = { baseMillis: 50, maxMillis: 2_000 }
-    assert.deepStrictEqual(
-      [1, 2, 3, 7, 100].map((attempt) => Retry.pauseMillis(attempt, policy, 0, 1)),
-      [50, 100, 200, 2_000, 2_000]
-    )
-    assert.strictEqual(Retry.pauseMillis(3, policy, 0, 0), 0)
-    assert.strictEqual(Retry.pauseMillis(1, policy, 300, 0.5), 325)
-    assert.strictEqual(Retry.pauseMillis(1, policy, 3_600_000, 0), 2_000)
-  })
+  it.effect("tells unknown after a lost answer, whatever a later try is refused with", () =>
+    Effect.gen(function* () {
+      const { calls, shape } = scripted([unavailable("unknown"), processing])
+      const sessions = yield* Retry.make(shape, {}, true)
+      const result = yield* throughPauses(sessions.update(Caller.host, input))
+      assert.strictEqual(calls(), 2)
+      if (result._tag === "Right" || result.left._tag !== "StorageUnavailable") return assert.fail("not unknown")
+      assert.deepInclude(result.left, { reason: "OUTCOME_UNKNOWN", applied: "unknown", last: processing })
+      assert.match(result.left.idempotencyKey ?? "", /^sdk-/)
+    })
+  )
+
+  it.effect("tells unknown after a lost answer and an outage longer than all tries", () =>
+    Effect.gen(function* () {
+      const down = Array.from({ length: 20 }, () => unavailable("no"))
+      for (const method of ["open", "update"] as const) {
+        const { shape } = scripted([unavailable("unknown"), ...down])
+        const sessions = yield* Retry.make(shape, {}, true)
+        const call = sessions[method] as (
+          caller: Caller.Caller,
+          given: object
+        ) => Effect.Effect<unknown, CheckoutError.CheckoutError>
+        const result = yield* throughPauses(call(Caller.host, method === "open" ? { cartId: "c1" } : input))
+        assert.deepInclude(result._tag === "Left" ? result.left : {}, { reason: "OUTCOME_UNKNOWN", applied: "unknown" })
+      }
+    })
+  )
 
   it.effect("takes a broken stream of changes up after the last version seen", () =>
     Effect.gen(function* () {

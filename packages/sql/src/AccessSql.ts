@@ -2,16 +2,16 @@
  * AccessSql: the access port on the directory tables. It supplies the facts, in one statement; the rule is in `Access`.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
 import { Access, type Caller } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Migrations from "./Migrations.js"
+import * as PortFailure from "./PortFailure.js"
 import { prepareLookup, type Rows } from "./Prepared.js"
 import { escape } from "./StoredText.js"
 
-const unavailable = (cause: SqlError): Access.PortUnavailable => ({ _tag: "PortUnavailable", port: "Access", cause })
+const unavailable = PortFailure.of("Access")
 
 const toRoles = ([row]: Rows): ReadonlyArray<Caller.Role> =>
   typeof row?.roles === "string" ? JSON.parse(row.roles) : []

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Migrations from "./Migrations.js"
+import * as PortFailure from "./PortFailure.js"
 import { prepareLookup, type Rows } from "./Prepared.js"
 import { escape, unescape } from "./StoredText.js"
 
@@ -27,7 +28,7 @@ export const make = (sql: SqlClient): Carts.CartsShape => {
     sql,
     sql`SELECT id, store_id, account_id, owner_id, status FROM carts WHERE id = ${"cart"}`,
     toCart,
-    (cause) => ({ _tag: "PortUnavailable" as const, port: "Carts", cause })
+    PortFailure.of("Carts")
   )
   return { find: (cartId) => find(escape(cartId)) }
 }

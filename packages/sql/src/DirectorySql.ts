@@ -2,7 +2,6 @@
  * DirectorySql: the directory on a database. Each call is one statement, durable when it answers.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
 import type { Statement } from "@effect/sql/Statement"
 import type { Access } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"
@@ -10,11 +9,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Migrations from "./Migrations.js"
+import * as PortFailure from "./PortFailure.js"
 import { escape } from "./StoredText.js"
 
 type Answer<E = never> = Effect.Effect<void, Access.PortUnavailable | E>
 
-const unavailable = (cause: SqlError): Access.PortUnavailable => ({ _tag: "PortUnavailable", port: "Directory", cause })
+const unavailable = PortFailure.of("Directory")
 
 const write = (statement: Statement<object>): Answer => Effect.asVoid(Effect.mapError(statement, unavailable))
 
