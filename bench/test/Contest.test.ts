@@ -31,7 +31,7 @@ const faultOf = async (...entrants: ReadonlyArray<Entrant>): Promise<string> => 
 }
 
 const unlooked = {
-  file: "checkout/src/UpdateCheckoutSession.ts",
+  file: "checkout/src/commands/UpdateCheckoutSession.ts",
   find: "if (from !== session.state && (session.nextState === null || from !== session.nextState))",
   replace: 'if (from === "")'
 }

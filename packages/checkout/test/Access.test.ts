@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
-import * as Access from "../src/Access.js"
-import * as Caller from "../src/Caller.js"
-import { authorise } from "../src/Guard.js"
+import * as Access from "../src/ports/Access.js"
+import * as Caller from "../src/ports/Caller.js"
+import { authorise } from "../src/ports/Guard.js"
 
 const subject: Access.Subject = { cartId: "cart", storeId: "store", accountId: "account", ownerId: "owner" }
 const facts: Access.AccessFacts = { roles: [], belongsToAccount: true, accountValid: true, storeMember: true }

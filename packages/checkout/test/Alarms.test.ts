@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Flow } from "@onelane/checkout"
 import { type Journal, JournalMemory } from "@onelane/engine"
 import { Effect, Exit, TestClock } from "effect"
-import { pageEntries } from "../src/Alarms.js"
+import { pageEntries } from "../src/work/Alarms.js"
 import { crashed, flowOf, start, types } from "./crash.js"
 import { admin, boot, buyer, handTask, jumpingClock, nextTick, opened, settled, slowMemory, until } from "./fixture.js"
 

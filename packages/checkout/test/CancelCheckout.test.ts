@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { check, decide } from "../src/CancelCheckout.js"
-import * as Flow from "../src/Flow.js"
-import type { CommandOf } from "../src/SessionCommand.js"
+import { check, decide } from "../src/commands/CancelCheckout.js"
+import type { CommandOf } from "../src/commands/SessionCommand.js"
+import * as Flow from "../src/flow/Flow.js"
 import { buyer } from "./fixture.js"
 import { after, claim, granted, open, resultOf, turnAt, verdictOf } from "./rules.js"
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { backgroundStates } from "../src/CheckoutState.js"
-import * as CheckoutTasks from "../src/CheckoutTasks.js"
-import * as Flow from "../src/Flow.js"
+import * as CheckoutTasks from "../src/flow/CheckoutTasks.js"
+import * as Flow from "../src/flow/Flow.js"
+import { backgroundStates } from "../src/session/CheckoutState.js"
 
 describe("CheckoutTasks", () => {
   it("has one slot for each background state, and no other", () =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { decide } from "../src/Expire.js"
-import * as Flow from "../src/Flow.js"
+import { decide } from "../src/commands/Expire.js"
+import * as Flow from "../src/flow/Flow.js"
 import { after, claim, open, resultOf, turnAt, verdictOf } from "./rules.js"
 
 const expiring = { ...open, expiresAt: 10 }

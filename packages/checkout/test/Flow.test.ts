@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { backgroundStates, checkoutStates } from "../src/CheckoutState.js"
-import * as Flow from "../src/Flow.js"
+import * as Flow from "../src/flow/Flow.js"
+import { backgroundStates, checkoutStates } from "../src/session/CheckoutState.js"
 
 const edgesOf = (flow: Flow.Flow) =>
   Object.fromEntries([...flow.edges].filter(([state]) => state !== "Error").map(([state, next]) => [state, [...next]]))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FastCheck as fc, TestClock } from "effect"
-import * as Ids from "../src/Ids.js"
+import * as Ids from "../src/session/Ids.js"
 
 describe("Ids", () => {
   it("takes 1..64 characters of the id alphabet for a session id, and nothing else", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
-import * as Input from "../src/Input.js"
+import * as Input from "../src/commands/Input.js"
 
 const fields: Input.Fields = {
   id: Input.syntax,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Flow from "../src/Flow.js"
-import { check, decide, expiryMaxMillis } from "../src/OpenCheckoutSession.js"
-import type { CommandOf } from "../src/SessionCommand.js"
+import { check, decide, expiryMaxMillis } from "../src/commands/OpenCheckoutSession.js"
+import type { CommandOf } from "../src/commands/SessionCommand.js"
+import * as Flow from "../src/flow/Flow.js"
 import { buyer } from "./fixture.js"
 import { after, claim, open, turnAt, verdictOf } from "./rules.js"
 

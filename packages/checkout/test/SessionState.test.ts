@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Exit, FastCheck as fc } from "effect"
-import * as Caller from "../src/Caller.js"
-import * as CheckoutBehavior from "../src/CheckoutBehavior.js"
-import { violations } from "../src/CheckoutSession.js"
-import * as Flow from "../src/Flow.js"
-import type { SessionCommand } from "../src/SessionCommand.js"
+import * as CheckoutBehavior from "../src/commands/CheckoutBehavior.js"
+import type { SessionCommand } from "../src/commands/SessionCommand.js"
+import * as Flow from "../src/flow/Flow.js"
+import * as Caller from "../src/ports/Caller.js"
+import { violations } from "../src/session/CheckoutSession.js"
 import {
   alarm,
   claimedAlarmMillis,
@@ -15,7 +15,7 @@ import {
   isLast,
   type SessionEvent,
   type SessionState
-} from "../src/SessionState.js"
+} from "../src/session/SessionState.js"
 import { admin, buyer } from "./fixture.js"
 import { after, claim, facts, open, update } from "./rules.js"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, FastCheck as fc } from "effect"
-import { defaultRetry, faultOf, pauseMillis, type TaskContext, work } from "../src/Task.js"
+import { defaultRetry, faultOf, pauseMillis, type TaskContext, work } from "../src/flow/Task.js"
 
 const context = { requestId: "req_1" } as TaskContext
 const failureOf = (rejection: unknown) => Effect.flip(work(() => Promise.reject(rejection), context))

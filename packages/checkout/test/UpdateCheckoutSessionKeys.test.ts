@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
-import * as Flow from "../src/Flow.js"
-import { acceptedCapacity, acceptedMillis } from "../src/SessionState.js"
-import { decide } from "../src/UpdateCheckoutSession.js"
+import { decide } from "../src/commands/UpdateCheckoutSession.js"
+import * as Flow from "../src/flow/Flow.js"
+import { acceptedCapacity, acceptedMillis } from "../src/session/SessionState.js"
 import { buyer, colleague } from "./fixture.js"
 import { after, open, resultOf, turnAt, update, verdictOf } from "./rules.js"
 

@@ -1,12 +1,12 @@
 /** The rules called directly: a session folded from events, and the verdict on one command. */
 import { Cause, Exit, Option } from "effect"
-import type { CheckoutError } from "../src/CheckoutError.js"
-import type { UpdateInput } from "../src/CheckoutSessions.js"
-import * as Flow from "../src/Flow.js"
-import type { Facts } from "../src/Guard.js"
+import type { CommandOf, Decided, SessionTurn } from "../src/commands/SessionCommand.js"
+import type { CheckoutError } from "../src/errors/CheckoutError.js"
+import * as Flow from "../src/flow/Flow.js"
 import type { Access, Caller } from "../src/index.js"
-import type { CommandOf, Decided, SessionTurn } from "../src/SessionCommand.js"
-import { evolve, initial, type SessionEvent, type SessionState } from "../src/SessionState.js"
+import type { Facts } from "../src/ports/Guard.js"
+import type { UpdateInput } from "../src/service/CheckoutSessions.js"
+import { evolve, initial, type SessionEvent, type SessionState } from "../src/session/SessionState.js"
 import { buyer } from "./fixture.js"
 
 export const granted: Access.Rights = { mayInvoke: true, maySee: true, accountAccessible: true, storeMember: true }

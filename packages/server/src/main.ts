@@ -5,7 +5,7 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
-import * as ServeProgram from "./ServeProgram.js"
+import * as ServeProgram from "./serve/ServeProgram.js"
 
 const program = ([command, ...rest]: ReadonlyArray<string>): Effect.Effect<void> =>
   command === "serve"

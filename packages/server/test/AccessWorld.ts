@@ -10,7 +10,7 @@ import { Directory } from "@onelane/directory"
 import { Authentication, CheckoutServer } from "@onelane/http"
 import * as Model from "@onelane/testkit/AccessModel"
 import { Context, Effect, Layer } from "effect"
-import * as Store from "../src/Store.js"
+import * as Store from "../src/serve/Store.js"
 
 export const stores = ["store-one", "store-two"] as const
 export const accounts = ["account-one", "account-two", "account-shut"] as const

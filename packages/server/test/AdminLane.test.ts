@@ -4,9 +4,9 @@ import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Validator } from "@seriousme/openapi-schema-validator"
 import { Effect, Either, Fiber, Queue } from "effect"
-import * as Admin from "../src/Admin.js"
-import { serve } from "../src/Serve.js"
-import * as ServeConfig from "../src/ServeConfig.js"
+import * as Admin from "../src/operations/Admin.js"
+import { serve } from "../src/serve/Serve.js"
+import * as ServeConfig from "../src/settings/ServeConfig.js"
 import { call as request } from "./Call.js"
 
 const tokens = {

@@ -4,8 +4,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
 import { JournalSql } from "@onelane/sql"
 import { Effect, Layer, TestClock } from "effect"
-import * as Doctor from "../src/Doctor.js"
-import * as Store from "../src/Store.js"
+import * as Doctor from "../src/operations/Doctor.js"
+import * as Store from "../src/serve/Store.js"
 import { temporaryFolder } from "./Program.js"
 
 const nowMillis = Date.UTC(2026, 5, 1)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import * as Limits from "../src/Limits.js"
-import * as ServeConfig from "../src/ServeConfig.js"
+import * as Limits from "../src/settings/Limits.js"
+import * as ServeConfig from "../src/settings/ServeConfig.js"
 
 const parse = (...args: ReadonlyArray<string>) =>
   ServeConfig.parse(args, {}, (path) => {

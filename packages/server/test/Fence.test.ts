@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Journal, JournalMemory } from "@onelane/engine"
 import { Effect, Exit } from "effect"
-import * as Fence from "../src/Fence.js"
+import * as Fence from "../src/serve/Fence.js"
 
 const failing = (failed: Journal.JournalFailure, now: boolean): Journal.JournalShape => ({
   ...JournalMemory.make(),

@@ -6,9 +6,9 @@ import { Authentication } from "@onelane/http"
 import { ApiKeysSql, SqliteClient } from "@onelane/sql"
 import { Effect, Layer, Schema, TestClock } from "effect"
 import * as jose from "jose"
-import * as ApiKey from "../src/ApiKey.js"
-import * as Identity from "../src/Identity.js"
-import { JwtSettings } from "../src/JwtSettings.js"
+import * as ApiKey from "../src/identity/ApiKey.js"
+import * as Identity from "../src/identity/Identity.js"
+import { JwtSettings } from "../src/identity/JwtSettings.js"
 import { temporaryFolder } from "./Program.js"
 
 const wanted: ApiKey.Wanted = {

@@ -3,8 +3,8 @@ import type { Server } from "node:http"
 import { type AddressInfo, connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Listener from "../src/Listener.js"
-import * as ListenerLimits from "../src/ListenerLimits.js"
+import * as Listener from "../src/serve/Listener.js"
+import * as ListenerLimits from "../src/settings/ListenerLimits.js"
 
 /** A listener whose requests are answered by `answer`, or after their body with what they were. */
 const listening = (

@@ -6,7 +6,7 @@ import type { Access } from "@onelane/checkout"
 import { Journal, JournalMemory } from "@onelane/engine"
 import { Effect, Exit } from "effect"
 import * as jose from "jose"
-import * as Operations from "../src/Operations.js"
+import * as Operations from "../src/operations/Operations.js"
 import { call } from "./Call.js"
 import { inFolder, node, serveArgs, urlOf } from "./Program.js"
 

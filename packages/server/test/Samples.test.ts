@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Samples from "../src/Samples.js"
+import * as Samples from "../src/operations/Samples.js"
 
 describe("Prometheus text", () => {
   it("has help and type, escaped labels, and buckets that add up", () => {

@@ -5,8 +5,8 @@ import { Carts } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"
 import { DirectoryList } from "@onelane/sql"
 import { Effect, Schema } from "effect"
-import * as Seed from "../src/Seed.js"
-import * as Store from "../src/Store.js"
+import * as Seed from "../src/operations/Seed.js"
+import * as Store from "../src/serve/Store.js"
 import { temporaryFolder } from "./Program.js"
 
 const cart = { storeId: "store", accountId: "acme", ownerId: "ann" }

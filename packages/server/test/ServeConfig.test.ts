@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
-import * as ServeConfig from "../src/ServeConfig.js"
-import * as Tokens from "../src/Tokens.js"
+import * as Tokens from "../src/identity/Tokens.js"
+import * as ServeConfig from "../src/settings/ServeConfig.js"
 
 const files: Readonly<Record<string, string>> = {
   "tokens.json": JSON.stringify({ t1: { userId: "ann", roles: ["buyer-checkout"], accountId: "acme" } }),

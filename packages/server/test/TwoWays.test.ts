@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Caller, type CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"
 import { Effect } from "effect"
-import * as Listener from "../src/Listener.js"
-import * as ListenerLimits from "../src/ListenerLimits.js"
+import * as Listener from "../src/serve/Listener.js"
+import * as ListenerLimits from "../src/settings/ListenerLimits.js"
 import {
   aliasPath,
   type Both,

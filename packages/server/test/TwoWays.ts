@@ -11,8 +11,8 @@ import { JournalMemory } from "@onelane/engine"
 import { Authentication, CheckoutServer, DoorMetrics } from "@onelane/http"
 import * as RawClient from "@onelane/testkit/RawClient"
 import { Context, Effect, Layer } from "effect"
-import * as Listener from "../src/Listener.js"
-import * as ListenerLimits from "../src/ListenerLimits.js"
+import * as Listener from "../src/serve/Listener.js"
+import * as ListenerLimits from "../src/settings/ListenerLimits.js"
 
 const callers = {
   buyer: Caller.make("buyer", ["buyer-checkout"]),

@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { JournalSql, SqliteClient } from "@onelane/sql"
 import { JournalSuite } from "@onelane/testkit"
 import { Effect, Layer } from "effect"
-import { runPrepared, runWriting } from "../src/Prepared.js"
+import { runPrepared, runWriting } from "../src/journal/Prepared.js"
 import { temporaryFile } from "./TemporaryFile.js"
 
 const journalOn = (filename: string, thread?: SqliteClient.SqliteOptions["thread"]) =>

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import pg from "pg"
-import { ofIntegers, ofTexts } from "../src/PostgresArray.js"
+import { ofIntegers, ofTexts } from "../src/postgres/PostgresArray.js"
 import * as Postgres from "./Postgres.js"
 
 const postgres = Postgres.forThisFile()

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { JournalSql } from "@onelane/sql"
 import * as PostgresClient from "@onelane/sql/PostgresClient"
 import { Effect, Layer } from "effect"
-import * as Dialect from "../src/Dialect.js"
+import * as Dialect from "../src/journal/Dialect.js"
 import * as Postgres from "./Postgres.js"
 
 const postgres = Postgres.forThisFile()

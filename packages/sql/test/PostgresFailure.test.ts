@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { classify, notSent } from "../src/PostgresFailure.js"
+import { classify, notSent } from "../src/postgres/PostgresFailure.js"
 
 describe("PostgresFailure", () => {
   it("an ERROR was taken back, whatever went wrong", () => {

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as SqliteApart from "../src/SqliteApart.js"
-import { classify } from "../src/SqliteFailure.js"
+import * as SqliteApart from "../src/sqlite/SqliteApart.js"
+import { classify } from "../src/sqlite/SqliteFailure.js"
 import { temporaryFile } from "./TemporaryFile.js"
 
 const settings = { busyTimeoutMillis: 100, cacheMebibytes: 1, checkpointPages: 100 }

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Address, Journal } from "@onelane/engine"
 import { JournalSql, SqliteClient } from "@onelane/sql"
 import { Chunk, Deferred, Effect, Exit, Fiber, Layer, Stream } from "effect"
-import { prepare } from "../src/Prepared.js"
-import { classify } from "../src/SqliteFailure.js"
+import { prepare } from "../src/journal/Prepared.js"
+import { classify } from "../src/sqlite/SqliteFailure.js"
 import { temporaryFile } from "./TemporaryFile.js"
 
 const inMemory = Layer.fresh(SqliteClient.layer({ filename: ":memory:" }))

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import { escape, unescape } from "../src/StoredText.js"
+import { escape, unescape } from "../src/journal/StoredText.js"
 
 const anyText = FastCheck.string({ unit: "binary" }).map((text) => text)
 const anyUnits = FastCheck.array(FastCheck.integer({ min: 0, max: 0xffff })).map((units) =>

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { Effect, type Scope } from "effect"
 import ts from "typescript"
@@ -12,7 +12,7 @@ import type { Edit, Mutation } from "./Mutations.js"
 import type * as Simulation from "./Simulation.js"
 
 const root = fileURLToPath(new URL("../../../", import.meta.url))
-const packages = ["engine", "checkout", "testkit"]
+const packages = ["engine", "checkout", "directory", "history", "testkit"]
 
 type Run = typeof Simulation.run
 
@@ -39,9 +39,9 @@ export const load = (edits: ReadonlyArray<Edit>): Effect.Effect<Run, never, Scop
   )
 
 const build = (folder: string, name: string, edits: ReadonlyArray<Edit>): void => {
-  mkdirSync(join(folder, "check"), { recursive: true })
-  const exports = { ".": "./index.js", "./*": "./*.js" }
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: `@onelane/${name}`, type: "module", exports }))
+  mkdirSync(folder, { recursive: true })
+  const manifest = readFileSync(join(root, "packages", name, "package.json"), "utf8")
+  writeFileSync(join(folder, "package.json"), manifest.replace(/"\.\/(?:src|dist)\/([\w/]+)\.[\w.]+"/g, '"./$1.js"'))
   const files = readdirSync(join(root, "packages", name, "src"), { recursive: true, encoding: "utf8" })
   // The instruments of `prove/` run simulations; none of them is part of one.
   for (const file of files.filter((each) => each.endsWith(".ts") && !each.startsWith("prove"))) {
@@ -49,7 +49,9 @@ const build = (folder: string, name: string, edits: ReadonlyArray<Edit>): void =
     const edited = edits
       .filter((each) => each.file === path)
       .reduce((source, each) => apply(source, each), sourceOf(path))
-    writeFileSync(join(folder, file.replace(/ts$/, "js")), translate(edited))
+    const output = join(folder, file.replace(/ts$/, "js"))
+    mkdirSync(dirname(output), { recursive: true })
+    writeFileSync(output, translate(edited))
   }
 }
 

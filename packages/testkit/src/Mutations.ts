@@ -108,7 +108,7 @@ export const mutations: ReadonlyArray<Mutation> = [
     name: "a result closes an operation that is over",
     edits: [
       edit(
-        "checkout/src/CloseOperation.ts",
+        "checkout/src/commands/CloseOperation.ts",
         "session.operationId !== command.operationId || session.nextState === null",
         "session.nextState === null"
       )

@@ -8,7 +8,7 @@ import * as Options from "@effect/cli/Options"
 import { Caller, Carts } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type * as Admin from "../Admin.js"
+import type * as Admin from "../operations/Admin.js"
 import * as Output from "./Output.js"
 import * as Target from "./Target.js"
 

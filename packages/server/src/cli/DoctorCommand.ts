@@ -3,14 +3,14 @@
  */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
-import * as Ending from "../Ending.js"
+import * as Ending from "../serve/Ending.js"
 import * as Output from "./Output.js"
 import * as Target from "./Target.js"
 
 /** `onelane doctor`. */
 export const doctor = Command.make("doctor", { storage: Target.storage, json: Output.json }, ({ json, storage }) =>
   Effect.gen(function* () {
-    const { examine } = yield* Effect.promise(() => import("../Doctor.js"))
+    const { examine } = yield* Effect.promise(() => import("../operations/Doctor.js"))
     const findings = yield* examine(storage)
     const healthy = findings.every(({ result }) => result !== "failed")
     yield* Output.show(json, { healthy, findings }, () =>

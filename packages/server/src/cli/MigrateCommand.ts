@@ -4,7 +4,7 @@
  */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
-import * as Ending from "../Ending.js"
+import * as Ending from "../serve/Ending.js"
 import * as Output from "./Output.js"
 import * as Target from "./Target.js"
 
@@ -13,7 +13,7 @@ export const migrate = Command.make("migrate", { storage: Target.storage, json: 
   Target.run(
     Effect.gen(function* () {
       const [{ Migrations }, Store] = yield* Effect.promise(() =>
-        Promise.all([import("@onelane/sql"), import("../Store.js")])
+        Promise.all([import("@onelane/sql"), import("../serve/Store.js")])
       )
       const ran = yield* Migrations.run.pipe(
         Effect.provide(Store.client(storage)),

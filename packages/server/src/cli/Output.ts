@@ -4,7 +4,7 @@
  */
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
-import * as Ending from "../Ending.js"
+import * as Ending from "../serve/Ending.js"
 
 /** The switch of every command that shows something. */
 export const json = Options.withDescription(Options.boolean("json"), "One line of JSON instead of a table")

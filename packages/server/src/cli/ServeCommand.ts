@@ -5,9 +5,9 @@
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Option from "effect/Option"
-import * as ServeConfig from "../ServeConfig.js"
-import * as ServeProgram from "../ServeProgram.js"
-import * as Settings from "../Settings.js"
+import * as ServeProgram from "../serve/ServeProgram.js"
+import * as ServeConfig from "../settings/ServeConfig.js"
+import * as Settings from "../settings/Settings.js"
 
 const describe = ({ fallback, name, text }: Settings.Setting): string =>
   `${text}. Environment: ${Settings.environmentName(name)}.${fallback === undefined ? "" : ` Default: ${fallback}.`}`

@@ -13,9 +13,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type * as Admin from "../Admin.js"
-import * as Ending from "../Ending.js"
-import { faultOf } from "../Said.js"
+import type * as Admin from "../operations/Admin.js"
+import * as Ending from "../serve/Ending.js"
+import { faultOf } from "../settings/Said.js"
 
 /** Why a command was not done, in one sentence. */
 export interface Refused {
@@ -67,7 +67,7 @@ const refuse = (error: object): Refused => {
 
 const mustExist = (path: string) =>
   Effect.gen(function* () {
-    const { isServer } = yield* load(() => import("../Store.js"))
+    const { isServer } = yield* load(() => import("../serve/Store.js"))
     if (isServer(path) || existsSync(path)) return
     yield* Effect.fail(refused(`there is no ${path}; "onelane migrate --storage ${path}" makes it`))
   })
@@ -75,7 +75,7 @@ const mustExist = (path: string) =>
 /** Opens a storage that is there already. */
 const opened = (path: string) =>
   Effect.gen(function* () {
-    const Store = yield* load(() => import("../Store.js"))
+    const Store = yield* load(() => import("../serve/Store.js"))
     yield* mustExist(path)
     return yield* Effect.mapError(Layer.build(Store.layer(path)), refuse)
   })
@@ -83,7 +83,7 @@ const opened = (path: string) =>
 /** Deletes a page of archived sessions after the other, on a storage. */
 export const pruner = (path: string) =>
   Effect.gen(function* () {
-    const [Sql, Store] = yield* load(() => Promise.all([import("@onelane/sql"), import("../Store.js")]))
+    const [Sql, Store] = yield* load(() => Promise.all([import("@onelane/sql"), import("../serve/Store.js")]))
     yield* mustExist(path)
     const upToDate = Layer.provideMerge(Sql.Migrations.layer, Store.client(path))
     const context = yield* Effect.mapError(Layer.build(upToDate), refuse)
@@ -102,13 +102,13 @@ export const admin = (target: Target): Effect.Effect<Admin.Admin<Refused>, Refus
     const remote = remoteOf(target)
     if (Option.isSome(remote)) {
       const [AdminClient, FetchHttpClient] = yield* load(() =>
-        Promise.all([import("../AdminClient.js"), import("@effect/platform/FetchHttpClient")])
+        Promise.all([import("../operations/AdminClient.js"), import("@effect/platform/FetchHttpClient")])
       )
       const client = yield* Effect.provide(AdminClient.make(remote.value), FetchHttpClient.layer)
       return { call: (name, input) => Effect.mapError(client.call(name, input), ({ message }) => refused(message)) }
     }
     const kept = yield* opened(target.storage)
-    const { operations } = yield* load(() => import("../Admin.js"))
+    const { operations } = yield* load(() => import("../operations/Admin.js"))
     return {
       call: (name, input) => {
         const { input: schema, run } = operations[name] as Admin.Operation<any, any>

@@ -1,0 +1,44 @@
+/**
+ * CancelCheckout: archive a session. Mailbox order decides against a completing task: whichever turn is first counts, and
+ * a later result is refused. The cart is free from then on.
+ */
+import * as Exit from "effect/Exit"
+import type { InvalidCheckoutSessionId, InvalidInput } from "../errors/CheckoutError.js"
+import * as Refusal from "../errors/Refusal.js"
+import { authorise } from "../ports/Guard.js"
+import type { CancelInput } from "../service/CheckoutSessions.js"
+import { isOpaqueId, isSessionId, opaqueIdMaxLength } from "../session/Ids.js"
+import * as Input from "./Input.js"
+import { accept, type Decide } from "./SessionCommand.js"
+
+const fields = {
+  checkoutSessionId: Input.optionalSyntax,
+  cartId: Input.optionalTextUpTo(opaqueIdMaxLength),
+  expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER)
+}
+
+/** Steps 2-3: exactly one of session and cart is named. */
+export const check = (input: CancelInput): InvalidInput | InvalidCheckoutSessionId | null => {
+  const invalid = Input.accept(input, fields)
+  if (invalid !== null) return invalid
+  const [id, cartId] = [input.checkoutSessionId ?? null, input.cartId ?? null]
+  if (id === null && cartId === null) return Refusal.requiredFieldMissing(["checkoutSessionId"])
+  if (id !== null && cartId !== null)
+    return Refusal.invalidInput(["checkoutSessionId", "cartId"], "Name the session or its cart, not both.")
+  if (cartId !== null && !isOpaqueId(cartId)) return Refusal.invalidInput(["cartId"], "Not a valid value: cartId.")
+  return id === null || isSessionId(id) ? null : Refusal.invalidCheckoutSessionId
+}
+
+/** Steps 5-7, 9 and the version; a session past its expiry may still be cancelled. */
+export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
+  const { session } = state
+  const denied = authorise(session, turn.facts.rights)
+  if (denied !== null || session === null) return Exit.fail(denied ?? Refusal.sessionInaccessible)
+  // A cart's lane may name a session it never got: one of another cart, whose id an opener asked for in vain.
+  if (command.cartId !== null && command.cartId !== session.cartId) return Exit.fail(Refusal.sessionInaccessible)
+  if (session.isArchived) return Exit.fail(Refusal.sessionClosed(session, state.closedBy ?? "ARCHIVED"))
+  const { expectedVersion, caller, requestId } = command
+  if (expectedVersion !== null && expectedVersion !== session.version)
+    return Exit.fail(Refusal.versionMismatch(session))
+  return accept({ type: "Cancelled", at: turn.nowMillis, from: session.state, by: caller.userId, requestId }, requestId)
+}

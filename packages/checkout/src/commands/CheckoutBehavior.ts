@@ -1,0 +1,78 @@
+/**
+ * CheckoutBehavior: a session's actor. Command tag → its rule, and which ports a turn asks first; nothing else.
+ */
+import type { Behavior } from "@onelane/engine"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { CheckoutError } from "../errors/CheckoutError.js"
+import type { Flow } from "../flow/Flow.js"
+import type { Action } from "../ports/Access.js"
+import { type Facts, noFacts, type Ports, readFacts } from "../ports/Guard.js"
+import { alarm, decode, evolve, initial, type SessionEvent, type SessionState } from "../session/SessionState.js"
+import * as CancelCheckout from "./CancelCheckout.js"
+import * as CompleteTask from "./CompleteTask.js"
+import * as Expire from "./Expire.js"
+import * as FailTask from "./FailTask.js"
+import * as OpenCheckoutSession from "./OpenCheckoutSession.js"
+import * as ReadCheckoutSession from "./ReadCheckoutSession.js"
+import * as ReleaseClaim from "./ReleaseClaim.js"
+import type { Decided, SessionCommand, SessionReply, SessionTurn } from "./SessionCommand.js"
+import * as UpdateCheckoutSession from "./UpdateCheckoutSession.js"
+
+/** The behavior of a checkout session. */
+export type CheckoutBehavior = Behavior.Behavior<
+  SessionState,
+  SessionCommand,
+  SessionEvent,
+  SessionReply,
+  CheckoutError,
+  Facts
+>
+
+// An open was authorised against its cart; the others against the session they name.
+const actions: { readonly [Tag in Exclude<SessionCommand["tag"], "Open" | "Update" | "Expire">]: Action } = {
+  Read: "read",
+  Cancel: "cancel",
+  CompleteTask: "complete-task",
+  FailTask: "complete-task",
+  ReleaseClaim: "release-claim"
+}
+
+const nothing = Exit.succeed(noFacts)
+
+/** Makes the behavior of a flow over the two ports. */
+export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
+  kind: "session",
+  initial,
+  prepare: ({ session }, command): Effect.Effect<Facts, CheckoutError> => {
+    if (session === null || command.tag === "Open" || command.tag === "Expire" || command.caller === null)
+      return nothing
+    const updates = command.tag === "Update"
+    return readFacts(ports, command.caller, updates ? "update" : actions[command.tag], session, updates)
+  },
+  decide: (state, command, turn) => decide(flow, state, command, turn),
+  evolve,
+  decode,
+  alarm
+})
+
+const decide = (flow: Flow, state: SessionState, command: SessionCommand, turn: SessionTurn): Decided => {
+  switch (command.tag) {
+    case "Open":
+      return OpenCheckoutSession.decide(flow, state, command, turn)
+    case "Update":
+      return UpdateCheckoutSession.decide(flow, state, command, turn)
+    case "Read":
+      return ReadCheckoutSession.decide(flow, state, command, turn)
+    case "Cancel":
+      return CancelCheckout.decide(flow, state, command, turn)
+    case "CompleteTask":
+      return CompleteTask.decide(flow, state, command, turn)
+    case "FailTask":
+      return FailTask.decide(flow, state, command, turn)
+    case "ReleaseClaim":
+      return ReleaseClaim.decide(flow, state, command, turn)
+    case "Expire":
+      return Expire.decide(flow, state, command, turn)
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * CompleteTask: the task of the current state succeeded; the session moves to where the accepted update sent it.
+ * Source: SEMANTICS §2.
+ */
+
+import { isFinal } from "../flow/Flow.js"
+import * as CloseOperation from "./CloseOperation.js"
+import * as Input from "./Input.js"
+import { accept, type Decide } from "./SessionCommand.js"
+
+/** Steps 2-3. */
+export const check = CloseOperation.checkWith({ orderId: Input.optionalTextUpTo(CloseOperation.wordMaxLength) })
+
+/** Moves the session, once. */
+export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
+  const claimed = CloseOperation.current(state, command, turn)
+  if ("_tag" in claimed) return claimed
+  const { state: from, nextState, lastRequestId } = claimed
+  const { operationId, orderId } = command
+  const by = command.caller === null ? null : command.caller.userId
+  const archives = isFinal(flow, nextState)
+  const event = {
+    type: "TaskCompleted",
+    at: turn.nowMillis,
+    from,
+    by,
+    operationId,
+    orderId,
+    to: nextState,
+    archives
+  } as const
+  return accept(event, lastRequestId ?? "")
+}

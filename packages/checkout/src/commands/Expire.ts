@@ -1,0 +1,15 @@
+/**
+ * Expire: the clock archives a session past its expiry. An update after the expiry is refused whether or not this ran; it
+ * only makes the fact durable. A running task is not cut off: the session expires when the task has ended.
+ */
+import * as Exit from "effect/Exit"
+import * as Refusal from "../errors/Refusal.js"
+import { accept, closedReason, type Decide, show } from "./SessionCommand.js"
+
+/** Archives the session when its time has come; otherwise nothing. */
+export const decide: Decide<"Expire"> = (_flow, state, _command, turn) => {
+  const { session } = state
+  if (session === null) return Exit.fail(Refusal.sessionInaccessible)
+  const due = !session.isArchived && closedReason(state, turn) === "EXPIRED"
+  return due ? accept({ type: "Expired", at: turn.nowMillis, from: session.state }, "") : show(session, "")
+}

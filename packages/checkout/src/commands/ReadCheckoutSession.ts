@@ -1,0 +1,43 @@
+/**
+ * ReadCheckoutSession: get, history and changes. Reading is a turn like any other: it sees what was acknowledged before,
+ * and its answer leaves only when what it saw is durable.
+ */
+import * as Exit from "effect/Exit"
+import type { InvalidCheckoutSessionId, InvalidInput } from "../errors/CheckoutError.js"
+import * as Refusal from "../errors/Refusal.js"
+import { authorise } from "../ports/Guard.js"
+import { isSessionId } from "../session/Ids.js"
+import * as Input from "./Input.js"
+import { type Decide, show } from "./SessionCommand.js"
+
+/** Most history entries of one page. */
+export const historyMaxEntries = 1_000
+
+/** History entries of a page when none is asked for. */
+export const historyEntries = 100
+
+const fields = { checkoutSessionId: Input.syntax }
+const from = { ...fields, afterVersion: Input.optionalWhole(0, Number.MAX_SAFE_INTEGER) }
+const page = { ...from, limit: Input.optionalWhole(1, historyMaxEntries) }
+
+const checkWith =
+  (known: Input.Fields) =>
+  (input: { readonly checkoutSessionId: string }): InvalidInput | InvalidCheckoutSessionId | null =>
+    Input.accept(input, known) ?? (isSessionId(input.checkoutSessionId) ? null : Refusal.invalidCheckoutSessionId)
+
+/** Steps 2-3 for a get. */
+export const check = checkWith(fields)
+
+/** Steps 2-3 for a history page. */
+export const checkHistory = checkWith(page)
+
+/** Steps 2-3 for changes. */
+export const checkChanges = checkWith(from)
+
+/** Steps 5-7, then the session as it is. */
+export const decide: Decide<"Read"> = (_flow, state, _command, turn) => {
+  const denied = authorise(state.session, turn.facts.rights)
+  return denied !== null || state.session === null
+    ? Exit.fail(denied ?? Refusal.sessionInaccessible)
+    : show(state.session, "")
+}

@@ -1,0 +1,180 @@
+/**
+ * UpdateCheckoutSession: the heart. Move a session from the state the caller believes it is in to the next one; of all
+ * updates sent for one visit of a state at most one succeeds.
+ *
+ * Owns: the input's form and steps 5-13 of SEMANTICS §3, in that order. Does not own: turn-taking and durability.
+ * Source: the action page; SEMANTICS §2-§4.
+ */
+import * as Exit from "effect/Exit"
+import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "../errors/CheckoutError.js"
+import * as Refusal from "../errors/Refusal.js"
+import { type Flow, type Transition, transitionOf } from "../flow/Flow.js"
+import { defaultDeadlineMillis } from "../flow/Task.js"
+import type { Caller } from "../ports/Caller.js"
+import { isUpdatable } from "../ports/Carts.js"
+import { authorise } from "../ports/Guard.js"
+import type { UpdateInput } from "../service/CheckoutSessions.js"
+import type { CheckoutSession } from "../session/CheckoutSession.js"
+import { errorState } from "../session/CheckoutState.js"
+import { type IdsShape, isSessionId } from "../session/Ids.js"
+import {
+  acceptedMillis,
+  type KeyUse,
+  type SessionEvent,
+  type SessionState,
+  sessionAt
+} from "../session/SessionState.js"
+import * as Input from "./Input.js"
+import {
+  type CommandOf,
+  closedReason,
+  type Decide,
+  type Decided,
+  type SessionReply,
+  type SessionTurn,
+  show
+} from "./SessionCommand.js"
+
+/** Longest idempotency key, characters. */
+export const keyMaxLength = 255
+
+const fields = {
+  checkoutSessionId: Input.syntax,
+  expCurrentState: Input.text,
+  nextState: Input.text,
+  expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
+  idempotencyKey: Input.optionalTextUpTo(keyMaxLength)
+}
+
+/**
+ * Steps 2-4: the command, or why the input cannot be asked of a session. Looks at no session. `isKnown`: an id that passed
+ * before. Nothing of the input is kept but its values: it is the caller's, and a turn may begin later.
+ */
+export const make = (
+  flow: Flow,
+  caller: Caller,
+  input: UpdateInput,
+  ids: IdsShape,
+  isKnown: boolean
+): CommandOf<"Update"> | InvalidInput | InvalidCheckoutSessionId | InvalidState => {
+  const invalid = isPlain(input) ? null : Input.accept(input, fields)
+  if (invalid !== null) return invalid
+  const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
+  if (!isKnown && !isSessionId(checkoutSessionId)) return Refusal.invalidCheckoutSessionId
+  const transition = transitionOf(flow, expCurrentState, nextState)
+  const refused = transition.isAllowed ? null : unknownStates(flow, transition)
+  if (refused !== null) return refused
+  if (expCurrentState === nextState && (expectedVersion ?? null) === null)
+    return Refusal.invalidState(["nextState"], "The next state must differ from the expected current state.")
+  return { tag: "Update", caller, transition, expectedVersion, idempotencyKey, ids }
+}
+
+// The usual form, seen at a glance; any other is looked at field by field, and explained. It has the three fields that must
+// be there, and no more names than those and the two that may: so none is unknown.
+const isPlain = (input: UpdateInput): boolean => {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return false
+  const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
+  let surplus = -3
+  for (const _ in input) surplus += 1
+  if (expectedVersion !== undefined) surplus -= 1
+  if (idempotencyKey !== undefined) surplus -= 1
+  return (
+    surplus === 0 &&
+    typeof checkoutSessionId === "string" &&
+    typeof expCurrentState === "string" &&
+    expCurrentState.length >= 1 &&
+    typeof nextState === "string" &&
+    nextState.length >= 1 &&
+    (expectedVersion === undefined || fields.expectedVersion.check(expectedVersion)) &&
+    (idempotencyKey === undefined || fields.idempotencyKey.check(idempotencyKey))
+  )
+}
+
+// Null for two states of the flow that have no edge: the session says that (step 13), and to whom it may say it.
+const unknownStates = ({ states }: Flow, { from, to }: Transition): InvalidState | null => {
+  const names: Array<string> = []
+  if (!states.has(from) && from !== errorState) names.push("expCurrentState")
+  if (!states.has(to)) names.push("nextState")
+  if (names.length === 0) return null
+  return Refusal.invalidState(names, `Not a state of the flow that may be asked for: ${names.join(", ")}.`)
+}
+
+/** Steps 5-13, pure. An accepted update moves the session, or claims it when its current state has a task. */
+export const decide: Decide<"Update"> = (flow, state, command, turn) => {
+  const { session } = state
+  const denied = authorise(session, turn.facts.rights)
+  if (denied !== null || session === null) return Exit.fail(denied ?? Refusal.sessionInaccessible)
+  const use = keyUse(command)
+  const answered = use === null ? null : answeredBefore(state, session, use, turn.nowMillis)
+  if (answered !== null) return answered
+  const closed = closedReason(state, turn)
+  if (closed !== null) return Exit.fail(Refusal.sessionClosed(session, closed))
+  const { cartStatus } = turn.facts
+  if (cartStatus === null || !isUpdatable(cartStatus)) return Exit.fail(Refusal.cartNotUpdatable(cartStatus, session))
+  return decideMove(flow, state, session, command, use, turn)
+}
+
+// Steps 11-13. While a task runs, waiting helps a caller who expects where the session is or where it goes.
+const decideMove = (
+  flow: Flow,
+  state: SessionState,
+  session: CheckoutSession,
+  command: CommandOf<"Update">,
+  use: KeyUse | null,
+  turn: SessionTurn
+): Decided => {
+  const { transition, expectedVersion } = command
+  const { from, to, archives, task } = transition
+  if (from !== session.state && (session.nextState === null || from !== session.nextState)) return mismatch(session)
+  if (typeof expectedVersion === "number" && expectedVersion !== session.version)
+    return Exit.fail(Refusal.versionMismatch(session))
+  if (session.isProcessing) return Exit.fail(Refusal.sessionProcessing(session, waitMillis(state, turn.nowMillis)))
+  if (!transition.isAllowed) return Exit.fail(Refusal.transitionNotAllowed(session, [...(flow.edges.get(from) ?? [])]))
+  const at = turn.nowMillis
+  const requestId = command.ids.next("req", at)
+  const by = command.caller.userId
+  if (task === null) return move({ type: "Updated", archives, at, by, requestId, from, to, use })
+  const deadlineAt = at + (task.deadlineMillis ?? defaultDeadlineMillis)
+  return move({ type: "Claimed", operationId: `op_${requestId}`, deadlineAt, at, by, requestId, from, to, use })
+}
+
+// Racers are refused alike: all who find the session as it is now are told with one object.
+let mismatched: { readonly session: CheckoutSession; readonly refused: Decided } | null = null
+const mismatch = (session: CheckoutSession): Decided => {
+  if (mismatched === null || mismatched.session !== session)
+    mismatched = { session, refused: Exit.fail(Refusal.stateMismatch(session)) }
+  return mismatched.refused
+}
+
+// Every event is a literal with all its fields and the reply is one function: an accepted update makes what it leaves, no more.
+const move = (event: SessionEvent): Decided => ({ events: [event], reply: replyAfter })
+
+const replyAfter = ({ session }: SessionState): SessionReply => ({
+  requestId: session!.lastRequestId!,
+  replayed: false,
+  session: session!
+})
+
+// Step 8. Records hold accepted updates only, so nothing transient is ever replayed; the key is no lock, the mailbox is.
+const answeredBefore = (
+  state: SessionState,
+  session: CheckoutSession,
+  use: KeyUse,
+  nowMillis: number
+): Decided | null => {
+  const record = state.accepted.findLast((old) => old.key === use.key && old.by === use.by)
+  if (record === undefined || nowMillis - record.at >= acceptedMillis) return null
+  if (record.input !== use.input) return Exit.fail(Refusal.idempotencyConflict(record.requestId))
+  return show(sessionAt(session, record), record.requestId)
+}
+
+const keyUse = ({ caller, transition, expectedVersion, idempotencyKey }: CommandOf<"Update">): KeyUse | null => {
+  if (typeof idempotencyKey !== "string") return null
+  const { from, to } = transition
+  const inputs = expectedVersion === undefined ? [from, to] : [from, to, expectedVersion]
+  return { key: idempotencyKey, by: caller.userId, input: JSON.stringify(inputs) }
+}
+
+/** Between a tenth of a second and a second: a short task is soon done, a long one worth asking for again. */
+const waitMillis = (state: SessionState, nowMillis: number): number =>
+  Math.max(100, Math.min(1_000, (state.deadlineAt ?? nowMillis) - nowMillis))

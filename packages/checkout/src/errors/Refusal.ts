@@ -1,0 +1,188 @@
+/**
+ * Refusal: makes the answers of CheckoutError, each in one place, with its message and whether trying again can help.
+ * Plain objects; no stack is captured.
+ */
+import type { EngineError } from "@onelane/engine"
+import type { PortUnavailable } from "../ports/Access.js"
+import type { CartStatus } from "../ports/Carts.js"
+import { type CheckoutSession, currentOf } from "../session/CheckoutSession.js"
+import type * as E from "./CheckoutError.js"
+
+const no = { retryable: false, applied: "no" } as const
+const again = { retryable: true, applied: "no" } as const
+
+/** Milliseconds after which an overloaded or unavailable service may be asked again. */
+const retryAfterMillis = 1_000
+
+/** Step 1. */
+export const actionNotPermitted: E.ActionNotPermitted = {
+  _tag: "ActionNotPermitted",
+  message: "The caller may not invoke this action.",
+  reason: "ACTION_NOT_PERMITTED",
+  ...no
+}
+
+/** Step 2: these inputs are missing. */
+export const requiredFieldMissing = (fields: ReadonlyArray<string>): E.InvalidInput => ({
+  _tag: "InvalidInput",
+  message: `Required input missing: ${fields.join(", ")}.`,
+  reason: "REQUIRED_FIELD_MISSING",
+  fields,
+  ...no
+})
+
+/** Step 2: these inputs are wrong. */
+export const invalidInput = (fields: ReadonlyArray<string>, message: string): E.InvalidInput => ({
+  _tag: "InvalidInput",
+  message,
+  reason: "INVALID_INPUT",
+  fields,
+  ...no
+})
+
+/** Step 3. */
+export const invalidCheckoutSessionId: E.InvalidCheckoutSessionId = {
+  _tag: "InvalidCheckoutSessionId",
+  message: "The checkout session ID is not valid.",
+  reason: "INVALID_CHECKOUT_SESSION_ID",
+  ...no
+}
+
+/** Step 4: these inputs name a state that cannot be asked for. */
+export const invalidState = (fields: ReadonlyArray<string>, message: string): E.InvalidState => ({
+  _tag: "InvalidState",
+  message,
+  reason: "INVALID_STATE",
+  fields,
+  ...no
+})
+
+/** Step 5: one object for "missing" and "forbidden", so that they cannot be told apart. */
+export const sessionInaccessible: E.SessionInaccessible = {
+  _tag: "SessionInaccessible",
+  message: "The session does not exist, or the caller may not access it.",
+  reason: "SESSION_INACCESSIBLE",
+  ...no
+}
+
+/** Step 6. */
+export const accountInaccessible: E.AccountInaccessible = {
+  _tag: "AccountInaccessible",
+  message: "The effective account of the cart is not valid or not accessible.",
+  reason: "ACCOUNT_INVALID_OR_INACCESSIBLE",
+  ...no
+}
+
+/** Step 7. */
+export const notStoreMember: E.NotStoreMember = {
+  _tag: "NotStoreMember",
+  message: "The buyer account is not a member of the store.",
+  reason: "NOT_A_STORE_MEMBER",
+  ...no
+}
+
+/** Step 8: the key belongs to this accepted request. */
+export const idempotencyConflict = (requestId: string): E.IdempotencyConflict => ({
+  _tag: "IdempotencyConflict",
+  message: "This idempotency key was used for another input.",
+  reason: "IDEMPOTENCY_KEY_REUSED",
+  requestId,
+  ...no
+})
+
+/** Step 9. */
+export const sessionClosed = (session: CheckoutSession, reason: "ARCHIVED" | "EXPIRED"): E.SessionClosed => ({
+  _tag: "SessionClosed",
+  message: reason === "ARCHIVED" ? "The session is finished or cancelled." : "The session has expired.",
+  reason,
+  current: currentOf(session),
+  ...no
+})
+
+/** Step 10: null for a cart that is gone, or a session that is not there yet. */
+export const cartNotUpdatable = (status: CartStatus | null, session: CheckoutSession | null): E.CartNotUpdatable => ({
+  _tag: "CartNotUpdatable",
+  message: "The status of the cart does not allow this.",
+  reason: "CART_NOT_UPDATABLE",
+  cartStatus: status ?? "Missing",
+  current: session === null ? null : currentOf(session),
+  ...no
+})
+
+/** Step 11: another state. What 63 of 64 racers are told, so a literal with every field: a spread costs more than the rest. */
+export const stateMismatch = (session: CheckoutSession): E.ExpectedStateMismatch => ({
+  _tag: "ExpectedStateMismatch",
+  message: "The current state of the session does not match the expected state.",
+  reason: "STATE_MISMATCH",
+  current: currentOf(session),
+  retryable: false,
+  applied: "no"
+})
+
+/** Step 11: another version. */
+export const versionMismatch = (session: CheckoutSession): E.ExpectedStateMismatch => ({
+  ...stateMismatch(session),
+  message: "The version of the session does not match the expected version.",
+  reason: "VERSION_MISMATCH"
+})
+
+/** Step 12: a task runs; ask again after `waitMillis`. */
+export const sessionProcessing = (session: CheckoutSession, waitMillis: number): E.SessionProcessing => ({
+  _tag: "SessionProcessing",
+  message: "A task of the current state is running.",
+  reason: "ALREADY_IN_PROCESS",
+  retryAfterMillis: waitMillis,
+  current: currentOf(session),
+  ...again
+})
+
+/** Step 13. */
+export const transitionNotAllowed = (
+  session: CheckoutSession,
+  allowed: ReadonlyArray<string>
+): E.TransitionNotAllowed => ({
+  _tag: "TransitionNotAllowed",
+  message: "The flow has no transition from the current state to the next state.",
+  reason: "TRANSITION_NOT_ALLOWED",
+  allowed,
+  current: currentOf(session),
+  ...no
+})
+
+/** The fence of a task result or a release. */
+export const operationNotCurrent = (session: CheckoutSession): E.OperationNotCurrent => ({
+  _tag: "OperationNotCurrent",
+  message: "This operation is not the running one.",
+  reason: "OPERATION_NOT_CURRENT",
+  current: currentOf(session),
+  ...no
+})
+
+/** A port gave no answer: no decision, nothing written. */
+export const portUnavailable = (failed: PortUnavailable): E.StorageUnavailable => ({
+  _tag: "StorageUnavailable",
+  message: `The ${failed.port} port gave no answer.`,
+  reason: failed.reason ?? "PORT_UNAVAILABLE",
+  retryAfterMillis,
+  ...again
+})
+
+/** The engine's own answers in the words of the contract. */
+export const fromEngine = (error: EngineError.EngineError): E.Overloaded | E.StorageUnavailable => {
+  if (error._tag === "JournalUnavailable")
+    return {
+      _tag: "StorageUnavailable",
+      message:
+        error.applied === "no"
+          ? "The store gave no answer; nothing was changed."
+          : "The store gave no answer; the change may have been made.",
+      reason: error.reason,
+      retryable: true,
+      applied: error.applied,
+      retryAfterMillis
+    }
+  const draining = error._tag === "SystemDraining"
+  const reason = draining ? "DRAINING" : error.scope === "system" ? "SYSTEM_FULL" : "MAILBOX_FULL"
+  const message = draining ? "The service is shutting down." : "Too many requests are waiting."
+  return { _tag: "Overloaded", message, reason, retryAfterMillis, ...again }
+}

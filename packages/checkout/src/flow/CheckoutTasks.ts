@@ -1,0 +1,50 @@
+/**
+ * CheckoutTasks: the seven background steps of the preset flows as named ports. A host fills the slots it has work for;
+ * a state whose slot stays empty moves at once.
+ *
+ * Owns names only: which slot belongs to which state. What a task is stands in `Task`, running it in `Tasks`.
+ * Source: SEMANTICS §1, the states with a background task.
+ */
+import type { BackgroundState } from "../session/CheckoutState.js"
+import { type Flow, type Transitions, withTasks } from "./Flow.js"
+import type { Task, TaskContext, Work } from "./Task.js"
+
+/** A task that must say which order the cart became, unless the host makes the order elsewhere. */
+export interface OrderTask extends Task {
+  readonly run?: ((context: TaskContext) => Work<{ readonly orderId: string }>) | undefined
+}
+
+/** What a host does in the background of a checkout. Each is claimed, retried and resumed as its `Task` says. */
+export interface CheckoutTasks {
+  /** `Inventory`: see that everything is in stock, and reserve it. */
+  readonly inventory?: Task | undefined
+  /** `Confirm Price`: price the cart anew. */
+  readonly confirmPrice?: Task | undefined
+  /** `Calculate Promotions`: apply promotions (not in `b2b-async` and `b2b-classic`). */
+  readonly calculatePromotions?: Task | undefined
+  /** `Shipping Cost`: find the delivery methods and what each costs. */
+  readonly shippingCost?: Task | undefined
+  /** `Taxes`: calculate tax for the address. */
+  readonly taxes?: Task | undefined
+  /** `Cart To Order`: make the order; the session keeps its id. */
+  readonly cartToOrder?: OrderTask | undefined
+  /** `Activate Order`: take the payment and hand the order on. */
+  readonly activateOrder?: Task | undefined
+}
+
+/** The state each slot belongs to. */
+export const states = {
+  inventory: "Inventory",
+  confirmPrice: "Confirm Price",
+  calculatePromotions: "Calculate Promotions",
+  shippingCost: "Shipping Cost",
+  taxes: "Taxes",
+  cartToOrder: "Cart To Order",
+  activateOrder: "Activate Order"
+} as const satisfies Record<keyof CheckoutTasks, BackgroundState>
+
+/** The flow with these tasks. Throws a `TypeError` for a slot whose state the flow does not have, or a task out of bounds. */
+export const attach = <T extends Transitions>(flow: Flow<T>, tasks: CheckoutTasks): Flow<T> => {
+  const slots = Object.entries(tasks) as ReadonlyArray<[keyof CheckoutTasks, Task | undefined]>
+  return withTasks<Transitions>(flow, Object.fromEntries(slots.map(([slot, task]) => [states[slot], task]))) as Flow<T>
+}

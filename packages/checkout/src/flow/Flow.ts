@@ -1,0 +1,198 @@
+/**
+ * Flow: which state may follow which, and which states have a task. Configuration, not code: a preset, a host's own
+ * `defineFlow`, or `any`. Compiled once into tables: an update finds its transition in two lookups, and carries it along.
+ *
+ * Source: SEMANTICS §1, parsed from 176 public flow versions. No flow has a back edge: going back is cancel and start anew.
+ */
+import { checkoutStates, errorState, stateMaxLength } from "../session/CheckoutState.js"
+import { faultOf, type Task } from "./Task.js"
+
+/** Current state to the states that may follow it, as written by a host. A state without followers ends the session. */
+export type Transitions = { readonly [State in string]: ReadonlyArray<string> }
+
+/** A compiled flow. `T` keeps the literal transitions for the compiler; at run time only the tables count. */
+export interface Flow<T extends Transitions = Transitions> {
+  readonly name: string
+  readonly initial: string
+  readonly transitions: T
+  /** Every state of the flow, `Error` not among them. */
+  readonly states: ReadonlySet<string>
+  /** State to its followers; `Error` leads to every state of the flow. */
+  readonly edges: ReadonlyMap<string, ReadonlySet<string>>
+  /** States with a task. */
+  readonly tasks: ReadonlyMap<string, Task>
+  /** The same as an update asks for it: by the state it expects, then by the state it wants. */
+  readonly ways: ReadonlyMap<string, ReadonlyMap<string, Transition>>
+}
+
+/** One way from a state to another, or from a state to itself. */
+export interface Transition {
+  readonly from: string
+  readonly to: string
+  readonly isAllowed: boolean
+  /** Whether reaching `to` finishes the session. */
+  readonly archives: boolean
+  /** The task of `from`. */
+  readonly task: Task | null
+}
+
+/** The states a flow knows. */
+export type StateOf<F> = F extends Flow<infer T> ? (keyof T & string) | typeof errorState : string
+
+/** The states that may follow `S` in a flow; from `Error`, any state of the flow. */
+export type NextOf<F, S extends string> =
+  F extends Flow<infer T>
+    ? S extends keyof T
+      ? T[S][number]
+      : S extends typeof errorState
+        ? keyof T & string
+        : string
+    : string
+
+/** What a host writes. */
+export interface FlowDefinition<T extends Transitions> {
+  readonly name: string
+  readonly initial: keyof T & string
+  readonly transitions: T
+  readonly tasks?: { readonly [State in keyof T]?: Task } | undefined
+}
+
+/**
+ * Compiles a flow. Throws a `TypeError` on a definition that cannot be one: no states, an unknown target or initial
+ * state, `Error` named, a state name longer than 30 characters, an edge from a state to itself, a task out of its bounds.
+ */
+export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> }>(
+  definition: FlowDefinition<T>
+): Flow<T> => {
+  const { name, initial, transitions } = definition
+  const states = new Set(Object.keys(transitions))
+  const refuse = (why: string): never => {
+    throw new TypeError(`flow ${name}: ${why}`)
+  }
+  if (states.size === 0) refuse("it has no states")
+  if (!states.has(initial)) refuse(`the initial state ${JSON.stringify(initial)} is not one of its states`)
+  const edges = new Map<string, ReadonlySet<string>>()
+  for (const [state, followers] of Object.entries<ReadonlyArray<string>>(transitions)) {
+    if (state === errorState) refuse("Error is the engine's own state")
+    if (state.length < 1 || state.length > stateMaxLength) refuse(`state names have 1..${stateMaxLength} characters`)
+    for (const next of followers) {
+      if (!states.has(next)) refuse(`${state} leads to ${JSON.stringify(next)}, which is not one of its states`)
+      if (next === state) refuse(`${state} leads to itself`)
+    }
+    edges.set(state, new Set(followers))
+  }
+  edges.set(errorState, states)
+  const tasks: Flow["tasks"] = new Map()
+  return withTasks<T>({ name, initial, transitions, states, edges, tasks, ways: new Map() }, definition.tasks ?? {})
+}
+
+/** The same flow with these tasks (a state that had one and is not named keeps it). Throws a `TypeError` as `defineFlow` does. */
+export const withTasks = <T extends Transitions>(
+  flow: Flow<T>,
+  tasks: { readonly [State in keyof T]?: Task | undefined }
+): Flow<T> => {
+  const all = new Map(flow.tasks)
+  for (const [state, task] of Object.entries<Task | undefined>(tasks)) {
+    if (task === undefined) continue
+    if (!flow.states.has(state))
+      throw new TypeError(`flow ${flow.name}: a task for unknown state ${JSON.stringify(state)}`)
+    const fault = faultOf(task)
+    if (fault !== null) throw new TypeError(`flow ${flow.name}: the task of ${state}: ${fault}`)
+    all.set(state, task)
+  }
+  return { ...flow, tasks: all, ways: waysOf(flow, all) }
+}
+
+// A state leads to itself too: the version an update must then name decides between two callers.
+const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Flow["ways"] =>
+  new Map(
+    Array.from(edges, ([from, followers]) => {
+      const task = tasks.get(from) ?? null
+      const reachable = states.has(from) ? [...followers, from] : [...followers]
+      return [
+        from,
+        new Map(reachable.map((to) => [to, { from, to, isAllowed: true, archives: edges.get(to)?.size === 0, task }]))
+      ]
+    })
+  )
+
+/** The transition an update asks for; one that the flow does not have is not allowed. */
+export const transitionOf = (flow: Flow, from: string, to: string): Transition =>
+  flow.ways.get(from)?.get(to) ?? { from, to, isAllowed: false, archives: false, task: null }
+
+/** Whether `flow` lets a session go from one state to the other. */
+export const allows = (flow: Flow, from: string, to: string): boolean => flow.edges.get(from)?.has(to) ?? false
+
+/** Whether a session that reaches `state` is finished. */
+export const isFinal = (flow: Flow, state: string): boolean => flow.edges.get(state)?.size === 0
+
+const tail = {
+  "Checkout Summary": ["Cart To Order"],
+  "Activate Order": ["Order Confirmation"],
+  "Order Confirmation": ["Complete"],
+  Complete: []
+} as const
+
+const reentrant = {
+  ...tail,
+  Start: ["Shipping Address", "Inventory"],
+  "Shipping Address": ["Inventory"],
+  Inventory: ["Confirm Price"],
+  "Shipping Cost": ["Delivery Method"],
+  "Delivery Method": ["Taxes"],
+  Taxes: ["Payment And Billing Address"],
+  "Payment And Billing Address": ["Checkout Summary"],
+  "Cart To Order": ["Authorize Payment"],
+  "Authorize Payment": ["Activate Order"]
+} as const
+
+/** The current re-entrant flow; the default. */
+export const b2b = defineFlow({
+  name: "b2b",
+  initial: "Start",
+  transitions: {
+    ...reentrant,
+    "Confirm Price": ["Calculate Promotions"],
+    "Calculate Promotions": ["Shipping Cost"]
+  }
+})
+
+/** The same without Calculate Promotions. */
+export const b2bAsync = defineFlow({
+  name: "b2b-async",
+  initial: "Start",
+  transitions: { ...reentrant, "Confirm Price": ["Shipping Cost"] }
+})
+
+/** The flow of 2020-2021. */
+export const b2bClassic = defineFlow({
+  name: "b2b-classic",
+  initial: "Start",
+  transitions: {
+    ...tail,
+    Start: ["Shipping Address", "Inventory"],
+    "Shipping Address": ["Inventory"],
+    Inventory: ["Confirm Price"],
+    "Confirm Price": ["Shipping Cost"],
+    "Shipping Cost": ["Delivery Method", "Taxes"],
+    "Delivery Method": ["Taxes"],
+    Taxes: ["Checkout Summary"],
+    "Cart To Order": ["Payment And Billing Address"],
+    "Payment And Billing Address": ["Activate Order"]
+  }
+})
+
+/** Every known state to every other; nothing ends a session but a cancel. */
+export const any: Flow = defineFlow<Transitions>({
+  name: "any",
+  initial: "Start",
+  transitions: Object.fromEntries(
+    checkoutStates.map((state) => [state, checkoutStates.filter((other) => other !== state)])
+  )
+})
+
+/** The presets by name. */
+export const presets = { b2b, "b2b-async": b2bAsync, "b2b-classic": b2bClassic, any } as const
+
+/** The name of a preset. */
+export type PresetName = keyof typeof presets

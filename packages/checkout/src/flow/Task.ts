@@ -1,0 +1,115 @@
+/**
+ * Task: the work that belongs to a state. Running it is `Tasks`; this file is only what a host writes, and its bounds.
+ * Source: SEMANTICS §2 and §4.
+ */
+import * as Effect from "effect/Effect"
+import type { CheckoutSession } from "../session/CheckoutSession.js"
+
+/** Milliseconds from a claim to its failure when the task names none. */
+export const defaultDeadlineMillis = 60_000
+
+/** Longest deadline and longest pause, milliseconds: a day. */
+export const deadlineMaxMillis = 86_400_000
+
+/** Most tries after the first one. */
+export const retryMax = 100
+
+/** What a task is given. `requestId` and `operationId` stay the same through retries and restarts: use `requestId` as idempotency key downstream. */
+export interface TaskContext {
+  readonly session: CheckoutSession
+  readonly requestId: string
+  readonly operationId: string
+  /** 1 for the first try in this process. */
+  readonly attempt: number
+  /** Aborted when the task is stopped: by its deadline, a cancel, a release or a shutdown. */
+  readonly signal: AbortSignal
+}
+
+/** What a task may hand back. */
+export interface TaskSuccess {
+  /** The order the cart became, 1..255 characters. */
+  readonly orderId?: string | undefined
+}
+
+/** Why a task failed. `final: true` stops retries. */
+export interface TaskFailure {
+  readonly code: string
+  readonly message: string
+  readonly final?: boolean | undefined
+}
+
+/** Exponential backoff with jitter between tries. */
+export interface RetryPolicy {
+  /** Tries after the first one, 0..100. Default 3. */
+  readonly limit?: number | undefined
+  /** Longest first pause in milliseconds; each following one is twice as long. Default 200. */
+  readonly baseMillis?: number | undefined
+  /** Longest pause of all in milliseconds. Default 10,000. */
+  readonly maxMillis?: number | undefined
+}
+
+/** The policy of a task that names none, or parts of one. */
+export const defaultRetry = { limit: 3, baseMillis: 200, maxMillis: 10_000 } as const
+
+/**
+ * What a task's work is: an Effect; or a Promise, which rejects to fail: with a `TaskFailure` (an `Error` that carries a `code`,
+ * and perhaps `final`, is one), or with anything else, which gets the code `FAILED`; or what it hands back, at once.
+ */
+export type Work<A extends TaskSuccess | void = TaskSuccess | void> = Effect.Effect<A, TaskFailure> | PromiseLike<A> | A
+
+/** The work of one state. A defect in it, a throw among them, is final; a failure is tried again unless it says `final`. */
+export interface Task {
+  /**
+   * The work. Listen to `context.signal` where it is a Promise. Absent: the host does it elsewhere and closes the claim by
+   * `completeTask` or `failTask`.
+   */
+  readonly run?: ((context: TaskContext) => Work) | undefined
+  /** Milliseconds from the claim until the task has failed, retries and restarts included. Default 60,000; at most 86,400,000. */
+  readonly deadlineMillis?: number | undefined
+  readonly retry?: RetryPolicy | undefined
+  /** Whether it may be run again after a crash in the middle. Default true; false fails it on restart. */
+  readonly repeatable?: boolean | undefined
+}
+
+/** Does the work once. */
+export const work = (
+  run: NonNullable<Task["run"]>,
+  context: TaskContext
+): Effect.Effect<TaskSuccess | void, TaskFailure> => {
+  const begun = run(context)
+  if (Effect.isEffect(begun)) return begun
+  return Effect.tryPromise({ try: async () => begun, catch: failureOf })
+}
+
+const failureOf = (rejection: unknown): TaskFailure => {
+  const { code, message, final } = Object(rejection) as Partial<TaskFailure>
+  return {
+    code: typeof code === "string" ? code : "FAILED",
+    message: typeof message === "string" ? message : String(rejection),
+    final: final === true
+  }
+}
+
+/** The pause before try `n` + 2 (`n` from 0), milliseconds: half of it fixed, half by `jitter` (0..1). */
+export const pauseMillis = (policy: RetryPolicy, n: number, jitter: number): number => {
+  const { baseMillis = defaultRetry.baseMillis, maxMillis = defaultRetry.maxMillis } = policy
+  return Math.min(maxMillis, baseMillis * 2 ** n) * (0.5 + jitter / 2)
+}
+
+const names: ReadonlyArray<string> = ["run", "deadlineMillis", "retry", "repeatable"] satisfies Array<keyof Task>
+
+/** What a task says that cannot be, or null. */
+export const faultOf = (task: Task): string | null => {
+  const { deadlineMillis, repeatable = true, retry = {}, run } = task
+  const unknown = Object.keys(task).find((name) => !names.includes(name))
+  if (unknown !== undefined) return `there is no ${unknown}; there are ${names.join(", ")}`
+  if (run !== undefined && typeof run !== "function") return "run must be a function"
+  if (typeof repeatable !== "boolean") return "repeatable must be true or false"
+  if (!isWithin(deadlineMillis, 1, deadlineMaxMillis)) return `deadlineMillis must be 1..${deadlineMaxMillis}`
+  if (!isWithin(retry.limit, 0, retryMax)) return `retry.limit must be 0..${retryMax}`
+  if (!isWithin(retry.baseMillis, 0, deadlineMaxMillis)) return `retry.baseMillis must be 0..${deadlineMaxMillis}`
+  return isWithin(retry.maxMillis, 0, deadlineMaxMillis) ? null : `retry.maxMillis must be 0..${deadlineMaxMillis}`
+}
+
+const isWithin = (value: number | undefined, min: number, max: number): boolean =>
+  value === undefined || (Number.isSafeInteger(value) && value >= min && value <= max)

@@ -1,0 +1,116 @@
+/**
+ * CheckoutCore: the engine of `CheckoutEngine`, which is told how sessions are watched. A program that opens it without
+ * loading `Stream` (the SDK) says so later.
+ */
+import { ActorSystem, type EngineConfig, type EngineMetrics, GroupCommit, type Journal } from "@onelane/engine"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { cartBehavior } from "../commands/CartBehavior.js"
+import * as CheckoutBehavior from "../commands/CheckoutBehavior.js"
+import * as Refusal from "../errors/Refusal.js"
+import * as Flow from "../flow/Flow.js"
+import { Access } from "../ports/Access.js"
+import { Carts } from "../ports/Carts.js"
+import * as Ids from "../session/Ids.js"
+import type { SessionState } from "../session/SessionState.js"
+import * as Alarms from "../work/Alarms.js"
+import * as Tasks from "../work/Tasks.js"
+import * as Service from "./CheckoutService.js"
+import { CheckoutSessions } from "./CheckoutSessions.js"
+import * as Updating from "./Updating.js"
+
+export type { Custodian, Custody } from "../work/Alarms.js"
+export type { Watch } from "./CheckoutService.js"
+
+/** What a host may choose. */
+export interface CheckoutEngineOptions {
+  /** Default: the `b2b` preset, without tasks. */
+  readonly flow?: Flow.Flow | undefined
+  /** Life of a new session that names none, milliseconds. Default: it never expires. */
+  readonly expiresInMillis?: number | undefined
+  /** How long a port may take, milliseconds. Default 5,000. */
+  readonly portMillis?: number | undefined
+  /** Pause between two looks for expired sessions and abandoned claims, milliseconds. Default 1,000. */
+  readonly alarmMillis?: number | undefined
+  /** Tasks that run at once; more wait, their deadlines running. Default 10,000. */
+  readonly taskCapacity?: number | undefined
+  /** How long running tasks may finish when the engine closes, milliseconds. Default 5,000. */
+  readonly taskDrainMillis?: number | undefined
+  /** Whose tasks and expiries this engine looks after. Default: everybody's, as far as the journal is its own. */
+  readonly custody?: Alarms.Custody | undefined
+  /** Limits of the engine. */
+  readonly engine?: Partial<EngineConfig.EngineConfig> | undefined
+}
+
+/** The engine behind the service, for its host: numbers and an orderly end. */
+export interface CheckoutEngineShape {
+  readonly flow: Flow.Flow
+  readonly metrics: {
+    readonly sessions: Readonly<EngineMetrics.EngineMetrics>
+    readonly carts: Readonly<EngineMetrics.EngineMetrics>
+    readonly commit: Readonly<EngineMetrics.CommitMetrics>
+    /** Tasks under way in this process, those included that the host runs elsewhere. */
+    readonly tasks: () => number
+  }
+  /** An update without a fiber, for a Promise door: its answer, or what it is waited for with. */
+  readonly startUpdate: Updating.StartUpdate
+  /** The same by callback. */
+  readonly updateNow: Updating.UpdateNow
+  /** Takes no new work, lets turns and tasks finish within their bounds; true when everything begun was answered. */
+  readonly drain: Effect.Effect<boolean>
+}
+
+/** The engine in force. */
+export class CheckoutEngine extends Context.Tag("@onelane/checkout/CheckoutEngine")<
+  CheckoutEngine,
+  CheckoutEngineShape
+>() {}
+
+const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
+  Effect.gen(function* () {
+    const flow: Flow.Flow = options.flow ?? Flow.b2b
+    const commit = yield* GroupCommit.GroupCommit
+    const ports = { access: yield* Access, carts: yield* Carts, portMillis: options.portMillis ?? 5_000 }
+    const unavailable = Refusal.fromEngine
+    const { custody = commit.journal.exclusive } = options
+    const isMine = typeof custody === "boolean" ? () => true : custody.isMine
+    const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command), options.taskCapacity)
+    const sessions: Alarms.Sessions = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
+      unavailable,
+      // A claim made here on a session of somebody else's is found, and run, by that one.
+      onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state, isMine(id))
+    })
+    const carts = yield* ActorSystem.make(cartBehavior, { unavailable })
+    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, custody, options.alarmMillis ?? 1_000))
+    const drain = Effect.zipLeft(sessions.drain, tasks.drain(options.taskDrainMillis ?? 5_000))
+    yield* Effect.addFinalizer(() => drain)
+    const parts: Service.Parts = {
+      flow,
+      ports,
+      sessions,
+      carts,
+      ids: yield* Ids.Ids,
+      expiresInMillis: options.expiresInMillis ?? null
+    }
+    const startUpdate = Updating.makeStartUpdate(parts, yield* Effect.runtime<never>())
+    const updateNow = Updating.makeUpdateNow(startUpdate)
+    const metrics = { sessions: sessions.metrics, carts: carts.metrics, commit: commit.metrics, tasks: tasks.running }
+    return Context.make(CheckoutSessions, Service.make(parts, watch)).pipe(
+      Context.add(CheckoutEngine, { flow, metrics, startUpdate, updateNow, drain })
+    )
+  })
+
+/** The service over the journal and ports in force; closing the scope drains it. */
+export const make = (
+  options: CheckoutEngineOptions,
+  watch: Service.Watch
+): Effect.Effect<
+  Context.Context<CheckoutSessions | CheckoutEngine>,
+  never,
+  Journal.Journal | Access | Carts | Scope.Scope
+> =>
+  build(options, watch).pipe(
+    Effect.provideServiceEffect(GroupCommit.GroupCommit, GroupCommit.make(options.engine)),
+    Effect.provideServiceEffect(Ids.Ids, Ids.makeRandom)
+  )

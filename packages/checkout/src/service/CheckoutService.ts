@@ -1,0 +1,234 @@
+/**
+ * CheckoutService: the methods of `CheckoutSessions` over the lanes. Steps 1-4 of SEMANTICS §3 happen here, before any
+ * session is looked at; everything after them inside a turn.
+ */
+import { type ActorSystem, Running } from "@onelane/engine"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Stream from "effect/Stream"
+import * as CancelCheckout from "../commands/CancelCheckout.js"
+import type { CartState, Reserve } from "../commands/CartBehavior.js"
+import * as CompleteTask from "../commands/CompleteTask.js"
+import * as FailTask from "../commands/FailTask.js"
+import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
+import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
+import * as ReleaseClaim from "../commands/ReleaseClaim.js"
+import type { SessionCommand } from "../commands/SessionCommand.js"
+import type { AccessError, CheckoutError, OpenError } from "../errors/CheckoutError.js"
+import * as Refusal from "../errors/Refusal.js"
+import type { Flow } from "../flow/Flow.js"
+import type { Action } from "../ports/Access.js"
+import type { Caller } from "../ports/Caller.js"
+import { isUpdatable } from "../ports/Carts.js"
+import { authorise, bounded, type Ports, readFacts } from "../ports/Guard.js"
+import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
+import type { IdsShape } from "../session/Ids.js"
+import { historyEntry, type SessionEvent } from "../session/SessionState.js"
+import type { Sessions } from "../work/Alarms.js"
+import type * as S from "./CheckoutSessions.js"
+import * as Updating from "./Updating.js"
+
+/** What the methods work with. */
+export interface Parts {
+  readonly flow: Flow
+  readonly ports: Ports
+  readonly sessions: Sessions
+  readonly carts: ActorSystem.ActorSystem<CartState, Reserve, string, CheckoutError>
+  readonly ids: IdsShape
+  readonly expiresInMillis: number | null
+}
+
+/** How a session is watched, once `look` has said that the caller may see it. The one way is `Changes`. */
+export type Watch = (
+  sessions: Sessions,
+  input: S.ChangesInput,
+  look: Effect.Effect<CheckoutSession, AccessError>
+) => Stream.Stream<HistoryEntry, AccessError>
+
+/** Sessions an open looks at before it gives up: each was closed between two of its own steps. */
+const openTries = 8
+
+/** Makes the service. */
+export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
+  open: (caller, input) =>
+    gate(
+      parts,
+      caller,
+      "open",
+      () => OpenCheckoutSession.check(parts.flow, input),
+      () => open(parts, caller, input)
+    ),
+  update: (caller, input) => Effect.suspend(() => Updating.update(parts, caller, input)),
+  get: (caller, input) =>
+    gate(
+      parts,
+      caller,
+      "read",
+      () => ReadCheckoutSession.check(input),
+      () => read(parts, caller, input)
+    ),
+  cancel: (caller, input) =>
+    gate(
+      parts,
+      caller,
+      "cancel",
+      () => CancelCheckout.check(input),
+      () => cancel(parts, caller, input)
+    ),
+  history: (caller, input) =>
+    gate(
+      parts,
+      caller,
+      "read",
+      () => ReadCheckoutSession.checkHistory(input),
+      () => Effect.zipRight(read(parts, caller, input), history(parts, input))
+    ),
+  changes: (caller, input) => {
+    const check = () => ReadCheckoutSession.checkChanges(input)
+    return watch(
+      parts.sessions,
+      input,
+      gate(parts, caller, "read", check, () => read(parts, caller, input))
+    )
+  },
+  ...operations(parts)
+})
+
+// What closes a claim.
+const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" | "failTask" | "releaseClaim"> => ({
+  completeTask: (caller, input) =>
+    gate(
+      parts,
+      caller,
+      "complete-task",
+      () => CompleteTask.check(input),
+      () => {
+        const { operationId, orderId = null } = input
+        return toSession(parts, input, { tag: "CompleteTask", caller, operationId, orderId })
+      }
+    ),
+  failTask: (caller, input) =>
+    gate(
+      parts,
+      caller,
+      "complete-task",
+      () => FailTask.check(input),
+      () => {
+        const cause = { code: input.code, message: input.message ?? "" }
+        return toSession(parts, input, { tag: "FailTask", caller, operationId: input.operationId, cause })
+      }
+    ),
+  releaseClaim: (caller, input) =>
+    gate(
+      parts,
+      caller,
+      "release-claim",
+      () => ReleaseClaim.check(input),
+      () => {
+        const { operationId, reason } = input
+        return toSession(parts, input, { tag: "ReleaseClaim", caller, operationId, reason })
+      }
+    )
+})
+
+// A session refuses a command with the errors of that command only (the command files); the mailbox's type is their
+// union, so this is where each method gets its own error type back.
+type Answer<A> = Effect.Effect<A, any>
+
+const gate = <A>(
+  parts: Parts,
+  caller: Caller,
+  action: Action,
+  check: () => CheckoutError | null,
+  proceed: () => Answer<A>
+): Answer<A> =>
+  Effect.suspend(() => {
+    const invoked = (allowed: boolean): Answer<A> => {
+      const refused = allowed ? check() : Refusal.actionNotPermitted
+      return refused === null ? proceed() : Exit.fail(refused)
+    }
+    const asked = parts.ports.access.mayInvoke(caller, action)
+    if (Running.isExit(asked) && Exit.isSuccess(asked)) return invoked(asked.value)
+    return Effect.flatMap(bounded(parts.ports, "access", asked), invoked)
+  })
+
+const toSession = (parts: Parts, input: { readonly checkoutSessionId: string }, command: SessionCommand) =>
+  parts.sessions.unsafeAsk(input.checkoutSessionId, command)
+
+const read = (parts: Parts, caller: Caller, input: { readonly checkoutSessionId: string }): Answer<CheckoutSession> =>
+  Running.mapNow(toSession(parts, input, { tag: "Read", caller }), (reply) => reply.session)
+
+const history = (parts: Parts, { checkoutSessionId, afterVersion, limit }: S.HistoryInput) =>
+  Effect.map(
+    parts.sessions.events(checkoutSessionId, afterVersion ?? 0, limit ?? ReadCheckoutSession.historyEntries),
+    (events) => events.map(({ sequence, event }) => historyEntry(sequence, event as SessionEvent))
+  )
+
+const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Answer<S.Cancelled> => {
+  const command: SessionCommand = {
+    tag: "Cancel",
+    caller,
+    requestId: parts.ids.next("req"),
+    cartId: input.cartId ?? null,
+    expectedVersion: input.expectedVersion ?? null
+  }
+  const ofSession = (id: string) =>
+    Effect.map(parts.sessions.unsafeAsk(id, command), ({ requestId, session }) => ({ requestId, session }))
+  const { checkoutSessionId, cartId } = input
+  if (typeof checkoutSessionId === "string") return ofSession(checkoutSessionId)
+  return Effect.flatMap(parts.carts.read(cartId as string), ({ state }) =>
+    state.sessionId === null ? Exit.fail(Refusal.sessionInaccessible) : ofSession(state.sessionId)
+  )
+}
+
+const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.Effect<S.Opened, OpenError> =>
+  Effect.gen(function* () {
+    const cart = yield* bounded(parts.ports, "carts", parts.ports.carts.find(input.cartId))
+    if (cart === null) return yield* Effect.fail(Refusal.sessionInaccessible)
+    const { storeId, accountId, ownerId, status } = cart
+    const subject = { cartId: cart.id, storeId, accountId, ownerId }
+    const { rights } = yield* readFacts(parts.ports, caller, "open", subject, false)
+    const denied = authorise(subject, rights)
+    if (denied !== null) return yield* Effect.fail(denied)
+    if (!isUpdatable(status)) return yield* Effect.fail(Refusal.cartNotUpdatable(status, null))
+    const lifeMillis = input.expiresInMillis ?? parts.expiresInMillis
+    const state = input.initialState ?? parts.flow.initial
+    return yield* claimCart(parts, caller, input.checkoutSessionId ?? null, { ...subject, state }, lifeMillis)
+  })
+
+// Two lanes, no transaction over both: the cart's lane names a session, the session's lane opens it. A crash in between
+// leaves a name without a session, which the next opener opens; a name whose session is closed is replaced.
+const claimCart = (
+  parts: Parts,
+  caller: Caller,
+  wantedId: string | null,
+  wanted: Omit<Extract<SessionCommand, { tag: "Open" }>["session"], "id">,
+  lifeMillis: number | null
+): Effect.Effect<S.Opened, any> =>
+  Effect.gen(function* () {
+    const requestId = parts.ids.next("req")
+    let replacing: string | null = null
+    for (let tries = 0; tries < openTries; tries++) {
+      const sessionId = wantedId ?? parts.ids.next("cs")
+      const id: string = yield* parts.carts.ask(wanted.cartId, { sessionId, replacing })
+      const command: SessionCommand = { tag: "Open", caller, requestId, session: { id, ...wanted }, lifeMillis }
+      const answered = yield* Effect.either(parts.sessions.ask(id, command))
+      if (answered._tag === "Right") {
+        const { session, replayed } = answered.right
+        return { requestId, created: !replayed, session }
+      }
+      const closed = answered.left._tag === "SessionClosed" || answered.left._tag === "SessionInaccessible"
+      if (!closed) return yield* Effect.fail(answered.left)
+      if (id === wantedId)
+        return yield* Effect.fail(Refusal.invalidInput(["checkoutSessionId"], "This session id is taken."))
+      replacing = id
+    }
+    return yield* Effect.fail(
+      Refusal.fromEngine({
+        _tag: "MailboxFull",
+        address: { kind: "cart", id: wanted.cartId },
+        scope: "address",
+        applied: "no"
+      })
+    )
+  })

@@ -1,0 +1,133 @@
+/**
+ * CheckoutSessions: the service. The same Tag is provided by the embedded engine (`layer`, in CheckoutEngine), by the
+ * HTTP client and by the cluster; one behaviour suite runs on each.
+ *
+ * Inputs arrive as a caller sent them and are validated here, after the permission check and before any session is
+ * looked at (SEMANTICS §3, steps 1-4): a wrong type is an `InvalidInput`, never a defect.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import type { AccessError, CancelError, OpenError, OperationError, UpdateError } from "../errors/CheckoutError.js"
+import type { Caller } from "../ports/Caller.js"
+import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
+
+/** Get the live session of a cart, or create one. */
+export interface OpenInput {
+  readonly cartId: string
+  /** State of a new session; default: the flow's initial state. */
+  readonly initialState?: string | undefined
+  /** Id of a new session, `[A-Za-z0-9_-]{1,64}`; default: one of ours. */
+  readonly checkoutSessionId?: string | undefined
+  /** Milliseconds until a new session expires, 1..31,536,000,000 (a year); default: the service's own, or never. */
+  readonly expiresInMillis?: number | undefined
+}
+
+/** `created` is false when the cart had a live session already. */
+export interface Opened {
+  readonly requestId: string
+  readonly created: boolean
+  readonly session: CheckoutSession
+}
+
+/** Move a session from the state the caller believes it is in to the next one. */
+export interface UpdateInput {
+  readonly checkoutSessionId: string
+  readonly expCurrentState: string
+  readonly nextState: string
+  /** The version the caller last saw; with it, both states may be the same. */
+  readonly expectedVersion?: number | undefined
+  /** 1..255 characters; the same key and input are answered alike for 24 hours. */
+  readonly idempotencyKey?: string | undefined
+}
+
+/** The update was accepted and is durable. `replayed`: it had been accepted before under this idempotency key. */
+export interface Updated {
+  readonly requestId: string
+  readonly replayed: boolean
+  readonly session: CheckoutSession
+}
+
+/** Names one session. */
+export interface SessionInput {
+  readonly checkoutSessionId: string
+}
+
+/** Names one session, or the live session of a cart. Exactly one of the two. */
+export interface CancelInput {
+  readonly checkoutSessionId?: string | undefined
+  readonly cartId?: string | undefined
+  readonly expectedVersion?: number | undefined
+}
+
+/** The session was archived by this call. */
+export interface Cancelled {
+  readonly requestId: string
+  readonly session: CheckoutSession
+}
+
+/** A page of history: entries with a version above `afterVersion` (default 0), at most `limit` (default 100, 1..1,000). */
+export interface HistoryInput {
+  readonly checkoutSessionId: string
+  readonly afterVersion?: number | undefined
+  readonly limit?: number | undefined
+}
+
+/** Follow a session from a version on; default: from now. */
+export interface ChangesInput {
+  readonly checkoutSessionId: string
+  readonly afterVersion?: number | undefined
+}
+
+/** Close the claim of a task that the host runs. */
+export interface CompleteTaskInput {
+  readonly checkoutSessionId: string
+  readonly operationId: string
+  /** The order the cart became, where this task made one. */
+  readonly orderId?: string | undefined
+}
+
+/** Report that a task the host runs has failed for good. */
+export interface FailTaskInput {
+  readonly checkoutSessionId: string
+  readonly operationId: string
+  readonly code: string
+  readonly message?: string | undefined
+}
+
+/** An operator takes a claim away. The session stays in its state; a later result is refused. */
+export interface ReleaseClaimInput {
+  readonly checkoutSessionId: string
+  readonly operationId: string
+  readonly reason: string
+}
+
+/** The session after a change. */
+export interface Changed {
+  readonly session: CheckoutSession
+}
+
+/**
+ * The promise: of all updates sent for one visit of a session to a state, at most one succeeds; every other one fails
+ * with a typed error that says what is true now. An answer is given only when what it rests on is durable.
+ *
+ * **Cancellation**: a call interrupted before its turn has begun is dropped, certainly not applied; once begun it finishes.
+ */
+export interface CheckoutSessionsShape {
+  readonly open: (caller: Caller, input: OpenInput) => Effect.Effect<Opened, OpenError>
+  readonly update: (caller: Caller, input: UpdateInput) => Effect.Effect<Updated, UpdateError>
+  readonly get: (caller: Caller, input: SessionInput) => Effect.Effect<CheckoutSession, AccessError>
+  readonly cancel: (caller: Caller, input: CancelInput) => Effect.Effect<Cancelled, CancelError>
+  readonly history: (caller: Caller, input: HistoryInput) => Effect.Effect<ReadonlyArray<HistoryEntry>, AccessError>
+  /** Committed changes in order, no gap and no duplicate. Nothing is emitted before it is durable. Ends when the session is archived. */
+  readonly changes: (caller: Caller, input: ChangesInput) => Stream.Stream<HistoryEntry, AccessError>
+  readonly completeTask: (caller: Caller, input: CompleteTaskInput) => Effect.Effect<Changed, OperationError>
+  readonly failTask: (caller: Caller, input: FailTaskInput) => Effect.Effect<Changed, OperationError>
+  readonly releaseClaim: (caller: Caller, input: ReleaseClaimInput) => Effect.Effect<Changed, OperationError>
+}
+
+/** The service. */
+export class CheckoutSessions extends Context.Tag("@onelane/checkout/CheckoutSessions")<
+  CheckoutSessions,
+  CheckoutSessionsShape
+>() {}

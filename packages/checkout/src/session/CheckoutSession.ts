@@ -1,0 +1,92 @@
+/**
+ * CheckoutSession: the public record of one session, and its history entries.
+ * Source: SEMANTICS §1. Instants are epoch milliseconds, UTC; on the wire they are ISO 8601 strings.
+ */
+import type * as Schemas from "../errors/CheckoutErrorSchema.js"
+
+/**
+ * The progress of one cart through checkout.
+ *
+ * Invariants at any moment: `isProcessing` ⇔ `operationId` is set ⇔ `nextState` is set; `isError` ⇔ `state` is `Error`;
+ * an archived session never changes again; `version` only grows, by one.
+ */
+export interface CheckoutSession {
+  readonly id: string
+  readonly cartId: string
+  readonly storeId: string
+  readonly accountId: string
+  readonly ownerId: string
+  readonly state: string
+  readonly nextState: string | null
+  readonly isProcessing: boolean
+  readonly isError: boolean
+  readonly isArchived: boolean
+  readonly operationId: string | null
+  readonly orderId: string | null
+  readonly version: number
+  readonly lastRequestId: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly expiresAt: number | null
+}
+
+/** What a refusal may tell about the session it looked at. */
+export type CurrentSession = typeof Schemas.CurrentSession.Type
+
+/** The part of a session that a refusal shows from step 9 on. */
+export const currentOf = (session: CheckoutSession): CurrentSession => ({
+  state: session.state,
+  version: session.version,
+  nextState: session.nextState,
+  isProcessing: session.isProcessing,
+  isArchived: session.isArchived,
+  orderId: session.orderId,
+  lastRequestId: session.lastRequestId
+})
+
+/** Why a task failed, as kept in the history. */
+export interface TaskCause {
+  readonly code: string
+  readonly message: string
+}
+
+/** What happened to a session. */
+export type HistoryType =
+  | "Opened"
+  | "Updated"
+  | "Claimed"
+  | "TaskCompleted"
+  | "TaskFailed"
+  | "ClaimReleased"
+  | "Cancelled"
+  | "Expired"
+
+/**
+ * One committed change. `version` is the session's version after it; `from` and `to` are the states before and the one
+ * moved to (for `Claimed`: the one it will move to when the task completes). Fields that do not apply are null.
+ */
+export interface HistoryEntry {
+  readonly version: number
+  readonly type: HistoryType
+  readonly at: number
+  readonly from: string | null
+  readonly to: string | null
+  readonly requestId: string | null
+  readonly operationId: string | null
+  readonly by: string | null
+  readonly reason: string | null
+  readonly cause: TaskCause | null
+}
+
+/** The invariants of SEMANTICS §1 that one record can break; an empty list means sound. */
+export const violations = (session: CheckoutSession): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  if (session.isProcessing !== (session.operationId !== null))
+    found.push("isProcessing without operationId, or the reverse")
+  if (session.isProcessing !== (session.nextState !== null))
+    found.push("isProcessing without nextState, or the reverse")
+  if (session.isError !== (session.state === "Error")) found.push("isError does not match state Error")
+  if (session.isArchived && session.isProcessing) found.push("archived while processing")
+  if (session.version < 1) found.push("version below 1")
+  return found
+}

@@ -1,0 +1,212 @@
+/**
+ * Tasks: the work between two states. An accepted update on a state with a task claims the session in its own commit;
+ * only then the work starts, outside the turn. Its result is a message fenced by the operation id, so a late, second or
+ * cancelled one changes nothing.
+ *
+ * Owns: which operations run in this process, their deadlines, retries and interruption. Does not own: the claim itself
+ * (state of the session, durable). Nothing here is needed to be right after a crash: Alarms finds every claim again.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberSet from "effect/FiberSet"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { messageMaxLength, wordMaxLength } from "../commands/CloseOperation.js"
+import type { SessionCommand, SessionReply } from "../commands/SessionCommand.js"
+import type { CheckoutError } from "../errors/CheckoutError.js"
+import type { Flow } from "../flow/Flow.js"
+import {
+  defaultDeadlineMillis,
+  defaultRetry,
+  pauseMillis,
+  type RetryPolicy,
+  type Task,
+  type TaskFailure,
+  type TaskSuccess,
+  work
+} from "../flow/Task.js"
+import type { CheckoutSession, TaskCause } from "../session/CheckoutSession.js"
+import type { SessionState } from "../session/SessionState.js"
+
+/** The running operations of this process. */
+export interface Tasks {
+  /** Stops, and starts where `isMine` (default true), what a durable change asks for. */
+  readonly onCommitted: (id: string, state: SessionState, isMine?: boolean) => void
+  /** Takes up a claim that was found after a restart; nothing when it runs here already. */
+  readonly resume: (session: CheckoutSession, deadlineAt: number) => void
+  /** Stops what runs for sessions that are not this engine's any more: whoever has them now resumes it. */
+  readonly keep: (isMine: (id: string) => boolean) => void
+  /** Whether an operation of this session runs here. */
+  readonly isRunning: (id: string) => boolean
+  /** How many operations run here. */
+  readonly running: () => number
+  /**
+   * Starts nothing more, waits for what runs, at most `millis`, then stops it: its claim stays and is resumed at the next
+   * start. Work that the host does elsewhere is not waited for.
+   */
+  readonly drain: (millis: number) => Effect.Effect<void>
+}
+
+/** Sends a message of the engine's own to a session. */
+export type Tell = (id: string, command: SessionCommand) => Effect.Effect<SessionReply, CheckoutError>
+
+/** Most tasks that run at once; more wait, their deadlines running. */
+export const taskCapacity = 10_000
+
+interface Operation {
+  readonly session: CheckoutSession
+  readonly operationId: string
+  readonly deadlineAt: number
+  readonly resumed: boolean
+}
+
+interface Running {
+  readonly operationId: string
+  fiber: Fiber.RuntimeFiber<void> | null
+}
+
+/** Makes the runner of a flow's tasks; closing the scope stops them, and their claims stay. */
+export const make = (flow: Flow, tell: Tell, capacity = taskCapacity): Effect.Effect<Tasks, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.clockWith(Effect.succeed)
+    // Work that runs here, and deadlines of work that the host does elsewhere.
+    const [here, elsewhere] = [yield* FiberSet.make<void>(), yield* FiberSet.make<void>()]
+    const [forkHere, forkElsewhere] = [yield* FiberSet.runtime(here)(), yield* FiberSet.runtime(elsewhere)()]
+    const permits = yield* Effect.makeSemaphore(capacity)
+    const running = new Map<string, Running>()
+    let draining = false
+
+    const stop = (id: string): void => {
+      if (running.size === 0) return
+      running.get(id)?.fiber?.unsafeInterruptAsFork(FiberId.none)
+      running.delete(id)
+    }
+    const start = (operation: Operation): void => {
+      const { operationId, session } = operation
+      if (draining || running.get(session.id)?.operationId === operationId) return
+      stop(session.id)
+      const entry: Running = { operationId, fiber: null }
+      running.set(session.id, entry)
+      const task = flow.tasks.get(session.state) ?? {}
+      const fork = task.run === undefined ? forkElsewhere : forkHere
+      const leftMillis = timeLeft(task, operation, clock.unsafeCurrentTimeMillis())
+      entry.fiber = fork(
+        outcomeOf(task, operation, leftMillis, permits).pipe(
+          Effect.flatMap((result) => report(tell, operation, result)),
+          Effect.ensuring(Effect.sync(() => running.get(session.id) === entry && running.delete(session.id))),
+          Effect.interruptible
+        )
+      )
+    }
+    return {
+      onCommitted: (id, { session, deadlineAt }, isMine = true) => {
+        if (session === null || session.operationId === null || deadlineAt === null) stop(id)
+        else if (isMine) start({ session, operationId: session.operationId, deadlineAt, resumed: false })
+      },
+      resume: (session, deadlineAt) => {
+        const { operationId } = session
+        if (operationId !== null) start({ session, operationId, deadlineAt, resumed: true })
+      },
+      keep: (isMine) => {
+        for (const id of [...running.keys()]) if (!isMine(id)) stop(id)
+      },
+      isRunning: (id) => running.has(id),
+      running: () => running.size,
+      drain: (millis) =>
+        Effect.suspend(() => {
+          draining = true
+          // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
+          return Effect.interruptible(FiberSet.awaitEmpty(here)).pipe(Effect.timeoutOption(millis), Effect.ignore)
+        }).pipe(Effect.zipRight(FiberSet.clear(here)), Effect.zipRight(FiberSet.clear(elsewhere)))
+    }
+  })
+
+// A clock set back must not stretch a deadline beyond what the task was given.
+const timeLeft = (task: Task, operation: Operation, nowMillis: number): number =>
+  Math.min(task.deadlineMillis ?? defaultDeadlineMillis, Math.max(0, operation.deadlineAt - nowMillis))
+
+type Result = { readonly orderId: string | null } | { readonly cause: TaskCause }
+
+const deadline: TaskCause = { code: "DEADLINE", message: "The task did not end within its deadline." }
+
+const interrupted: Result = {
+  cause: { code: "INTERRUPTED", message: "The process ended during a task that may not be repeated." }
+}
+
+/** Runs the work to its end: result, final failure, or deadline. Work that the host does elsewhere only has a deadline. */
+const outcomeOf = (
+  task: Task,
+  operation: Operation,
+  leftMillis: number,
+  permits: Effect.Semaphore
+): Effect.Effect<Result> => {
+  const { run, repeatable = true } = task
+  if (leftMillis === 0) return Effect.succeed({ cause: deadline }) // too late to begin
+  if (run !== undefined && operation.resumed && !repeatable) return Effect.succeed(interrupted)
+  const doing = run === undefined ? Effect.never : permits.withPermits(1)(attempts(task, run, operation))
+  // Disconnected: work that is slow to let go must not stretch the deadline.
+  return Effect.disconnect(doing).pipe(
+    Effect.timeoutFail({ duration: leftMillis, onTimeout: () => deadline }),
+    Effect.matchCause({ onSuccess: resultOf, onFailure: (cause): Result => ({ cause: causeOf(cause) }) })
+  )
+}
+
+const resultOf = (success: TaskSuccess | void): Result => {
+  const orderId: unknown = success?.orderId ?? null
+  if (orderId === null) return { orderId }
+  return typeof orderId === "string" && orderId.length >= 1 && orderId.length <= wordMaxLength
+    ? { orderId }
+    : { cause: { code: "DEFECT", message: `The order id must be text of 1..${wordMaxLength} characters.` } }
+}
+
+const attempts = (task: Task, run: NonNullable<Task["run"]>, { session, operationId }: Operation) =>
+  Effect.suspend(() => {
+    const requestId = session.lastRequestId ?? ""
+    let attempt = 0
+    const once = Effect.suspend(() => {
+      const abort = new AbortController()
+      attempt += 1
+      const context = { session, requestId, operationId, attempt, signal: abort.signal }
+      return Effect.onInterrupt(work(run, context), () => Effect.sync(() => abort.abort()))
+    })
+    return Effect.retry(once, { schedule: backoff(task.retry), while: (failure) => failure.final !== true })
+  })
+
+const backoff = (policy: RetryPolicy = {}) =>
+  Schedule.recurs(policy.limit ?? defaultRetry.limit).pipe(
+    Schedule.addDelayEffect((n) => Effect.map(Random.next, (jitter) => pauseMillis(policy, n, jitter)))
+  )
+
+// A host's failure may be anything at run time; what is kept of it is bounded text.
+const causeOf = (cause: Cause.Cause<TaskFailure>): TaskCause => {
+  const first = Cause.failureOrCause(cause)
+  if (first._tag === "Right") return { code: "DEFECT", message: textOf(Cause.squash(first.right), messageMaxLength) }
+  const { code, message } = Object(first.left) as Partial<TaskFailure>
+  return { code: textOf(code ?? "FAILED", wordMaxLength), message: textOf(message ?? "", messageMaxLength) }
+}
+
+const textOf = (value: unknown, maxLength: number): string =>
+  (value instanceof Error ? value.message : String(value)).slice(0, maxLength)
+
+// The result must become durable: while no decision is given (no store, no room) it is told again. A refusal is an answer:
+// the operation was closed by somebody else. A fenced store stays fenced until it is opened anew, which resumes the task.
+const report = (tell: Tell, { session, operationId }: Operation, result: Result): Effect.Effect<void> => {
+  const command: SessionCommand =
+    "cause" in result
+      ? { tag: "FailTask", caller: null, operationId, cause: result.cause }
+      : { tag: "CompleteTask", caller: null, operationId, orderId: result.orderId }
+  return tell(session.id, command).pipe(
+    Effect.retry({ schedule: backoff(reportRetry), while: isUndecided }),
+    Effect.catchAllCause((cause) => Effect.logDebug(`the result of ${operationId} was not taken`, cause)),
+    Effect.asVoid
+  )
+}
+
+const reportRetry = { limit: Number.POSITIVE_INFINITY, baseMillis: 100, maxMillis: 5_000 }
+
+const isUndecided = (error: CheckoutError): boolean =>
+  (error._tag === "StorageUnavailable" && error.reason !== "FENCED") || error._tag === "Overloaded"

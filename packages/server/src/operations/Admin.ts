@@ -1,0 +1,176 @@
+/**
+ * Admin: what an operator may do besides the sessions themselves: the directory, keys, the list of sessions. One table of
+ * operations, each with what goes in and what comes out; `AdminLane` and `AdminClient` carry it over HTTP, and the
+ * command line runs it on a storage when no server does.
+ *
+ * Does not decide who may call it: the lane asks `Access`, and who can open the file needs no leave.
+ */
+import { type Access, Caller, Carts } from "@onelane/checkout"
+import { Directory } from "@onelane/directory"
+import { WireSession } from "@onelane/http"
+import { ApiKeysSql, DirectoryList, SessionList } from "@onelane/sql"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as ApiKey from "../identity/ApiKey.js"
+import type { Kept } from "../serve/Store.js"
+
+/** Where the operations are on a server: `POST` this and the name of one. */
+export const prefix = "/admin/v1/"
+
+/** Why an operation was not done. */
+export type AdminFailure = Access.PortUnavailable | Directory.UnknownEntry
+
+/** One operation. */
+export interface Operation<In, Out> {
+  readonly input: Schema.Schema<In, any>
+  readonly output: Schema.Schema<Out, any>
+  readonly run: (input: In) => Effect.Effect<Out, AdminFailure, Kept>
+}
+
+const Id = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(255))
+const Role = Schema.Literal(...Caller.roles)
+const Roles = Schema.Array(Role)
+const Done = Schema.Struct({})
+const named = Schema.Struct({ id: Id })
+
+/** A page of a list: what comes after `after`, at most `limit`. */
+const Page = Schema.Struct({
+  after: Schema.optionalWith(Schema.String, { default: () => "" }),
+  afterMember: Schema.optionalWith(Schema.String, { default: () => "" }),
+  limit: Schema.optionalWith(Schema.Int.pipe(Schema.between(1, DirectoryList.pageEntries)), { default: () => 100 })
+})
+
+const User = Schema.Struct({ id: Id, roles: Schema.optionalWith(Roles, { default: () => [] }) })
+const Account = Schema.Struct({ id: Id, active: Schema.optionalWith(Schema.Boolean, { default: () => true }) })
+const AccountMember = Schema.Struct({ accountId: Id, userId: Id })
+const StoreMember = Schema.Struct({ storeId: Id, accountId: Id })
+const Cart = Schema.Struct({
+  id: Id,
+  storeId: Id,
+  accountId: Id,
+  ownerId: Id,
+  status: Schema.optionalWith(Schema.Literal(...Carts.cartStatuses), { default: () => "Active" as const })
+})
+
+/** A key as it is shown: never its secret, nor the digest of it. */
+const Key = Schema.Struct({
+  id: Schema.String,
+  label: Schema.String,
+  userId: Schema.String,
+  roles: Roles,
+  accountId: Schema.NullOr(Schema.String),
+  createdAt: WireSession.Instant,
+  expiresAt: Schema.NullOr(WireSession.Instant),
+  revokedAt: Schema.NullOr(WireSession.Instant)
+})
+
+const shown = ({ digest: _, ...key }: ApiKeysSql.ApiKey): typeof Key.Type => key
+
+const operation = <In, Out>(
+  input: Schema.Schema<In, any>,
+  output: Schema.Schema<Out, any>,
+  run: (input: In) => Effect.Effect<Out, AdminFailure, Kept>
+): Operation<In, Out> => ({ input, output, run })
+
+const write = <In>(
+  input: Schema.Schema<In, any>,
+  run: (directory: Directory.DirectoryShape, input: In) => Effect.Effect<void, AdminFailure>
+): Operation<In, typeof Done.Type> =>
+  operation(input, Done, (said) =>
+    Effect.as(
+      Effect.flatMap(Directory.Directory, (directory) => run(directory, said)),
+      {}
+    )
+  )
+
+const list = <A>(
+  entry: Schema.Schema<A, any>,
+  run: (list: DirectoryList.DirectoryListShape, page: typeof Page.Type) => Effect.Effect<ReadonlyArray<A>, AdminFailure>
+) =>
+  operation(Page, Schema.Struct({ entries: Schema.Array(entry) }), (page) =>
+    Effect.flatMap(DirectoryList.DirectoryList, (list) => Effect.map(run(list, page), (entries) => ({ entries })))
+  )
+
+/** The directory. `put` adds or replaces; `remove` of what is not there does nothing. */
+const directory = {
+  "users.put": write(User, (to, user) => to.putUser(user)),
+  "users.remove": write(named, (to, { id }) => to.removeUser(id)),
+  "users.list": list(User, (from, page) => from.users(page)),
+  "accounts.put": write(Account, (to, account) => to.putAccount(account)),
+  "accounts.remove": write(named, (to, { id }) => to.removeAccount(id)),
+  "accounts.list": list(Account, (from, page) => from.accounts(page)),
+  "stores.put": write(named, (to, { id }) => to.putStore(id)),
+  "stores.remove": write(named, (to, { id }) => to.removeStore(id)),
+  "stores.list": list(named, (from, page) => from.stores(page)),
+  "account-members.put": write(AccountMember, (to, { accountId, userId }) => to.putAccountMember(accountId, userId)),
+  "account-members.remove": write(AccountMember, (to, { accountId, userId }) =>
+    to.removeAccountMember(accountId, userId)
+  ),
+  "account-members.list": list(AccountMember, (from, page) => from.accountMembers(page)),
+  "store-members.put": write(StoreMember, (to, { accountId, storeId }) => to.putStoreMember(storeId, accountId)),
+  "store-members.remove": write(StoreMember, (to, { accountId, storeId }) => to.removeStoreMember(storeId, accountId)),
+  "store-members.list": list(StoreMember, (from, page) => from.storeMembers(page)),
+  "carts.put": write(Cart, (to, cart) => to.putCart(cart)),
+  "carts.remove": write(named, (to, { id }) => to.removeCart(id)),
+  "carts.list": list(Cart, (from, page) => from.carts(page))
+}
+
+/** Keys. `token` is shown by `create`, once. */
+const keys = {
+  "keys.create": operation(
+    Schema.Struct({
+      label: Schema.optionalWith(Schema.String.pipe(Schema.maxLength(255)), { default: () => "" }),
+      userId: Id,
+      roles: Schema.optionalWith(Roles, { default: () => [] }),
+      accountId: Schema.optionalWith(Schema.NullOr(Id), { default: () => null }),
+      expiresInMillis: Schema.optionalWith(Schema.NullOr(Schema.Int.pipe(Schema.positive())), { default: () => null })
+    }),
+    Schema.Struct({ token: Schema.String, key: Key }),
+    ({ expiresInMillis, ...wanted }) =>
+      Effect.gen(function* () {
+        const expiresAt = expiresInMillis === null ? null : (yield* Clock.currentTimeMillis) + expiresInMillis
+        const { key, token } = yield* ApiKey.create({ ...wanted, expiresAt })
+        return { token, key: shown(key) }
+      })
+  ),
+  "keys.list": operation(Done, Schema.Struct({ keys: Schema.Array(Key) }), () =>
+    Effect.flatMap(ApiKeysSql.ApiKeys, ({ list }) => Effect.map(list, (keys) => ({ keys: keys.map(shown) })))
+  ),
+  "keys.revoke": operation(named, Schema.Struct({ revoked: Schema.Boolean }), ({ id }) =>
+    Effect.gen(function* () {
+      const { revoke } = yield* ApiKeysSql.ApiKeys
+      return { revoked: yield* revoke(id, yield* Clock.currentTimeMillis) }
+    })
+  )
+}
+
+/** The list of sessions. */
+const sessions = {
+  "sessions.list": operation(
+    Schema.Struct({
+      after: Schema.optionalWith(Schema.String, { default: () => "" }),
+      limit: Schema.optionalWith(Schema.Int.pipe(Schema.between(1, SessionList.pageSessions)), { default: () => 100 }),
+      archived: Schema.optionalWith(Schema.Boolean, { default: () => false })
+    }),
+    Schema.Struct({ sessions: Schema.Array(WireSession.Session), next: Schema.NullOr(Schema.String) }),
+    (wanted) => Effect.flatMap(SessionList.SessionList, ({ page }) => page(wanted))
+  )
+}
+
+/** Every operation, by name. */
+export const operations = { ...sessions, ...keys, ...directory }
+
+/** The name of an operation. */
+export type Name = keyof typeof operations
+
+/** What an operation takes, as it is written: members with a default may be left out. */
+export type In<N extends Name> = Schema.Schema.Encoded<(typeof operations)[N]["input"]>
+
+/** What an operation gives. */
+export type Out<N extends Name> = Schema.Schema.Type<(typeof operations)[N]["output"]>
+
+/** Does operations, somewhere. */
+export interface Admin<E> {
+  readonly call: <N extends Name>(name: N, input: Readonly<Record<string, unknown>>) => Effect.Effect<Out<N>, E>
+}

@@ -1,0 +1,88 @@
+/**
+ * AdminLane: the operations of `Admin` over HTTP: `POST /admin/v1/<operation>`, JSON in and out, for callers with
+ * modify-all-data only. Refusals are problem details, in the order and words of the other lanes.
+ */
+import { Access, type CheckoutError } from "@onelane/checkout"
+import { AdapterError, type HttpLimits, type Lane, WireAnswer, WireError, WireRequest } from "@onelane/http"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import type { Kept } from "../serve/Store.js"
+import * as Admin from "./Admin.js"
+
+const no = { retryable: false, applied: "no" } as const
+
+const notPermitted: CheckoutError.ActionNotPermitted = {
+  _tag: "ActionNotPermitted",
+  message: "The caller may not invoke this action.",
+  reason: "ACTION_NOT_PERMITTED",
+  ...no
+}
+
+const invalid = (message: string, fields: ReadonlyArray<string>): CheckoutError.InvalidInput => ({
+  _tag: "InvalidInput",
+  message,
+  reason: "INVALID_INPUT",
+  fields,
+  ...no
+})
+
+/** `applied`: whether something may have been written although its answer is missing. */
+const failure =
+  (applied: "no" | "unknown") =>
+  (failed: Admin.AdminFailure): CheckoutError.InvalidInput | CheckoutError.StorageUnavailable =>
+    failed._tag === "UnknownEntry"
+      ? invalid(`There is no such ${failed.entry}: ${failed.id}`, [`${failed.entry}Id`])
+      : {
+          _tag: "StorageUnavailable",
+          message: `The ${failed.port} port gave no answer.`,
+          reason: "PORT_UNAVAILABLE",
+          retryable: true,
+          applied,
+          retryAfterMillis: 1_000
+        }
+
+const decodeInput = (schema: Schema.Schema<any, any>, body: Readonly<Record<string, unknown>>) => {
+  // Null counts as missing, as everywhere.
+  const said = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+  return Effect.mapError(Schema.decodeUnknown(schema, { onExcessProperty: "error", errors: "all" })(said), (error) => {
+    const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
+    const fields = [...new Set(issues.map(({ path }) => String(path[0] ?? "")))]
+    const missing = fields.filter((field) => !Object.hasOwn(said, field))
+    const wrong = fields.map((field) => field.slice(0, fieldMaxLength))
+    return missing.length === 0
+      ? invalid(`Not a valid value: ${wrong.join(", ")}.`, wrong)
+      : {
+          ...invalid(`Required input missing: ${missing.join(", ")}.`, missing),
+          reason: "REQUIRED_FIELD_MISSING" as const
+        }
+  })
+}
+
+/** What is repeated of a name that is not known. */
+const fieldMaxLength = 64
+
+/** Lists only read. */
+const appliedBy = (name: string): "no" | "unknown" => (name.endsWith(".list") ? "no" : "unknown")
+
+const answer = (schema: Schema.Schema<any, any>, done: unknown): WireAnswer.WireAnswer =>
+  WireAnswer.json(200, Schema.encodeSync(schema)(done))
+
+/** Makes the lane over what is kept. */
+export const make = (kept: Context.Context<Kept>, limits: HttpLimits.HttpLimits): Lane => ({
+  serve: (caller, request) =>
+    Effect.gen(function* () {
+      const name = request.path.slice(Admin.prefix.length)
+      if (!Object.hasOwn(Admin.operations, name)) return yield* Effect.fail(AdapterError.notFound)
+      if (request.method !== "POST") return yield* Effect.fail(AdapterError.methodNotAllowed(["POST"]))
+      const body = yield* WireRequest.jsonBody(request, limits, true)
+      const access = yield* Access.Access
+      const allowed = yield* Effect.mapError(access.mayInvoke(caller, "administer"), failure("no"))
+      if (!allowed) return yield* Effect.fail(notPermitted)
+      const { input, output, run } = Admin.operations[name as Admin.Name] as Admin.Operation<any, any>
+      const done = yield* Effect.mapError(run(yield* decodeInput(input, body)), failure(appliedBy(name)))
+      return answer(output, done)
+    }).pipe(Effect.provide(kept)),
+  refuse: (error) => WireError.problem(error)
+})

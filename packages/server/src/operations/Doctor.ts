@@ -1,0 +1,139 @@
+/**
+ * Doctor: looks at what a server rests on, before it has to: Node, the storage and what lies in it, the disk, the clock.
+ * It changes nothing that is kept; the storage must not be in use.
+ */
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeSync
+} from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import { Migrations, SessionList } from "@onelane/sql"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Ending from "../serve/Ending.js"
+import * as Store from "../serve/Store.js"
+
+/** What was looked at, and what was found. `warning`: it works, and somebody should look at it. */
+export interface Finding {
+  readonly check: string
+  readonly result: "ok" | "warning" | "failed"
+  readonly found: string
+}
+
+const finding =
+  (result: Finding["result"]) =>
+  (check: string, found: string): Finding => ({ check, result, found })
+
+const ok = finding("ok")
+const warning = finding("warning")
+const failed = finding("failed")
+
+const sentenceOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** The oldest Node that is tested. */
+const wantedNode = [20, 19] as const
+
+/** Node's version. */
+export const node = (version: string): Finding => {
+  const [major = 0, minor = 0] = version.replace(/^v/, "").split(".").map(Number)
+  const isOld = major < wantedNode[0] || (major === wantedNode[0] && minor < wantedNode[1])
+  return (isOld ? failed : ok)("node", isOld ? `${version}; ${wantedNode.join(".")} or newer is needed` : version)
+}
+
+/** Whether the file can be written, and by whom it can be read. */
+export const permissions = (path: string): Finding => {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK)
+    accessSync(dirname(resolve(path)), constants.W_OK)
+    const mode = statSync(path).mode & 0o777
+    return (mode & 0o077) === 0 || process.platform === "win32"
+      ? ok("permissions", "only its owner reads and writes it")
+      : warning(
+          "permissions",
+          `others than its owner may open it (mode ${mode.toString(8).padStart(3, "0")}); chmod 600`
+        )
+  } catch (cause) {
+    return failed("permissions", sentenceOf(cause))
+  }
+}
+
+/** Syncs that are timed. */
+const syncCount = 20
+
+/** A sync faster than this, milliseconds, did not wait for a device. */
+const suspiciousMillis = 0.02
+
+/** Writes and syncs a file beside the storage, for real, and tells how long a sync takes. */
+export const sync = (path: string): Finding => {
+  let folder: string | undefined
+  try {
+    folder = mkdtempSync(join(dirname(resolve(path)), ".onelane-doctor-"))
+    const file = openSync(join(folder, "sync"), "w")
+    const tookMillis = Array.from({ length: syncCount }, () => {
+      writeSync(file, "x".repeat(4_096))
+      const beganMillis = performance.now()
+      fsyncSync(file)
+      return performance.now() - beganMillis
+    }).sort((a, b) => a - b)
+    closeSync(file)
+    const median = tookMillis[syncCount / 2]!
+    const found = `a sync takes ${median.toFixed(2)} ms`
+    return median < suspiciousMillis
+      ? warning("sync", `${found}: too fast for a disk; what is acknowledged may not survive a power cut`)
+      : ok("sync", found)
+  } catch (cause) {
+    return failed("sync", sentenceOf(cause))
+  } finally {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Whether the clock is behind the newest instant that was kept, milliseconds. */
+export const clock = (nowMillis: number, newestMillis: number | null): Finding => {
+  const now = new Date(nowMillis).toISOString()
+  if (nowMillis < releasedMillis) return failed("clock", `it says ${now}, which is before this release`)
+  return newestMillis !== null && newestMillis > nowMillis + toleranceMillis
+    ? failed("clock", `it says ${now}, but something was kept at ${new Date(newestMillis).toISOString()}`)
+    : ok("clock", now)
+}
+
+/** 2025-01-01. */
+const releasedMillis = 1_735_689_600_000
+const toleranceMillis = 5_000
+
+/** What lies in the storage: that it opens, and how new its tables are. */
+const inside = Effect.gen(function* () {
+  const found = yield* Migrations.current
+  const version =
+    found === Migrations.newest
+      ? ok("tables", `step ${found} of ${Migrations.newest}`)
+      : (found > Migrations.newest ? failed : warning)(
+          "tables",
+          `step ${found}, this release knows ${Migrations.newest}; ${found > Migrations.newest ? "use a newer release" : "run: onelane migrate"}`
+        )
+  const newest = found === 0 ? null : yield* SessionList.newestMillis
+  return [ok("storage", "it opens"), version, clock(yield* Clock.currentTimeMillis, newest)]
+})
+
+/** Every check of a storage, and of the machine below it. */
+export const examine = (storage: string): Effect.Effect<ReadonlyArray<Finding>> =>
+  Effect.gen(function* () {
+    const machine = [node(process.version)]
+    const isFile = !Store.isServer(storage) && storage !== ":memory:"
+    if (isFile && !existsSync(storage)) {
+      return [...machine, failed("storage", `there is no ${storage}; "onelane migrate --storage ${storage}" makes it`)]
+    }
+    const opened = yield* inside.pipe(
+      Effect.provide(Store.client(storage)),
+      Effect.catchAll((error) => Effect.succeed([failed("storage", Ending.sentenceOf(error))]))
+    )
+    return [...machine, ...opened, ...(isFile ? [permissions(storage), sync(storage)] : [])]
+  })

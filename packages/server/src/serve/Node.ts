@@ -1,0 +1,52 @@
+/**
+ * Node: the engine behind the doors: alone over its storage, or a node among the others over the same PostgreSQL.
+ * What nodes tell each other there has connections of its own, so that no load can make a node look dead.
+ */
+import { createHash } from "node:crypto"
+import type { Access, Carts, CheckoutSessions } from "@onelane/checkout"
+import { CheckoutEngine } from "@onelane/checkout"
+import type { PeerServer } from "@onelane/cluster"
+import type { Journal } from "@onelane/engine"
+import type { DatabaseRefused } from "@onelane/sql"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type { NodeAddress, ServeConfig } from "../settings/ServeConfig.js"
+
+/** Connections of a node for its leases and its looks at the others. */
+const connections = 4
+
+/** The engine in force. */
+export interface Node {
+  readonly context: Context.Context<CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine>
+  /** Whether traffic should be sent here. */
+  readonly isReady: () => boolean
+}
+
+/** Makes the engine that the settings ask for. */
+export const make = (
+  config: ServeConfig,
+  options: CheckoutEngine.CheckoutEngineOptions
+): Effect.Effect<
+  Node,
+  DatabaseRefused.DatabaseRefused | PeerServer.NodeRefused,
+  Journal.Journal | Access.Access | Carts.Carts | Scope.Scope
+> =>
+  config.cluster === null
+    ? Effect.map(CheckoutEngine.make(options), (context) => ({ context, isReady: () => true }))
+    : join(config, config.cluster, options)
+
+const join = (config: ServeConfig, address: NodeAddress, engine: CheckoutEngine.CheckoutEngineOptions) =>
+  Effect.gen(function* () {
+    // Loaded only when it is wanted: most servers stand alone.
+    const { Cluster } = yield* Effect.promise(() => import("@onelane/cluster"))
+    const { layer } = yield* Effect.promise(() => import("@onelane/sql/PostgresClient"))
+    const secret = config.clusterSecret ?? createHash("sha256").update(config.storage).digest("hex")
+    const { clusterListen: listen } = config
+    const listening = listen === null ? {} : { listenHost: listen.host, listenPort: listen.port }
+    const own = yield* Layer.build(layer({ url: config.storage, connections }))
+    const context = yield* Effect.provide(Cluster.make({ ...address, ...listening, secret, engine }), own)
+    const { heldShards } = Context.get(context, Cluster.Cluster)
+    return { context, isReady: () => heldShards() > 0 }
+  })

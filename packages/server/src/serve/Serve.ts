@@ -1,0 +1,91 @@
+/**
+ * Serve: the composition root of `onelane serve`, in the order in which things are opened: store, directory, engine,
+ * listener. They close in the reverse order, so that nobody who was promised an answer loses it.
+ */
+import type * as HttpServerError from "@effect/platform/HttpServerError"
+import { type Access, type Carts, CheckoutEngine, Flow } from "@onelane/checkout"
+import type { PeerServer } from "@onelane/cluster"
+import type { Directory } from "@onelane/directory"
+import { Journal } from "@onelane/engine"
+import type { DatabaseRefused } from "@onelane/sql"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { SettingRefused } from "../identity/JwtKeys.js"
+import * as Logs from "../operations/Logs.js"
+import * as Seed from "../operations/Seed.js"
+import type { ServeConfig } from "../settings/ServeConfig.js"
+import * as Fence from "./Fence.js"
+import * as FrontDoor from "./FrontDoor.js"
+import * as Listener from "./Listener.js"
+import * as Node from "./Node.js"
+import * as Store from "./Store.js"
+
+/** A database server heals by itself; only a file that is ours alone is fenced. */
+const store = (storage: string, fenced: Deferred.Deferred<never, Fence.StoreFenced>) =>
+  Store.isServer(storage) ? Store.layer(storage) : Fence.layer(fenced).pipe(Layer.provideMerge(Store.layer(storage)))
+
+/** Why serving ended, or never began. */
+export type ServeFailure =
+  | Fence.StoreFenced
+  | DatabaseRefused.DatabaseRefused
+  | HttpServerError.ServeError
+  | PeerServer.NodeRefused
+  | Access.PortUnavailable
+  | Directory.UnknownEntry
+  | SettingRefused
+
+/**
+ * Serves until it is interrupted (it then finishes what has begun) or the store fences itself.
+ * `onListening` is given the url once requests are answered.
+ */
+export const serve = (
+  config: ServeConfig,
+  onListening: (url: string) => Effect.Effect<void>
+): Effect.Effect<never, ServeFailure> =>
+  Effect.gen(function* () {
+    const fenced = yield* Deferred.make<never, Fence.StoreFenced>()
+    const opened = yield* Layer.build(store(config.storage, fenced))
+    const stored = config.door.otlp === null ? opened : yield* traced(opened)
+    if (config.seed !== null) yield* Effect.provide(Seed.put(config.seed), stored)
+    const { limits } = config.door
+    const options = { flow: Flow.presets[config.flow], engine: mailboxes(limits) }
+    const { context: engine, isReady } = yield* Effect.provide(Node.make(config, options), stored)
+    const listener = yield* Listener.make(limits)
+    let ending = false
+    const refusing = (): string | null => (ending ? "ending" : isReady() ? null : "joining")
+    yield* FrontDoor.open(listener, config, { engine, kept: stored, refusing })
+    yield* Listener.listen(listener, config.host, config.port)
+    const { drain } = Context.get(engine, CheckoutEngine.CheckoutEngine)
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        ending = true
+      }).pipe(
+        Effect.zipRight(Effect.sleep(limits.farewellMillis)),
+        Effect.zipRight(drain),
+        Effect.zipRight(Listener.close(listener, limits))
+      )
+    )
+    yield* onListening(Listener.urlOf(listener))
+    return yield* Deferred.await(fenced)
+  }).pipe(Effect.scoped, Effect.provide(observed(config)))
+
+const mailboxes = ({ mailboxCapacity, systemCapacity }: ServeConfig["door"]["limits"]) => ({
+  mailboxCapacity,
+  systemCapacity
+})
+
+/** Logs, and traces where they are wanted: what they need is loaded only then, and nothing asks a tracer otherwise. */
+const observed = ({ door }: ServeConfig): Layer.Layer<never> => {
+  const logs = Logs.layer(door.logLevel, door.logFormat)
+  const { otlp } = door
+  if (otlp === null) return Layer.merge(logs, Layer.setTracerEnabled(false))
+  return Layer.provideMerge(Layer.unwrapEffect(Effect.map(telemetry, ({ layer }) => layer(otlp))), logs)
+}
+
+const telemetry = Effect.promise(() => import("../operations/Telemetry.js"))
+
+/** What is kept, its journal traced. */
+const traced = (kept: Context.Context<Store.Kept | Carts.Carts | Journal.Journal>) =>
+  Effect.map(telemetry, ({ traced }) => Context.add(kept, Journal.Journal, traced(Context.get(kept, Journal.Journal))))

@@ -1,0 +1,42 @@
+/**
+ * ServeProgram: `onelane serve` as a process. Standard output carries one line of JSON for programs, standard error
+ * everything for people. Imports little: what is needed to serve is loaded once the settings are known to be right.
+ */
+import { readFileSync } from "node:fs"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as ServeConfig from "../settings/ServeConfig.js"
+import * as Settings from "../settings/Settings.js"
+import * as Ending from "./Ending.js"
+
+const listening = (url: string) =>
+  Ending.print(process.stdout, JSON.stringify({ event: "listening", url, port: Number(new URL(url).port) }))
+
+const sentences: Readonly<Record<string, string>> = {
+  StoreFenced:
+    "the disk gave no answer to a commit: the store is closed, and what it holds is read again at the next start"
+}
+
+/** How the command is used. */
+export const help = `onelane serve: checkout sessions over HTTP, kept in one SQLite file or in PostgreSQL
+
+${Settings.describe([...ServeConfig.settings, Settings.configFile])}
+
+Each setting is taken from its flag, else from the environment (the second column), else from the file of --config.
+When it listens it prints one line of JSON with its url. SIGTERM and SIGINT finish what has begun.
+Exit codes: 0 ended by a signal, 1 could not go on, 2 a setting is wrong.
+
+Try it:  onelane serve --storage :memory: --tokens '{"secret": {"userId": "me", "roles": ["modify-all-data"]}}'`
+
+/** Serves until a signal comes (exit code 0), a setting is wrong (2) or it cannot go on (1). */
+export const run = (args: ReadonlyArray<string>): Effect.Effect<void> => {
+  if (args.some((arg) => arg === "--help" || arg === "-h")) return Ending.print(process.stdout, help)
+  const config = ServeConfig.parse(args, process.env, (path) => readFileSync(path, "utf8"))
+  if (Either.isLeft(config)) {
+    return Ending.because(Ending.usage, `${config.left}\nTry: onelane serve --help`)
+  }
+  return Effect.promise(() => import("./Serve.js")).pipe(
+    Effect.flatMap(({ serve }) => serve(config.right, listening)),
+    Effect.catchAll((error) => Ending.because(Ending.failed, sentences[error._tag] ?? Ending.sentenceOf(error)))
+  )
+}

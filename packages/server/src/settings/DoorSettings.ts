@@ -1,0 +1,98 @@
+/**
+ * DoorSettings: what stands at the door of a server: whose tokens are believed, every bound, and what is told to those
+ * who run it. Checked before anything is opened. Pure.
+ */
+import * as Config from "effect/Config"
+import * as Either from "effect/Either"
+import { JwtSettings } from "../identity/JwtSettings.js"
+import * as Logs from "../operations/Logs.js"
+import type { MetricsFor } from "../operations/Operations.js"
+import * as Limits from "./Limits.js"
+import * as Said from "./Said.js"
+import type * as Settings from "./Settings.js"
+
+/** The checked settings. */
+export interface DoorSettings {
+  readonly jwt: JwtSettings | null
+  readonly apiKeys: boolean
+  /** Fixed tokens even where others than this machine can knock. */
+  readonly tokensAnywhere: boolean
+  readonly limits: Limits.Limits
+  readonly corsOrigins: ReadonlyArray<string>
+  /** Null: everybody on a loopback address, operators elsewhere. */
+  readonly metricsFor: MetricsFor | null
+  readonly otlp: string | null
+  readonly logLevel: Logs.Level
+  readonly logFormat: Logs.Format
+  readonly logRequests: boolean
+}
+
+/** The rows of the table of settings. */
+export const settings: ReadonlyArray<Settings.Setting> = [
+  {
+    name: "jwt",
+    value: "file",
+    text: "JSON, or its path: signed tokens to believe: issuer, audience, jwksUrl or keyFile, algorithms, claims"
+  },
+  { name: "api-keys", value: null, text: "believe the keys made with `onelane keys`" },
+  { name: "tokens-anywhere", value: null, text: "let fixed tokens in on an address others can reach; do not" },
+  {
+    name: "limits",
+    value: "file",
+    text: 'JSON, or its path: bounds that differ from the defaults, such as {"bodyMaxBytes": 65536}'
+  },
+  { name: "cors", value: "origins", text: "origins, with commas between, whose pages may call", fallback: "none" },
+  {
+    name: "metrics",
+    value: "who",
+    text: "who may read /metrics: everybody, operators, nobody",
+    fallback: "everybody on a loopback address, else operators"
+  },
+  { name: "otlp", value: "url", text: "OpenTelemetry collector for traces, metrics and logs", fallback: "none" },
+  { name: "log-level", value: "level", text: `one of ${Object.keys(Logs.levels).join(", ")}`, fallback: "info" },
+  { name: "log-format", value: "format", text: `one of ${Object.keys(Logs.formats).join(", ")}`, fallback: "json" },
+  { name: "log-requests", value: null, text: "a line in the log for every request" }
+]
+
+const metricsFor: Readonly<Record<MetricsFor, true>> = { everybody: true, operators: true, nobody: true }
+
+const originsOf = (text: string): Either.Either<ReadonlyArray<string>, string> => {
+  const origins = text.split(",").map((origin) => origin.trim())
+  const wrong = origins.find((origin) => !/^https?:\/\/[^/\s*]+$/.test(origin))
+  return wrong === undefined ? Either.right(origins) : Either.left(`not an origin: ${JSON.stringify(wrong)}`)
+}
+
+const urlOf = (text: string): Either.Either<string, string> =>
+  /^https?:\/\/[^\s]+$/.test(text) ? Either.right(text) : Either.left(`not an url: ${JSON.stringify(text)}`)
+
+const isOn = (name: string) => Config.withDefault(Config.boolean(name), false)
+
+/** Reads them. `readFile` may throw. */
+export const config = (readFile: Said.ReadFile): Config.Config<DoorSettings> =>
+  Config.all({
+    jwt: Config.withDefault(Said.json("jwt", JwtSettings, readFile), null),
+    apiKeys: isOn("api-keys"),
+    tokensAnywhere: isOn("tokens-anywhere"),
+    limits: Config.map(Config.withDefault(Said.json("limits", Limits.Overrides, readFile), {}), Limits.make),
+    corsOrigins: Config.withDefault(Said.as("cors", originsOf), []),
+    metricsFor: Config.withDefault(Said.oneOf("metrics", metricsFor), null),
+    otlp: Config.withDefault(Said.as("otlp", urlOf), null),
+    logLevel: Config.withDefault(Said.oneOf("log-level", Logs.levels), "info" as const),
+    logFormat: Config.withDefault(Said.oneOf("log-format", Logs.formats), "json" as const),
+    logRequests: isOn("log-requests")
+  })
+
+/** Whether only this machine can knock at an address. */
+export const isLoopback = (host: string): boolean =>
+  host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host)
+
+/** What is wrong with settings that are right by themselves; null when nothing is. */
+export const judge = (door: DoorSettings, host: string, hasTokens: boolean): string | null => {
+  if (!hasTokens && door.jwt === null && !door.apiKeys) {
+    return "no tokens: nobody could call; give --jwt, --api-keys, or for development --tokens or ONELANE_TOKENS"
+  }
+  if (hasTokens && !isLoopback(host) && !door.tokensAnywhere) {
+    return `--tokens are for development: on ${host} others can knock; give --jwt or --api-keys (or --tokens-anywhere)`
+  }
+  return null
+}

@@ -1,0 +1,117 @@
+/**
+ * ServeConfig: what `onelane serve` is told, checked before anything is opened.
+ * Pure: arguments, environment and a way to read a file in; a config or sentences for the operator out.
+ */
+import { Flow } from "@onelane/checkout"
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Either from "effect/Either"
+import { Tokens } from "../identity/Tokens.js"
+import { Seed } from "../operations/Seed.js"
+import * as DoorSettings from "./DoorSettings.js"
+import * as Said from "./Said.js"
+import * as Settings from "./Settings.js"
+
+/** A checked configuration. */
+export interface ServeConfig {
+  /** Path of the SQLite file, or `":memory:"`. */
+  readonly storage: string
+  readonly host: string
+  /** 0: any free port; the line on standard output tells which. */
+  readonly port: number
+  readonly flow: Flow.PresetName
+  /** Fixed tokens; none where callers come by other means. */
+  readonly tokens: Tokens
+  readonly door: DoorSettings.DoorSettings
+  readonly seed: Seed | null
+  /** Where other nodes over the same PostgreSQL reach this one; null: it stands alone. */
+  readonly cluster: NodeAddress | null
+  /** Where it listens for them, if they reach it by another address; null: there. */
+  readonly clusterListen: NodeAddress | null
+  /** What the nodes of one cluster know; null: made from what they share, the storage. */
+  readonly clusterSecret: string | null
+}
+
+/** Port 0: any free one. */
+export interface NodeAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** Every setting of `onelane serve`. */
+export const settings: ReadonlyArray<Settings.Setting> = [
+  { name: "storage", value: "file", text: "the SQLite file, :memory:, or postgres://…", fallback: "onelane.db" },
+  { name: "host", value: "address", text: "the address to listen on", fallback: "127.0.0.1" },
+  { name: "port", value: "number", text: "the port, 0 for any", fallback: "8080" },
+  { name: "flow", value: "name", text: `one of ${Object.keys(Flow.presets).join(", ")}`, fallback: "b2b" },
+  { name: "tokens", value: "file", text: "JSON, or its path: token to {userId, roles, accountId?}; for development" },
+  {
+    name: "seed",
+    value: "file",
+    text: "JSON, or its path: users, stores, accounts, carts; added at the start where the directory lacks them"
+  },
+  {
+    name: "cluster",
+    value: "host:port",
+    text: "join the nodes over the same PostgreSQL, which reach this one here; a private address"
+  },
+  {
+    name: "cluster-listen",
+    value: "host:port",
+    text: "where to listen for them; default the address they reach it at"
+  },
+  { name: "cluster-secret", value: "text", text: "what all nodes know; default made from the storage" },
+  ...DoorSettings.settings
+]
+
+/** Reads the arguments after `serve`. `readFile` may throw. */
+export const parse = (
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string | undefined>>,
+  readFile: Said.ReadFile
+): Either.Either<ServeConfig, string> =>
+  Either.gen(function* () {
+    const { tokens, ...config } = yield* Settings.read(
+      yield* Settings.gather(settings, args, env, readFile),
+      configOf(readFile)
+    )
+    const wrong = DoorSettings.judge(config.door, config.host, tokens !== null)
+    if (wrong !== null) return yield* Either.left(wrong)
+    if (config.cluster !== null && !/^postgres(ql)?:\/\//.test(config.storage)) {
+      return yield* Either.left("--cluster needs a storage that all nodes reach: --storage postgres://…")
+    }
+    return { ...config, tokens: tokens ?? {} }
+  })
+
+const configOf = (readFile: Said.ReadFile) =>
+  Config.all({
+    storage: Config.withDefault(Config.nonEmptyString("storage"), "onelane.db"),
+    host: Config.withDefault(Config.nonEmptyString("host"), "127.0.0.1"),
+    port: Config.withDefault(Config.mapOrFail(Config.string("port"), portOf), 8080),
+    flow: Config.withDefault(Config.mapOrFail(Config.string("flow"), presetOf), "b2b" as const),
+    tokens: Config.withDefault(Said.json("tokens", Tokens, readFile, true), null),
+    seed: Config.withDefault(Said.json("seed", Seed, readFile), null),
+    cluster: Config.withDefault(Config.mapOrFail(Config.string("cluster"), nodeOf), null),
+    clusterListen: Config.withDefault(Config.mapOrFail(Config.string("cluster-listen"), nodeOf), null),
+    clusterSecret: Config.withDefault(Config.nonEmptyString("cluster-secret"), null),
+    door: DoorSettings.config(readFile)
+  })
+
+const portOf = (text: string): Either.Either<number, ConfigError.ConfigError> =>
+  /^\d{1,5}$/.test(text) && Number(text) <= 65_535
+    ? Either.right(Number(text))
+    : Either.left(Said.invalid(`not a port: ${JSON.stringify(text)}`))
+
+const nodeOf = (text: string): Either.Either<NodeAddress, ConfigError.ConfigError> => {
+  const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? []
+  return host === undefined || port === undefined
+    ? Either.left(Said.invalid(`not host:port: ${JSON.stringify(text)}`))
+    : Either.map(portOf(port), (number) => ({ host: host.replace(/^\[(.*)\]$/, "$1"), port: number }))
+}
+
+const presetOf = (name: string): Either.Either<Flow.PresetName, ConfigError.ConfigError> =>
+  Object.hasOwn(Flow.presets, name)
+    ? Either.right(name as Flow.PresetName)
+    : Either.left(
+        Said.invalid(`no such flow: ${JSON.stringify(name)}; there are ${Object.keys(Flow.presets).join(", ")}`)
+      )

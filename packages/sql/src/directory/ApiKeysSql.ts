@@ -1,0 +1,97 @@
+/**
+ * ApiKeysSql: the keys with which programs call, as rows. Of a secret only its digest is kept: whoever reads the table
+ * cannot call with it. Owns the rows; what a key looks like and whether it is good is judged where callers come in.
+ */
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import { type Access, Caller } from "@onelane/checkout"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
+import * as Migrations from "../journal/Migrations.js"
+import { prepareLookup, type Rows } from "../journal/Prepared.js"
+import { escape, unescape } from "../journal/StoredText.js"
+
+/** A key. `digest`: the SHA-256 of its secret, base64. Instants are epoch milliseconds. */
+export interface ApiKey {
+  readonly id: string
+  readonly label: string
+  readonly digest: string
+  readonly userId: string
+  readonly roles: ReadonlyArray<Caller.Role>
+  /** The account its calls act for; null when they name none. */
+  readonly accountId: string | null
+  readonly createdAt: number
+  /** Null: it does not expire. */
+  readonly expiresAt: number | null
+  readonly revokedAt: number | null
+}
+
+/** The table. Every call is one statement, durable when it answers. */
+export interface ApiKeysShape {
+  /** Adds a key. Its id must be new. */
+  readonly add: (key: ApiKey) => Effect.Effect<void, Access.PortUnavailable>
+  readonly find: (id: string) => Effect.Effect<ApiKey | null, Access.PortUnavailable>
+  /** All of them, revoked ones too, oldest first. */
+  readonly list: Effect.Effect<ReadonlyArray<ApiKey>, Access.PortUnavailable>
+  /** Ends a key; false when there is none of that id, or it was revoked before. */
+  readonly revoke: (id: string, atMillis: number) => Effect.Effect<boolean, Access.PortUnavailable>
+}
+
+/** The keys in force. */
+export class ApiKeys extends Context.Tag("@onelane/sql/ApiKeysSql")<ApiKeys, ApiKeysShape>() {}
+
+const unavailable = (cause: SqlError): Access.PortUnavailable => ({ _tag: "PortUnavailable", port: "ApiKeys", cause })
+
+const millisOrNull = (value: unknown): number | null => (value === null || value === undefined ? null : Number(value))
+
+const toKey = (row: Rows[number]): ApiKey => {
+  const granted: ReadonlyArray<unknown> = JSON.parse(String(row.roles))
+  return {
+    id: unescape(String(row.id)),
+    label: unescape(String(row.label)),
+    digest: String(row.digest),
+    userId: unescape(String(row.user_id)),
+    roles: Caller.roles.filter((role) => granted.includes(role)),
+    accountId: row.account_id === null ? null : unescape(String(row.account_id)),
+    createdAt: Number(row.created_at),
+    expiresAt: millisOrNull(row.expires_at),
+    revokedAt: millisOrNull(row.revoked_at)
+  }
+}
+
+/** Makes the table's door; the tables must be up to date. */
+export const make = (sql: SqlClient): ApiKeysShape => {
+  const find = prepareLookup(
+    sql,
+    sql`SELECT * FROM api_keys WHERE id = ${"id"}`,
+    ([row]) => (row === undefined ? null : toKey(row)),
+    unavailable
+  )
+  return {
+    add: ({ accountId, createdAt, digest, expiresAt, id, label, revokedAt, roles, userId }) =>
+      sql`INSERT INTO api_keys (id, label, digest, user_id, roles, account_id, created_at, expires_at, revoked_at)
+      VALUES (${escape(id)}, ${escape(label)}, ${digest}, ${escape(userId)}, ${JSON.stringify(roles)},
+        ${accountId === null ? null : escape(accountId)}, ${createdAt}, ${expiresAt}, ${revokedAt})`.pipe(
+        Effect.mapError(unavailable),
+        Effect.asVoid
+      ),
+    find: (id) => find(escape(id)),
+    list: sql<Rows[number]>`SELECT * FROM api_keys ORDER BY created_at, id`.pipe(
+      Effect.map((rows) => rows.map(toKey)),
+      Effect.mapError(unavailable)
+    ),
+    revoke: (id, atMillis) =>
+      sql`UPDATE api_keys SET revoked_at = ${atMillis} WHERE id = ${escape(id)} AND revoked_at IS NULL RETURNING id`.pipe(
+        Effect.map((rows) => rows.length > 0),
+        Effect.mapError(unavailable)
+      )
+  }
+}
+
+/** The keys on the client in force, its tables brought up to date first. */
+export const layer: Layer.Layer<ApiKeys, DatabaseRefused, SqlClient> = Layer.effect(
+  ApiKeys,
+  Effect.map(SqlClient, make)
+).pipe(Layer.provide(Migrations.layer))

@@ -1,0 +1,40 @@
+/**
+ * CartsSql: the cart port on the directory tables.
+ */
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Carts } from "@onelane/checkout"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
+import * as Migrations from "../journal/Migrations.js"
+import * as PortFailure from "../journal/PortFailure.js"
+import { prepareLookup, type Rows } from "../journal/Prepared.js"
+import { escape, unescape } from "../journal/StoredText.js"
+
+const toCart = ([row]: Rows): Carts.Cart | null =>
+  row === undefined
+    ? null
+    : {
+        id: unescape(row.id as string),
+        storeId: unescape(row.store_id as string),
+        accountId: unescape(row.account_id as string),
+        ownerId: unescape(row.owner_id as string),
+        status: row.status as Carts.CartStatus
+      }
+
+/** Makes the port; the tables must be up to date. */
+export const make = (sql: SqlClient): Carts.CartsShape => {
+  const find = prepareLookup(
+    sql,
+    sql`SELECT id, store_id, account_id, owner_id, status FROM carts WHERE id = ${"cart"}`,
+    toCart,
+    PortFailure.of("Carts")
+  )
+  return { find: (cartId) => find(escape(cartId)) }
+}
+
+/** The cart port on the client in force, its tables brought up to date first. */
+export const layer: Layer.Layer<Carts.Carts, DatabaseRefused, SqlClient> = Layer.effect(
+  Carts.Carts,
+  Effect.map(SqlClient, make)
+).pipe(Layer.provide(Migrations.layer))

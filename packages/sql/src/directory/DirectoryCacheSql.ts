@@ -1,0 +1,37 @@
+/**
+ * DirectoryCacheSql: the directory on a database and the two ports that read it, a cache between them, so that in the
+ * common case a turn costs no query. Where nobody else can write (an SQLite file) an answer is kept until a write changes
+ * it; where others can (PostgreSQL) for `ttlMillis` at most.
+ */
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Access, Carts } from "@onelane/checkout"
+import { Directory, DirectoryCache } from "@onelane/directory"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
+import * as Dialect from "../journal/Dialect.js"
+import * as Migrations from "../journal/Migrations.js"
+import * as AccessSql from "./AccessSql.js"
+import * as CartsSql from "./CartsSql.js"
+import * as DirectorySql from "./DirectorySql.js"
+
+/** How long an answer may be kept where others can write, milliseconds. */
+export const sharedTtlMillis = 1_000
+
+/** The directory and both ports on the client in force, its tables brought up to date first. */
+export const layer = (
+  options: DirectoryCache.DirectoryCacheOptions = {}
+): Layer.Layer<Access.Access | Carts.Carts | Directory.Directory, DatabaseRefused, SqlClient> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient
+      const behind = { lookup: AccessSql.lookup(sql), carts: CartsSql.make(sql), directory: DirectorySql.make(sql) }
+      const ttlMillis = options.ttlMillis ?? (Dialect.of(sql).exclusive ? undefined : sharedTtlMillis)
+      const { access, carts, directory } = yield* DirectoryCache.make(behind, { ...options, ttlMillis })
+      return Context.make(Access.Access, access).pipe(
+        Context.add(Carts.Carts, carts),
+        Context.add(Directory.Directory, directory)
+      )
+    })
+  ).pipe(Layer.provide(Migrations.layer))

@@ -1,0 +1,85 @@
+/**
+ * SessionList: the sessions a database holds, a page at a time, for operators. Reads what is committed; a session that is
+ * moving meanwhile is shown as it was or as it is. Does not own the rows (JournalSql), and grants nothing: whoever asks
+ * has been allowed to see them all.
+ */
+import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import type { Access, CheckoutSession } from "@onelane/checkout"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
+import * as Migrations from "../journal/Migrations.js"
+import type { Rows } from "../journal/Prepared.js"
+import { escape, unescape } from "../journal/StoredText.js"
+
+/** Sessions of a page at most. */
+export const pageSessions = 1_000
+
+/** Which sessions are wanted. */
+export interface Wanted {
+  /** The id after which the page begins; "" for the first page. */
+  readonly after: string
+  /** Sessions of this page, 1..1,000. Fewer are an end only where `next` is null. */
+  readonly limit: number
+  /** Archived ones too. */
+  readonly archived: boolean
+}
+
+/** One page, by id: ids of ours are in order of time. `next`: the `after` of the next page, null at the end. */
+export interface SessionPage {
+  readonly sessions: ReadonlyArray<CheckoutSession.CheckoutSession>
+  readonly next: string | null
+}
+
+/** The list. */
+export interface SessionListShape {
+  readonly page: (wanted: Wanted) => Effect.Effect<SessionPage, Access.PortUnavailable>
+}
+
+/** The list in force. */
+export class SessionList extends Context.Tag("@onelane/sql/SessionList")<SessionList, SessionListShape>() {}
+
+const sessionOf = (row: Rows[number]): CheckoutSession.CheckoutSession | null =>
+  (JSON.parse(String(row.state)) as { readonly session: CheckoutSession.CheckoutSession | null }).session
+
+/** Makes the list; the tables must be up to date. */
+export const make = (sql: SqlClient): SessionListShape => ({
+  page: ({ after, archived, limit }) =>
+    Effect.gen(function* () {
+      const rowCount = Math.min(Math.max(1, Math.trunc(limit)), pageSessions)
+      const rows = yield* sql<Rows[number]>`SELECT id, state FROM journal_state
+        WHERE kind = ${"session"} AND id > ${escape(after)} ORDER BY id LIMIT ${rowCount}`
+      const found = rows.map(sessionOf).filter((session) => session !== null)
+      const last = rows.at(-1)
+      return {
+        sessions: archived ? found : found.filter(({ isArchived }) => !isArchived),
+        next: rows.length < rowCount || last === undefined ? null : unescape(String(last.id))
+      }
+    }).pipe(
+      Effect.mapError(
+        (cause: SqlError): Access.PortUnavailable => ({ _tag: "PortUnavailable", port: "SessionList", cause })
+      )
+    )
+})
+
+/** Sessions looked at for the newest change: ids of ours are in order of time. */
+const newestSessions = 100
+
+/** When the newest sessions last changed, epoch milliseconds; null where there are none. The tables must be there. */
+export const newestMillis: Effect.Effect<number | null, SqlError, SqlClient> = Effect.flatMap(SqlClient, (sql) =>
+  sql<Rows[number]>`SELECT state FROM journal_state
+    WHERE kind = ${"session"} ORDER BY id DESC LIMIT ${newestSessions}`.pipe(
+    Effect.map((rows) => {
+      const instants = rows.map((row) => sessionOf(row)?.updatedAt ?? 0)
+      return instants.length === 0 ? null : Math.max(...instants)
+    })
+  )
+)
+
+/** The list on the client in force, its tables brought up to date first. */
+export const layer: Layer.Layer<SessionList, DatabaseRefused, SqlClient> = Layer.effect(
+  SessionList,
+  Effect.map(SqlClient, make)
+).pipe(Layer.provide(Migrations.layer))

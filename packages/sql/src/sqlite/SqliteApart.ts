@@ -1,0 +1,179 @@
+/**
+ * SqliteApart: commits off the event loop. A second connection to the same file lives in a thread; statements that would
+ * hold the loop for long go there, and their answer comes back as a message.
+ *
+ * 1. The thread starts when something large comes first; until it is there, nothing waits for it.
+ * 2. A thread that ends with a statement under way leaves its outcome unknown, and fences the store.
+ * 3. Small statements stay on the loop while the disk is quick: handing over costs more than they do.
+ *
+ * Owns the thread; does not own the file, nor who may write when (SqliteClient).
+ */
+import { createRequire } from "node:module"
+import { Worker } from "node:worker_threads"
+import { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Rows } from "../journal/Prepared.js"
+import * as SqliteFailure from "./SqliteFailure.js"
+import type { Asked, Start, Told } from "./SqliteThread.js"
+
+/** Parameters of so many characters are worth a thread. */
+const largeCharacters = 16_384
+
+/** Small commits that hold the loop for longer than this, on average, are made apart too. */
+const slowMillis = 2
+
+/** After so many small commits one goes apart: it is there that the log is carried into the file. */
+const smallAtMost = 1_000
+
+/** How long closing waits for the statement under way. */
+const closeMillis = 10_000
+
+/** Statements run in a thread, one at a time. */
+export interface SqliteApart {
+  /** Whether a statement with such parameters goes apart. */
+  readonly takes: (parameters: ReadonlyArray<unknown>) => boolean
+  /** Is told how long the loop was held by one that did not. */
+  readonly stayed: (millis: number) => void
+  readonly run: (text: string, parameters: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError>
+  /** Starts the thread now and waits until it is there, or until it is clear that there will be none. */
+  readonly begin: Effect.Effect<void>
+  readonly close: Effect.Effect<void>
+}
+
+/** What there is where everything stays on the loop. */
+export const none: SqliteApart = {
+  takes: () => false,
+  stayed: () => {},
+  run: () => Effect.dieMessage("nothing runs apart here"),
+  begin: Effect.void,
+  close: Effect.void
+}
+
+/** How it is made. */
+export interface Options {
+  readonly start: Start
+  /** Everything goes apart, not only what is large. */
+  readonly always: boolean
+  /** Told when the thread takes over, and when it is gone for good. */
+  readonly onReady: (ready: boolean) => void
+  /** The program of the thread. */
+  readonly program?: string
+}
+
+type Waiting = (exit: Exit.Exit<Rows, SqlError>) => void
+
+interface Apart extends Options {
+  thread: Worker | null
+  state: "none" | "starting" | "ready" | "gone"
+  readonly starters: Array<() => void>
+  waiting: Waiting | null
+  smallMillis: number
+  smallCount: number
+}
+
+/** Makes it; nothing is started yet. */
+export const make = (options: Options): SqliteApart => {
+  const self: Apart = {
+    ...options,
+    thread: null,
+    state: "none",
+    starters: [],
+    waiting: null,
+    smallMillis: 0,
+    smallCount: 0
+  }
+  return {
+    takes: (parameters) => takes(self, parameters),
+    stayed: (millis) => {
+      self.smallCount += 1
+      noteSmall(self, millis)
+    },
+    run: (text, parameters) => Effect.uninterruptible(Effect.async((resume) => ask(self, text, parameters, resume))),
+    begin: Effect.async((resume) => {
+      self.starters.push(() => resume(Effect.void))
+      begin(self)
+    }),
+    close: close(self)
+  }
+}
+
+const isLarge = (parameters: ReadonlyArray<unknown>): boolean =>
+  parameters.some((value) => typeof value === "string" && value.length >= largeCharacters)
+
+const takes = (self: Apart, parameters: ReadonlyArray<unknown>): boolean => {
+  const isWorth = self.always || self.smallMillis > slowMillis || self.smallCount >= smallAtMost || isLarge(parameters)
+  if (isWorth && self.state === "none") begin(self)
+  return isWorth && self.state === "ready"
+}
+
+// A running mean of about eight.
+const noteSmall = (self: Apart, millis: number): void => {
+  self.smallMillis += (millis - self.smallMillis) / 8
+}
+
+// By name: this file may run from its source, the thread cannot.
+const programOf = (self: Apart): string =>
+  self.program ?? createRequire(import.meta.url).resolve("@onelane/sql/SqliteThread")
+
+const begin = (self: Apart): void => {
+  self.state = "starting"
+  const thread = new Worker(programOf(self), { workerData: self.start })
+  self.thread = thread
+  thread.unref()
+  thread.on("message", (told: Told) => take(self, told))
+  thread.on("error", () => end(self))
+  thread.on("exit", () => end(self))
+}
+
+const take = (self: Apart, told: Told): void => {
+  if (self.state === "starting") return "rows" in told ? started(self, true) : end(self)
+  const { waiting } = self
+  self.waiting = null
+  self.thread!.unref()
+  waiting?.("rows" in told ? Exit.succeed(JSON.parse(told.rows)) : failed(told.thrown))
+}
+
+const started = (self: Apart, ready: boolean): void => {
+  self.state = ready ? "ready" : "gone"
+  self.onReady(ready)
+  for (const starter of self.starters.splice(0)) starter()
+}
+
+const end = (self: Apart): void => {
+  if (self.state === "gone") return
+  void self.thread!.terminate()
+  const { waiting } = self
+  self.waiting = null
+  started(self, false)
+  waiting?.(failed(SqliteFailure.threadEnded))
+}
+
+const failed = (cause: unknown): Exit.Exit<never, SqlError> =>
+  Exit.fail(new SqlError({ cause, message: "SQLite refused a statement" }))
+
+const ask = (self: Apart, text: string, parameters: ReadonlyArray<unknown>, resume: Waiting): void => {
+  // It went since it was asked whether it takes this.
+  if (self.state !== "ready") return resume(failed(SqliteFailure.closed))
+  self.waiting = isLarge(parameters) ? resume : timingSmall(self, resume)
+  self.smallCount = 0
+  self.thread!.ref()
+  self.thread!.postMessage({ text, parameters } satisfies Asked)
+}
+
+const timingSmall = (self: Apart, resume: Waiting): Waiting => {
+  const startedAtMillis = performance.now()
+  return (exit) => {
+    noteSmall(self, performance.now() - startedAtMillis)
+    resume(exit)
+  }
+}
+
+const close = (self: Apart): Effect.Effect<void> =>
+  Effect.async<void>((resume) => {
+    const { state, thread } = self
+    if (thread === null || state === "gone") return resume(Effect.void)
+    self.state = "gone"
+    thread.once("exit", () => resume(Effect.void))
+    thread.postMessage("close" satisfies Asked)
+  }).pipe(Effect.interruptible, Effect.timeoutOption(closeMillis), Effect.asVoid)

@@ -1,0 +1,204 @@
+/**
+ * SqliteClient: an `SqlClient` over one SQLite file that this process owns.
+ *
+ * 1. An answered statement is on the disk: write-ahead log, `synchronous=FULL`, both said and read back when opening.
+ * 2. The file has one owner (SqliteFile); a second one is refused when opening.
+ * 3. After an error of the disk the file is fenced: every call answers so until it is opened anew.
+ * 4. Nothing is written beside an open transaction, neither on its connection nor from the thread.
+ *
+ * Owns the connection, the fence and the turn of writers; does not own the tables (Migrations) nor the journal (JournalSql).
+ */
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
+import { SqlError } from "@effect/sql/SqlError"
+import { makeCompilerSqlite } from "@effect/sql/Statement"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
+import { type Rows, type Run, runPrepared, runWriting } from "../journal/Prepared.js"
+import * as SqliteApart from "./SqliteApart.js"
+import type * as SqliteDriver from "./SqliteDriver.js"
+import * as SqliteFailure from "./SqliteFailure.js"
+import * as SqliteFile from "./SqliteFile.js"
+
+/** How to open a file, and where it is written. */
+export interface SqliteOptions extends SqliteFile.SqliteOptions {
+  /**
+   * Whether commits are made in a thread: `"large"` ones, and small ones while the disk is slow; `"always"`, which also
+   * makes opening wait for the thread; or `"never"`, and the event loop waits for the disk. Default `"large"`.
+   */
+  readonly thread?: "large" | "always" | "never" | undefined
+}
+
+/**
+ * A client that answers a prepared statement at once, with an `Exit`, unless a transaction holds the connection; one that
+ * writes and is large is answered from its thread.
+ */
+export interface SqliteClient extends SqlClient.SqlClient {
+  readonly [runPrepared]: Run
+  readonly [runWriting]: Run
+}
+
+type RunNow = (text: string, parameters: ReadonlyArray<unknown>) => Exit.Exit<Rows, SqlError>
+
+/** Closed for good once an error leaves a commit in doubt (3). */
+interface Fence {
+  isClosed: boolean
+}
+
+const fail = (cause: unknown): Exit.Exit<never, SqlError> =>
+  Exit.fail(new SqlError({ cause, message: "SQLite refused a statement" }))
+
+const closeAfter = (fence: Fence, cause: unknown): void => {
+  if (SqliteFailure.classify(cause).fences) fence.isClosed = true
+}
+
+const makeRun =
+  ({ all }: SqliteDriver.Statements, fence: Fence): RunNow =>
+  (text, parameters) => {
+    try {
+      if (fence.isClosed) throw SqliteFailure.fenced
+      return Exit.succeed(all(text, parameters.every(isBindable) ? parameters : parameters.map(bindable)))
+    } catch (cause) {
+      closeAfter(fence, cause)
+      return fail(cause)
+    }
+  }
+
+const isBindable = (value: unknown): boolean =>
+  typeof value === "string" ? !value.includes("\0") : typeof value !== "boolean"
+
+// SQLite has no booleans, and its drivers cut text at a NUL.
+const bindable = (value: unknown): unknown => {
+  if (typeof value === "boolean") return value ? 1 : 0
+  if (typeof value === "string" && value.includes("\0")) throw SqliteFailure.nulInText
+  return value
+}
+
+const makeConnection = (database: SqliteDriver.Connection, runNow: RunNow): Connection => {
+  const run: Run = (text, parameters) => Effect.suspend(() => runNow(text, parameters))
+  const rows: Connection["execute"] = (text, parameters, transform) =>
+    transform === undefined
+      ? run(text, parameters)
+      : Effect.map(run(text, parameters), (found) => transform(found as ReadonlyArray<object>))
+  return {
+    execute: rows,
+    executeRaw: run,
+    executeValues: (text, parameters) => Effect.map(run(text, parameters), (found) => found.map(Object.values)),
+    executeStream: (text, parameters, transform) =>
+      Stream.unwrap(Effect.map(rows(text, parameters, transform), Stream.fromIterable)),
+    // A full disk has ended the transaction already: there is nothing to roll back.
+    executeUnprepared: (text, parameters, transform) =>
+      Effect.suspend(() =>
+        text === "ROLLBACK" && database.isTransaction === false ? Exit.succeed([]) : rows(text, parameters, transform)
+      )
+  }
+}
+
+// A COMMIT that was refused leaves its transaction open, and whatever ran next would be part of it.
+const endTransaction = (database: SqliteDriver.Connection): void => {
+  if (database.isTransaction === false) return
+  try {
+    database.exec("ROLLBACK")
+  } catch {
+    // There was none: this Node's driver cannot tell beforehand.
+  }
+}
+
+/** Who may write: one transaction, or the thread. `claims`: transactions open or waiting. */
+interface Turn {
+  readonly permit: Effect.Semaphore
+  claims: number
+}
+
+const takeTurn = (turn: Turn, database: SqliteDriver.Connection): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const scope = yield* Effect.scope
+      turn.claims += 1
+      yield* Effect.onInterrupt(restore(turn.permit.take(1)), () =>
+        Effect.sync(() => {
+          turn.claims -= 1
+        })
+      )
+      yield* Scope.addFinalizer(
+        scope,
+        Effect.suspend(() => {
+          endTransaction(database)
+          turn.claims -= 1
+          return turn.permit.release(1)
+        })
+      )
+    })
+  )
+
+const makeApart = (
+  { connection, settings, sharedName }: SqliteFile.SqliteFile,
+  thread: SqliteOptions["thread"]
+): SqliteApart.SqliteApart => {
+  if (sharedName === null || thread === "never") return SqliteApart.none
+  return SqliteApart.make({
+    start: { filename: sharedName, settings },
+    always: thread === "always",
+    // Where the thread writes, the thread carries the log into the file.
+    onReady: (ready) => connection.exec(`PRAGMA wal_autocheckpoint=${ready ? 0 : settings.checkpointPages}`)
+  })
+}
+
+/** Opens a file, or `":memory:"`, for as long as the scope lives. */
+export const make = (
+  options: SqliteOptions
+): Effect.Effect<SqliteClient, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> =>
+  Effect.gen(function* () {
+    const file = yield* Effect.acquireRelease(SqliteFile.open(options), ({ close }) => close)
+    const apart = yield* Effect.acquireRelease(
+      Effect.sync(() => makeApart(file, options.thread)),
+      ({ close }) => close
+    )
+    if (options.thread === "always") yield* apart.begin
+    const fence: Fence = { isClosed: false }
+    const runNow = makeRun(file.statements, fence)
+    const connection = makeConnection(file.connection, runNow)
+    const turn: Turn = { permit: Effect.unsafeMakeSemaphore(1), claims: 0 }
+    const acquirer = Effect.suspend(() =>
+      turn.claims > 0 ? turn.permit.withPermits(1)(Effect.succeed(connection)) : Effect.succeed(connection)
+    )
+
+    const client = yield* SqlClient.make({
+      acquirer,
+      transactionAcquirer: Effect.as(takeTurn(turn, file.connection), connection) as Effect.Effect<
+        Connection,
+        SqlError,
+        Scope.Scope
+      >,
+      compiler: makeCompilerSqlite(),
+      spanAttributes: [["db.system.name", "sqlite"]]
+    })
+    // A statement that slipped into somebody's open transaction would be answered before it is durable.
+    const run: Run = (text, parameters) =>
+      turn.claims > 0 ? client.unsafe(text, parameters) : runNow(text, parameters)
+    return Object.assign(client, { [runPrepared]: run, [runWriting]: writing(apart, fence, turn, run) })
+  })
+
+const writing =
+  (apart: SqliteApart.SqliteApart, fence: Fence, turn: Turn, run: Run): Run =>
+  (text, parameters) => {
+    if (turn.claims === 0 && !fence.isClosed && apart.takes(parameters)) {
+      const commit = Effect.tapError(apart.run(text, parameters), ({ cause }) =>
+        Effect.sync(() => closeAfter(fence, cause))
+      )
+      return Effect.uninterruptible(turn.permit.withPermits(1)(commit))
+    }
+    const startedAtMillis = performance.now()
+    const exit = run(text, parameters)
+    apart.stayed(performance.now() - startedAtMillis)
+    return exit
+  }
+
+/** The client of one file, or of `":memory:"`. */
+export const layer = (options: SqliteOptions): Layer.Layer<SqlClient.SqlClient, DatabaseRefused> =>
+  Layer.scoped(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))

@@ -1,0 +1,150 @@
+/**
+ * SqliteFile: opens a file as this application's own, or says why not. What it finds is judged before anything is
+ * changed; what durability rests on is set and then read back.
+ *
+ * 1. One owner. No other process gets in while the file is open: by the `unix-excl` way of opening it, which keeps what
+ *    connections of one process share in memory, or, where there is none, by the exclusive mode of a single connection.
+ *    Within the process ownership is an open transaction on a database in memory, named after the file.
+ * 2. Nothing outlives closing: neither a log, nor a hold on the file.
+ */
+
+import { chmodSync, existsSync, statSync } from "node:fs"
+import { pathToFileURL } from "node:url"
+import * as Effect from "effect/Effect"
+
+import { DatabaseRefused, type Reason } from "../journal/DatabaseRefused.js"
+import * as SqliteDriver from "./SqliteDriver.js"
+import { classify } from "./SqliteFailure.js"
+import * as SqliteSettings from "./SqliteSettings.js"
+
+/** How to open a file. */
+export interface SqliteOptions {
+  /** A path, or `":memory:"`. */
+  readonly filename: string
+  /** How long to wait for a previous owner to let go. Default 1,000. It blocks the thread. */
+  readonly busyTimeoutMillis?: number | undefined
+  /** Page cache of a connection. Default 32. */
+  readonly cacheMebibytes?: number | undefined
+  /** Pages of 4 KiB in the write-ahead log before they are carried into the file. Default 4,000. */
+  readonly checkpointPages?: number | undefined
+}
+
+/** An open file. */
+export interface SqliteFile {
+  readonly connection: SqliteDriver.Connection
+  readonly statements: SqliteDriver.Statements
+  readonly settings: SqliteSettings.Settings
+  /** By which name a further connection of this process opens it; null where it cannot. */
+  readonly sharedName: string | null
+  /** Closes it; further connections first. */
+  readonly close: Effect.Effect<void>
+}
+
+/** `application_id` in the header of our files: "1Lan". */
+const applicationId = 0x314c616e
+
+/** How long a connection waits for another one of this process to end its write. */
+const writeMillis = 5_000
+
+const messages: Partial<Record<Reason, string>> = {
+  CANNOT_OPEN: "it cannot be opened; does its directory exist?",
+  IN_USE: "another process or connection has it open",
+  READONLY: "it cannot be written",
+  NOT_A_DATABASE: "it is not an SQLite database",
+  CORRUPT: "it is damaged; restore it from a copy",
+  FOREIGN: "it belongs to another application",
+  DISK_FULL: "the disk is full",
+  IO: "the disk answered with an error"
+}
+
+const refuse = (filename: string, reason: Reason, cause?: unknown, why = messages[reason]): DatabaseRefused =>
+  new DatabaseRefused({ reason, message: `${filename} was not opened: ${why ?? String(cause)}`, cause })
+
+const loadDriver: Effect.Effect<SqliteDriver.Driver, DatabaseRefused> = Effect.tryPromise({
+  try: SqliteDriver.load,
+  catch: (cause) =>
+    new DatabaseRefused({ reason: "NO_DRIVER", message: "No SQLite could be loaded on this machine.", cause })
+})
+
+/** Opens and checks a file. */
+export const open = (options: SqliteOptions): Effect.Effect<SqliteFile, DatabaseRefused> =>
+  Effect.flatMap(loadDriver, (driver) =>
+    Effect.suspend(() => {
+      const opened: Array<SqliteDriver.Connection> = []
+      try {
+        return Effect.succeed(claim(driver, options, opened))
+      } catch (cause) {
+        for (const connection of opened.reverse()) connection.close()
+        return Effect.fail(cause instanceof DatabaseRefused ? cause : refuse(options.filename, reasonOf(cause), cause))
+      }
+    })
+  )
+
+const reasonOf = (cause: unknown): Reason => {
+  const { reason } = classify(cause)
+  if (reason === "BUSY") return "IN_USE"
+  return reason in messages ? (reason as Reason) : "CANNOT_OPEN"
+}
+
+// Null in memory, and on systems on which SQLite has no such way.
+const sharedNameOf = (filename: string): string | null => {
+  if (filename === ":memory:" || filename === "" || process.platform === "win32") return null
+  const url = filename.startsWith("file:") ? filename : pathToFileURL(filename).href
+  return `${url}${url.includes("?") ? "&" : "?"}vfs=unix-excl`
+}
+
+const claim = (
+  driver: SqliteDriver.Driver,
+  options: SqliteOptions,
+  opened: Array<SqliteDriver.Connection>
+): SqliteFile => {
+  const { filename, busyTimeoutMillis = 1_000, cacheMebibytes = 32, checkpointPages = 4_000 } = options
+  const sharedName = sharedNameOf(filename)
+  const isNew = sharedName !== null && !filename.startsWith("file:") && !existsSync(filename)
+  const connection = driver.open(sharedName ?? filename)
+  opened.push(connection)
+  const ask = SqliteSettings.makeAsk(connection)
+
+  const wait = `PRAGMA busy_timeout=${Math.trunc(busyTimeoutMillis)}`
+  connection.exec(sharedName === null ? `${wait}; PRAGMA locking_mode=EXCLUSIVE` : wait)
+  const found = ask("application_id", "pragma_application_id")
+  const isOurs = found === applicationId || (found === 0 && ask("count(*)", "sqlite_schema") === 0)
+  if (!isOurs) throw refuse(filename, "FOREIGN")
+  if (isNew) chmodSync(filename, 0o600) // who buys what, and digests of keys; SQLite gives its log the same
+  if (sharedName !== null) {
+    const { dev, ino } = statSync(ask("file", "pragma_database_list") as string)
+    const ownership = driver.open(`file:/onelane-${dev}-${ino}?vfs=memdb`)
+    opened.push(ownership)
+    ownership.exec(`${wait}; BEGIN EXCLUSIVE`)
+  }
+
+  const settings = { busyTimeoutMillis, cacheMebibytes, checkpointPages }
+  SqliteSettings.set(connection, settings)
+  // Takes the file for good, and finds out now rather than at the first commit that it cannot be written.
+  connection.exec(`BEGIN IMMEDIATE; ${found === 0 ? `PRAGMA application_id=${applicationId};` : ""} COMMIT`)
+  const fault = SqliteSettings.fault(connection, {
+    journal_mode: filename === ":memory:" ? "memory" : "wal",
+    locking_mode: sharedName === null ? "exclusive" : "normal"
+  })
+  if (fault !== null) throw refuse(filename, "NOT_DURABLE", undefined, fault)
+  connection.exec(`PRAGMA busy_timeout=${writeMillis}`)
+  const statements = SqliteDriver.statementsOf(connection)
+  const close = Effect.zipRight(
+    Effect.sync(() => letGo(opened, statements)),
+    sharedName === null ? Effect.void : Effect.promise(driver.letGo)
+  )
+  return { connection, statements, settings: { ...settings, busyTimeoutMillis: writeMillis }, sharedName, close }
+}
+
+const letGo = (opened: ReadonlyArray<SqliteDriver.Connection>, statements: SqliteDriver.Statements): void => {
+  statements.forget()
+  const [connection, ...others] = opened
+  try {
+    // It leaves the log first, so that a closed store is one plain file.
+    connection!.exec("PRAGMA journal_mode=DELETE; PRAGMA locking_mode=NORMAL; SELECT 1 FROM sqlite_schema LIMIT 1")
+  } catch {
+    // The disk refuses: what is in the log stays there and is found when the file is opened again.
+  }
+  connection!.close()
+  for (const other of others) other.close()
+}
