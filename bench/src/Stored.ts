@@ -31,7 +31,9 @@ export const stateOf = (
     isProcessing: false,
     isError: false,
     isArchived: false,
+    closedBy: null,
     operationId: null,
+    workKey: null,
     orderId: null,
     version: 1,
     lastRequestId: null,
@@ -40,8 +42,8 @@ export const stateOf = (
     expiresAt: null
   },
   accepted: [],
-  closedBy: null,
-  deadlineAt: null
+  deadlineAt: null,
+  workKeys: []
 })
 
 const entryOf = (index: number): Journal.JournalEntry => {

@@ -3,7 +3,7 @@ import { check, decide } from "../src/commands/CancelCheckout.js"
 import type { CommandOf } from "../src/commands/SessionCommand.js"
 import * as Flow from "../src/flow/Flow.js"
 import { buyer } from "./fixture.js"
-import { after, claim, granted, open, resultOf, turnAt, verdictOf } from "./rules.js"
+import { after, cancelled, claim, granted, open, resultOf, turnAt, verdictOf } from "./rules.js"
 
 const cancel = (more: Partial<CommandOf<"Cancel">> = {}): CommandOf<"Cancel"> => ({
   tag: "Cancel",
@@ -35,10 +35,10 @@ describe("CancelCheckout", () => {
   })
 
   it("refuses who may not see it, then one that is closed, then another version", () => {
-    const closed = after(open, { type: "Cancelled", at: 1, from: "Start", by: "buyer", requestId: "req_1" })
+    const closed = after(open, cancelled)
     const blind = turnAt(9, { rights: { ...granted, maySee: false } })
     assert.strictEqual(judged(closed, { expectedVersion: 9 }, blind), "SessionInaccessible/SESSION_INACCESSIBLE")
-    assert.strictEqual(judged(closed, { expectedVersion: 9 }), "SessionClosed/ARCHIVED")
+    assert.strictEqual(judged(closed, { expectedVersion: 9 }), "SessionClosed/CANCELLED")
     assert.strictEqual(judged(after(open), { expectedVersion: 9 }), "ExpectedStateMismatch/VERSION_MISMATCH")
     assert.strictEqual(judged(after(open), { expectedVersion: 1 }), "Cancelled")
   })

@@ -5,7 +5,7 @@ import * as ReleaseClaim from "../src/commands/ReleaseClaim.js"
 import * as Flow from "../src/flow/Flow.js"
 import type { SessionState } from "../src/session/SessionState.js"
 import { admin, integrator } from "./fixture.js"
-import { after, claim, granted, open, refusalOf, resultOf, turnAt, verdictOf } from "./rules.js"
+import { after, cancelled, claim, granted, open, refusalOf, resultOf, turnAt, verdictOf } from "./rules.js"
 
 const flow = Flow.withTasks(Flow.b2b, { Start: {} })
 const claimed = after(open, claim("Inventory"))
@@ -17,7 +17,7 @@ const fail = (state: SessionState, operationId = "op_1") =>
   FailTask.decide(
     flow,
     state,
-    { tag: "FailTask", caller: integrator, operationId, cause: { code: "C", message: "m" } },
+    { tag: "FailTask", caller: integrator, operationId, cause: { code: "C", message: "m" }, applied: "unknown" },
     turn
   )
 const release = (state: SessionState, operationId = "op_1") =>
@@ -37,15 +37,9 @@ describe("CloseOperation", () => {
     const completed = resultOf(claimed, complete(claimed)).state
     const failed = resultOf(claimed, fail(claimed)).state
     const released = resultOf(claimed, release(claimed)).state
-    const cancelled = after(open, claim("Inventory"), {
-      type: "Cancelled",
-      at: 5,
-      from: "Start",
-      by: "buyer",
-      requestId: "req_2"
-    })
+    const closed = after(open, claim("Inventory"), { ...cancelled, operationId: "op_1", workKey: "work_1" })
     const again = after(open, claim("Inventory"), release1, claim("Inventory", "op_2"))
-    for (const state of [completed, failed, released, cancelled, again, after(open)])
+    for (const state of [completed, failed, released, closed, again, after(open)])
       for (const decided of [complete(state), fail(state), release(state)]) {
         assert.strictEqual(verdictOf(decided), "OperationNotCurrent/OPERATION_NOT_CURRENT")
         const refused = refusalOf(decided)!
@@ -101,7 +95,7 @@ describe("CloseOperation", () => {
   })
 })
 
-const closing = { at: 5, from: "Start", by: null, operationId: "op_1" }
+const closing = { at: 5, from: "Start", by: null, operationId: "op_1", workKey: "work_1" }
 const release1 = { type: "ClaimReleased", ...closing, reason: "stuck" } as const
 const completedWithOrder = {
   type: "TaskCompleted",

@@ -13,7 +13,7 @@ describe("Expire", () => {
     assert.strictEqual(judged(after(expiring), 10), "Expired")
     assert.strictEqual(judged(after(open), 1e15), "shown")
     const { state } = resultOf(after(expiring), decide(Flow.b2b, after(expiring), { tag: "Expire" }, turnAt(10)))
-    assert.strictEqual(state.closedBy, "EXPIRED")
+    assert.strictEqual(state.session?.closedBy, "EXPIRED")
     assert.strictEqual(judged(state, 11), "shown")
   })
 

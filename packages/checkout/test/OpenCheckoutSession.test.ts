@@ -3,7 +3,7 @@ import { check, decide, expiryMaxMillis } from "../src/commands/OpenCheckoutSess
 import type { CommandOf } from "../src/commands/SessionCommand.js"
 import * as Flow from "../src/flow/Flow.js"
 import { buyer } from "./fixture.js"
-import { after, claim, open, turnAt, verdictOf } from "./rules.js"
+import { after, cancelled, claim, open, turnAt, verdictOf } from "./rules.js"
 
 const { id, cartId, storeId, accountId, ownerId, state } = open
 const opening: CommandOf<"Open"> = {
@@ -41,8 +41,7 @@ describe("OpenCheckoutSession", () => {
   })
 
   it("tells the opener to take another id: closed, expired, or another cart's", () => {
-    const cancelled = after(open, { type: "Cancelled", at: 1, from: "Start", by: "buyer", requestId: "req_1" })
-    assert.strictEqual(judged(cancelled), "SessionClosed/ARCHIVED")
+    assert.strictEqual(judged(after(open, cancelled)), "SessionClosed/CANCELLED")
     assert.strictEqual(judged(after({ ...open, expiresAt: 5 }), 5), "SessionClosed/EXPIRED")
     const foreign = { ...opening, session: { ...opening.session, cartId: "cart-2" } }
     assert.strictEqual(judged(after(open), 1, foreign), "SessionInaccessible/SESSION_INACCESSIBLE")

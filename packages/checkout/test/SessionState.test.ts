@@ -64,7 +64,8 @@ const commands: fc.Arbitrary<Make> = fc.oneof(
         tag: "FailTask",
         caller: null,
         operationId: operationOf(state, is),
-        cause: { code: "C", message: "m" }
+        cause: { code: "C", message: "m" },
+        applied: is ? "no" : "unknown"
       })
   ),
   current.map(
@@ -152,16 +153,23 @@ describe("SessionState", () => {
       archives: false
     }
     assert.notInclude(JSON.stringify(historyEntry(2, moved)), "secret")
-    const closing = { at: 4, from: "Start", by: Caller.host.userId, operationId: "op_1" }
+    const closing = { at: 4, from: "Start", by: Caller.host.userId, operationId: "op_1", workKey: "work_1" }
     assert.deepInclude(historyEntry(3, { type: "ClaimReleased", ...closing, reason: "stuck" }), {
       type: "ClaimReleased",
       by: "host",
       reason: "stuck",
       operationId: "op_1",
+      workKey: "work_1",
       to: null
     })
     assert.deepInclude(
-      historyEntry(3, { type: "TaskFailed", ...closing, by: null, cause: { code: "DEADLINE", message: "late" } }),
+      historyEntry(3, {
+        type: "TaskFailed",
+        ...closing,
+        by: null,
+        cause: { code: "DEADLINE", message: "late" },
+        applied: "unknown"
+      }),
       { to: "Error", by: null, reason: "DEADLINE", cause: { code: "DEADLINE", message: "late" } }
     )
   })

@@ -40,9 +40,11 @@ const breaks: ReadonlyArray<readonly [verdict: string, apply: (made: Case) => vo
   ["NotStoreMember/NOT_A_STORE_MEMBER", (made) => void (made.facts = rights(made, { storeMember: false }))],
   ["IdempotencyConflict/IDEMPOTENCY_KEY_REUSED", (made) => void (made.key = "used")],
   [
-    "SessionClosed/ARCHIVED",
-    (made) =>
-      void (made.state = { ...made.state, closedBy: "ARCHIVED", session: { ...made.state.session!, isArchived: true } })
+    "SessionClosed/CANCELLED",
+    (made) => {
+      const session = { ...made.state.session!, isArchived: true, closedBy: "CANCELLED" } as const
+      made.state = { ...made.state, session }
+    }
   ],
   ["CartNotUpdatable/CART_NOT_UPDATABLE", (made) => void (made.facts = { ...made.facts, cartStatus: "Processing" })],
   ["ExpectedStateMismatch/STATE_MISMATCH", (made) => void (made.from = "Delivery Method")],
@@ -232,7 +234,9 @@ describe("UpdateCheckoutSession", () => {
         from: "Start",
         by: null,
         operationId: "op_1",
-        cause: { code: "C", message: "m" }
+        workKey: "work_1",
+        cause: { code: "C", message: "m" },
+        applied: "unknown"
       })
       for (const to of flow.states) {
         const { session } = resultOf(failed, decide(flow, failed, update("Error", to), turnAt(3))).reply

@@ -36,6 +36,17 @@ export const open: Extract<SessionEvent, { readonly type: "Opened" }> = {
 /** The state after these events. */
 export const after = (...events: ReadonlyArray<SessionEvent>): SessionState => events.reduce(evolve, initial)
 
+/** A cancel of a session in which no task runs. */
+export const cancelled: Extract<SessionEvent, { readonly type: "Cancelled" }> = {
+  type: "Cancelled",
+  at: 1,
+  from: "Start",
+  by: "buyer",
+  requestId: "req_1",
+  operationId: null,
+  workKey: null
+}
+
 export const claim = (to: string, operationId = "op_1"): SessionEvent => ({
   type: "Claimed",
   at: 1,
@@ -45,6 +56,7 @@ export const claim = (to: string, operationId = "op_1"): SessionEvent => ({
   to,
   use: null,
   operationId,
+  workKey: "work_1",
   deadlineAt: 60_001
 })
 

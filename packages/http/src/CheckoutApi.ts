@@ -51,7 +51,7 @@ const preconditionFailed = problem(CheckoutError.ExpectedStateMismatch, "Expecte
 const operation = problem(CheckoutError.OperationNotCurrent, "OperationNotCurrent")
 
 const AccessProblem = Schema.Union(...denied)
-const OpenProblem = Schema.Union(...denied, invalidState, cart)
+const OpenProblem = Schema.Union(...denied, invalidState, closed, cart)
 const UpdateProblem = Schema.Union(
   ...denied,
   invalidState,
@@ -168,7 +168,13 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("fail", `${claim}/fail`)
       .setPath(operationPath)
-      .setPayload(Schema.Struct({ code: Schema.String, message: Schema.optional(Schema.String) }))
+      .setPayload(
+        Schema.Struct({
+          code: Schema.String,
+          message: Schema.optional(Schema.String),
+          applied: Schema.optional(Schema.Literal("no", "unknown"))
+        })
+      )
       .addSuccess(WireSession.Changed)
       .addError(OperationProblem)
       .annotate(OpenApi.Summary, "Report that a task the host runs has failed")

@@ -84,9 +84,11 @@ const errors: Errors = {
     ...no
   },
   SessionClosed: {
-    message: "The session is closed.",
-    reason: "ARCHIVED",
-    current: { ...settled, isArchived: true },
+    message: "The session is completed.",
+    reason: "COMPLETED",
+    checkoutSessionId,
+    orderId: "order-1",
+    current: { ...settled, state: "Complete", isArchived: true, orderId: "order-1" },
     ...no
   },
   CartNotUpdatable: {

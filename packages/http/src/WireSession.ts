@@ -33,7 +33,9 @@ const sessionFields = {
   isProcessing: Schema.Boolean,
   isError: Schema.Boolean,
   isArchived: Schema.Boolean,
+  closedBy: Schema.NullOr(Schema.Literal("COMPLETED", "CANCELLED", "EXPIRED")),
   operationId: textOrNull,
+  workKey: textOrNull,
   orderId: textOrNull,
   version: Schema.Int,
   lastRequestId: textOrNull,
@@ -77,13 +79,16 @@ export const HistoryEntry = Schema.Struct({
     "TaskFailed",
     "ClaimReleased",
     "Cancelled",
-    "Expired"
+    "Expired",
+    "LateResult"
   ),
   at: Instant,
   from: textOrNull,
   to: textOrNull,
   requestId: textOrNull,
   operationId: textOrNull,
+  workKey: textOrNull,
+  orderId: textOrNull,
   by: textOrNull,
   reason: textOrNull,
   cause: Schema.NullOr(Schema.Struct({ code: text, message: text }))

@@ -42,7 +42,7 @@ const errors: ReadonlyArray<CheckoutError.CheckoutError> = [
   { _tag: "AccountInaccessible", reason: "ACCOUNT_INVALID_OR_INACCESSIBLE", ...no },
   { _tag: "NotStoreMember", reason: "NOT_A_STORE_MEMBER", ...no },
   { _tag: "IdempotencyConflict", reason: "IDEMPOTENCY_KEY_REUSED", requestId: "req_0", ...no },
-  { _tag: "SessionClosed", reason: "EXPIRED", current, ...no },
+  { _tag: "SessionClosed", reason: "EXPIRED", checkoutSessionId: "cs_1", orderId: null, current, ...no },
   { _tag: "CartNotUpdatable", reason: "CART_NOT_UPDATABLE", cartStatus: "Closed", current: null, ...no },
   { _tag: "ExpectedStateMismatch", reason: "VERSION_MISMATCH", current, ...no },
   { _tag: "SessionProcessing", reason: "ALREADY_IN_PROCESS", retryAfterMillis: 250, current, ...no, retryable: true },

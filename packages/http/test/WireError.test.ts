@@ -44,7 +44,14 @@ describe("the table of errors", () => {
     assert.strictEqual(WireError.statusOf(mismatch), 409)
     assert.strictEqual(WireError.statusOf(mismatch, 7), 409)
     assert.strictEqual(WireError.statusOf(mismatch, 6), 412)
-    assert.strictEqual(WireError.statusOf({ ...mismatch, _tag: "SessionClosed", reason: "ARCHIVED" }, 6), 409)
+    const closed = {
+      ...mismatch,
+      _tag: "SessionClosed",
+      reason: "CANCELLED",
+      checkoutSessionId: "cs_1",
+      orderId: null
+    } as const
+    assert.strictEqual(WireError.statusOf(closed, 6), 409)
   })
   it("X4 Retry-After is in whole seconds, never 0, and only where waiting helps", () => {
     assert.deepStrictEqual(WireError.retryAfter(1), { "retry-after": "1" })

@@ -72,7 +72,14 @@ const refusals: ReadonlyArray<CheckoutError.CheckoutError> = [
   overloaded("MAILBOX_FULL", false),
   unavailable("DISK_FULL", "no", false)
 ]
-const closed: CheckoutError.SessionClosed = { _tag: "SessionClosed", reason: "ARCHIVED", current: current(9), ...no }
+const closed: CheckoutError.SessionClosed = {
+  _tag: "SessionClosed",
+  reason: "CANCELLED",
+  checkoutSessionId: "cs_1",
+  orderId: null,
+  current: current(9),
+  ...no
+}
 const conflict: CheckoutError.IdempotencyConflict = {
   _tag: "IdempotencyConflict",
   reason: "IDEMPOTENCY_KEY_REUSED",

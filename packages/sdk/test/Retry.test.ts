@@ -15,7 +15,9 @@ const session: CheckoutSession.CheckoutSession = {
   isProcessing: false,
   isError: false,
   isArchived: false,
+  closedBy: null,
   operationId: null,
+  workKey: null,
   orderId: null,
   version: 1,
   lastRequestId: null,
@@ -217,6 +219,8 @@ describe("Retry", () => {
         to: "Inventory",
         requestId: "r",
         operationId: null,
+        workKey: null,
+        orderId: null,
         by: "host",
         reason: null,
         cause: null

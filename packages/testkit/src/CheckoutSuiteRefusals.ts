@@ -72,7 +72,7 @@ const rules: ReadonlyArray<Rule> = [
     reason: "IDEMPOTENCY_KEY_REUSED",
     break: changeInput({ idempotencyKey: "used" })
   },
-  { step: 9, tag: "SessionClosed", reason: "ARCHIVED", break: ({ world }) => world.cancel },
+  { step: 9, tag: "SessionClosed", reason: "CANCELLED", break: ({ world }) => world.cancel },
   {
     step: 10,
     tag: "CartNotUpdatable",

@@ -36,9 +36,11 @@ export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
   if (denied !== null || session === null) return Exit.fail(denied ?? Refusal.sessionInaccessible)
   // A cart's lane may name a session it never got: one of another cart, whose id an opener asked for in vain.
   if (command.cartId !== null && command.cartId !== session.cartId) return Exit.fail(Refusal.sessionInaccessible)
-  if (session.isArchived) return Exit.fail(Refusal.sessionClosed(session, state.closedBy ?? "ARCHIVED"))
+  if (session.closedBy !== null) return Exit.fail(Refusal.sessionClosed(session, session.closedBy))
   const { expectedVersion, caller, requestId } = command
   if (expectedVersion !== null && expectedVersion !== session.version)
     return Exit.fail(Refusal.versionMismatch(session))
-  return accept({ type: "Cancelled", at: turn.nowMillis, from: session.state, by: caller.userId, requestId }, requestId)
+  const { state: from, operationId, workKey } = session
+  const { userId: by } = caller
+  return accept({ type: "Cancelled", at: turn.nowMillis, from, by, requestId, operationId, workKey }, requestId)
 }

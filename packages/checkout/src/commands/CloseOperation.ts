@@ -25,17 +25,23 @@ export const checkWith = (more: Input.Fields) => {
     Input.accept(input, fields) ?? (isSessionId(input.checkoutSessionId) ? null : Refusal.invalidCheckoutSessionId)
 }
 
+interface Claimed {
+  readonly nextState: string
+  readonly workKey: string
+}
+
 /** The claimed session whose running operation the command names, or why not. */
 export const current = (
   state: SessionState,
   command: CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">,
   turn: SessionTurn
-): (CheckoutSession & { readonly nextState: string }) | Exit.Exit<never, CheckoutError> => {
+): (CheckoutSession & Claimed) | Exit.Exit<never, CheckoutError> => {
   const { session } = state
   if (session === null) return Exit.fail(Refusal.sessionInaccessible)
   const denied = command.caller === null ? null : authorise(session, turn.facts.rights)
   if (denied !== null) return Exit.fail(denied)
-  if (session.operationId !== command.operationId || session.nextState === null)
+  const { nextState, operationId, workKey } = session
+  if (operationId !== command.operationId || nextState === null || workKey === null)
     return Exit.fail(Refusal.operationNotCurrent(session))
-  return { ...session, nextState: session.nextState }
+  return { ...session, nextState, workKey }
 }

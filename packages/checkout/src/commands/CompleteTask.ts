@@ -15,7 +15,7 @@ export const check = CloseOperation.checkWith({ orderId: Input.optionalTextUpTo(
 export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   const claimed = CloseOperation.current(state, command, turn)
   if ("_tag" in claimed) return claimed
-  const { state: from, nextState, lastRequestId } = claimed
+  const { state: from, nextState, workKey, lastRequestId } = claimed
   const { operationId, orderId } = command
   const by = command.caller === null ? null : command.caller.userId
   const archives = isFinal(flow, nextState)
@@ -25,6 +25,7 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
     from,
     by,
     operationId,
+    workKey,
     orderId,
     to: nextState,
     archives

@@ -9,15 +9,17 @@ import { accept, type Decide } from "./SessionCommand.js"
 /** Steps 2-3. */
 export const check = CloseOperation.checkWith({
   code: Input.textUpTo(CloseOperation.wordMaxLength),
-  message: Input.optionalTextUpTo(CloseOperation.messageMaxLength)
+  message: Input.optionalTextUpTo(CloseOperation.messageMaxLength),
+  applied: Input.optionalOneOf(["no", "unknown"])
 })
 
 /** Fails the session, once. */
 export const decide: Decide<"FailTask"> = (_flow, state, command, turn) => {
   const claimed = CloseOperation.current(state, command, turn)
   if ("_tag" in claimed) return claimed
-  const { state: from, lastRequestId } = claimed
-  const { operationId, cause } = command
+  const { state: from, workKey, lastRequestId } = claimed
+  const { operationId, cause, applied } = command
   const by = command.caller === null ? null : command.caller.userId
-  return accept({ type: "TaskFailed", at: turn.nowMillis, from, by, operationId, cause }, lastRequestId ?? "")
+  const event = { type: "TaskFailed", at: turn.nowMillis, from, by, operationId, workKey, cause, applied } as const
+  return accept(event, lastRequestId ?? "")
 }

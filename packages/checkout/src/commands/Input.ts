@@ -32,6 +32,11 @@ export const textUpTo = (max: number): Field => required((value) => isText(value
 /** Optional text of 1..`max` characters. */
 export const optionalTextUpTo = (max: number): Field =>
   optional((value) => isText(value) && (value as string).length <= max)
+/** One of these words, optional. */
+export const optionalOneOf = (words: ReadonlyArray<string>): Field =>
+  optional((value) => words.includes(value as string))
+/** Optional true or false. */
+export const optionalFlag = optional((value) => typeof value === "boolean")
 /** An optional whole number from `min` to `max`. */
 export const optionalWhole = (min: number, max: number): Field =>
   optional((value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)

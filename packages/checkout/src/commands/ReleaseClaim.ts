@@ -13,8 +13,9 @@ export const check = CloseOperation.checkWith({ reason: Input.textUpTo(CloseOper
 export const decide: Decide<"ReleaseClaim"> = (_flow, state, command, turn) => {
   const claimed = CloseOperation.current(state, command, turn)
   if ("_tag" in claimed) return claimed
-  const { state: from, lastRequestId } = claimed
+  const { state: from, workKey, lastRequestId } = claimed
   const { operationId, reason, caller } = command
-  const event = { type: "ClaimReleased", at: turn.nowMillis, from, by: caller.userId, operationId, reason } as const
+  const { userId: by } = caller
+  const event = { type: "ClaimReleased", at: turn.nowMillis, from, by, operationId, workKey, reason } as const
   return accept(event, lastRequestId ?? "")
 }

@@ -8,7 +8,7 @@ import type { Flow, Transition } from "../flow/Flow.js"
 import type { Caller } from "../ports/Caller.js"
 import type { Facts } from "../ports/Guard.js"
 import type { UpdateInput } from "../service/CheckoutSessions.js"
-import type { CheckoutSession, TaskCause } from "../session/CheckoutSession.js"
+import type { CheckoutSession, ClosedBy, TaskCause } from "../session/CheckoutSession.js"
 import type { IdsShape } from "../session/Ids.js"
 import type { SessionEvent, SessionState } from "../session/SessionState.js"
 
@@ -51,6 +51,8 @@ export type SessionCommand =
       readonly caller: Caller | null
       readonly operationId: string
       readonly cause: TaskCause
+      /** Whether the failed work may have had an effect all the same. */
+      readonly applied: "no" | "unknown"
     }
   | { readonly tag: "ReleaseClaim"; readonly caller: Caller; readonly operationId: string; readonly reason: string }
   | { readonly tag: "Expire" }
@@ -92,13 +94,10 @@ export const show = (session: CheckoutSession, requestId: string): Decided => ({
 })
 
 /** Step 9 of SEMANTICS §3: why a session takes no more updates, or null. A running task ends before an expiry counts. */
-export const closedReason = (
-  state: SessionState,
-  turn: Pick<SessionTurn, "nowMillis">
-): "ARCHIVED" | "EXPIRED" | null => {
+export const closedReason = (state: SessionState, turn: Pick<SessionTurn, "nowMillis">): ClosedBy | null => {
   const { session } = state
   if (session === null) return null
-  if (session.isArchived) return state.closedBy ?? "ARCHIVED"
+  if (session.closedBy !== null) return session.closedBy
   const past = session.expiresAt !== null && turn.nowMillis >= session.expiresAt
   return past && !session.isProcessing ? "EXPIRED" : null
 }

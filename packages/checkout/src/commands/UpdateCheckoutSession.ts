@@ -135,7 +135,19 @@ const decideMove = (
   const by = command.caller.userId
   if (task === null) return move({ type: "Updated", archives, at, by, requestId, from, to, use })
   const deadlineAt = at + (task.deadlineMillis ?? defaultDeadlineMillis)
-  return move({ type: "Claimed", operationId: `op_${requestId}`, deadlineAt, at, by, requestId, from, to, use })
+  const workKey = state.workKeys.find((one) => one.state === from)?.key ?? `work_${requestId}`
+  return move({
+    type: "Claimed",
+    operationId: `op_${requestId}`,
+    workKey,
+    deadlineAt,
+    at,
+    by,
+    requestId,
+    from,
+    to,
+    use
+  })
 }
 
 // Racers are refused alike: all who find the session as it is now are told with one object.

@@ -35,7 +35,11 @@ export type NotStoreMember = typeof Schemas.NotStoreMember.Type
 /** Step 8: the key was used for another input. `requestId` names the update it was accepted for. */
 export type IdempotencyConflict = typeof Schemas.IdempotencyConflict.Type
 
-/** Step 9: the session is finished, cancelled (`ARCHIVED`) or past its expiry (`EXPIRED`). */
+/**
+ * Step 9: the session is finished (`COMPLETED`), cancelled (`CANCELLED`) or past its expiry (`EXPIRED`). An open answers
+ * with it when the cart was ordered already: `orderId` and `checkoutSessionId` say by whom. `current` is null only where
+ * the session itself was pruned.
+ */
 export type SessionClosed = typeof Schemas.SessionClosed.Type
 
 /** Step 10: the cart may not move in its status. */
@@ -95,7 +99,7 @@ export type UpdateError =
   | TransitionNotAllowed
 
 /** What an open can be answered with. */
-export type OpenError = AccessError | InvalidState | CartNotUpdatable
+export type OpenError = AccessError | InvalidState | SessionClosed | CartNotUpdatable
 
 /** What a cancel can be answered with. */
 export type CancelError = AccessError | SessionClosed | ExpectedStateMismatch

@@ -63,8 +63,10 @@ export const IdempotencyConflict = refusal("IdempotencyConflict", {
 
 /** Schema of `SessionClosed`. */
 export const SessionClosed = refusal("SessionClosed", {
-  reason: Schema.Literal("ARCHIVED", "EXPIRED"),
-  current: CurrentSession
+  reason: Schema.Literal("COMPLETED", "CANCELLED", "EXPIRED"),
+  checkoutSessionId: Schema.String,
+  orderId: Schema.NullOr(Schema.String),
+  current: Schema.NullOr(CurrentSession)
 })
 
 /** Schema of `CartNotUpdatable`. */
@@ -141,7 +143,7 @@ export const UpdateError = Schema.Union(
 )
 
 /** Schema of `OpenError`. */
-export const OpenError = Schema.Union(...AccessError.members, InvalidState, CartNotUpdatable)
+export const OpenError = Schema.Union(...AccessError.members, InvalidState, SessionClosed, CartNotUpdatable)
 
 /** Schema of `CancelError`. */
 export const CancelError = Schema.Union(...AccessError.members, SessionClosed, ExpectedStateMismatch)

@@ -5,7 +5,7 @@
 import type { EngineError } from "@onelane/engine"
 import type { PortUnavailable } from "../ports/Access.js"
 import type { CartStatus } from "../ports/Carts.js"
-import { type CheckoutSession, currentOf } from "../session/CheckoutSession.js"
+import { type CheckoutSession, type ClosedBy, currentOf } from "../session/CheckoutSession.js"
 import type * as E from "./CheckoutError.js"
 
 const no = { retryable: false, applied: "no" } as const
@@ -90,11 +90,19 @@ export const idempotencyConflict = (requestId: string): E.IdempotencyConflict =>
   ...no
 })
 
+const closedMessages = {
+  COMPLETED: "The session is completed.",
+  CANCELLED: "The session was cancelled.",
+  EXPIRED: "The session has expired."
+} as const satisfies { readonly [Reason in ClosedBy]: string }
+
 /** Step 9. */
-export const sessionClosed = (session: CheckoutSession, reason: "ARCHIVED" | "EXPIRED"): E.SessionClosed => ({
+export const sessionClosed = (session: CheckoutSession, reason: ClosedBy): E.SessionClosed => ({
   _tag: "SessionClosed",
-  message: reason === "ARCHIVED" ? "The session is finished or cancelled." : "The session has expired.",
+  message: closedMessages[reason],
   reason,
+  checkoutSessionId: session.id,
+  orderId: session.orderId,
   current: currentOf(session),
   ...no
 })

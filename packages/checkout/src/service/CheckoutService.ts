@@ -115,7 +115,8 @@ const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" 
       () => FailTask.check(input),
       () => {
         const cause = { code: input.code, message: input.message ?? "" }
-        return toSession(parts, input, { tag: "FailTask", caller, operationId: input.operationId, cause })
+        const { operationId, applied } = input
+        return toSession(parts, input, { tag: "FailTask", caller, operationId, cause, applied: applied ?? "unknown" })
       }
     ),
   releaseClaim: (caller, input) =>

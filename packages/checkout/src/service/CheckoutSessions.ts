@@ -93,6 +93,11 @@ export interface FailTaskInput {
   readonly operationId: string
   readonly code: string
   readonly message?: string | undefined
+  /**
+   * `no`: the work had certainly no effect under its work key (a declined payment), so the next claim of the state gets a new
+   * one. Default `unknown`: the next claim continues under the same key.
+   */
+  readonly applied?: "no" | "unknown" | undefined
 }
 
 /** An operator takes a claim away. The session stays in its state; a later result is refused. */

@@ -4,11 +4,14 @@
  */
 import type * as Schemas from "../errors/CheckoutErrorSchema.js"
 
+/** How a session ended: its flow reached a final state, somebody cancelled it, or its time was up. */
+export type ClosedBy = "COMPLETED" | "CANCELLED" | "EXPIRED"
+
 /**
  * The progress of one cart through checkout.
  *
- * Invariants at any moment: `isProcessing` ⇔ `operationId` is set ⇔ `nextState` is set; `isError` ⇔ `state` is `Error`;
- * an archived session never changes again; `version` only grows, by one.
+ * Invariants at any moment: `isProcessing` ⇔ `operationId`, `nextState` and `workKey` are set; `isError` ⇔ `state` is
+ * `Error`; `isArchived` ⇔ `closedBy` is set; an archived session never changes again; `version` only grows, by one.
  */
 export interface CheckoutSession {
   readonly id: string
@@ -21,7 +24,11 @@ export interface CheckoutSession {
   readonly isProcessing: boolean
   readonly isError: boolean
   readonly isArchived: boolean
+  /** Null while the session is live. */
+  readonly closedBy: ClosedBy | null
   readonly operationId: string | null
+  /** The idempotency key to send to a provider for the running task (`TaskContext.workKey`); null when no task runs. */
+  readonly workKey: string | null
   readonly orderId: string | null
   readonly version: number
   readonly lastRequestId: string | null
@@ -60,10 +67,13 @@ export type HistoryType =
   | "ClaimReleased"
   | "Cancelled"
   | "Expired"
+  | "LateResult"
 
 /**
  * One committed change. `version` is the session's version after it; `from` and `to` are the states before and the one
  * moved to (for `Claimed`: the one it will move to when the task completes). Fields that do not apply are null.
+ *
+ * `LateResult`: a task succeeded after its claim was closed; `orderId` is the order it made, and the state stayed as it was.
  */
 export interface HistoryEntry {
   readonly version: number
@@ -73,6 +83,10 @@ export interface HistoryEntry {
   readonly to: string | null
   readonly requestId: string | null
   readonly operationId: string | null
+  /** The work key of the task that was claimed or whose claim was closed. */
+  readonly workKey: string | null
+  /** The order a task made. Every order id of a session stays in its history. */
+  readonly orderId: string | null
   readonly by: string | null
   readonly reason: string | null
   readonly cause: TaskCause | null
@@ -85,6 +99,8 @@ export const violations = (session: CheckoutSession): ReadonlyArray<string> => {
     found.push("isProcessing without operationId, or the reverse")
   if (session.isProcessing !== (session.nextState !== null))
     found.push("isProcessing without nextState, or the reverse")
+  if (session.isProcessing !== (session.workKey !== null)) found.push("isProcessing without workKey, or the reverse")
+  if (session.isArchived !== (session.closedBy !== null)) found.push("isArchived without closedBy, or the reverse")
   if (session.isError !== (session.state === "Error")) found.push("isError does not match state Error")
   if (session.isArchived && session.isProcessing) found.push("archived while processing")
   if (session.version < 1) found.push("version below 1")

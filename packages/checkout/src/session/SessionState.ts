@@ -4,7 +4,7 @@
  * Owns: the fold from events to state, the idempotency records (part of the state, so record and transition are one
  * commit), the alarm. Does not own: any rule (the command files).
  */
-import type { CheckoutSession, HistoryEntry, TaskCause } from "./CheckoutSession.js"
+import type { CheckoutSession, ClosedBy, HistoryEntry, TaskCause } from "./CheckoutSession.js"
 import { errorState } from "./CheckoutState.js"
 
 /** An idempotency key as sent: who sent it and with which input (a canonical text). */
@@ -23,16 +23,24 @@ export interface AcceptedUpdate extends KeyUse {
   readonly nextState: string | null
   readonly operationId: string | null
   readonly orderId: string | null
-  readonly isArchived: boolean
+  readonly closedBy: ClosedBy | null
+  readonly workKey: string | null
+}
+
+/** The work key of a state. A task of that state that is claimed again continues under it. */
+export interface WorkKey {
+  readonly state: string
+  readonly key: string
 }
 
 /** The state of one session's actor; `session` is null until it is opened. */
 export interface SessionState {
   readonly session: CheckoutSession | null
   readonly accepted: ReadonlyArray<AcceptedUpdate>
-  readonly closedBy: "ARCHIVED" | "EXPIRED" | null
   /** When the running task has failed, epoch milliseconds. */
   readonly deadlineAt: number | null
+  /** The work keys whose outcome is not known: at most one a state of the flow. */
+  readonly workKeys: ReadonlyArray<WorkKey>
 }
 
 /** Most idempotency records a session keeps; the oldest go first. */
@@ -42,7 +50,7 @@ export const acceptedCapacity = 64
 export const acceptedMillis = 86_400_000
 
 /** The state of a session nobody opened. */
-export const initial: SessionState = { session: null, accepted: [], closedBy: null, deadlineAt: null }
+export const initial: SessionState = { session: null, accepted: [], deadlineAt: null, workKeys: [] }
 
 interface Moved {
   readonly at: number
@@ -58,6 +66,7 @@ interface Closing {
   readonly from: string
   readonly by: string | null
   readonly operationId: string
+  readonly workKey: string
 }
 
 /** Everything that can happen to a session. Plain JSON. Every event is one version. */
@@ -67,14 +76,19 @@ export type SessionEvent =
       "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state" | "expiresAt"
     >)
   | ({ readonly type: "Updated"; readonly archives: boolean } & Moved)
-  | ({ readonly type: "Claimed"; readonly operationId: string; readonly deadlineAt: number } & Moved)
+  | ({
+      readonly type: "Claimed"
+      readonly operationId: string
+      readonly workKey: string
+      readonly deadlineAt: number
+    } & Moved)
   | ({
       readonly type: "TaskCompleted"
       readonly to: string
       readonly orderId: string | null
       readonly archives: boolean
     } & Closing)
-  | ({ readonly type: "TaskFailed"; readonly cause: TaskCause } & Closing)
+  | ({ readonly type: "TaskFailed"; readonly cause: TaskCause; readonly applied: "no" | "unknown" } & Closing)
   | ({ readonly type: "ClaimReleased"; readonly reason: string } & Closing)
   | {
       readonly type: "Cancelled"
@@ -82,6 +96,9 @@ export type SessionEvent =
       readonly from: string
       readonly by: string
       readonly requestId: string
+      /** The task that was running, and its work key; null when none was. */
+      readonly operationId: string | null
+      readonly workKey: string | null
     }
   | { readonly type: "Expired"; readonly at: number; readonly from: string }
 
@@ -92,28 +109,48 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
   if (session === null) throw new Error(`event ${event.type} before Opened`)
   const { at } = event
   switch (event.type) {
-    case "Updated":
-      return remember(
-        state,
-        event,
-        changed(session, at, event.to, null, event.archives, session.orderId, event.requestId)
-      )
-    case "Claimed": {
-      const claim = { operationId: event.operationId, nextState: event.to }
-      const claimed = changed(session, at, session.state, claim, false, session.orderId, event.requestId)
-      return { ...remember(state, event, claimed), deadlineAt: event.deadlineAt }
+    case "Updated": {
+      const closedBy = event.archives ? "COMPLETED" : null
+      return remember(state, event, changed(session, at, event.to, null, closedBy, session.orderId, event.requestId))
     }
-    case "TaskCompleted":
-      return closed(state, changed(session, at, event.to, null, event.archives, event.orderId ?? session.orderId))
-    case "TaskFailed":
-      return closed(state, changed(session, at, errorState, null, false, session.orderId))
+    case "Claimed": {
+      const { operationId, workKey, to: nextState } = event
+      const claim = { operationId, workKey, nextState }
+      const claimed = changed(session, at, session.state, claim, null, session.orderId, event.requestId)
+      const after = remember(state, event, claimed)
+      return { ...after, deadlineAt: event.deadlineAt, workKeys: withWorkKey(state, session.state, workKey) }
+    }
+    case "TaskCompleted": {
+      const closedBy = event.archives ? "COMPLETED" : null
+      const moved = changed(session, at, event.to, null, closedBy, event.orderId ?? session.orderId)
+      return closed(state, moved, withoutWorkKey(state, event.from))
+    }
+    case "TaskFailed": {
+      const failed = changed(session, at, errorState, null, null, session.orderId)
+      return closed(state, failed, event.applied === "no" ? withoutWorkKey(state, event.from) : state.workKeys)
+    }
     case "ClaimReleased":
-      return closed(state, changed(session, at, session.state, null, false, session.orderId))
+      return closed(state, changed(session, at, session.state, null, null, session.orderId))
     case "Cancelled":
-      return closed(state, changed(session, at, session.state, null, true, session.orderId))
+      return closed(state, changed(session, at, session.state, null, "CANCELLED", session.orderId))
     case "Expired":
-      return { ...closed(state, changed(session, at, session.state, null, true, session.orderId)), closedBy: "EXPIRED" }
+      return closed(state, changed(session, at, session.state, null, "EXPIRED", session.orderId))
   }
+}
+
+// A work key lives until its outcome is known: a success ends it, and so does a failure that was certainly not applied.
+const withoutWorkKey = ({ workKeys }: SessionState, state: string): SessionState["workKeys"] =>
+  workKeys.filter((one) => one.state !== state)
+
+const withWorkKey = (before: SessionState, state: string, key: string): SessionState["workKeys"] =>
+  before.workKeys.some((one) => one.state === state && one.key === key)
+    ? before.workKeys
+    : [...withoutWorkKey(before, state), { state, key }]
+
+interface Claim {
+  readonly operationId: string
+  readonly workKey: string
+  readonly nextState: string
 }
 
 // The one place where a session changes: what is derived is derived here, so the invariants of SEMANTICS §1 hold by
@@ -122,8 +159,8 @@ const changed = (
   session: CheckoutSession,
   at: number,
   state: string,
-  claim: { readonly operationId: string; readonly nextState: string } | null,
-  isArchived: boolean,
+  claim: Claim | null,
+  closedBy: ClosedBy | null,
   orderId: string | null,
   lastRequestId: string | null = session.lastRequestId
 ): CheckoutSession => ({
@@ -136,8 +173,10 @@ const changed = (
   nextState: claim === null ? null : claim.nextState,
   isProcessing: claim !== null,
   isError: state === errorState,
-  isArchived,
+  isArchived: closedBy !== null,
+  closedBy,
   operationId: claim === null ? null : claim.operationId,
+  workKey: claim === null ? null : claim.workKey,
   orderId,
   version: session.version + 1,
   lastRequestId,
@@ -157,7 +196,9 @@ const opened = (event: Extract<SessionEvent, { readonly type: "Opened" }>): Chec
   isProcessing: false,
   isError: false,
   isArchived: false,
+  closedBy: null,
   operationId: null,
+  workKey: null,
   orderId: null,
   version: 1,
   lastRequestId: null,
@@ -166,17 +207,17 @@ const opened = (event: Extract<SessionEvent, { readonly type: "Opened" }>): Chec
   expiresAt: event.expiresAt
 })
 
-const closed = (state: SessionState, session: CheckoutSession): SessionState => ({
+const closed = (state: SessionState, session: CheckoutSession, workKeys = state.workKeys): SessionState => ({
   session,
   accepted: state.accepted,
-  closedBy: session.isArchived ? "ARCHIVED" : null,
-  deadlineAt: null
+  deadlineAt: null,
+  workKeys
 })
 
 const remember = (state: SessionState, event: Moved, session: CheckoutSession): SessionState => {
   const after = closed(state, session)
   if (event.use === null) return after
-  const { version, nextState, operationId, orderId, isArchived } = session
+  const { version, nextState, operationId, orderId, closedBy, workKey } = session
   const { requestId, at } = event
   const record: AcceptedUpdate = {
     ...event.use,
@@ -187,7 +228,8 @@ const remember = (state: SessionState, event: Moved, session: CheckoutSession): 
     nextState,
     operationId,
     orderId,
-    isArchived
+    closedBy,
+    workKey
   }
   const kept = state.accepted.filter((old) => at - old.at < acceptedMillis)
   return { ...after, accepted: [...kept.slice(-(acceptedCapacity - 1)), record] }
@@ -201,7 +243,9 @@ export const sessionAt = (session: CheckoutSession, record: AcceptedUpdate): Che
   operationId: record.operationId,
   isProcessing: record.operationId !== null,
   isError: false,
-  isArchived: record.isArchived,
+  isArchived: record.closedBy !== null,
+  closedBy: record.closedBy,
+  workKey: record.workKey,
   orderId: record.orderId,
   version: record.version,
   lastRequestId: record.requestId,
@@ -236,6 +280,8 @@ const fields = {
   to: null,
   requestId: null,
   operationId: null,
+  workKey: null,
+  orderId: null,
   by: null,
   reason: null,
   cause: null
@@ -250,18 +296,26 @@ export const historyEntry = (version: number, event: SessionEvent): HistoryEntry
       return { ...entry, to: event.state, requestId: event.requestId, by: event.by }
     case "Updated":
       return { ...entry, to: event.to, requestId: event.requestId, by: event.by }
-    case "Claimed":
-      return { ...entry, to: event.to, requestId: event.requestId, by: event.by, operationId: event.operationId }
-    case "TaskCompleted":
-      return { ...entry, to: event.to, operationId: event.operationId, by: event.by }
-    case "TaskFailed": {
-      const { operationId, by, cause } = event
-      return { ...entry, to: errorState, operationId, by, reason: cause.code, cause }
+    case "Claimed": {
+      const { by, operationId, requestId, to, workKey } = event
+      return { ...entry, to, requestId, by, operationId, workKey }
     }
-    case "ClaimReleased":
-      return { ...entry, operationId: event.operationId, by: event.by, reason: event.reason }
-    case "Cancelled":
-      return { ...entry, requestId: event.requestId, by: event.by }
+    case "TaskCompleted": {
+      const { by, operationId, orderId, to, workKey } = event
+      return { ...entry, to, operationId, workKey, orderId, by }
+    }
+    case "TaskFailed": {
+      const { by, cause, operationId, workKey } = event
+      return { ...entry, to: errorState, operationId, workKey, by, reason: cause.code, cause }
+    }
+    case "ClaimReleased": {
+      const { by, operationId, reason, workKey } = event
+      return { ...entry, operationId, workKey, by, reason }
+    }
+    case "Cancelled": {
+      const { by, operationId, requestId, workKey } = event
+      return { ...entry, requestId, operationId, workKey, by }
+    }
     case "Expired":
       return entry
   }

@@ -129,12 +129,13 @@ export const make = (flow: Flow, tell: Tell, capacity = taskCapacity): Effect.Ef
 const timeLeft = (task: Task, operation: Operation, nowMillis: number): number =>
   Math.min(task.deadlineMillis ?? defaultDeadlineMillis, Math.max(0, operation.deadlineAt - nowMillis))
 
-type Result = { readonly orderId: string | null } | { readonly cause: TaskCause }
+type Result = { readonly orderId: string | null } | { readonly cause: TaskCause; readonly applied: "no" | "unknown" }
 
 const deadline: TaskCause = { code: "DEADLINE", message: "The task did not end within its deadline." }
 
 const interrupted: Result = {
-  cause: { code: "INTERRUPTED", message: "The process ended during a task that may not be repeated." }
+  cause: { code: "INTERRUPTED", message: "The process ended during a task that may not be repeated." },
+  applied: "unknown"
 }
 
 /** Runs the work to its end: result, final failure, or deadline. Work that the host does elsewhere only has a deadline. */
@@ -145,13 +146,16 @@ const outcomeOf = (
   permits: Effect.Semaphore
 ): Effect.Effect<Result> => {
   const { run, repeatable = true } = task
-  if (leftMillis === 0) return Effect.succeed({ cause: deadline }) // too late to begin
+  if (leftMillis === 0) return Effect.succeed({ cause: deadline, applied: "unknown" }) // too late to begin
   if (run !== undefined && operation.resumed && !repeatable) return Effect.succeed(interrupted)
   const doing = run === undefined ? Effect.never : permits.withPermits(1)(attempts(task, run, operation))
   // Disconnected: work that is slow to let go must not stretch the deadline.
   return Effect.disconnect(doing).pipe(
     Effect.timeoutFail({ duration: leftMillis, onTimeout: () => deadline }),
-    Effect.matchCause({ onSuccess: resultOf, onFailure: (cause): Result => ({ cause: causeOf(cause) }) })
+    Effect.matchCause({
+      onSuccess: resultOf,
+      onFailure: (cause): Result => ({ cause: causeOf(cause), applied: "unknown" })
+    })
   )
 }
 
@@ -160,7 +164,10 @@ const resultOf = (success: TaskSuccess | void): Result => {
   if (orderId === null) return { orderId }
   return typeof orderId === "string" && orderId.length >= 1 && orderId.length <= wordMaxLength
     ? { orderId }
-    : { cause: { code: "DEFECT", message: `The order id must be text of 1..${wordMaxLength} characters.` } }
+    : {
+        cause: { code: "DEFECT", message: `The order id must be text of 1..${wordMaxLength} characters.` },
+        applied: "unknown"
+      }
 }
 
 const attempts = (task: Task, run: NonNullable<Task["run"]>, { session, operationId }: Operation) =>
@@ -197,7 +204,7 @@ const textOf = (value: unknown, maxLength: number): string =>
 const report = (tell: Tell, { session, operationId }: Operation, result: Result): Effect.Effect<void> => {
   const command: SessionCommand =
     "cause" in result
-      ? { tag: "FailTask", caller: null, operationId, cause: result.cause }
+      ? { tag: "FailTask", caller: null, operationId, cause: result.cause, applied: result.applied }
       : { tag: "CompleteTask", caller: null, operationId, orderId: result.orderId }
   return tell(session.id, command).pipe(
     Effect.retry({ schedule: backoff(reportRetry), while: isUndecided }),
