@@ -71,7 +71,8 @@ const rawJournal = (database: DatabaseSyncInstance): Journal.JournalShape => {
     },
     load: ({ id, kind }) => {
       const row = load.get(kind, id) as { readonly sequence: number; readonly state: string } | undefined
-      return Exit.succeed(row === undefined ? null : { sequence: row.sequence, state: JSON.parse(row.state) })
+      const digests: ReadonlyArray<string> = []
+      return Exit.succeed(row === undefined ? null : { sequence: row.sequence, state: JSON.parse(row.state), digests })
     }
   }
 }
@@ -108,7 +109,7 @@ export const file = (directory: string): Layer.Layer<Journal.Journal> =>
                   if (unsynced !== null) return resume(broken(unsynced))
                   for (const [index, { address, events, expectedSequence, state }] of batch.entries())
                     if (outcomes[index] === "committed")
-                      heads.set(keyOf(address), { sequence: expectedSequence + events.length, state })
+                      heads.set(keyOf(address), { sequence: expectedSequence + events.length, state, digests: [] })
                   resume(Exit.succeed(outcomes))
                 })
               })

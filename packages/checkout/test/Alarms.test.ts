@@ -85,7 +85,8 @@ describe("Alarms: finding", () => {
       calls.length = 0
       const journal: Journal.JournalShape = {
         ...memory,
-        load: (address) => (address.id === ids[0] ? Exit.succeed({ sequence: 2, state: "torn" }) : memory.load(address))
+        load: (address) =>
+          address.id === ids[0] ? Exit.succeed({ sequence: 2, state: "torn", digests: [] }) : memory.load(address)
       }
       yield* boot(journal, { flow: flowOf(task) })
       yield* called(ids.length - 2)

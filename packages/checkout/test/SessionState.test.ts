@@ -100,7 +100,7 @@ describe("SessionState", () => {
       for (const [n, [make, elapsed]] of sequence.entries()) {
         nowMillis += elapsed
         const before = state
-        const decided = behavior.decide(state, make(state, n), { nowMillis, sequence: 0, facts })
+        const decided = behavior.decide(state, make(state, n), { nowMillis, sequence: 0, facts, records: [] })
         if (!("events" in decided)) continue
         const { events, reply } = decided
         assert.isAtMost(events.length, 1)

@@ -16,7 +16,8 @@ export const facts: Facts = { rights: granted, cartStatus: "Active" }
 export const turnAt = (nowMillis: number, more: Partial<Facts> = {}): SessionTurn => ({
   nowMillis,
   sequence: 0,
-  facts: { ...facts, ...more }
+  facts: { ...facts, ...more },
+  records: []
 })
 
 export const open: Extract<SessionEvent, { readonly type: "Opened" }> = {

@@ -15,7 +15,7 @@ import type { Address } from "./Address.js"
 import * as EngineError from "./EngineError.js"
 import type * as Envelope from "./Envelope.js"
 import type { CommitEntry } from "./GroupCommit.js"
-import type { AppendOutcome, JournalFailure } from "./Journal.js"
+import type { AppendOutcome, JournalFailure, JournalRecord } from "./Journal.js"
 import * as Mailbox from "./Mailbox.js"
 
 /** One awake address. `state` and `sequence` are the head: what the next turn works on, durable or not. */
@@ -25,6 +25,8 @@ export interface Activation {
   sequence: number
   /** False until the journal was read, and again after a doubt (A3). */
   loaded: boolean
+  /** All digests recorded for it, those not yet durable included; null: not known, each is looked up (Records). */
+  digests: ReadonlySet<string> | null
   /** The sweep in which it was last used. */
   epoch: number
   lane: Lane | null
@@ -58,6 +60,7 @@ export interface PendingCommit extends CommitEntry {
   readonly events: Array<unknown>
   state: unknown
   alarmMillis: number | null
+  records: Array<JournalRecord> | undefined
   readonly waiters: Array<Waiter>
 }
 
@@ -67,6 +70,7 @@ export const make = (address: Address, initial: unknown, epoch: number): Activat
   state: initial,
   sequence: 0,
   loaded: false,
+  digests: null,
   epoch,
   lane: null
 })

@@ -12,8 +12,9 @@ import * as Directory from "./Directory.js"
 import * as Envelope from "./Envelope.js"
 import { type Lanes, rest } from "./Lanes.js"
 import { loadNow } from "./Loading.js"
+import { find, nothingRecorded } from "./Records.js"
 import { isExit } from "./Running.js"
-import { decide, goOn } from "./Turn.js"
+import { decide, goOn, goOnRecorded } from "./Turn.js"
 
 /** The address of a caller's command, if its turn may be taken this way; woken where the journal answers on the spot. */
 export const findAtRest = (
@@ -54,7 +55,15 @@ const take = (
       rest(lanes, activation)
       return envelope
     }
-    const outcome = decide(lanes, activation, command, prepared.value)
+    const digests = lanes.behavior.digestsOf(command)
+    const recorded = digests.length === 0 ? nothingRecorded : find(lanes, activation, digests)
+    if (!isExit(recorded) || Exit.isFailure(recorded)) {
+      const envelope = Envelope.begun(command, activation)
+      goOnRecorded(lanes, activation, envelope, prepared.value, recorded)
+      rest(lanes, activation)
+      return envelope
+    }
+    const outcome = decide(lanes, activation, command, prepared.value, recorded.value)
     if ("events" in outcome) return commitAtRest(lanes, activation, command, outcome)
     if (outcome._tag === "Failure") lanes.metrics.refused += 1
     return outcome

@@ -8,11 +8,24 @@
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 
-/** What a turn knows besides state and command: the instant (epoch milliseconds; the clock is read when it is asked for), the sequence the state rests on, and what `prepare` read. */
-export interface Turn<Facts> {
+/** What an earlier turn of this address recorded under a digest: its last event, that event's sequence, the state after it. */
+export interface Recorded<State, Event> {
+  readonly digest: string
+  readonly sequence: number
+  readonly event: Event
+  readonly state: State
+}
+
+/**
+ * What a turn knows besides state and command: the instant (epoch milliseconds; the clock is read when it is asked for), the
+ * sequence the state rests on, what `prepare` read, and what is recorded under the digests of the command (`digestsOf`).
+ */
+export interface Turn<Facts, State = unknown, Event = unknown> {
   readonly nowMillis: number
   readonly sequence: number
   readonly facts: Facts
+  /** Those of the command's digests that are recorded, in their order. Empty for most commands. */
+  readonly records: ReadonlyArray<Recorded<State, Event>>
 }
 
 /**
@@ -22,7 +35,15 @@ export interface Turn<Facts> {
 export interface Decision<State, Event, Reply> {
   readonly events: ReadonlyArray<Event>
   readonly reply: (after: State, sequence: number) => Reply
+  /**
+   * Digests to record for this turn, in the same commit as its events; absent: none. Only with events, and only digests
+   * that the command carries or that cannot be recorded yet: one that is recorded already makes the commit a conflict (A4).
+   */
+  readonly digests?: ReadonlyArray<string> | undefined
 }
+
+/** No digests: what `digestsOf` gives for most commands. */
+export const noDigests: ReadonlyArray<string> = []
 
 /** What a command comes to: a decision, or a refusal (`Exit.fail`), which is the caller's answer as it stands. */
 export type Verdict<State, Event, Reply, Refusal> = Decision<State, Event, Reply> | Exit.Exit<never, Refusal>
@@ -43,7 +64,16 @@ export interface Behavior<State, Command, Event, Reply, Refusal, Facts = void> {
    * caller's refusal; a defect is supervised.
    */
   readonly prepare: (state: State, command: Command) => Effect.Effect<Facts, Refusal>
-  readonly decide: (state: State, command: Command, turn: Turn<Facts>) => Verdict<State, Event, Reply, Refusal>
+  /**
+   * The digests whose records `decide` wants to see: an idempotency key, the operation a result is for. Usually none
+   * (`noDigests`), which costs nothing. A digest is 1..64 characters of base64url, one scope for the whole address.
+   */
+  readonly digestsOf: (command: Command) => ReadonlyArray<string>
+  readonly decide: (
+    state: State,
+    command: Command,
+    turn: Turn<Facts, State, Event>
+  ) => Verdict<State, Event, Reply, Refusal>
   readonly evolve: (state: State, event: Event) => State
   readonly decode: (stored: unknown) => State
   /** When this state wants attention although nobody asks (epoch milliseconds), or null. Indexed by the journal. */

@@ -11,6 +11,7 @@ import { failureOf } from "./GroupCommit.js"
 import type { AppendOutcome, JournalEntry, JournalFailure } from "./Journal.js"
 import { answer, answerWhenDurable, hold, type Lanes, rest } from "./Lanes.js"
 import * as Mailbox from "./Mailbox.js"
+import { remember } from "./Records.js"
 import { isExit } from "./Running.js"
 
 /** What an accepted command adds to the journal, and its answer. */
@@ -27,14 +28,16 @@ export const commit = (
   outcome: Outcome
 ): void => {
   const lane = activation.lane
-  const { address, alarmMillis, events, exit, expectedSequence, state } = outcome
+  const { address, alarmMillis, events, exit, expectedSequence, records, state } = outcome
   activation.state = state
   activation.sequence = outcome.afterSequence
+  if (records !== undefined) remember(activation, records)
   if (lane !== null && lane.newest !== null && !lane.newest.flying) {
     // Turns run ahead of the disk: one address is one entry of a batch, however many turns it took.
     lane.newest.events.push(...events)
     lane.newest.state = state
     lane.newest.alarmMillis = alarmMillis
+    if (records !== undefined) (lane.newest.records ??= []).push(...records)
     return answerWhenDurable(lanes, activation, envelope, exit, true)
   }
   if (lanes.commit.journal.immediate && (lane === null || lane.newest === null))
@@ -45,6 +48,7 @@ export const commit = (
     events: [...events],
     state,
     alarmMillis,
+    records: records === undefined ? undefined : [...records],
     activation,
     waiters: [],
     flying: false,

@@ -1,8 +1,8 @@
 /**
  * Journal: the seam to durable storage. Events per address in sequence, one state row per address, an index of alarms.
  *
- * A4 fence: an append names the sequence it expects; the journal refuses any other. That guard is independent of
- * turn-taking, so two engines over one journal cannot both commit.
+ * A4 fence: an append names the sequence it expects; the journal refuses any other, and any entry that records a digest a
+ * second time. That guard is independent of turn-taking, so two engines over one journal cannot both commit.
  */
 
 import * as Context from "effect/Context"
@@ -20,15 +20,46 @@ export interface JournalEntry {
   readonly events: ReadonlyArray<unknown>
   readonly state: unknown
   readonly alarmMillis: number | null
+  /** The digests this entry records, no two alike; absent: none. */
+  readonly records?: ReadonlyArray<JournalRecord> | undefined
 }
 
-/** What became of one entry: durable, or refused because the address is at another sequence (nothing of it was written). */
+/**
+ * What a digest was recorded for: the last event of the turn that recorded it, that event's sequence, and the state right
+ * after it. A digest is 1..64 characters of base64url. It is recorded at most once at an address, and is kept as long as
+ * its address, at least for the last `recordCapacity` ones.
+ */
+export interface JournalRecord {
+  readonly digest: string
+  readonly sequence: number
+  readonly event: unknown
+  readonly state: unknown
+}
+
+/** A digest that is recorded. `record` is null where the events up to `sequence` are all kept: fold them. */
+export interface Recorded {
+  readonly sequence: number
+  readonly record: JournalRecord | null
+}
+
+/** Digests that a load gives at most. */
+export const loadedDigests = 1_000
+
+/** Records that every journal keeps of one address; one that cannot keep all of them drops the oldest. */
+export const recordCapacity = 65_536
+
+/**
+ * What became of one entry: durable, or refused because the address is at another sequence or has one of the entry's
+ * digests already (nothing of it was written).
+ */
 export type AppendOutcome = "committed" | "conflict"
 
 /** The latest state of an address. */
 export interface JournalRow {
   readonly sequence: number
   readonly state: unknown
+  /** All digests recorded for it; null: more than `loadedDigests`, or not known, so each is looked up. */
+  readonly digests: ReadonlyArray<string> | null
 }
 
 /** One committed event. */
@@ -74,6 +105,8 @@ export interface JournalShape {
   readonly appendsAtOnce?: number | undefined
   readonly append: (batch: ReadonlyArray<JournalEntry>) => Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure>
   readonly load: (address: Address) => Effect.Effect<JournalRow | null, JournalFailure>
+  /** Looks a digest up; null: not recorded for this address. */
+  readonly recorded: (address: Address, digest: string) => Effect.Effect<Recorded | null, JournalFailure>
   /** Events after `afterSequence`, ascending, at most `limit`. */
   readonly events: (
     address: Address,

@@ -1,7 +1,8 @@
 /**
  * JournalMemory: the journal in this process's memory. Nothing survives the process; everything else is the contract.
  * A long history is bounded: an address keeps its last `historyCapacity` events, and asking for older ones is a typed
- * failure (`HISTORY_FORGOTTEN`), never a silent gap.
+ * failure (`HISTORY_FORGOTTEN`), never a silent gap. What was recorded under a digest is kept apart from the history, the
+ * last `Journal.recordCapacity` of an address.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,17 +14,21 @@ import type {
   JournalEntry,
   JournalEvent,
   JournalFailure,
+  JournalRecord,
   JournalRow,
-  JournalShape
+  JournalShape,
+  Recorded
 } from "./Journal.js"
-import { failure, Journal } from "./Journal.js"
+import { failure, Journal, loadedDigests, recordCapacity } from "./Journal.js"
 
-interface Record extends JournalRow {
+interface Record {
   sequence: number
   state: unknown
   alarmMillis: number | null
   /** A ring: the event of sequence n stands at (n - 1) modulo `historyCapacity`. */
   readonly events: Array<unknown>
+  /** By digest, oldest first; null while there is none. */
+  recorded: Map<string, Recorded> | null
 }
 
 /** Events one address keeps. What is kept outlives collections, is copied twice for it, and pushes other things out of the caches. */
@@ -62,18 +67,32 @@ const kindOf = (kinds: Kinds, name: string): Kind => {
   return kind
 }
 
+const isAnyRecorded = ({ recorded }: Record, records: ReadonlyArray<JournalRecord>): boolean =>
+  recorded !== null && records.some(({ digest }) => recorded.has(digest))
+
+const keep = (record: Record, records: ReadonlyArray<JournalRecord>): void => {
+  record.recorded ??= new Map()
+  for (const each of records) record.recorded.set(each.digest, { sequence: each.sequence, record: each })
+  for (const digest of record.recorded.keys()) {
+    if (record.recorded.size <= recordCapacity) return
+    record.recorded.delete(digest)
+  }
+}
+
 const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
-  const { address, events, alarmMillis } = entry
+  const { address, events, alarmMillis, records } = entry
   let record = find(kinds, address)
   // A4 fence
   if ((record === undefined ? 0 : record.sequence) !== entry.expectedSequence) return "conflict"
+  if (records !== undefined && record !== undefined && isAnyRecorded(record, records)) return "conflict"
   if (record === undefined) {
     // A list that is begun with `push` has room for 17; most addresses (carts, sessions that were left) have one event.
-    record = { sequence: 0, state: null, alarmMillis: null, events: events.slice(0, historyCapacity) }
+    record = { sequence: 0, state: null, alarmMillis: null, events: events.slice(0, historyCapacity), recorded: null }
     kindOf(kinds, address.kind).records.set(address.id, record)
   }
   for (let index = 0; index < events.length; index++) record.events[record.sequence++ % historyCapacity] = events[index]
   record.state = entry.state
+  if (records !== undefined && records.length > 0) keep(record, records)
   if (record.alarmMillis !== alarmMillis) {
     record.alarmMillis = alarmMillis
     const { armed } = kindOf(kinds, address.kind)
@@ -81,6 +100,11 @@ const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
     else armed.set(address.id, alarmMillis)
   }
   return "committed"
+}
+
+const rowOf = ({ sequence, state, recorded }: Record): JournalRow => {
+  const digests = recorded === null ? [] : recorded.size > loadedDigests ? null : [...recorded.keys()]
+  return { sequence, state, digests }
 }
 
 const eventsOf = (
@@ -117,7 +141,11 @@ export const make = (): JournalShape => {
     },
     load: (address) => {
       const record = find(kinds, address)
-      return record === undefined ? nothing : Exit.succeed({ sequence: record.sequence, state: record.state })
+      return record === undefined ? nothing : Exit.succeed(rowOf(record))
+    },
+    recorded: (address, digest) => {
+      const found = find(kinds, address)?.recorded?.get(digest)
+      return found === undefined ? nothing : Exit.succeed(found)
     },
     events: (address, afterSequence, limit) =>
       Effect.suspend(() => eventsOf(find(kinds, address), afterSequence, limit)),

@@ -10,6 +10,7 @@ import { failureOf } from "./GroupCommit.js"
 import type { JournalFailure, JournalRow } from "./Journal.js"
 import { answer, hold, type Lanes } from "./Lanes.js"
 import * as Mailbox from "./Mailbox.js"
+import { adoptDigests } from "./Records.js"
 import { attempt, isExit } from "./Running.js"
 
 /**
@@ -57,6 +58,7 @@ const adopt = (lanes: Lanes, activation: Activation.Activation, row: JournalRow 
     return false
   }
   activation.sequence = row === null ? 0 : row.sequence
+  adoptDigests(lanes, activation, row)
   activation.loaded = true
   return true
 }

@@ -1,6 +1,6 @@
 /**
  * Turn: run to completion. With a free lane the turn runs on the submitter's stack, and that run is the linearization
- * point; otherwise the envelope waits in the mailbox. A turn is: prepare (ports) → decide → evolve → commit → answer.
+ * point; otherwise the envelope waits in the mailbox. A turn is: prepare (ports) → records → decide → evolve → commit → answer.
  *
  * Holds A1 (busy), A2 (answers wait on the newest commit), A3 (load before the next turn), A4 (expected sequence).
  */
@@ -12,9 +12,12 @@ import { commit, type Outcome } from "./Committing.js"
 import * as Directory from "./Directory.js"
 import * as EngineError from "./EngineError.js"
 import * as Envelope from "./Envelope.js"
+import { failureOf } from "./GroupCommit.js"
+import type { JournalFailure, JournalRecord } from "./Journal.js"
 import { answer, answerWhenDurable, hold, type Lanes, release, rest } from "./Lanes.js"
 import { isCertain, isVouchedTooEarly, loadNow, lookAgain, wake } from "./Loading.js"
 import * as Mailbox from "./Mailbox.js"
+import { find, nothingRecorded, recordsOf } from "./Records.js"
 import { isExit } from "./Running.js"
 
 /** The command that only looks: answered with state and sequence. */
@@ -128,8 +131,46 @@ const conclude = (
       )
     return answerUnchanged(lanes, activation, envelope, prepared)
   }
+  const digests = lanes.behavior.digestsOf(envelope.command)
+  const recorded = digests.length === 0 ? nothingRecorded : find(lanes, activation, digests)
+  goOnRecorded(lanes, activation, envelope, prepared.value, recorded)
+}
+
+/** Goes on with a turn whose digests were looked up. */
+export const goOnRecorded = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  facts: unknown,
+  recorded: Effect.Effect<ReadonlyArray<JournalRecord>, JournalFailure>
+): void => {
+  if (isExit(recorded)) return settleDecision(lanes, activation, envelope, facts, recorded)
+  const lane = Activation.laneOf(activation)
+  lane.busy = true // A1: nothing else of this address runs while a digest is looked up
+  hold(lanes, lane, envelope)
+  lanes.run(recorded, (exit) => {
+    lane.busy = false
+    // A3, as above
+    if (activation.loaded) settleDecision(lanes, activation, envelope, facts, exit)
+    else Mailbox.putBack(lane.mailbox, [envelope])
+    advance(lanes, activation)
+  })
+}
+
+const settleDecision = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  facts: unknown,
+  recorded: Exit.Exit<ReadonlyArray<JournalRecord>, JournalFailure>
+): void => {
+  if (Exit.isFailure(recorded)) {
+    const { cause, reason } = failureOf(recorded)
+    const error = EngineError.journalUnavailable(activation.address, reason, "no", cause)
+    return answer(lanes, activation, envelope, Exit.fail(lanes.unavailable(error)))
+  }
   try {
-    const outcome = decide(lanes, activation, envelope.command, prepared.value)
+    const outcome = decide(lanes, activation, envelope.command, facts, recorded.value)
     if ("events" in outcome) commit(lanes, activation, envelope, outcome)
     else answerUnchanged(lanes, activation, envelope, outcome)
   } catch (defect) {
@@ -142,13 +183,14 @@ export const decide = (
   lanes: Lanes,
   activation: Activation.Activation,
   command: unknown,
-  facts: unknown
+  facts: unknown,
+  records: ReadonlyArray<JournalRecord>
 ): Outcome | Exit.Exit<unknown, unknown> => {
   const { behavior } = lanes
   const { state, sequence } = activation
-  const decided = behavior.decide(state, command, lanes.knowledge.of(sequence, facts))
+  const decided = behavior.decide(state, command, lanes.knowledge.of(sequence, facts, records))
   if (!("events" in decided)) return decided
-  const { events, reply } = decided
+  const { digests, events, reply } = decided
   if (events.length === 0) return Exit.succeed(reply(state, sequence))
   let after: unknown = state
   for (let index = 0; index < events.length; index++) after = behavior.evolve(after, events[index])
@@ -163,6 +205,8 @@ export const decide = (
     events,
     state: after,
     alarmMillis,
+    records:
+      digests === undefined || digests.length === 0 ? undefined : recordsOf(digests, afterSequence, events, after),
     afterSequence,
     exit
   }

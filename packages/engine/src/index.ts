@@ -1,7 +1,7 @@
 /** One turn at a time per address; nothing leaves before it is durable. */
 export * as ActorSystem from "./ActorSystem.js"
 export * as Address from "./Address.js"
-export type * as Behavior from "./Behavior.js"
+export * as Behavior from "./Behavior.js"
 export * as EngineConfig from "./EngineConfig.js"
 export * as EngineError from "./EngineError.js"
 export * as EngineMetrics from "./EngineMetrics.js"

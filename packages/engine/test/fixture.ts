@@ -1,7 +1,7 @@
 /** A counter behavior and a journal whose answers the test gives by hand. */
 import {
   ActorSystem,
-  type Behavior,
+  Behavior,
   type EngineConfig,
   type EngineError,
   GroupCommit,
@@ -16,6 +16,8 @@ export interface Count {
 
 /** `add` moves from an expected value; `port` makes the turn ask an effectful port first. */
 export interface Add {
+  /** The digest it carries, and records when it adds. */
+  readonly digest?: string
   readonly expect: number | null
   readonly by: number
   readonly port?: Effect.Effect<void, "port">
@@ -33,15 +35,22 @@ const explode = (where: string): never => {
   throw new Error(`defect in ${where}`)
 }
 
-export const counter: Behavior.Behavior<Count, Add, Added, Count & { readonly sequence: number }, Refusal, void> = {
+export type Counted = Count & { readonly sequence: number; readonly replayed?: boolean }
+
+export const counter: Behavior.Behavior<Count, Add, Added, Counted, Refusal, void> = {
   kind: "counter",
+  digestsOf: ({ digest }) => (digest === undefined ? Behavior.noDigests : [digest]),
   initial: { value: 0 },
   prepare: (_state, { port, throwIn }) => (throwIn === "prepare" ? explode("prepare") : (port ?? Exit.void)),
-  decide: (state, { expect, by, throwIn }) => {
+  decide: (state, { digest, expect, by, throwIn }, { records }) => {
     if (throwIn === "decide") explode("decide")
+    const [before] = records
+    if (before !== undefined)
+      return { events: [], reply: () => ({ ...before.state, sequence: before.sequence, replayed: true }) }
     if (expect !== null && expect !== state.value) return Exit.fail({ _tag: "Mismatch", value: state.value })
     return {
       events: by === 0 ? [] : [{ by, poison: throwIn === "evolve" }],
+      digests: digest === undefined ? undefined : [digest],
       reply: (after, sequence) => (throwIn === "reply" ? explode("reply") : { ...after, sequence })
     }
   },
@@ -52,7 +61,7 @@ export const counter: Behavior.Behavior<Count, Add, Added, Count & { readonly se
 
 export const add = (expect: number | null, by = 1, more: Partial<Add> = {}): Add => ({ expect, by, ...more })
 
-export type System = ActorSystem.ActorSystem<Count, Add, Count & { readonly sequence: number }, Refusal>
+export type System = ActorSystem.ActorSystem<Count, Add, Counted, Refusal>
 
 export const makeSystem = ActorSystem.make(counter, { unavailable: (error): Refusal => error })
 

@@ -45,20 +45,28 @@ describe("PostgresClient", () => {
     Effect.gen(function* () {
       const program = Effect.gen(function* () {
         const sql = yield* SqlClient
-        const { append, appendNext, encode } = Dialect.of(sql)
+        const { append, appendKeyed, appendNext, appendNextKeyed, encode, encodeKeyed } = Dialect.of(sql)
         const row = { kind: "session", sequence: 2, state: "1", alarm_millis: null, events: "[]" }
-        const rows = ["b", "a", "c"].map((id) => ({ ...row, id, expected: 1 }))
-        for (const [statement, scan] of [
-          [append, /^->\s+CTE Scan on entry/],
-          [appendNext, /^->\s+Function Scan on entry/]
+        const records = [{ digest: "k", sequence: 2 }]
+        const rows = ["b", "a", "c"].map((id) => ({ ...row, id, expected: 1, records }))
+        for (const [statement, scan, parameters] of [
+          [append, /^->\s+CTE Scan on entry/, encode(rows)],
+          [appendNext, /^->\s+Function Scan on entry/, encode(rows)],
+          [appendKeyed, /^->\s+CTE Scan on entry/, encodeKeyed(rows)],
+          [appendNextKeyed, /^->\s+Function Scan on entry/, encodeKeyed(rows)]
         ] as const) {
           const [text] = statement.compile(true)
-          const plan = yield* sql.unsafe<{ readonly "QUERY PLAN": string }>(`EXPLAIN ${text}`, encode(rows))
+          const plan = yield* sql.unsafe<{ readonly "QUERY PLAN": string }>(`EXPLAIN ${text}`, parameters)
           const lines = plan.map((line) => line["QUERY PLAN"].trim())
           const update = lines.slice(lines.findIndex((line) => line.startsWith("->  Update on journal_state")))
           assert.match(update[1]!, /^->\s+Nested Loop/)
           assert.match(update[2]!, scan)
-          assert.match(update[3]!, /^->\s+Index Scan using journal_state_pkey/)
+          assert.match(
+            update.slice(3).find((line) => line.includes("Scan using journal_state"))!,
+            /^->\s+Index Scan using journal_state_pkey/
+          )
+          const seeks = lines.filter((line) => /^->\s+Index Only Scan using journal_keys_pkey/.test(line))
+          assert.strictEqual(seeks.length > 0, parameters.length > 8)
         }
       })
       const url = yield* place

@@ -126,7 +126,7 @@ describe("PostgresFaults", () => {
         )
         assert.deepStrictEqual(yield* Fiber.join(racing), ["conflict"])
         const row = yield* Effect.flatMap(Journal.Journal, (journal) => journal.load(address))
-        assert.deepStrictEqual(row, { sequence: 2, state: "first" })
+        assert.deepStrictEqual(row, { sequence: 2, state: "first", digests: [] })
       })
       yield* Effect.provide(program, store(yield* place))
     })

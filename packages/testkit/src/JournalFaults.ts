@@ -84,6 +84,7 @@ export const wrap = (
   appendsAtOnce: traits.appendsAtOnce ?? journal.appendsAtOnce,
   append: (batch) => appendWith(journal, plan, batch, plan.append()),
   load: (address) => readWith(plan, () => journal.load(address)),
+  recorded: (address, digest) => readWith(plan, () => journal.recorded(address, digest)),
   events: (address, afterSequence, limit) => readWith(plan, () => journal.events(address, afterSequence, limit)),
   alarms: (kind, beforeMillis, limit, after) => readWith(plan, () => journal.alarms(kind, beforeMillis, limit, after))
 })
@@ -167,6 +168,7 @@ export const cuttable = (journal: Journal.JournalShape): Cuttable => {
       exclusive: journal.exclusive,
       append: (batch) => through(() => journal.append(batch)),
       load: (address) => through(() => journal.load(address)),
+      recorded: (address, digest) => through(() => journal.recorded(address, digest)),
       events: (address, afterSequence, limit) => through(() => journal.events(address, afterSequence, limit)),
       alarms: (kind, beforeMillis, limit, after) => through(() => journal.alarms(kind, beforeMillis, limit, after))
     }

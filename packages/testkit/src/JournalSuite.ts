@@ -2,8 +2,21 @@
  * JournalSuite: what every journal must do, whatever it is kept on. The seam is `engine/Journal`; the fence is A4.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Address, Journal } from "@onelane/engine"
+import type { Journal } from "@onelane/engine"
 import { Effect, Exit, type Layer, type Scope } from "effect"
+import {
+  alarmsOf,
+  append,
+  at,
+  digestsOf,
+  entry,
+  eventsOf,
+  load,
+  recorded,
+  recording,
+  type Test
+} from "./JournalSuiteCalls.js"
+import { records } from "./JournalSuiteRecords.js"
 import { ids, values } from "./JournalSuiteValues.js"
 
 /** A journal to be judged. */
@@ -21,38 +34,13 @@ export const run = (name: string, subject: JournalSubject): void => {
   describe(name, () => {
     describe("appending", () => appending(test))
     describe("the fence", () => fence(test))
+    describe("records", () => records(test))
     describe("what is stored", () => stored(test))
     describe("events", () => events(test))
     describe("alarms", () => alarms(test))
     if (subject.survivesClosing) describe("closing", () => closing(subject))
   })
 }
-
-type Test = (title: string, body: Effect.Effect<void, unknown, Journal.Journal>) => void
-
-const at = (id: string, kind = "Thing"): Address.Address => Address.make(kind, id)
-
-/** One event more at an address, and its number as the state. */
-const entry = (
-  id: string,
-  expectedSequence: number,
-  more: Partial<Journal.JournalEntry> = {}
-): Journal.JournalEntry => ({
-  address: at(id),
-  expectedSequence,
-  events: [{ number: expectedSequence + 1 }],
-  state: { number: expectedSequence + 1 },
-  alarmMillis: null,
-  ...more
-})
-
-const append = (...batch: ReadonlyArray<Journal.JournalEntry>) =>
-  Effect.flatMap(Journal.Journal, (journal) => journal.append(batch))
-const load = (id: string, kind?: string) => Effect.flatMap(Journal.Journal, (journal) => journal.load(at(id, kind)))
-const eventsOf = (id: string, after = 0, limit = 1_000) =>
-  Effect.flatMap(Journal.Journal, (journal) => journal.events(at(id), after, limit))
-const alarmsOf = (before: number, limit = 1_000, after?: Journal.JournalAlarm, kind = "Thing") =>
-  Effect.flatMap(Journal.Journal, (journal) => journal.alarms(kind, before, limit, after))
 
 const appending = (test: Test): void => {
   test(
@@ -268,11 +256,15 @@ const closing = (subject: JournalSubject): void => {
     Effect.gen(function* () {
       const layer = yield* subject.makeLayer
       for (let sequence = 0; sequence < 3; sequence++) {
-        const round = append(entry("a", sequence, { alarmMillis: sequence }), entry(`only-${sequence}`, 0))
+        const records = recording(sequence + 1, `k${sequence}`)
+        const round = append(entry("a", sequence, { alarmMillis: sequence, records }), entry(`only-${sequence}`, 0))
         assert.deepStrictEqual(yield* Effect.provide(round, layer), ["committed", "committed"])
       }
       const after = Effect.gen(function* () {
         assert.deepStrictEqual(yield* append(entry("a", 2)), ["conflict"])
+        assert.deepStrictEqual(yield* append(entry("a", 3, { records: recording(4, "k1") })), ["conflict"])
+        assert.deepStrictEqual(yield* digestsOf("a"), ["k0", "k1", "k2"])
+        assert.strictEqual((yield* recorded("a", "k2"))?.sequence, 3)
         assert.deepStrictEqual(yield* load("a"), { sequence: 3, state: { number: 3 } })
         assert.lengthOf(yield* eventsOf("a"), 3)
         assert.deepStrictEqual(yield* alarmsOf(10), [{ id: "a", alarmMillis: 2 }])

@@ -2,7 +2,7 @@
  * CartBehavior: the lane of one cart. It remembers which session is the cart's, so that two tabs which open at once get
  * the same one. It knows nothing of the session itself: a closed one is replaced by the next opener, who names it.
  */
-import type { Behavior } from "@onelane/engine"
+import { Behavior } from "@onelane/engine"
 import * as Exit from "effect/Exit"
 import type { CheckoutError } from "../errors/CheckoutError.js"
 
@@ -28,6 +28,7 @@ export const cartBehavior: Behavior.Behavior<CartState, Reserve, Reserved, strin
   kind: "cart",
   initial: { sessionId: null },
   prepare: () => Exit.void,
+  digestsOf: () => Behavior.noDigests,
   decide: (state, { sessionId, replacing }) =>
     state.sessionId === null || state.sessionId === replacing
       ? { events: [{ type: "Reserved", sessionId }], reply: () => sessionId }

@@ -1,7 +1,7 @@
 /**
  * CheckoutBehavior: a session's actor. Command tag → its rule, and which ports a turn asks first; nothing else.
  */
-import type { Behavior } from "@onelane/engine"
+import { Behavior } from "@onelane/engine"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { CheckoutError } from "../errors/CheckoutError.js"
@@ -50,6 +50,7 @@ export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
     const updates = command.tag === "Update"
     return readFacts(ports, command.caller, updates ? "update" : actions[command.tag], session, updates)
   },
+  digestsOf: () => Behavior.noDigests,
   decide: (state, command, turn) => decide(flow, state, command, turn),
   evolve,
   decode,

@@ -68,7 +68,7 @@ export interface SessionReply {
 }
 
 /** What a turn knows. */
-export type SessionTurn = Behavior.Turn<Facts>
+export type SessionTurn = Behavior.Turn<Facts, SessionState, SessionEvent>
 
 /** The verdict on one command. */
 export type Decided = Behavior.Verdict<SessionState, SessionEvent, SessionReply, CheckoutError>

@@ -2,7 +2,7 @@
  * Dialect: everything in which databases differ, and nothing else. A further database is a further value of this shape.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
-import type { Statement } from "@effect/sql/Statement"
+import type { Fragment, Statement } from "@effect/sql/Statement"
 import { Journal } from "@onelane/engine"
 import * as PostgresArray from "../postgres/PostgresArray.js"
 import * as PostgresFailure from "../postgres/PostgresFailure.js"
@@ -18,6 +18,8 @@ export interface AppendRow {
   readonly state: string
   readonly alarm_millis: number | null
   readonly events: string
+  /** Digests it records, each with the sequence of its event. */
+  readonly records: ReadonlyArray<Pick<Journal.JournalRecord, "digest" | "sequence">>
 }
 
 /** What a database must say for itself. */
@@ -30,45 +32,64 @@ export interface Dialect {
   readonly id: string
   /** What a table is made with whose rows are written again and again. */
   readonly rewritten: string
+  /** What a table is made with whose rows are a key and little else. */
+  readonly keyed: string
+  /** The aggregate that puts texts together with a separator. */
+  readonly joined: string
   /** What the append needs besides the tables. */
   readonly schema: ReadonlyArray<string>
   /** The one statement of a commit. Atomic by itself. */
   readonly append: Statement<object>
   /** The same for a commit without first entries, the usual one. */
   readonly appendNext: Statement<object>
-  /** The parameters of either. */
+  /** Both again, for commits that record digests. */
+  readonly appendKeyed: Statement<object>
+  readonly appendNextKeyed: Statement<object>
+  /** The parameters of the former two. */
   readonly encode: (rows: ReadonlyArray<AppendRow>) => ReadonlyArray<unknown>
-  /** The positions of the entries that were committed, as the rows of either name them; null: all of them. */
+  /** The parameters of the latter two. */
+  readonly encodeKeyed: (rows: ReadonlyArray<AppendRow>) => ReadonlyArray<unknown>
+  /** The positions of the entries that were committed, as the rows of any of them name them; null: all of them. */
   readonly committed: (rows: Rows, entries: number) => ReadonlySet<number> | null
   /** What an error means. */
   readonly failureOf: (cause: unknown) => Journal.JournalFailure
 }
 
 /**
- * SQLite: the entries are unfolded by `json_each` and those at the expected sequence (A4 fence) are inserted into a view,
- * whose triggers write the events and the state row. No explicit transaction: the statement is one. The alarm has an
+ * SQLite: the entries are unfolded by `json_each` and those that pass the fence (A4: the expected sequence, and no digest
+ * that is recorded already) are inserted into a view, whose triggers write the events, the state row and the digests. No explicit transaction: the statement is one. The alarm has an
  * index and is written only when it changed, which spares most updates a page.
  */
 const sqlite = (sql: SqlClient): Dialect => {
   const append = sql`
     WITH entry AS (
       SELECT key AS position, value->>0 AS kind, value->>1 AS id, value->>2 AS expected, value->>3 AS sequence,
-        value->>4 AS state, value->>5 AS alarm_millis, value->>6 AS events
+        value->>4 AS state, value->>5 AS alarm_millis, value->>6 AS events, value->>7 AS records
       FROM json_each(${"entries"})
     )
-    INSERT INTO journal_append (position, kind, id, expected, sequence, state, alarm_millis, events)
+    INSERT INTO journal_append (position, kind, id, expected, sequence, state, alarm_millis, events, records)
     SELECT entry.* FROM entry
     LEFT JOIN journal_state AS present ON present.kind = entry.kind AND present.id = entry.id
-    WHERE coalesce(present.sequence, 0) = entry.expected
+    WHERE coalesce(present.sequence, 0) = entry.expected AND (entry.records IS NULL OR NOT EXISTS (
+      SELECT 1 FROM json_each(entry.records) AS record JOIN journal_keys AS known
+      ON known.kind = entry.kind AND known.id = entry.id AND known.digest = record.value->>0
+    ))
     RETURNING position`
+  const encode = (rows: ReadonlyArray<AppendRow>) => [JSON.stringify(rows.map(toList))]
   return {
     exclusive: true,
     appendsAtOnce: 1,
     id: "text",
     rewritten: "",
+    keyed: "WITHOUT ROWID",
+    joined: "group_concat",
     schema: [
-      `CREATE VIEW journal_append (position, kind, id, expected, sequence, state, alarm_millis, events) AS
-      SELECT 0, kind, id, sequence, sequence, state, alarm_millis, '[]' FROM journal_state`,
+      `CREATE VIEW journal_append (position, kind, id, expected, sequence, state, alarm_millis, events, records) AS
+      SELECT 0, kind, id, sequence, sequence, state, alarm_millis, '[]', NULL FROM journal_state`,
+      `CREATE TRIGGER journal_append_records INSTEAD OF INSERT ON journal_append WHEN NEW.records IS NOT NULL BEGIN
+      INSERT INTO journal_keys (kind, id, digest, sequence)
+        SELECT NEW.kind, NEW.id, value->>0, value->>1 FROM json_each(NEW.records);
+    END`,
       `CREATE TRIGGER journal_append_first INSTEAD OF INSERT ON journal_append WHEN NEW.expected = 0 BEGIN
       INSERT INTO journal_state (kind, id, sequence, state, alarm_millis)
         VALUES (NEW.kind, NEW.id, NEW.sequence, NEW.state, NEW.alarm_millis);
@@ -83,13 +104,10 @@ const sqlite = (sql: SqlClient): Dialect => {
     ],
     append,
     appendNext: append,
-    encode: (rows) => [
-      JSON.stringify(
-        rows.map(({ alarm_millis, events, expected, id, kind, sequence, state }) => [
-          ...[kind, id, expected, sequence, state, alarm_millis, events]
-        ])
-      )
-    ],
+    appendKeyed: append,
+    appendNextKeyed: append,
+    encode,
+    encodeKeyed: encode,
     committed: (rows, entries) =>
       rows.length === entries ? null : new Set(rows.map(({ position }) => Number(position))),
     failureOf: (cause) => {
@@ -98,6 +116,11 @@ const sqlite = (sql: SqlClient): Dialect => {
     }
   }
 }
+
+const toList = ({ alarm_millis, events, expected, id, kind, records, sequence, state }: AppendRow) => [
+  ...[kind, id, expected, sequence, state, alarm_millis, events],
+  records.length === 0 ? null : records.map((record) => [record.digest, record.sequence])
+]
 
 const byteText = `text COLLATE "C"`
 
@@ -110,62 +133,130 @@ const byteText = `text COLLATE "C"`
  * a JSON text to take apart. The answer is one row, which costs less than a row an entry, here and there. Without first
  * entries the arrays are updated from as they are unfolded, without a copy.
  */
-const postgres = (sql: SqlClient): Dialect => {
-  const entries = sql`unnest(${"positions"}::bigint[], ${"kinds"}::text[], ${"ids"}::text[], ${"expected"}::bigint[],
+const postgres = (sql: SqlClient): Dialect => ({
+  exclusive: false,
+  appendsAtOnce: 2,
+  id: byteText,
+  rewritten: "WITH (fillfactor = 70)",
+  keyed: "",
+  joined: "string_agg",
+  schema: [],
+  append: appendFirst(sql, plain(sql)),
+  appendNext: appendNext(sql, plain(sql)),
+  appendKeyed: appendFirst(sql, keyed(sql)),
+  appendNextKeyed: appendNext(sql, keyed(sql)),
+  encode: (rows) => inOrderOfKeys(rows).columns,
+  encodeKeyed: (rows) => {
+    const { columns, sorted } = inOrderOfKeys(rows)
+    return [
+      ...columns,
+      PostgresArray.ofTexts(sorted.map(({ records }) => records.map(({ digest }) => digest).join(" "))),
+      PostgresArray.ofTexts(sorted.map(({ records }) => records.map(({ sequence }) => sequence).join(" ")))
+    ]
+  },
+  committed: ([row], entries) => {
+    const positions = (row!.positions as ReadonlyArray<number> | null) ?? []
+    return positions.length === entries ? null : new Set(positions)
+  },
+  failureOf: (cause) => {
+    const { applied, reason } = PostgresFailure.classify(cause)
+    return Journal.failure(applied, reason, cause)
+  }
+})
+
+/** The parts in which an append that records digests differs from one that does not. */
+interface AppendParts {
+  /** The entries, unfolded. */
+  readonly entries: Fragment
+  /** The columns of an entry that go through to the end. */
+  readonly carried: Fragment
+  readonly carriedOfEntry: Fragment
+  /** The fence for digests. */
+  readonly isNew: Fragment
+  /** Writes them. */
+  readonly keyed: Fragment
+}
+
+const plain = (sql: SqlClient): AppendParts => ({
+  entries: sql`unnest(${"positions"}::bigint[], ${"kinds"}::text[], ${"ids"}::text[], ${"expected"}::bigint[],
         ${"sequences"}::bigint[], ${"states"}::text[], ${"alarms"}::bigint[], ${"events"}::text[])
-        AS entry (position, kind, id, expected, sequence, state, alarm_millis, events)`
+        AS entry (position, kind, id, expected, sequence, state, alarm_millis, events)`,
+  carried: sql.literal(""),
+  carriedOfEntry: sql.literal(""),
+  isNew: sql.literal(""),
+  keyed: sql.literal("")
+})
+
+/**
+ * Digests come as one text an entry, and are unfolded for each: none of them may be recorded already. They are looked for
+ * before the row is locked, which is soon enough: who recorded one meanwhile has moved the sequence as well.
+ */
+const keyed = (sql: SqlClient): AppendParts => ({
+  entries: sql`unnest(${"positions"}::bigint[], ${"kinds"}::text[], ${"ids"}::text[], ${"expected"}::bigint[],
+        ${"sequences"}::bigint[], ${"states"}::text[], ${"alarms"}::bigint[], ${"events"}::text[],
+        ${"digests"}::text[], ${"recorded"}::text[])
+        AS entry (position, kind, id, expected, sequence, state, alarm_millis, events, digests, recorded)`,
+  carried: sql.literal(", digests, recorded"),
+  carriedOfEntry: sql.literal(", entry.digests, entry.recorded"),
+  isNew: sql.literal(`AND NOT EXISTS (
+        SELECT 1 FROM unnest(string_to_array(entry.digests, ' ')) AS added (digest) JOIN journal_keys AS known
+        ON known.kind = entry.kind COLLATE "C" AND known.id = entry.id COLLATE "C"
+        AND known.digest = added.digest COLLATE "C"
+      )`),
+  keyed: sql.literal(`keyed AS (
+      INSERT INTO journal_keys (kind, id, digest, sequence)
+      SELECT kind, id, added.digest, added.sequence FROM committed
+      CROSS JOIN unnest(string_to_array(digests, ' '), string_to_array(recorded, ' ')::bigint[])
+      AS added (digest, sequence)
+    ),`)
+})
+
+const appendFirst = (sql: SqlClient, { carried, carriedOfEntry, entries, isNew, keyed }: AppendParts) => {
   const bytewise = sql.literal(`COLLATE "C"`)
-  const written = sql`written AS (
-      INSERT INTO journal_events (kind, id, sequence, events) SELECT kind, id, sequence, events FROM committed
-    )
-    SELECT json_agg(position) AS positions FROM committed`
-  return {
-    exclusive: false,
-    appendsAtOnce: 2,
-    id: byteText,
-    rewritten: "WITH (fillfactor = 70)",
-    schema: [],
-    append: sql`
+  return sql`
     WITH entry AS MATERIALIZED (
       SELECT position, kind ${bytewise} AS kind, id ${bytewise} AS id, expected, sequence, state, alarm_millis, events
+        ${carried}
       FROM ${entries}
     ), moved AS (
       UPDATE journal_state AS moving
       SET sequence = entry.sequence, state = entry.state, alarm_millis = entry.alarm_millis FROM entry
-      WHERE moving.kind = entry.kind AND moving.id = entry.id AND moving.sequence = entry.expected
-      RETURNING entry.position, entry.kind, entry.id, entry.sequence, entry.events
+      WHERE moving.kind = entry.kind AND moving.id = entry.id AND moving.sequence = entry.expected ${isNew}
+      RETURNING entry.position, entry.kind, entry.id, entry.sequence, entry.events ${carriedOfEntry}
     ), opened AS (
       INSERT INTO journal_state (kind, id, sequence, state, alarm_millis)
       SELECT kind, id, sequence, state, alarm_millis FROM entry
-      WHERE expected = 0 AND (SELECT count(*) FROM moved) >= 0 ORDER BY kind, id
+      WHERE expected = 0 AND (SELECT count(*) FROM moved) >= 0 ${isNew} ORDER BY kind, id
       ON CONFLICT (kind, id) DO NOTHING RETURNING kind, id
     ), committed AS (
-      SELECT * FROM moved UNION ALL SELECT position, kind, id, sequence, events FROM entry
+      SELECT * FROM moved UNION ALL SELECT position, kind, id, sequence, events ${carried} FROM entry
       WHERE expected = 0 AND ((kind, id) IN (SELECT kind, id FROM opened)) IS TRUE
-    ), ${written}`,
-    appendNext: sql`
+    ), ${keyed} ${written(sql)}`
+}
+
+const appendNext = (sql: SqlClient, { carriedOfEntry, entries, isNew, keyed }: AppendParts) => {
+  const bytewise = sql.literal(`COLLATE "C"`)
+  return sql`
     WITH committed AS (
       UPDATE journal_state AS moving
       SET sequence = entry.sequence, state = entry.state, alarm_millis = entry.alarm_millis FROM ${entries}
       WHERE moving.kind = entry.kind ${bytewise} AND moving.id = entry.id ${bytewise} AND moving.sequence = entry.expected
-      RETURNING entry.position, moving.kind, moving.id, entry.sequence, entry.events
-    ), ${written}`,
-    encode: inOrderOfKeys,
-    committed: ([row], entries) => {
-      const positions = (row!.positions as ReadonlyArray<number> | null) ?? []
-      return positions.length === entries ? null : new Set(positions)
-    },
-    failureOf: (cause) => {
-      const { applied, reason } = PostgresFailure.classify(cause)
-      return Journal.failure(applied, reason, cause)
-    }
-  }
+        ${isNew}
+      RETURNING entry.position, moving.kind, moving.id, entry.sequence, entry.events ${carriedOfEntry}
+    ), ${keyed} ${written(sql)}`
 }
 
-const inOrderOfKeys = (rows: ReadonlyArray<AppendRow>): ReadonlyArray<unknown> => {
+const written = (sql: SqlClient) => sql`written AS (
+      INSERT INTO journal_events (kind, id, sequence, events) SELECT kind, id, sequence, events FROM committed
+    )
+    SELECT json_agg(position) AS positions FROM committed`
+
+const inOrderOfKeys = (
+  rows: ReadonlyArray<AppendRow>
+): { readonly columns: ReadonlyArray<unknown>; readonly sorted: ReadonlyArray<AppendRow> } => {
   const positions = Array.from(rows.keys()).sort((left, right) => byKey(rows[left]!, rows[right]!))
   const sorted = positions.map((position) => rows[position]!)
-  return [
+  const columns = [
     PostgresArray.ofIntegers(positions),
     PostgresArray.ofTexts(sorted.map(({ kind }) => kind)),
     PostgresArray.ofTexts(sorted.map(({ id }) => id)),
@@ -175,6 +266,7 @@ const inOrderOfKeys = (rows: ReadonlyArray<AppendRow>): ReadonlyArray<unknown> =
     PostgresArray.ofIntegers(sorted.map(({ alarm_millis }) => alarm_millis)),
     PostgresArray.ofTexts(sorted.map(({ events }) => events))
   ]
+  return { columns, sorted }
 }
 
 // Any order will do that is everybody's.

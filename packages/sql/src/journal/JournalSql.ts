@@ -1,11 +1,12 @@
 /**
  * JournalSql: the journal on a database. One statement a commit, whatever the number of entries; the fence (A4) is inside it.
  *
- * Owns the rows of `journal_state` and `journal_events`; does not own the connection (SqliteClient) nor when a batch is
+ * Owns the rows of `journal_state`, `journal_events` and `journal_keys`; does not own the connection (SqliteClient) nor when a batch is
  * full (GroupCommit). Every entry carries at least one event.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
+import type { Statement } from "@effect/sql/Statement"
 import { Journal, Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -20,12 +21,22 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
   const dialect = Dialect.of(sql)
   const refuse = (error: SqlError): Journal.JournalFailure => dialect.failureOf(error.cause)
 
-  const append = prepare(sql, dialect.append, (rows) => rows, refuse, runWriting)
-  const appendNext = prepare(sql, dialect.appendNext, (rows) => rows, refuse, runWriting)
+  const append = appendWith(sql, dialect, refuse)
+  // The digests of an address as one text; one more than a load may give says that there are too many.
   const load = prepareLookup(
     sql,
-    sql`SELECT sequence, state FROM journal_state WHERE kind = ${"kind"} AND id = ${"id"}`,
+    sql`SELECT sequence, state, (SELECT ${sql.literal(dialect.joined)}(digest, ' ') FROM (
+        SELECT digest FROM journal_keys AS known WHERE known.kind = present.kind AND known.id = present.id
+        LIMIT ${sql.literal(String(Journal.loadedDigests + 1))}
+      ) AS few) AS digests
+      FROM journal_state AS present WHERE kind = ${"kind"} AND id = ${"id"}`,
     toRow,
+    refuse
+  )
+  const recorded = prepareLookup(
+    sql,
+    sql`SELECT sequence FROM journal_keys WHERE kind = ${"kind"} AND id = ${"id"} AND digest = ${"digest"}`,
+    toRecorded,
     refuse
   )
   const events = prepare(
@@ -48,13 +59,9 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
     immediate: false,
     exclusive: dialect.exclusive,
     appendsAtOnce: dialect.appendsAtOnce,
-    append: (batch) => {
-      const run = batch.some(({ expectedSequence }) => expectedSequence === 0) ? append : appendNext
-      return Running.mapNow(run(...dialect.encode(batch.map(toAppend))), (rows) =>
-        outcomes(batch, dialect.committed(rows, batch.length))
-      )
-    },
+    append,
     load: ({ id, kind }) => load(StoredText.escape(kind), StoredText.escape(id)),
+    recorded: ({ id, kind }, digest) => recorded(StoredText.escape(kind), StoredText.escape(id), digest),
     events: ({ id, kind }, afterSequence, limit) =>
       Effect.map(events(StoredText.escape(kind), StoredText.escape(id), afterSequence, limit), (found) =>
         found.filter(({ sequence }) => sequence > afterSequence).slice(0, limit)
@@ -64,6 +71,28 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
   }
 }
 
+const appendWith = (
+  sql: SqlClient,
+  dialect: Dialect.Dialect,
+  refuse: (error: SqlError) => Journal.JournalFailure
+): Journal.JournalShape["append"] => {
+  const writing = (statement: Statement<object>) => prepare(sql, statement, (rows) => rows, refuse, runWriting)
+  const first = writing(dialect.append)
+  const next = writing(dialect.appendNext)
+  const firstKeyed = writing(dialect.appendKeyed)
+  const nextKeyed = writing(dialect.appendNextKeyed)
+  return (batch) => {
+    const hasFirst = batch.some(({ expectedSequence }) => expectedSequence === 0)
+    const entries = batch.map(toAppend)
+    const written = entries.some(({ records }) => records.length > 0)
+      ? (hasFirst ? firstKeyed : nextKeyed)(...dialect.encodeKeyed(entries))
+      : (hasFirst ? first : next)(...dialect.encode(entries))
+    return Running.mapNow(written, (rows) => outcomes(batch, dialect.committed(rows, batch.length)))
+  }
+}
+
+const noRecords: ReadonlyArray<Journal.JournalRecord> = []
+
 const toAppend = (entry: Journal.JournalEntry): Dialect.AppendRow => ({
   kind: StoredText.escape(entry.address.kind),
   id: StoredText.escape(entry.address.id),
@@ -71,7 +100,8 @@ const toAppend = (entry: Journal.JournalEntry): Dialect.AppendRow => ({
   sequence: entry.expectedSequence + entry.events.length,
   state: JSON.stringify(entry.state),
   alarm_millis: entry.alarmMillis,
-  events: JSON.stringify(entry.events)
+  events: JSON.stringify(entry.events),
+  records: entry.records ?? noRecords
 })
 
 const outcomes = (
@@ -82,8 +112,17 @@ const outcomes = (
 
 const toRow = (rows: Rows): Journal.JournalRow | null => {
   const row = rows[0]
-  return row === undefined ? null : { sequence: Number(row.sequence), state: JSON.parse(row.state as string) }
+  if (row === undefined) return null
+  const digests = row.digests === null ? [] : String(row.digests).split(" ")
+  return {
+    sequence: Number(row.sequence),
+    state: JSON.parse(row.state as string),
+    digests: digests.length > Journal.loadedDigests ? null : digests
+  }
 }
+
+const toRecorded = ([row]: Rows): Journal.Recorded | null =>
+  row === undefined ? null : { sequence: Number(row.sequence), record: null }
 
 const toEvents = (rows: Rows): ReadonlyArray<Journal.JournalEvent> =>
   rows.flatMap((row) => {

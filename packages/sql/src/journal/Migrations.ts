@@ -19,9 +19,10 @@ const execute = (statements: (dialect: Dialect.Dialect) => ReadonlyArray<string>
 /**
  * `journal_state` holds what an address is now, `journal_events` how it came there: one row an append, `sequence` being
  * that of its last event. Rows of the former can be large and are found by their key; those of the latter come in
- * order of time, so neither table is clustered by its key.
+ * order of time, so neither table is clustered by its key. `journal_keys` says which digests are recorded, and for which
+ * event; its rows are small and nothing but a key.
  */
-const journal = ({ id, rewritten, schema }: Dialect.Dialect) => [
+const journal = ({ id, keyed, rewritten, schema }: Dialect.Dialect) => [
   `CREATE TABLE journal_state (
     kind ${id} NOT NULL,
     id ${id} NOT NULL,
@@ -38,6 +39,13 @@ const journal = ({ id, rewritten, schema }: Dialect.Dialect) => [
     events text NOT NULL,
     PRIMARY KEY (kind, id, sequence)
   )`,
+  `CREATE TABLE journal_keys (
+    kind ${id} NOT NULL,
+    id ${id} NOT NULL,
+    digest ${id} NOT NULL,
+    sequence bigint NOT NULL,
+    PRIMARY KEY (kind, id, digest)
+  ) ${keyed}`,
   ...schema
 ]
 

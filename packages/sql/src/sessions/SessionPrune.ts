@@ -62,7 +62,8 @@ const removeAddresses = (sql: SqlClient, kind: string, ids: ReadonlyArray<string
     : Effect.all(
         [
           sql`DELETE FROM journal_state WHERE kind = ${kind} AND ${sql.in("id", ids)}`,
-          sql`DELETE FROM journal_events WHERE kind = ${kind} AND ${sql.in("id", ids)}`
+          sql`DELETE FROM journal_events WHERE kind = ${kind} AND ${sql.in("id", ids)}`,
+          sql`DELETE FROM journal_keys WHERE kind = ${kind} AND ${sql.in("id", ids)}`
         ],
         { discard: true }
       )

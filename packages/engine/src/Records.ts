@@ -1,0 +1,135 @@
+/**
+ * Records: what earlier turns recorded under a digest, found for the turn that asks. An activation remembers all digests of
+ * its address where it can (complete when the address was opened here, or loaded with the whole list), so a digest nobody
+ * recorded costs one look into a set. Digests of turns that are not yet durable are among them; their records are still in
+ * flight. Everything else is looked up in the journal.
+ *
+ * Owns: that set. Does not own: what a digest means (the behavior), nor that it is recorded once (A4, the journal).
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Activation } from "./Activation.js"
+import { failure, type JournalFailure, type JournalRecord, type JournalRow, type Recorded } from "./Journal.js"
+import type { Lanes } from "./Lanes.js"
+import { attempt, isExit } from "./Running.js"
+
+/** No records. */
+export const noRecords: ReadonlyArray<JournalRecord> = []
+
+/** The answer of a command without digests, and of most with one. */
+export const nothingRecorded = Exit.succeed(noRecords)
+
+/** Digests an awake address remembers; with more, each is looked up. About 70 bytes a piece. */
+export const rememberedDigests = 4_096
+
+/** Events read at a time for the state an earlier turn left. */
+const pageEvents = 1_000
+
+const noDigests: ReadonlySet<string> = new Set()
+
+/** Takes in what a load said. A journal that answers at once and for free is asked each time instead. */
+export const adoptDigests = (lanes: Lanes, activation: Activation, row: JournalRow | null): void => {
+  if (lanes.commit.journal.immediate) activation.digests = null
+  else if (row === null) activation.digests = noDigests
+  else activation.digests = row.digests === null ? null : row.digests.length === 0 ? noDigests : new Set(row.digests)
+}
+
+/** Remembers what a turn recorded. */
+export const remember = (activation: Activation, records: ReadonlyArray<JournalRecord>): void => {
+  const known = activation.digests
+  if (known === null) return
+  if (known.size + records.length > rememberedDigests) {
+    activation.digests = null
+    return
+  }
+  const all = known === noDigests ? new Set<string>() : (known as Set<string>)
+  for (const { digest } of records) all.add(digest)
+  activation.digests = all
+}
+
+/** What a turn records: all its digests stand for its last event. */
+export const recordsOf = (
+  digests: ReadonlyArray<string>,
+  sequence: number,
+  events: ReadonlyArray<unknown>,
+  state: unknown
+): ReadonlyArray<JournalRecord> =>
+  digests.map((digest) => ({ digest, sequence, event: events[events.length - 1], state }))
+
+/** The records of those digests that have one, in their order; an answer at once where nothing has to be waited for. */
+export const find = (
+  lanes: Lanes,
+  activation: Activation,
+  digests: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<JournalRecord>, JournalFailure> => {
+  let found: ReadonlyArray<JournalRecord> = noRecords
+  for (let index = 0; index < digests.length; index++) {
+    const record = findOne(lanes, activation, digests[index]!)
+    if (!isExit(record)) return findRest(lanes, activation, found, digests.slice(index + 1), record)
+    if (Exit.isFailure(record)) return Exit.failCause(record.cause)
+    if (record.value !== null) found = [...found, record.value]
+  }
+  return found === noRecords ? nothingRecorded : Exit.succeed(found)
+}
+
+// Once one is waited for, the others may wait as well.
+const findRest = (
+  lanes: Lanes,
+  activation: Activation,
+  found: ReadonlyArray<JournalRecord>,
+  digests: ReadonlyArray<string>,
+  asked: Effect.Effect<JournalRecord | null, JournalFailure>
+): Effect.Effect<ReadonlyArray<JournalRecord>, JournalFailure> =>
+  Effect.gen(function* () {
+    const all = [yield* asked]
+    for (const digest of digests) all.push(yield* findOne(lanes, activation, digest))
+    return [...found, ...all.filter((record) => record !== null)]
+  })
+
+const none = Exit.succeed(null)
+
+const findOne = (
+  lanes: Lanes,
+  activation: Activation,
+  digest: string
+): Effect.Effect<JournalRecord | null, JournalFailure> => {
+  if (activation.digests !== null && !activation.digests.has(digest)) return none
+  const inFlight = findInFlight(activation, digest)
+  if (inFlight !== undefined) return Exit.succeed(inFlight)
+  const asked = attempt(() => lanes.commit.journal.recorded(activation.address, digest))
+  if (!isExit(asked)) return Effect.flatMap(asked, (recorded) => recordOf(lanes, activation, digest, recorded))
+  return Exit.isFailure(asked) ? Exit.failCause(asked.cause) : recordOf(lanes, activation, digest, asked.value)
+}
+
+// At most two commits of an address are under way: one at the journal, one that gathers behind it.
+const findInFlight = ({ lane }: Activation, digest: string): JournalRecord | undefined => {
+  if (lane === null || lane.newest === null) return undefined
+  const isIt = (record: JournalRecord): boolean => record.digest === digest
+  return lane.newest.records?.find(isIt) ?? lane.oldest?.records?.find(isIt)
+}
+
+const recordOf = (
+  lanes: Lanes,
+  { address }: Activation,
+  digest: string,
+  recorded: Recorded | null
+): Effect.Effect<JournalRecord | null, JournalFailure> => {
+  if (recorded === null) return none
+  if (recorded.record !== null) return Exit.succeed(recorded.record)
+  const { behavior, commit } = lanes
+  return Effect.gen(function* () {
+    let state: unknown = behavior.initial
+    let event: unknown = null
+    for (let sequence = 0; sequence < recorded.sequence; ) {
+      const page = yield* commit.journal.events(address, sequence, Math.min(pageEvents, recorded.sequence - sequence))
+      if (page.length === 0)
+        return yield* Effect.fail(failure("no", "CORRUPT", "events of a recorded digest are missing"))
+      for (const each of page) {
+        event = each.event
+        state = behavior.evolve(state, event)
+        sequence = each.sequence
+      }
+    }
+    return { digest, sequence: recorded.sequence, event, state }
+  })
+}
