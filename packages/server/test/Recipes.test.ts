@@ -1,0 +1,44 @@
+/** The pages that show a program show it as it is, and its output as well. */
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { node, root } from "./Program.js"
+
+const page = (path: string): string => readFileSync(join(root, path), "utf8")
+const code = (path: string): string => page(path).replace(/^\/\*\*.*?\*\/\n/s, "")
+const run = (example: string) => node([join(root, "examples/dist", `${example}.js`)]).ended
+
+const recipes = readdirSync(join(root, "docs/recipes"))
+  .filter((name) => name.endsWith(".md") && name !== "README.md")
+  .map((name) => name.slice(0, -".md".length))
+
+const shown = [
+  ...recipes.map((name) => [`docs/recipes/${name}.md`, `recipes/${name}`] as const),
+  ["docs/start/embed.md", "02-embedded"] as const
+]
+
+describe("recipes", { timeout: 60_000 }, () => {
+  it("each recipe has a page, and each page is listed", () => {
+    const programs = readdirSync(join(root, "examples/recipes")).map((name) => name.replace(/\.ts$/, ""))
+    assert.deepStrictEqual(recipes.sort(), programs.sort())
+    for (const name of recipes) assert.include(page("docs/recipes/README.md"), `(${name}.md)`)
+  })
+
+  for (const [path, example] of shown) {
+    it(`${path}: shows the program and what it prints`, async () => {
+      const { code: exit, stderr, stdout } = await run(example)
+      assert.strictEqual(exit, 0, stderr)
+      assert.strictEqual(stderr, "")
+      assert.include(page(path), `\`\`\`ts\n${code(`examples/${example}.ts`)}\`\`\``)
+      assert.include(page(path), `\`\`\`text\n${stdout}\`\`\``)
+    })
+  }
+
+  it("the programs of the packages' README files run", async () => {
+    for (const name of readdirSync(join(root, "examples/packages"))) {
+      const { code: exit, stderr, stdout } = await run(`packages/${name.replace(/\.ts$/, "")}`)
+      assert.strictEqual(exit, 0, `${name}: ${stderr}`)
+      assert.notStrictEqual(stdout, "", name)
+    }
+  })
+})
