@@ -63,7 +63,7 @@ describe("Regressions", () => {
           ...trusted,
           // Guard: rights are read inside the turn. The mutant read them when the command was sent.
           rights: (caller) =>
-            caller === colleague && waits
+            caller.userId === colleague.userId && waits
               ? Effect.as(Deferred.await(gate), verdict(false))
               : Exit.succeed(verdict(snapshot ? false : revoked))
         }

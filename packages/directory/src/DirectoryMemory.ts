@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Directory from "./Directory.js"
 
+// What is kept is frozen: it is handed out as it is.
 interface Book {
   readonly users: Map<string, ReadonlyArray<Role>>
   readonly accounts: Map<string, boolean>
@@ -21,12 +22,14 @@ interface Book {
   readonly storeMembers: Map<string, Set<string>>
 }
 
+const none: ReadonlyArray<Role> = Object.freeze([])
+
 const makeAccess = (book: Book): Access.AccessShape =>
   Access.fromFacts({
-    roles: (userId) => Exit.succeed(book.users.get(userId) ?? []),
+    roles: (userId) => Exit.succeed(book.users.get(userId) ?? none),
     facts: (caller, subject) =>
       Exit.succeed({
-        roles: book.users.get(caller.userId) ?? [],
+        roles: book.users.get(caller.userId) ?? none,
         belongsToAccount: book.accountMembers.get(subject.accountId)?.has(caller.userId) ?? false,
         accountValid: book.accounts.get(subject.accountId) ?? false,
         storeMember: book.storeMembers.get(subject.storeId)?.has(subject.accountId) ?? false
@@ -44,7 +47,10 @@ const leaveAll = (members: Map<string, Set<string>>, member: string): void => {
 }
 
 const makeDirectory = (book: Book): Directory.DirectoryShape => ({
-  putUser: ({ id, roles }) => Effect.sync(() => void book.users.set(id, [...roles])),
+  putUser: ({ id, roles }) => {
+    const kept = Object.freeze([...roles])
+    return Effect.sync(() => void book.users.set(id, kept))
+  },
   removeUser: (userId) =>
     Effect.sync(() => {
       book.users.delete(userId)
@@ -80,13 +86,16 @@ const makeDirectory = (book: Book): Directory.DirectoryShape => ({
       return Effect.void
     }),
   removeStoreMember: (storeId, accountId) => Effect.sync(() => void book.storeMembers.get(storeId)?.delete(accountId)),
-  putCart: (cart) => Effect.sync(() => void book.carts.set(cart.id, { ...cart })),
+  putCart: ({ id, storeId, accountId, ownerId, status }) => {
+    const kept = Object.freeze({ id, storeId, accountId, ownerId, status })
+    return Effect.sync(() => void book.carts.set(id, kept))
+  },
   removeCart: (cartId) => Effect.sync(() => void book.carts.delete(cartId)),
   setCartStatus: (cartId, status) =>
     Effect.suspend(() => {
       const cart = book.carts.get(cartId)
       if (cart === undefined) return Effect.fail(Directory.unknownEntry("cart", cartId))
-      book.carts.set(cartId, { ...cart, status })
+      book.carts.set(cartId, Object.freeze({ ...cart, status }))
       return Effect.void
     })
 })

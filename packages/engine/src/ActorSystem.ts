@@ -140,7 +140,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
       events: (id, afterSequence, limit) => eventsOf(system, id, afterSequence, limit),
       alarms: (beforeMillis, limit, after) => alarmsOf(system, beforeMillis, limit, after),
       drain,
-      metrics
+      metrics: Metrics.view(metrics)
     }
   })
 

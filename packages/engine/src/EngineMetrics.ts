@@ -58,10 +58,12 @@ export interface CommitMetrics {
 }
 
 /** Upper bounds of the append-duration buckets, milliseconds. */
-export const batchMillisBounds: ReadonlyArray<number> = [0.5, 1, 2, 5, 10, 20, 50, 100, 500, 2_000]
+export const batchMillisBounds: ReadonlyArray<number> = Object.freeze([0.5, 1, 2, 5, 10, 20, 50, 100, 500, 2_000])
 
 /** Upper bounds of the append-size buckets, entries. */
-export const batchEntriesBounds: ReadonlyArray<number> = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096]
+export const batchEntriesBounds: ReadonlyArray<number> = Object.freeze([
+  1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096
+])
 
 /** All at zero. */
 export const makeCommit = (): CommitMetrics => ({
@@ -87,4 +89,17 @@ const countIn = (buckets: Array<number>, bounds: ReadonlyArray<number>, value: n
   const found = bounds.findIndex((bound) => value <= bound)
   const index = found === -1 ? bounds.length : found
   buckets[index] = buckets[index]! + 1
+}
+
+/** The same numbers, always those of now, for somebody who may only read them. */
+export const view = <A extends object>(counted: A): Readonly<A> => {
+  const shown = {}
+  for (const name of Object.keys(counted) as Array<keyof A>) {
+    const get = () => {
+      const value = counted[name]
+      return Array.isArray(value) ? [...value] : value
+    }
+    Object.defineProperty(shown, name, { get, enumerable: true })
+  }
+  return Object.freeze(shown) as Readonly<A>
 }

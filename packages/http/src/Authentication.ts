@@ -4,7 +4,7 @@
  * whether anything could renew a token of that shape, never from what is wrong with this one.
  */
 import { hash } from "node:crypto"
-import type { Access, Caller } from "@onelane/checkout"
+import { type Access, Caller } from "@onelane/checkout"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -51,7 +51,9 @@ const unknownToken = Exit.fail(tokenRefused("unknown token", true))
  * time a comparison takes tells nothing about a token.
  */
 export const fixed = (tokens: Readonly<Record<string, Caller.Caller>>): Judge => {
-  const callers = new Map(Object.entries(tokens).map(([token, caller]) => [digestOf(token), Exit.succeed(caller)]))
+  const callers = new Map(
+    Object.entries(tokens).map(([token, caller]) => [digestOf(token), Exit.succeed(Caller.frozen(caller))])
+  )
   return {
     accepts: () => true,
     authenticate: (token) => callers.get(digestOf(token)) ?? unknownToken

@@ -5,7 +5,9 @@
  * Thin on purpose: it adds no rule. It owns the way from a call to an answer (abort, closing, Exit to result) and
  * nothing else. A call never rejects on a refusal; only a defect (a bug) rejects, and `…OrThrow` throws `OnelaneError`.
  */
+
 import type * as Caller from "@onelane/checkout/Caller"
+import * as CallValues from "@onelane/checkout/CallValues"
 import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
@@ -147,14 +149,14 @@ export const enter = async <R, E>(
 }
 
 /** What a call on a closed door is answered with. */
-export const draining: CheckoutError.Overloaded = {
+export const draining: CheckoutError.Overloaded = Object.freeze({
   _tag: "Overloaded",
   message: "This checkout was closed",
   reason: "DRAINING",
   retryable: false,
   applied: "no",
   retryAfterMillis: 0
-}
+})
 
 /** Runs one call. An effect that is an `Exit` already is answered without a fiber. */
 const run = <A, E>(
@@ -197,7 +199,13 @@ const update = (
   input: CheckoutSessions.UpdateInput
 ): Answer<CheckoutSessions.Updated, CheckoutError.UpdateError> => {
   if (behind.closed()) return Promise.resolve({ ok: false, error: draining })
-  const started = start(caller, input)
+  let given: CheckoutSessions.UpdateInput
+  try {
+    given = CallValues.takeUpdate(input)
+  } catch (unreadable) {
+    return Promise.reject(unreadable)
+  }
+  const started = start(caller, given)
   if ("listen" in started) return untilAnswered(started)
   if (Exit.isSuccess(started)) return Promise.resolve({ ok: true, value: started.value })
   return started.cause._tag === "Fail"
@@ -232,7 +240,7 @@ const watch = <A>(open: (later: Later.Loaded) => AsyncIterable<A>): AsyncIterabl
   }
 })
 
-/** The door for one caller. */
+/** The door for one caller, who does not change any more. */
 export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
   const { sessions, startUpdate: start } = behind
   const call =

@@ -53,7 +53,7 @@ const options: Options.Options<EmbeddedOptions> = {
   storage: Options.text,
   flow: {
     is: "the name of a preset, or what Flow.defineFlow gave",
-    check: (value) => typeof value === "string" || (value as Partial<Flow.Flow> | null)?.ways instanceof Map
+    check: (value) => typeof value === "string" || Flow.isFlow(value)
   },
   access: Options.functions("mayInvoke", "rights"),
   carts: Options.functions("find"),
@@ -108,7 +108,19 @@ const flowOf = (flow: Flow.PresetName | Flow.Flow = "b2b"): Flow.Flow => {
 
 type Served = CheckoutSessions.CheckoutSessions | Directory.Directory
 
-/** The service, its directory, and the engine behind it. */
+// The options as they are now: the host may go on using, and changing, what it wrote.
+const take = <O extends EmbeddedOptions>(options: O): O => {
+  if (typeof options !== "object" || options === null) return options // said by the check
+  const given = { ...options }
+  return {
+    ...given,
+    retry: Options.copyOf(given.retry),
+    access: given.access && Ports.bind(given.access, "mayInvoke", "rights"),
+    carts: given.carts && Ports.bind(given.carts, "find")
+  }
+}
+
+/** The service, its directory, and the engine behind it; of options that were taken. */
 const whole = (
   given: EmbeddedOptions
 ): Layer.Layer<Served | CheckoutEngine.CheckoutEngine | Raw, DatabaseRefused.DatabaseRefused> =>
@@ -130,7 +142,7 @@ class Raw extends Context.Tag("@onelane/sdk/Embedded/Raw")<Raw, CheckoutSessions
 
 /** The service and its directory as a layer. Without `directory: true` the directory is there but nobody asks it. */
 export const layerWithDirectory = (options: EmbeddedOptions): Layer.Layer<Served, DatabaseRefused.DatabaseRefused> =>
-  Layer.unwrapEffect(Effect.as(Effect.promise(Later.load), whole(options)))
+  Layer.unwrapEffect(Effect.as(Effect.promise(Later.load), whole(take(options))))
 
 /** The service as a layer. */
 export const layer: (
@@ -146,21 +158,18 @@ export const layer: (
 export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D extends boolean = false>(
   options: EmbeddedOptions<X> & { readonly directory?: D | undefined }
 ): Promise<D extends true ? DirectoryCheckout<FlowOf<X>> : EmbeddedCheckout<FlowOf<X>>> => {
-  const { behind: entered, context } = await Checkout.enter(whole(options))
+  const given = take(options)
+  const { behind: entered, context } = await Checkout.enter(whole(given))
   const engine = Context.get(context, CheckoutEngine.CheckoutEngine)
-  const startUpdate = Retry.makeStart(
-    engine.startUpdate,
-    Context.get(context, Raw),
-    options.retry ?? {},
-    entered.runtime
-  )
+  const startUpdate = Retry.makeStart(engine.startUpdate, Context.get(context, Raw), given.retry ?? {}, entered.runtime)
   const behind: Checkout.Behind = { ...entered, startUpdate }
   const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => {
-    Options.check("as", caller, callerParts)
-    return Checkout.make(behind, caller)
+    const given = Options.copyOf(caller)
+    Options.check("as", given, callerParts)
+    return Checkout.make(behind, Caller.frozen(given))
   }
   const embedded: EmbeddedCheckout<FlowOf<X>> = { ...as(Caller.host), as }
-  if (!options.directory) return embedded as DirectoryCheckout<FlowOf<X>>
+  if (!given.directory) return embedded as DirectoryCheckout<FlowOf<X>>
   const door = await import("./DirectoryDoor.js")
   const directory = door.make(Context.get(context, Directory.Directory), behind.runtime)
   return { ...embedded, directory } as DirectoryCheckout<FlowOf<X>>

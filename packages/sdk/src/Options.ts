@@ -32,6 +32,19 @@ const faultOf = (given: unknown, options: { readonly [name: string]: Option }): 
   return null
 }
 
+/**
+ * What a program wrote, as it is now: each option is read once, lists and nested options are copied, functions and what has a
+ * class of its own (a flow's tables, a signal) stay themselves.
+ */
+export const copyOf = <A>(given: A): A => {
+  if (Array.isArray(given)) return Array.from(given, copyOf) as A
+  if (!isPlain(given)) return given
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, copyOf(value)])) as A
+}
+
+const isPlain = (value: unknown): value is { readonly [name: string]: unknown } =>
+  isObject(value) && (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
+
 const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 

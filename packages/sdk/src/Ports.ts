@@ -26,6 +26,16 @@ export interface HostCarts {
   readonly find: (cartId: string) => Answer<Carts.Cart | null | undefined>
 }
 
+/** A host's functions as they are now, called as its own. What is none stays what it is. */
+export const bind = <A extends object>(host: A, ...names: ReadonlyArray<keyof A>): A => {
+  if (typeof host !== "object" || host === null) return host
+  const bound = names.map((name) => {
+    const member: unknown = host[name]
+    return [name, typeof member === "function" ? member.bind(host) : member]
+  })
+  return Object.fromEntries(bound)
+}
+
 /** An access port of a host and its carts are asked alike: what is no answer (a throw, a rejection, another shape) is logged. */
 const asking = <A>(log: RareLog.RareLog, port: string, shape: string, isAnswer: (value: unknown) => value is A) => {
   const unavailable = (cause: unknown): Access.PortUnavailable => {

@@ -37,6 +37,9 @@ const options: Options.Options<RemoteOptions> = {
 
 /** The service as a layer. Connects with the first call. */
 export const layer = (given: RemoteOptions): Layer.Layer<CheckoutSessions.CheckoutSessions> =>
+  layerOf(Options.copyOf(given))
+
+const layerOf = (given: RemoteOptions): Layer.Layer<CheckoutSessions.CheckoutSessions> =>
   Layer.suspend(() => {
     Options.check("Onelane.connect", given, options)
     return Retry.layer(given.retry ?? {}, true).pipe(

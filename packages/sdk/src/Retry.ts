@@ -8,6 +8,7 @@
  * `SessionProcessing` included: how long to wait for a task is the caller's business. What the caller is told in the end,
  * and how sure that is, is `Outcome`'s to decide.
  */
+import * as CallValues from "@onelane/checkout/CallValues"
 import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
@@ -113,7 +114,7 @@ export const make = (
 ): Effect.Effect<CheckoutSessions.CheckoutSessionsShape> =>
   Effect.map(makeKeys, (nextKey) => {
     const policy = policyOf(options, restarts)
-    return {
+    return CallValues.make({
       open: (caller, input) => repeat(policy, opening, () => sessions.open(caller, input)),
       update: (caller, input) =>
         Effect.suspend(() => {
@@ -127,7 +128,7 @@ export const make = (
       failTask: (caller, input) => repeat(policy, unkeyed, () => sessions.failTask(caller, input)),
       releaseClaim: (caller, input) => repeat(policy, unkeyed, () => sessions.releaseClaim(caller, input)),
       changes: (caller, input) => Later.loaded().following(policy, sessions, caller, input)
-    }
+    })
   })
 
 type StartUpdate = CheckoutEngine.CheckoutEngineShape["startUpdate"]

@@ -11,7 +11,8 @@ import { isOpaqueId, isSessionId, opaqueIdMaxLength } from "../session/Ids.js"
 import * as Input from "./Input.js"
 import { accept, type Decide } from "./SessionCommand.js"
 
-const fields = {
+/** What the input may say. */
+export const fields = {
   checkoutSessionId: Input.optionalSyntax,
   cartId: Input.optionalTextUpTo(opaqueIdMaxLength),
   expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER)

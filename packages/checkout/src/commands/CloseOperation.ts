@@ -18,12 +18,18 @@ export const wordMaxLength = 255
 /** Longest failure message, characters. */
 export const messageMaxLength = 4_000
 
-/** Steps 2-3 for an operation, with the fields a command adds. */
-export const checkWith = (more: Input.Fields) => {
-  const fields = { checkoutSessionId: Input.syntax, operationId: Input.textUpTo(wordMaxLength), ...more }
-  return (input: { readonly checkoutSessionId: string }): InvalidInput | InvalidCheckoutSessionId | null =>
+/** What the input may say: a session, its operation, and what a command adds. */
+export const fieldsWith = <F extends Input.Fields>(more: F) => ({
+  checkoutSessionId: Input.syntax,
+  operationId: Input.textUpTo(wordMaxLength),
+  ...more
+})
+
+/** Steps 2-3 for an operation with these fields. */
+export const checkWith =
+  (fields: Input.Fields) =>
+  (input: { readonly checkoutSessionId: string }): InvalidInput | InvalidCheckoutSessionId | null =>
     Input.accept(input, fields) ?? (isSessionId(input.checkoutSessionId) ? null : Refusal.invalidCheckoutSessionId)
-}
 
 interface Claimed {
   readonly nextState: string

@@ -8,8 +8,11 @@ import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type Decide } from "./SessionCommand.js"
 
+/** What the input may say. */
+export const fields = CloseOperation.fieldsWith({ orderId: Input.optionalTextUpTo(CloseOperation.wordMaxLength) })
+
 /** Steps 2-3. */
-export const check = CloseOperation.checkWith({ orderId: Input.optionalTextUpTo(CloseOperation.wordMaxLength) })
+export const check = CloseOperation.checkWith(fields)
 
 /** Moves the session, once. */
 export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {

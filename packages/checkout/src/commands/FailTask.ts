@@ -6,12 +6,15 @@ import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type Decide } from "./SessionCommand.js"
 
-/** Steps 2-3. */
-export const check = CloseOperation.checkWith({
+/** What the input may say. */
+export const fields = CloseOperation.fieldsWith({
   code: Input.textUpTo(CloseOperation.wordMaxLength),
   message: Input.optionalTextUpTo(CloseOperation.messageMaxLength),
   applied: Input.optionalOneOf(["no", "unknown"])
 })
+
+/** Steps 2-3. */
+export const check = CloseOperation.checkWith(fields)
 
 /** Fails the session, once. */
 export const decide: Decide<"FailTask"> = (_flow, state, command, turn) => {

@@ -41,6 +41,24 @@ export const optionalFlag = optional((value) => typeof value === "boolean")
 export const optionalWhole = (min: number, max: number): Field =>
   optional((value) => Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)
 
+/**
+ * An input as values: each field is read once, and what its owner does to it afterwards changes nothing. Fields that are not
+ * known keep their name only, for the refusal. What is no object is given back.
+ */
+export const take = <A>(input: A, fields: Fields): A => {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return input
+  const values: { [name: string]: unknown } = Object.create(null)
+  for (const name in fields) values[name] = (input as { readonly [name: string]: unknown })[name]
+  return nameUnknown(values, input) as A
+}
+
+/** Names what `input` has besides the values that were taken of it. */
+export const nameUnknown = <A extends object>(values: A, input: object): A => {
+  for (const name in input)
+    if (!Object.hasOwn(values, name)) Object.defineProperty(values, name, { value: undefined, enumerable: true })
+  return values
+}
+
 /** Step 2: null when the input is one of these fields and no others; its first fault otherwise, missing ones first. */
 export const accept = (input: unknown, fields: Fields): InvalidInput | null => {
   if (typeof input !== "object" || input === null || Array.isArray(input))

@@ -16,7 +16,8 @@ import { accept, closedReason, type Decide, show } from "./SessionCommand.js"
 /** Longest life of a session that is given one: a year, milliseconds. */
 export const expiryMaxMillis = 31_536_000_000
 
-const fields = {
+/** What the input may say. */
+export const fields = {
   cartId: Input.textUpTo(opaqueIdMaxLength),
   initialState: Input.optionalTextUpTo(stateMaxLength),
   checkoutSessionId: Input.optionalSyntax,

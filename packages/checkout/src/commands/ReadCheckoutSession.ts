@@ -16,9 +16,14 @@ export const historyMaxEntries = 1_000
 /** History entries of a page when none is asked for. */
 export const historyEntries = 100
 
-const fields = { checkoutSessionId: Input.syntax }
-const from = { ...fields, afterVersion: Input.optionalWhole(0, Number.MAX_SAFE_INTEGER) }
-const page = { ...from, limit: Input.optionalWhole(1, historyMaxEntries) }
+/** What a get may say. */
+export const fields = { checkoutSessionId: Input.syntax }
+
+/** What changes may say. */
+export const from = { ...fields, afterVersion: Input.optionalWhole(0, Number.MAX_SAFE_INTEGER) }
+
+/** What a history page may say. */
+export const page = { ...from, limit: Input.optionalWhole(1, historyMaxEntries) }
 
 const checkWith =
   (known: Input.Fields) =>

@@ -6,8 +6,11 @@ import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type Decide } from "./SessionCommand.js"
 
+/** What the input may say. */
+export const fields = CloseOperation.fieldsWith({ reason: Input.textUpTo(CloseOperation.messageMaxLength) })
+
 /** Steps 2-3. */
-export const check = CloseOperation.checkWith({ reason: Input.textUpTo(CloseOperation.messageMaxLength) })
+export const check = CloseOperation.checkWith(fields)
 
 /** Releases the claim, once. */
 export const decide: Decide<"ReleaseClaim"> = (_flow, state, command, turn) => {

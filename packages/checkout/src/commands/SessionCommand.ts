@@ -8,7 +8,7 @@ import type { Flow, Transition } from "../flow/Flow.js"
 import type { Caller } from "../ports/Caller.js"
 import type { Facts } from "../ports/Guard.js"
 import type { UpdateInput } from "../service/CheckoutSessions.js"
-import type { CheckoutSession, ClosedBy, TaskCause } from "../session/CheckoutSession.js"
+import { type CheckoutSession, type ClosedBy, copyOf, type TaskCause } from "../session/CheckoutSession.js"
 import type { IdsShape } from "../session/Ids.js"
 import type { SessionEvent, SessionState } from "../session/SessionState.js"
 
@@ -60,7 +60,7 @@ export type SessionCommand =
 /** One command by its tag. */
 export type CommandOf<Tag extends SessionCommand["tag"]> = Extract<SessionCommand, { readonly tag: Tag }>
 
-/** What every accepted message is answered with. `replayed`: it had been accepted (or the session opened) before. */
+/** What every accepted message is answered with; the session is a copy. `replayed`: it had been accepted (or the session opened) before. */
 export interface SessionReply {
   readonly requestId: string
   readonly replayed: boolean
@@ -84,13 +84,13 @@ export type Decide<Tag extends SessionCommand["tag"]> = (
 /** Accepts with one event; the reply shows the session after it. */
 export const accept = (event: SessionEvent, requestId: string): Decided => ({
   events: [event],
-  reply: (after) => ({ requestId, replayed: false, session: after.session as CheckoutSession })
+  reply: (after) => ({ requestId, replayed: false, session: copyOf(after.session as CheckoutSession) })
 })
 
 /** Answers without changing anything. */
 export const show = (session: CheckoutSession, requestId: string): Decided => ({
   events: [],
-  reply: () => ({ requestId, replayed: true, session })
+  reply: () => ({ requestId, replayed: true, session: copyOf(session) })
 })
 
 /** Step 9 of SEMANTICS §3: why a session takes no more updates, or null. A running task ends before an expiry counts. */

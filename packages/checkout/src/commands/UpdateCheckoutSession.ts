@@ -14,7 +14,7 @@ import type { Caller } from "../ports/Caller.js"
 import { isUpdatable } from "../ports/Carts.js"
 import { authorise } from "../ports/Guard.js"
 import type { UpdateInput } from "../service/CheckoutSessions.js"
-import type { CheckoutSession } from "../session/CheckoutSession.js"
+import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import { errorState } from "../session/CheckoutState.js"
 import { type IdsShape, isSessionId } from "../session/Ids.js"
 import {
@@ -47,8 +47,23 @@ const fields = {
 }
 
 /**
+ * The input as values: each field is read once, and what its owner does to it afterwards changes nothing. One that has a
+ * name too many keeps it, for the refusal.
+ */
+export const take = (input: UpdateInput): UpdateInput => {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return input
+  const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
+  const values = { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey }
+  let surplus = -3
+  for (const _ in input) surplus += 1
+  if (expectedVersion !== undefined) surplus -= 1
+  if (idempotencyKey !== undefined) surplus -= 1
+  return surplus === 0 ? values : Input.nameUnknown(values, input)
+}
+
+/**
  * Steps 2-4: the command, or why the input cannot be asked of a session. Looks at no session. `isKnown`: an id that passed
- * before. Nothing of the input is kept but its values: it is the caller's, and a turn may begin later.
+ * before. The input does not change any more (`take`).
  */
 export const make = (
   flow: Flow,
@@ -76,8 +91,8 @@ const isPlain = (input: UpdateInput): boolean => {
   const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
   let surplus = -3
   for (const _ in input) surplus += 1
-  if (expectedVersion !== undefined) surplus -= 1
-  if (idempotencyKey !== undefined) surplus -= 1
+  if ("expectedVersion" in input) surplus -= 1
+  if ("idempotencyKey" in input) surplus -= 1
   return (
     surplus === 0 &&
     typeof checkoutSessionId === "string" &&
@@ -125,7 +140,8 @@ const decideMove = (
 ): Decided => {
   const { transition, expectedVersion } = command
   const { from, to, archives, task } = transition
-  if (from !== session.state && (session.nextState === null || from !== session.nextState)) return mismatch(session)
+  if (from !== session.state && (session.nextState === null || from !== session.nextState))
+    return Exit.fail(Refusal.stateMismatch(session))
   if (typeof expectedVersion === "number" && expectedVersion !== session.version)
     return Exit.fail(Refusal.versionMismatch(session))
   if (session.isProcessing) return Exit.fail(Refusal.sessionProcessing(session, waitMillis(state, turn.nowMillis)))
@@ -150,21 +166,13 @@ const decideMove = (
   })
 }
 
-// Racers are refused alike: all who find the session as it is now are told with one object.
-let mismatched: { readonly session: CheckoutSession; readonly refused: Decided } | null = null
-const mismatch = (session: CheckoutSession): Decided => {
-  if (mismatched === null || mismatched.session !== session)
-    mismatched = { session, refused: Exit.fail(Refusal.stateMismatch(session)) }
-  return mismatched.refused
-}
-
 // Every event is a literal with all its fields and the reply is one function: an accepted update makes what it leaves, no more.
 const move = (event: SessionEvent): Decided => ({ events: [event], reply: replyAfter })
 
 const replyAfter = ({ session }: SessionState): SessionReply => ({
   requestId: session!.lastRequestId!,
   replayed: false,
-  session: session!
+  session: copyOf(session!)
 })
 
 // Step 8. Records hold accepted updates only, so nothing transient is ever replayed; the key is no lock, the mailbox is.

@@ -1,6 +1,6 @@
 /**
  * Refusal: makes the answers of CheckoutError, each in one place, with its message and whether trying again can help.
- * Plain objects; no stack is captured.
+ * Plain objects; no stack is captured. Those without a session are made once, frozen, and shared by all callers.
  */
 import type { EngineError } from "@onelane/engine"
 import type { PortUnavailable } from "../ports/Access.js"
@@ -15,12 +15,12 @@ const again = { retryable: true, applied: "no" } as const
 const retryAfterMillis = 1_000
 
 /** Step 1. */
-export const actionNotPermitted: E.ActionNotPermitted = {
+export const actionNotPermitted: E.ActionNotPermitted = Object.freeze({
   _tag: "ActionNotPermitted",
   message: "The caller may not invoke this action.",
   reason: "ACTION_NOT_PERMITTED",
   ...no
-}
+})
 
 /** Step 2: these inputs are missing. */
 export const requiredFieldMissing = (fields: ReadonlyArray<string>): E.InvalidInput => ({
@@ -41,12 +41,12 @@ export const invalidInput = (fields: ReadonlyArray<string>, message: string): E.
 })
 
 /** Step 3. */
-export const invalidCheckoutSessionId: E.InvalidCheckoutSessionId = {
+export const invalidCheckoutSessionId: E.InvalidCheckoutSessionId = Object.freeze({
   _tag: "InvalidCheckoutSessionId",
   message: "The checkout session ID is not valid.",
   reason: "INVALID_CHECKOUT_SESSION_ID",
   ...no
-}
+})
 
 /** Step 4: these inputs name a state that cannot be asked for. */
 export const invalidState = (fields: ReadonlyArray<string>, message: string): E.InvalidState => ({
@@ -58,28 +58,28 @@ export const invalidState = (fields: ReadonlyArray<string>, message: string): E.
 })
 
 /** Step 5: one object for "missing" and "forbidden", so that they cannot be told apart. */
-export const sessionInaccessible: E.SessionInaccessible = {
+export const sessionInaccessible: E.SessionInaccessible = Object.freeze({
   _tag: "SessionInaccessible",
   message: "The session does not exist, or the caller may not access it.",
   reason: "SESSION_INACCESSIBLE",
   ...no
-}
+})
 
 /** Step 6. */
-export const accountInaccessible: E.AccountInaccessible = {
+export const accountInaccessible: E.AccountInaccessible = Object.freeze({
   _tag: "AccountInaccessible",
   message: "The effective account of the cart is not valid or not accessible.",
   reason: "ACCOUNT_INVALID_OR_INACCESSIBLE",
   ...no
-}
+})
 
 /** Step 7. */
-export const notStoreMember: E.NotStoreMember = {
+export const notStoreMember: E.NotStoreMember = Object.freeze({
   _tag: "NotStoreMember",
   message: "The buyer account is not a member of the store.",
   reason: "NOT_A_STORE_MEMBER",
   ...no
-}
+})
 
 /** Step 8: the key belongs to this accepted request. */
 export const idempotencyConflict = (requestId: string): E.IdempotencyConflict => ({

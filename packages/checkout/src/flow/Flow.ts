@@ -5,12 +5,15 @@
  * Source: SEMANTICS §1, parsed from 176 public flow versions. No flow has a back edge: going back is cancel and start anew.
  */
 import { checkoutStates, errorState, stateMaxLength } from "../session/CheckoutState.js"
-import { faultOf, type Task } from "./Task.js"
+import { FixedMap, FixedSet } from "./Fixed.js"
+import { copyOf as copyOfTask, faultOf, type Task } from "./Task.js"
 
 /** Current state to the states that may follow it, as written by a host. A state without followers ends the session. */
 export type Transitions = { readonly [State in string]: ReadonlyArray<string> }
 
-/** A compiled flow. `T` keeps the literal transitions for the compiler; at run time only the tables count. */
+/**
+ * A compiled flow. Nobody can change one: what a host wrote was copied. `T` keeps the literal transitions for the compiler; at run time only the tables count.
+ */
 export interface Flow<T extends Transitions = Transitions> {
   readonly name: string
   readonly initial: string
@@ -64,8 +67,9 @@ export interface FlowDefinition<T extends Transitions> {
 export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> }>(
   definition: FlowDefinition<T>
 ): Flow<T> => {
-  const { name, initial, transitions } = definition
-  const states = new Set(Object.keys(transitions))
+  const { name, initial } = definition
+  const transitions = copyOfTransitions<T>(definition.transitions)
+  const states = new FixedSet(Object.keys(transitions))
   const refuse = (why: string): never => {
     throw new TypeError(`flow ${name}: ${why}`)
   }
@@ -79,12 +83,21 @@ export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyAr
       if (!states.has(next)) refuse(`${state} leads to ${JSON.stringify(next)}, which is not one of its states`)
       if (next === state) refuse(`${state} leads to itself`)
     }
-    edges.set(state, new Set(followers))
+    edges.set(state, new FixedSet(followers))
   }
   edges.set(errorState, states)
-  const tasks: Flow["tasks"] = new Map()
-  return withTasks<T>({ name, initial, transitions, states, edges, tasks, ways: new Map() }, definition.tasks ?? {})
+  const flow = { name, initial, transitions, states, edges: new FixedMap(edges), tasks: none, ways: none }
+  return withTasks<T>(flow, definition.tasks ?? {})
 }
+
+const none: ReadonlyMap<string, never> = new FixedMap([])
+
+const copyOfTransitions = <T extends Transitions>(written: T): T =>
+  Object.freeze(
+    Object.fromEntries(
+      Object.entries<ReadonlyArray<string>>(written).map(([state, followers]) => [state, Object.freeze([...followers])])
+    )
+  ) as T
 
 /** The same flow with these tasks (a state that had one and is not named keeps it). Throws a `TypeError` as `defineFlow` does. */
 export const withTasks = <T extends Transitions>(
@@ -92,19 +105,26 @@ export const withTasks = <T extends Transitions>(
   tasks: { readonly [State in keyof T]?: Task | undefined }
 ): Flow<T> => {
   const all = new Map(flow.tasks)
-  for (const [state, task] of Object.entries<Task | undefined>(tasks)) {
-    if (task === undefined) continue
+  for (const [state, written] of Object.entries<Task | undefined>(tasks)) {
+    if (written === undefined) continue
     if (!flow.states.has(state))
       throw new TypeError(`flow ${flow.name}: a task for unknown state ${JSON.stringify(state)}`)
+    const task = copyOfTask(written)
     const fault = faultOf(task)
     if (fault !== null) throw new TypeError(`flow ${flow.name}: the task of ${state}: ${fault}`)
     all.set(state, task)
   }
-  return { ...flow, tasks: all, ways: waysOf(flow, all) }
+  const ways = Array.from(
+    waysOf(flow, all),
+    ([from, reachable]) => [from, new FixedMap(Array.from(reachable, freezeSecond))] as const
+  )
+  return Object.freeze({ ...flow, tasks: new FixedMap(all), ways: new FixedMap(ways) })
 }
 
+const freezeSecond = <K, V>([key, value]: readonly [K, V]): readonly [K, V] => [key, Object.freeze(value)]
+
 // A state leads to itself too: the version an update must then name decides between two callers.
-const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Flow["ways"] =>
+const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Map<string, Map<string, Transition>> =>
   new Map(
     Array.from(edges, ([from, followers]) => {
       const task = tasks.get(from) ?? null
@@ -115,6 +135,19 @@ const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Flow["ways"] =>
       ]
     })
   )
+
+/** The same flow in plain tables of an engine's own: quicker to look up, and to be shown to nobody. */
+export const compile = (flow: Flow): Flow => ({
+  ...flow,
+  states: new Set(flow.states),
+  edges: new Map(Array.from(flow.edges, ([from, followers]) => [from, new Set(followers)])),
+  tasks: new Map(flow.tasks),
+  ways: waysOf(flow, flow.tasks)
+})
+
+/** Whether a value is a compiled flow. */
+export const isFlow = (value: unknown): value is Flow =>
+  typeof value === "object" && value !== null && (value as Partial<Flow>).ways instanceof FixedMap
 
 /** The transition an update asks for; one that the flow does not have is not allowed. */
 export const transitionOf = (flow: Flow, from: string, to: string): Transition =>
@@ -192,7 +225,7 @@ export const any: Flow = defineFlow<Transitions>({
 })
 
 /** The presets by name. */
-export const presets = { b2b, "b2b-async": b2bAsync, "b2b-classic": b2bClassic, any } as const
+export const presets = Object.freeze({ b2b, "b2b-async": b2bAsync, "b2b-classic": b2bClassic, any } as const)
 
 /** The name of a preset. */
 export type PresetName = keyof typeof presets

@@ -49,7 +49,7 @@ export interface RetryPolicy {
 }
 
 /** The policy of a task that names none, or parts of one. */
-export const defaultRetry = { limit: 3, baseMillis: 200, maxMillis: 10_000 } as const
+export const defaultRetry = Object.freeze({ limit: 3, baseMillis: 200, maxMillis: 10_000 } as const)
 
 /**
  * What a task's work is: an Effect; or a Promise, which rejects to fail: with a `TaskFailure` (an `Error` that carries a `code`,
@@ -97,6 +97,16 @@ export const pauseMillis = (policy: RetryPolicy, n: number, jitter: number): num
 }
 
 const names: ReadonlyArray<string> = ["run", "deadlineMillis", "retry", "repeatable"] satisfies Array<keyof Task>
+
+/** A task as a host wrote it now, each field read once; nobody can change it. What it does not know it keeps, for `faultOf`. */
+export const copyOf = (written: Task): Task => {
+  const copy: { [name: string]: unknown } = {}
+  for (const name of new Set([...names, ...Object.keys(written)])) {
+    const value = (written as { readonly [name: string]: unknown })[name]
+    if (value !== undefined) copy[name] = name === "retry" ? Object.freeze({ ...(value as RetryPolicy) }) : value
+  }
+  return Object.freeze(copy)
+}
 
 /** What a task says that cannot be, or null. */
 export const faultOf = (task: Task): string | null => {

@@ -9,7 +9,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type { Caller, Role } from "./Caller.js"
+import * as Caller from "./Caller.js"
 
 /**
  * What may be asked of the service. `update`, `open`, `cancel` write; `read` covers get, history and changes; `administer`
@@ -49,9 +49,9 @@ export interface PortUnavailable {
 /** The port. An effect that is already an `Exit` (`Effect.succeed(…)`) costs a turn no suspension. */
 export interface AccessShape {
   /** Step 1, asked before any session is looked at. */
-  readonly mayInvoke: (caller: Caller, action: Action) => Effect.Effect<boolean, PortUnavailable>
+  readonly mayInvoke: (caller: Caller.Caller, action: Action) => Effect.Effect<boolean, PortUnavailable>
   /** Steps 1, 5, 6 and 7, asked inside the turn. */
-  readonly rights: (caller: Caller, action: Action, subject: Subject) => Effect.Effect<Rights, PortUnavailable>
+  readonly rights: (caller: Caller.Caller, action: Action, subject: Subject) => Effect.Effect<Rights, PortUnavailable>
 }
 
 /** The access port. */
@@ -60,7 +60,7 @@ export class Access extends Context.Tag("@onelane/checkout/Access")<Access, Acce
 /** What a directory knows of a caller and a subject. */
 export interface AccessFacts {
   /** Roles the directory grants this user, besides those of the token. A user unknown to it has none. */
-  readonly roles: ReadonlyArray<Role>
+  readonly roles: ReadonlyArray<Caller.Role>
   /** Accounts the user belongs to include the subject's account. */
   readonly belongsToAccount: boolean
   /** The subject's account exists and is active. */
@@ -69,25 +69,25 @@ export interface AccessFacts {
   readonly storeMember: boolean
 }
 
-const operators: ReadonlyArray<Role> = ["modify-all-data"]
-const integrators: ReadonlyArray<Role> = [...operators, "commerce-integrator"]
-const buyers: ReadonlyArray<Role> = [...integrators, "buyer-checkout"]
+const operators: ReadonlyArray<Caller.Role> = ["modify-all-data"]
+const integrators: ReadonlyArray<Caller.Role> = [...operators, "commerce-integrator"]
+const buyers: ReadonlyArray<Caller.Role> = [...integrators, "buyer-checkout"]
 
-const rolesFor = (action: Action): ReadonlyArray<Role> => {
+const rolesFor = (action: Action): ReadonlyArray<Caller.Role> => {
   if (action === "release-claim" || action === "administer") return operators
   return action === "complete-task" ? integrators : buyers
 }
 
 // Asked twice in every update: loops, no closures, and no table by name, which costs as much as the loops.
-const isAmong = (roles: ReadonlyArray<Role>, wanted: Role): boolean => {
+const isAmong = (roles: ReadonlyArray<Caller.Role>, wanted: Caller.Role): boolean => {
   for (let index = 0; index < roles.length; index++) if (roles[index] === wanted) return true
   return false
 }
-const hasRole = (caller: Caller, granted: ReadonlyArray<Role>, wanted: Role): boolean =>
+const hasRole = (caller: Caller.Caller, granted: ReadonlyArray<Caller.Role>, wanted: Caller.Role): boolean =>
   isAmong(caller.roles, wanted) || isAmong(granted, wanted)
 
 /** Whether the caller's roles, or those the directory grants, allow the action. Default deny. */
-export const roleAllows = (caller: Caller, granted: ReadonlyArray<Role>, action: Action): boolean => {
+export const roleAllows = (caller: Caller.Caller, granted: ReadonlyArray<Caller.Role>, action: Action): boolean => {
   const allowing = rolesFor(action)
   for (let index = 0; index < allowing.length; index++) if (hasRole(caller, granted, allowing[index]!)) return true
   return false
@@ -98,7 +98,7 @@ export const roleAllows = (caller: Caller, granted: ReadonlyArray<Role>, action:
  * own carts and of its accounts. The effective account must be valid, must equal the acting account the caller named,
  * and a buyer must belong to it; and it must be a member of the store.
  */
-export const decideRights = (caller: Caller, action: Action, subject: Subject, facts: AccessFacts): Rights => {
+export const decideRights = (caller: Caller.Caller, action: Action, subject: Subject, facts: AccessFacts): Rights => {
   const privileged =
     hasRole(caller, facts.roles, "modify-all-data") || hasRole(caller, facts.roles, "commerce-integrator")
   const acting = caller.actingAccountId === null || caller.actingAccountId === subject.accountId
@@ -111,35 +111,83 @@ export const decideRights = (caller: Caller, action: Action, subject: Subject, f
 }
 
 /** Every right. */
-export const everyRight: Rights = { mayInvoke: true, maySee: true, accountAccessible: true, storeMember: true }
+export const everyRight: Rights = Object.freeze({
+  mayInvoke: true,
+  maySee: true,
+  accountAccessible: true,
+  storeMember: true
+})
 
 const everyone = Exit.succeed(everyRight)
 const nobody = Exit.succeed({ ...everyRight, mayInvoke: false })
 const yes = Exit.succeed(true)
 const no = Exit.succeed(false)
-const noRoles: ReadonlyArray<Role> = []
+const noRoles: ReadonlyArray<Caller.Role> = []
+
+// Ports of ours change nothing they are given, and answer with values that do not change.
+const ours = new WeakSet<AccessShape>()
+const asOurs = (access: AccessShape): AccessShape => {
+  ours.add(access)
+  return access
+}
+
+/**
+ * A port as an engine asks it: a host's own is given copies, which it may keep and change, and its answers are looked at and
+ * copied. Another shape is no answer.
+ */
+export const byValue = (access: AccessShape): AccessShape =>
+  ours.has(access)
+    ? access
+    : {
+        mayInvoke: (caller, action) => Running.flatMapNow(access.mayInvoke(Caller.copyOf(caller), action), takeFlag),
+        rights: (caller, action, subject) =>
+          Running.flatMapNow(access.rights(Caller.copyOf(caller), action, subjectOf(subject)), takeRights)
+      }
+
+const subjectOf = ({ cartId, storeId, accountId, ownerId }: Subject): Subject => ({
+  cartId,
+  storeId,
+  accountId,
+  ownerId
+})
+
+const noAnswer = (shape: string): Exit.Exit<never, PortUnavailable> =>
+  Exit.fail({ _tag: "PortUnavailable", port: "access", cause: new TypeError(`it must answer ${shape}`) })
+
+const takeFlag = (answer: unknown): Exit.Exit<boolean, PortUnavailable> =>
+  typeof answer === "boolean" ? Exit.succeed(answer) : noAnswer("true or false")
+
+const takeRights = (answer: Rights | null | undefined): Exit.Exit<Rights, PortUnavailable> => {
+  const { mayInvoke, maySee, accountAccessible, storeMember } = answer ?? ({} as Rights)
+  const rights = { mayInvoke, maySee, accountAccessible, storeMember }
+  return Object.values(rights).every((right) => typeof right === "boolean") ? Exit.succeed(rights) : noAnswer("rights")
+}
 
 /**
  * Trusts the caller's own roles and knows no directory: every account is valid and a member of every store. For a host
  * that calls for itself and has already decided who may do what.
  */
-export const layerTrusted: Layer.Layer<Access> = Layer.succeed(Access, {
-  mayInvoke: (caller, action) => (roleAllows(caller, noRoles, action) ? yes : no),
-  rights: (caller, action) => (roleAllows(caller, noRoles, action) ? everyone : nobody)
-})
+export const layerTrusted: Layer.Layer<Access> = Layer.succeed(
+  Access,
+  asOurs({
+    mayInvoke: (caller, action) => (roleAllows(caller, noRoles, action) ? yes : no),
+    rights: (caller, action) => (roleAllows(caller, noRoles, action) ? everyone : nobody)
+  })
+)
 
 /** What a directory is asked. `facts` rests on the user, the account and the store, and on nothing else. */
 export interface Lookup {
-  readonly roles: (userId: string) => Effect.Effect<ReadonlyArray<Role>, PortUnavailable>
-  readonly facts: (caller: Caller, subject: Subject) => Effect.Effect<AccessFacts, PortUnavailable>
+  readonly roles: (userId: string) => Effect.Effect<ReadonlyArray<Caller.Role>, PortUnavailable>
+  readonly facts: (caller: Caller.Caller, subject: Subject) => Effect.Effect<AccessFacts, PortUnavailable>
 }
 
 /** Makes the port from lookups of a directory; both answers come from the one rule above. */
-export const fromFacts = (lookup: Lookup): AccessShape => ({
-  mayInvoke: (caller, action) =>
-    roleAllows(caller, noRoles, action)
-      ? yes
-      : Running.mapNow(lookup.roles(caller.userId), (granted) => roleAllows(caller, granted, action)),
-  rights: (caller, action, subject) =>
-    Running.mapNow(lookup.facts(caller, subject), (facts) => decideRights(caller, action, subject, facts))
-})
+export const fromFacts = (lookup: Lookup): AccessShape =>
+  asOurs({
+    mayInvoke: (caller, action) =>
+      roleAllows(caller, noRoles, action)
+        ? yes
+        : Running.mapNow(lookup.roles(caller.userId), (granted) => roleAllows(caller, granted, action)),
+    rights: (caller, action, subject) =>
+      Running.mapNow(lookup.facts(caller, subject), (facts) => decideRights(caller, action, subject, facts))
+  })

@@ -2,6 +2,7 @@
  * Carts: the port that says what a cart is and in which status. Read inside the turn.
  * Source: SEMANTICS §1 (cart status) and §3 step 10; the action page, requirement 4.
  */
+import { Running } from "@onelane/engine"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,7 +10,14 @@ import * as Layer from "effect/Layer"
 import type { PortUnavailable } from "./Access.js"
 
 /** Every status of a cart. */
-export const cartStatuses = ["Active", "Checkout", "Processing", "PendingClosed", "Closed", "PendingDelete"] as const
+export const cartStatuses = Object.freeze([
+  "Active",
+  "Checkout",
+  "Processing",
+  "PendingClosed",
+  "Closed",
+  "PendingDelete"
+] as const)
 
 /** The status of a cart. */
 export type CartStatus = (typeof cartStatuses)[number]
@@ -35,6 +43,28 @@ export interface CartsShape {
 
 /** The cart port. */
 export class Carts extends Context.Tag("@onelane/checkout/Carts")<Carts, CartsShape>() {}
+
+/**
+ * A port as an engine asks it: a cart is looked at and copied as soon as it is answered, so that whoever answered may go on
+ * changing it. Another shape is no answer.
+ */
+export const byValue = (carts: CartsShape): CartsShape => ({
+  find: (cartId) => Running.flatMapNow(carts.find(cartId), take),
+  statusOf: carts.statusOf === undefined ? undefined : (cartId) => carts.statusOf!(cartId)
+})
+
+const nowhere = Exit.succeed(null)
+
+const take = (answer: Cart | null | undefined): Exit.Exit<Cart | null, PortUnavailable> => {
+  if (answer === null || answer === undefined) return nowhere
+  const { id, storeId, accountId, ownerId, status } = answer
+  const cart: { readonly [Field in keyof Required<Cart>]: Cart[Field] } = { id, storeId, accountId, ownerId, status }
+  return isText(id) && isText(storeId) && isText(accountId) && isText(ownerId) && cartStatuses.includes(status)
+    ? Exit.succeed(cart)
+    : Exit.fail({ _tag: "PortUnavailable", port: "carts", cause: new TypeError("it must answer null or a cart") })
+}
+
+const isText = (value: unknown): boolean => typeof value === "string"
 
 const active = Exit.succeed<CartStatus>("Active")
 

@@ -2,7 +2,7 @@
  * CheckoutCore: the engine of `CheckoutEngine`, which is told how sessions are watched. A program that opens it without
  * loading `Stream` (the SDK) says so later.
  */
-import { ActorSystem, type EngineConfig, type EngineMetrics, GroupCommit, type Journal } from "@onelane/engine"
+import { ActorSystem, type EngineConfig, EngineMetrics, GroupCommit, type Journal } from "@onelane/engine"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -10,12 +10,13 @@ import { cartBehavior } from "../commands/CartBehavior.js"
 import * as CheckoutBehavior from "../commands/CheckoutBehavior.js"
 import * as Refusal from "../errors/Refusal.js"
 import * as Flow from "../flow/Flow.js"
-import { Access } from "../ports/Access.js"
-import { Carts } from "../ports/Carts.js"
+import * as Access from "../ports/Access.js"
+import * as Carts from "../ports/Carts.js"
 import * as Ids from "../session/Ids.js"
 import type { SessionState } from "../session/SessionState.js"
 import * as Alarms from "../work/Alarms.js"
 import * as Tasks from "../work/Tasks.js"
+import * as CallValues from "./CallValues.js"
 import * as Service from "./CheckoutService.js"
 import { CheckoutSessions } from "./CheckoutSessions.js"
 import * as Updating from "./Updating.js"
@@ -53,7 +54,10 @@ export interface CheckoutEngineShape {
     /** Tasks under way in this process, those included that the host runs elsewhere. */
     readonly tasks: () => number
   }
-  /** An update without a fiber, for a Promise door: its answer, or what it is waited for with. */
+  /**
+   * An update without a fiber, for a Promise door: its answer, or what it is waited for with. Unlike the service it takes
+   * caller and input as they are: neither may change until the answer is there.
+   */
   readonly startUpdate: Updating.StartUpdate
   /** The same by callback. */
   readonly updateNow: Updating.UpdateNow
@@ -69,9 +73,14 @@ export class CheckoutEngine extends Context.Tag("@onelane/checkout/CheckoutEngin
 
 const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
   Effect.gen(function* () {
-    const flow: Flow.Flow = options.flow ?? Flow.b2b
+    const shown: Flow.Flow = options.flow ?? Flow.b2b
+    const flow = Flow.compile(shown)
     const commit = yield* GroupCommit.GroupCommit
-    const ports = { access: yield* Access, carts: yield* Carts, portMillis: options.portMillis ?? 5_000 }
+    const ports = {
+      access: Access.byValue(yield* Access.Access),
+      carts: Carts.byValue(yield* Carts.Carts),
+      portMillis: options.portMillis ?? 5_000
+    }
     const unavailable = Refusal.fromEngine
     const { custody = commit.journal.exclusive } = options
     const isMine = typeof custody === "boolean" ? () => true : custody.isMine
@@ -95,9 +104,14 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
     }
     const startUpdate = Updating.makeStartUpdate(parts, yield* Effect.runtime<never>())
     const updateNow = Updating.makeUpdateNow(startUpdate)
-    const metrics = { sessions: sessions.metrics, carts: carts.metrics, commit: commit.metrics, tasks: tasks.running }
-    return Context.make(CheckoutSessions, Service.make(parts, watch)).pipe(
-      Context.add(CheckoutEngine, { flow, metrics, startUpdate, updateNow, drain })
+    const metrics = Object.freeze({
+      sessions: sessions.metrics,
+      carts: carts.metrics,
+      commit: EngineMetrics.view(commit.metrics),
+      tasks: tasks.running
+    })
+    return Context.make(CheckoutSessions, CallValues.make(Service.make(parts, watch))).pipe(
+      Context.add(CheckoutEngine, { flow: shown, metrics, startUpdate, updateNow, drain })
     )
   })
 
@@ -108,7 +122,7 @@ export const make = (
 ): Effect.Effect<
   Context.Context<CheckoutSessions | CheckoutEngine>,
   never,
-  Journal.Journal | Access | Carts | Scope.Scope
+  Journal.Journal | Access.Access | Carts.Carts | Scope.Scope
 > =>
   build(options, watch).pipe(
     Effect.provideServiceEffect(GroupCommit.GroupCommit, GroupCommit.make(options.engine)),

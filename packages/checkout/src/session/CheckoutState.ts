@@ -4,7 +4,7 @@
  */
 
 /** The fifteen states of the preset flows, in the order of the default one. */
-export const checkoutStates = [
+export const checkoutStates = Object.freeze([
   "Start",
   "Shipping Address",
   "Inventory",
@@ -20,7 +20,7 @@ export const checkoutStates = [
   "Activate Order",
   "Order Confirmation",
   "Complete"
-] as const
+] as const)
 
 /** A state of the preset flows (without `Error`). */
 export type CheckoutState = (typeof checkoutStates)[number]
@@ -32,7 +32,7 @@ export const errorState = "Error"
 export const stateMaxLength = 30
 
 /** Preset states whose work runs in the background in the vendor's flows. Source: SEMANTICS §1. */
-export const backgroundStates = [
+export const backgroundStates = Object.freeze([
   "Inventory",
   "Confirm Price",
   "Calculate Promotions",
@@ -40,7 +40,7 @@ export const backgroundStates = [
   "Taxes",
   "Cart To Order",
   "Activate Order"
-] as const satisfies ReadonlyArray<CheckoutState>
+] as const satisfies ReadonlyArray<CheckoutState>)
 
 /** A preset state with a background task. */
 export type BackgroundState = (typeof backgroundStates)[number]

@@ -287,7 +287,7 @@ const fields = {
   cause: null
 } as const
 
-/** An event as callers may see it: idempotency keys stay inside. */
+/** An event as callers may see it, and theirs to keep: idempotency keys stay inside. */
 export const historyEntry = (version: number, event: SessionEvent): HistoryEntry => {
   const { type, at } = event
   const entry: HistoryEntry = { version, type, ...fields, at, from: event.type === "Opened" ? null : event.from }
@@ -306,7 +306,15 @@ export const historyEntry = (version: number, event: SessionEvent): HistoryEntry
     }
     case "TaskFailed": {
       const { by, cause, operationId, workKey } = event
-      return { ...entry, to: errorState, operationId, workKey, by, reason: cause.code, cause }
+      return {
+        ...entry,
+        to: errorState,
+        operationId,
+        workKey,
+        by,
+        reason: cause.code,
+        cause: { code: cause.code, message: cause.message }
+      }
     }
     case "ClaimReleased": {
       const { by, operationId, reason, workKey } = event

@@ -29,7 +29,7 @@ import {
   type TaskSuccess,
   work
 } from "../flow/Task.js"
-import type { CheckoutSession, TaskCause } from "../session/CheckoutSession.js"
+import { type CheckoutSession, copyOf, type TaskCause } from "../session/CheckoutSession.js"
 import type { SessionState } from "../session/SessionState.js"
 
 /** The running operations of this process. */
@@ -177,7 +177,7 @@ const attempts = (task: Task, run: NonNullable<Task["run"]>, { session, operatio
     const once = Effect.suspend(() => {
       const abort = new AbortController()
       attempt += 1
-      const context = { session, requestId, operationId, attempt, signal: abort.signal }
+      const context = { session: copyOf(session), requestId, operationId, attempt, signal: abort.signal }
       return Effect.onInterrupt(work(run, context), () => Effect.sync(() => abort.abort()))
     })
     return Effect.retry(once, { schedule: backoff(task.retry), while: (failure) => failure.final !== true })

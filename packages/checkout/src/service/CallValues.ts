@@ -1,0 +1,49 @@
+/**
+ * CallValues: a service that takes caller and input by value: both are read once, when the method is called. What their owner
+ * does to them afterwards, while the call waits for its turn or is repeated, changes nothing.
+ */
+import * as Effect from "effect/Effect"
+import * as CancelCheckout from "../commands/CancelCheckout.js"
+import * as CompleteTask from "../commands/CompleteTask.js"
+import * as FailTask from "../commands/FailTask.js"
+import * as Input from "../commands/Input.js"
+import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
+import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
+import * as ReleaseClaim from "../commands/ReleaseClaim.js"
+import * as UpdateCheckoutSession from "../commands/UpdateCheckoutSession.js"
+import * as Caller from "../ports/Caller.js"
+import type { CheckoutSessionsShape } from "./CheckoutSessions.js"
+
+/** An update's input by value, for a door that needs no effect. */
+export const takeUpdate = UpdateCheckoutSession.take
+
+type Method<I, A> = (caller: Caller.Caller, input: I) => A
+
+// A getter that throws is a bug of its owner, and stays one: the call dies, it does not throw.
+const taking =
+  <I extends object, A, E>(method: Method<I, Effect.Effect<A, E>>, take: (input: I) => I) =>
+  (caller: Caller.Caller, input: I): Effect.Effect<A, E> => {
+    try {
+      return method(Caller.copyOf(caller), take(input))
+    } catch (unreadable) {
+      return Effect.die(unreadable)
+    }
+  }
+
+const fieldsOf =
+  (fields: Input.Fields) =>
+  <I extends object>(input: I): I =>
+    Input.take(input, fields)
+
+/** The same service, by value. */
+export const make = (service: CheckoutSessionsShape): CheckoutSessionsShape => ({
+  open: taking(service.open, fieldsOf(OpenCheckoutSession.fields)),
+  update: taking(service.update, UpdateCheckoutSession.take),
+  get: taking(service.get, fieldsOf(ReadCheckoutSession.fields)),
+  cancel: taking(service.cancel, fieldsOf(CancelCheckout.fields)),
+  history: taking(service.history, fieldsOf(ReadCheckoutSession.page)),
+  changes: (caller, input) => service.changes(Caller.copyOf(caller), Input.take(input, ReadCheckoutSession.from)),
+  completeTask: taking(service.completeTask, fieldsOf(CompleteTask.fields)),
+  failTask: taking(service.failTask, fieldsOf(FailTask.fields)),
+  releaseClaim: taking(service.releaseClaim, fieldsOf(ReleaseClaim.fields))
+})
