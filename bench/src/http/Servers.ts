@@ -128,15 +128,14 @@ const platformApi = (backend: Backend): Promise<Listening> => {
   return onPlatform(HttpApiBuilder.serve().pipe(Layer.provide(api)), backend)
 }
 
-/** Ours, as `onelane serve` puts it together: its listener, token, limits, numbers, both lanes. */
+/** Ours, as `onelane serve` puts it together: its listener, token, limits, numbers, both formats. */
 const ours = async ({ engine, sessions }: Backend): Promise<Listening> => {
   const scope = Effect.runSync(Scope.make())
   const listener = Effect.runSync(Listener.make())
   const identity = Authentication.byShape([Authentication.fixed({ [token]: Caller.host })])
-  const ways = CheckoutServer.ways({ metrics: DoorMetrics.make(), updateNow: engine.updateNow })
-  await Effect.flatMap(ways, (both) => Listener.answer(listener, both)).pipe(
+  const core = CheckoutServer.core({ metrics: DoorMetrics.make(), updateNow: engine.updateNow })
+  await Effect.flatMap(core, (made) => Listener.answer(listener, made)).pipe(
     Effect.zipRight(Listener.listen(listener, "127.0.0.1", 0)),
-    HttpMiddleware.withTracerDisabledWhenEffect(() => true),
     Effect.provideService(Authentication.Authentication, identity),
     Effect.provideService(CheckoutSessions.CheckoutSessions, sessions),
     Scope.extend(scope),

@@ -5,7 +5,7 @@
  * Ownership is for speed: it keeps the racers of one session in one lane. Safety is the journal's fence (A4), which holds
  * whoever answers; that is why failing over is only a matter of asking elsewhere.
  */
-import { type Caller, type CheckoutError, type CheckoutSessions, Ids } from "@onelane/checkout"
+import { type Caller, type CheckoutEngine, type CheckoutError, type CheckoutSessions, Ids } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Membership } from "./Membership.js"
@@ -25,8 +25,7 @@ export const make = (here: Service, membership: Membership): Service => {
     (method: Method) =>
     (caller: Caller.Caller, input: Input): Effect.Effect<any, any> =>
       Effect.suspend(() => {
-        const id = Object(input).checkoutSessionId
-        const owner = typeof id === "string" && Ids.isSessionId(id) ? membership.ownerOf(id) : null
+        const owner = ownerOf(membership, input)
         const stay = () => here[method](caller, input as never) as Effect.Effect<unknown, unknown>
         return owner === null ? stay() : forward(owner, method, caller, input, stay)
       })
@@ -39,6 +38,34 @@ export const make = (here: Service, membership: Membership): Service => {
     releaseClaim: route("releaseClaim")
   }
 }
+
+/** The node that has the session of an input; null where it is this one, or nobody has it. */
+const ownerOf = (membership: Membership, input: Input): Peer.Peer | null => {
+  const id = Object(input).checkoutSessionId
+  return typeof id === "string" && Ids.isSessionId(id) ? membership.ownerOf(id) : null
+}
+
+type UpdateNow = CheckoutEngine.CheckoutEngineShape["updateNow"]
+
+/** Updates by callback: of a session that is here without a fiber, of any other as the service does it. */
+export const makeUpdateNow =
+  (
+    here: UpdateNow,
+    sessions: Service,
+    membership: Membership,
+    run: <A, E>(
+      effect: Effect.Effect<A, E>,
+      options: { readonly onExit: (exit: Exit.Exit<A, E>) => void }
+    ) => () => void
+  ): UpdateNow =>
+  (caller, input, onExit) => {
+    if (ownerOf(membership, input) === null) return here(caller, input, onExit)
+    const leave = run(sessions.update(caller, input), { onExit })
+    return () => {
+      leave()
+      return false
+    }
+  }
 
 const forward = (
   owner: Peer.Peer,

@@ -19,9 +19,9 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import * as SessionEvents from "./SessionEvents.js"
-import * as WireError from "./WireError.js"
-import * as WireSession from "./WireSession.js"
+import * as WireError from "./contract/WireError.js"
+import * as WireSession from "./contract/WireSession.js"
+import * as SessionEvents from "./formats/SessionEvents.js"
 
 /** Where the server is, and who calls. */
 export interface Options {

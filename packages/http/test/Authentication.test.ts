@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Checkout from "@onelane/checkout"
 import { Caller, type CheckoutSessions } from "@onelane/checkout"
 import { Effect, Layer } from "effect"
-import * as Authentication from "../src/Authentication.js"
 import * as CheckoutServer from "../src/CheckoutServer.js"
-import type { WireRequest } from "../src/WireRequest.js"
+import * as Authentication from "../src/core/Authentication.js"
+import * as HttpCore from "../src/core/HttpCore.js"
+import type { WireRequest } from "../src/core/WireRequest.js"
 
 const buyer = Caller.make("buyer", ["buyer-checkout"])
 
@@ -26,12 +27,12 @@ const request: WireRequest = {
   path: "/services/data",
   query: "",
   headers: { authorization: "Bearer t" },
-  text: () => Effect.succeed("")
+  read: (_, onBody) => onBody("")
 }
 
 /** The door with an identity provider that answers thus; no session is ever asked for. */
 const knock = (answer: ReturnType<Authentication.AuthenticationShape["authenticate"]>, path = request.path) =>
-  Effect.flatMap(CheckoutServer.make(), (door) => door({ ...request, path })).pipe(
+  Effect.flatMap(CheckoutServer.core(), (core) => HttpCore.ask(core, { ...request, path })).pipe(
     Effect.scoped,
     Effect.provide(
       Layer.merge(

@@ -8,9 +8,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { type Caller, type CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
 import { Effect, Either, Exit, Layer, Schema, Stream } from "effect"
-import { CheckoutApi } from "../src/CheckoutApi.js"
 import * as CheckoutClient from "../src/CheckoutClient.js"
-import { Base, callers, newSession, onBothWays, serving } from "./HttpWorld.js"
+import { CheckoutApi } from "../src/contract/CheckoutApi.js"
+import { Base, byEveryAdapter, callers, newSession, serving } from "./HttpWorld.js"
 
 const input = { checkoutSessionId: "cs_1", expCurrentState: "Start", nextState: "Inventory" }
 const ignored = null as unknown as Caller.Caller
@@ -112,7 +112,7 @@ describe("every error arrives as it was made", () => {
   )
 })
 
-onBothWays("the client against the real engine", {}, (it) => {
+byEveryAdapter("the client against the real engine", {}, (it) => {
   it.effect("answers are those of the service itself, instants included", () =>
     Effect.gen(function* () {
       const local = yield* CheckoutSessions.CheckoutSessions

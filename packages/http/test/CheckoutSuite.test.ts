@@ -3,7 +3,7 @@ import { type Caller, CheckoutEngine, CheckoutSessions } from "@onelane/checkout
 import { CheckoutSuite } from "@onelane/testkit"
 import { Effect, Layer } from "effect"
 import * as CheckoutClient from "../src/CheckoutClient.js"
-import { Base, servingEngine, ways } from "./HttpWorld.js"
+import { adapters, Base, servingEngine } from "./HttpWorld.js"
 
 const tokenOf = (caller: Caller.Caller): string => `${caller.userId}.${caller.actingAccountId ?? "own"}`
 
@@ -31,12 +31,12 @@ const remote = Layer.effect(
   })
 )
 
-for (const way of ways) {
+for (const adapter of adapters) {
   CheckoutSuite.run(
-    `over HTTP, ${way}`,
+    `over HTTP, by ${adapter}`,
     (flow) => {
       const engine = CheckoutEngine.layer({ flow, alarmMillis: 20, taskDrainMillis: 10 })
-      const served = servingEngine(engine, way, {}, tokens)
+      const served = servingEngine(engine, adapter, {}, tokens)
       return remote.pipe(Layer.provide(FetchHttpClient.layer), Layer.provideMerge(served))
     },
     { clock: "live" }

@@ -1,8 +1,8 @@
-import { assert, layer } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import { Validator } from "@seriousme/openapi-schema-validator"
 import { Effect } from "effect"
-import { fromProblem, rows } from "../src/WireError.js"
-import { newSession, send, update, world } from "./HttpWorld.js"
+import { fromProblem, rows } from "../src/contract/WireError.js"
+import { byEveryAdapter, newSession, send, update } from "./HttpWorld.js"
 
 /** The contents of every problem response in the document. */
 const problemsIn = (body: any): ReadonlyArray<any> =>
@@ -12,7 +12,7 @@ const problemsIn = (body: any): ReadonlyArray<any> =>
     )
   )
 
-layer(world(), { excludeTestServices: true })("documentation", (it) => {
+byEveryAdapter("documentation", {}, (it) => {
   it.effect("D1 /openapi.json describes every path of both lanes, and every error with its status", () =>
     Effect.gen(function* () {
       const { status, body, headers } = yield* send("GET", "/openapi.json", { as: null })

@@ -1,10 +1,10 @@
 /**
- * HttpWorld: a real server on a free port of the loopback, over the real engine in memory, and two ways to speak to it:
- * `send` through fetch, and `raw` through a bare socket for what no HTTP library would say.
+ * HttpWorld: a real server on a free port of the loopback, over the real engine in memory, behind each of the adapters; and
+ * two ways to speak to it: `send` through fetch, and `raw` through a bare socket for what no HTTP library would say.
  */
-import { createServer } from "node:http"
-import { connect } from "node:net"
-import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http"
+import { type AddressInfo, connect } from "node:net"
+import { Readable } from "node:stream"
 import * as HttpServer from "@effect/platform/HttpServer"
 import { NodeHttpServer } from "@effect/platform-node"
 import { layer, type Vitest } from "@effect/vitest"
@@ -12,8 +12,11 @@ import { Caller, CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkou
 import { Directory, DirectoryMemory } from "@onelane/directory"
 import { JournalMemory } from "@onelane/engine"
 import { Context, Effect, Layer } from "effect"
-import * as Authentication from "../src/Authentication.js"
+import * as NodeListener from "../src/adapters/NodeListener.js"
+import * as WebHandler from "../src/adapters/WebHandler.js"
 import * as CheckoutServer from "../src/CheckoutServer.js"
+import * as Authentication from "../src/core/Authentication.js"
+import type { HttpCore } from "../src/core/HttpCore.js"
 
 /** Who calls; the token is the name. */
 export const callers = {
@@ -30,75 +33,120 @@ export type Who = keyof typeof callers
 /** Where the server under test listens. */
 export class Base extends Context.Tag("test/Base")<Base, { readonly url: string; readonly port: number }>() {}
 
-const whereOf = ({ address }: HttpServer.HttpServer) => {
-  const port = address._tag === "TcpAddress" ? address.port : 0
-  return { url: `http://127.0.0.1:${port}`, port }
-}
-
-const base = Layer.effect(Base, Effect.map(HttpServer.HttpServer, whereOf))
-
-const listening = () => NodeHttpServer.layerServer(createServer, { port: 0, host: "127.0.0.1" })
-
-/** Updates go the short way; what that leaves, through the platform's server. */
-const short = (options: CheckoutServer.Options) =>
-  Layer.scoped(
-    Base,
-    Effect.gen(function* () {
-      const { updateNow } = yield* CheckoutEngine.CheckoutEngine
-      const { app, hot } = yield* CheckoutServer.ways({ ...options, updateNow })
-      const handle = yield* NodeHttpServer.makeHandler(app)
-      const server = createServer((request, response) => {
-        if (!hot!(request, response)) handle(request, response)
-      })
-      return whereOf(yield* NodeHttpServer.make(() => server, { port: 0, host: "127.0.0.1" }))
-    })
-  ).pipe(HttpMiddleware.withTracerDisabledWhen(() => true))
-
-/** The two ways an update can come in. Each suite of the wire runs on both. */
-export const ways = ["through the platform's server", "the short way"] as const
+/** What may stand between a listener and the core. Each suite of the wire runs behind all of them. */
+export const adapters = ["Node's listener", "a web handler", "an app of @effect/platform"] as const
 
 /** One of them. */
-export type Way = (typeof ways)[number]
+export type Adapter = (typeof adapters)[number]
+
+/** A web handler behind a listener of Node, as a host would put it there. */
+const bridged =
+  (handle: (request: Request) => Promise<Response>): RequestListener =>
+  (incoming, response) => {
+    const leaving = new AbortController()
+    response.on("close", () => leaving.abort())
+    const hasBody = incoming.method !== "GET" && incoming.method !== "HEAD"
+    const request = webRequest(incoming, leaving.signal, hasBody ? incoming : undefined)
+    void handle(request).then((answer) => written(answer, response))
+  }
+
+const webRequest = ({ headers, method, url }: IncomingMessage, signal: AbortSignal, body?: Readable): Request => {
+  const target = url!.startsWith("/") ? `http://localhost${url}` : url!
+  const init = { method: method!, headers: headers as Record<string, string>, signal, duplex: "half" as const }
+  return new Request(target, body === undefined ? init : { ...init, body: Readable.toWeb(body) as ReadableStream })
+}
+
+const written = async ({ body, headers, status }: Response, response: ServerResponse): Promise<void> => {
+  response.writeHead(status, Object.fromEntries(headers))
+  const reader = body?.getReader()
+  response.on("close", () => void reader?.cancel())
+  response.flushHeaders()
+  for (let read = await reader?.read(); read?.done === false; read = await reader!.read()) response.write(read.value)
+  response.end()
+}
+
+const listenerOf = (adapter: Adapter, core: HttpCore): RequestListener =>
+  adapter === "a web handler" ? bridged(WebHandler.make(core)) : NodeListener.make(core)
+
+const base = Layer.effect(
+  Base,
+  Effect.map(HttpServer.HttpServer, ({ address }) => {
+    const port = address._tag === "TcpAddress" ? address.port : 0
+    return { url: `http://127.0.0.1:${port}`, port }
+  })
+)
+
+/** A listener of Node that cuts what is still open once its core has ended its streams. */
+const listening = Effect.acquireRelease(
+  Effect.async<Server>((resume) => {
+    const server = createServer()
+    server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+  }),
+  (server) =>
+    Effect.async<void>((resume) => {
+      server.close(() => resume(Effect.void))
+      setImmediate(() => server.closeAllConnections())
+    })
+)
+
+const server = (adapter: Adapter, options: CheckoutServer.Options) =>
+  adapter === "an app of @effect/platform"
+    ? CheckoutServer.layer(options).pipe(
+        Layer.provideMerge(base),
+        Layer.provide(NodeHttpServer.layerServer(createServer, { port: 0, host: "127.0.0.1" }))
+      )
+    : Layer.scoped(
+        Base,
+        Effect.gen(function* () {
+          const listener = yield* listening
+          listener.on("request", listenerOf(adapter, yield* CheckoutServer.core(options)))
+          const { port } = listener.address() as AddressInfo
+          return { port, url: `http://127.0.0.1:${port}` }
+        })
+      )
 
 /** A server over any service: port 0 of the loopback, tokens of `callers`. */
 export const serving = <E, R>(
   sessions: Layer.Layer<CheckoutSessions.CheckoutSessions, E, R>,
-  options?: CheckoutServer.Options,
-  tokens: Readonly<Record<string, Caller.Caller>> = callers
-): Layer.Layer<Base | CheckoutSessions.CheckoutSessions, unknown, R> =>
-  CheckoutServer.layer(options).pipe(
-    Layer.provideMerge(base),
-    Layer.provide(listening()),
-    Layer.provide(Authentication.layerStatic(tokens)),
-    Layer.provideMerge(sessions)
-  )
+  options: CheckoutServer.Options = {},
+  tokens: Readonly<Record<string, Caller.Caller>> = callers,
+  adapter: Adapter = "Node's listener"
+) => server(adapter, options).pipe(Layer.provide(Authentication.layerStatic(tokens)), Layer.provideMerge(sessions))
 
 /** The default flow with one task that the host runs, in state Inventory. */
 export const flow = Flow.withTasks(Flow.b2b, { Inventory: {} })
 
-/** A server over an engine, updates coming in as said. */
+/** A server over an engine. Updates take no fiber but behind the platform, where they are effects as any other call. */
 export const servingEngine = (
   engine: ReturnType<typeof CheckoutEngine.layer>,
-  way: Way,
+  adapter: Adapter,
   options: CheckoutServer.Options = {},
   tokens: Readonly<Record<string, Caller.Caller>> = callers
 ) =>
-  (way === "the short way"
-    ? short(options).pipe(Layer.provide(Authentication.layerStatic(tokens)), Layer.provideMerge(engine))
-    : serving(engine, options, tokens)
-  ).pipe(Layer.provide(JournalMemory.layer), Layer.provideMerge(DirectoryMemory.layer))
+  Layer.unwrapEffect(
+    Effect.map(CheckoutEngine.CheckoutEngine, ({ updateNow }) =>
+      server(adapter, adapter === "an app of @effect/platform" ? options : { ...options, updateNow })
+    )
+  ).pipe(
+    Layer.provide(Authentication.layerStatic(tokens)),
+    Layer.provideMerge(engine),
+    Layer.provide(JournalMemory.layer),
+    Layer.provideMerge(DirectoryMemory.layer)
+  )
 
 /** A server over the real engine; Inventory has a task that the host completes. */
-export const world = (options?: CheckoutServer.Options, way: Way = "through the platform's server") =>
-  servingEngine(CheckoutEngine.layer({ flow: flow as Flow.Flow<any>, taskDrainMillis: 10 }), way, options)
+export const world = (options?: CheckoutServer.Options, adapter: Adapter = "Node's listener") =>
+  servingEngine(CheckoutEngine.layer({ flow: flow as Flow.Flow<any>, taskDrainMillis: 10 }), adapter, options)
 
-/** A suite over the real engine, on both ways. */
-export const onBothWays = (
+/** A suite over the real engine, behind every adapter. */
+export const byEveryAdapter = (
   name: string,
   options: CheckoutServer.Options,
-  tests: (it: Vitest.MethodsNonLive<Layer.Layer.Success<ReturnType<typeof world>>, true>) => void
+  tests: (it: Vitest.MethodsNonLive<Layer.Layer.Success<ReturnType<typeof world>>, true>, adapter: Adapter) => void
 ): void => {
-  for (const way of ways) layer(world(options, way), { excludeTestServices: true })(`${name}, ${way}`, tests)
+  for (const adapter of adapters) {
+    layer(world(options, adapter), { excludeTestServices: true })(`${name}, by ${adapter}`, (it) => tests(it, adapter))
+  }
 }
 
 let carts = 0

@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import jsforce from "jsforce"
-import { Base, newSession, onBothWays, type Who } from "./HttpWorld.js"
+import { Base, byEveryAdapter, newSession, type Who } from "./HttpWorld.js"
 
 const path = "/services/data/v62.0/actions/standard/updateCheckoutSessionAction"
 
@@ -29,7 +29,7 @@ const move = (checkoutSessionId: string, expCurrentState: string, nextState: str
   expCurrentState
 })
 
-onBothWays("a real client of the action format", {}, (it) => {
+byEveryAdapter("a real client of the action format", {}, (it) => {
   it.effect("J1 gets the outputs of a success", () =>
     Effect.gen(function* () {
       const { id } = yield* newSession

@@ -1,14 +1,14 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import { assert, describe, layer, it as plain } from "@effect/vitest"
+import { assert, describe, it as plain } from "@effect/vitest"
 import { CheckoutSessions } from "@onelane/checkout"
 import { Chunk, Context, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import * as CheckoutClient from "../src/CheckoutClient.js"
-import * as SessionEvents from "../src/SessionEvents.js"
-import { Base, callers, newSession, send, update, world } from "./HttpWorld.js"
+import * as SessionEvents from "../src/formats/SessionEvents.js"
+import { adapters, Base, byEveryAdapter, callers, newSession, send, update, world } from "./HttpWorld.js"
 
 const heartbeatMillis = 20
 
-layer(world({ limits: { heartbeatMillis } }), { excludeTestServices: true })("server-sent events", (it) => {
+byEveryAdapter("server-sent events", { limits: { heartbeatMillis } }, (it) => {
   const events = (id: string) => `/v1/checkout-sessions/${id}/events`
 
   /** Opens a stream and reads text until it holds `until`. */
@@ -87,11 +87,11 @@ layer(world({ limits: { heartbeatMillis } }), { excludeTestServices: true })("se
   )
 })
 
-describe("closing the server", () => {
+describe.each(adapters)("closing the server, by %s", (adapter) => {
   plain.live("E6 ends the streams that are open, without saying that their sessions ended", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const context = yield* Layer.buildWithScope(world(), scope)
+      const context = yield* Layer.buildWithScope(world({}, adapter), scope)
       const { url } = Context.get(context, Base)
       const { id } = yield* Effect.provide(newSession, context)
       const path = `/v1/checkout-sessions/${id}/events?afterVersion=0`

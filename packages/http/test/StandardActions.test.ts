@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { CheckoutSessions, Flow } from "@onelane/checkout"
 import { Effect } from "effect"
-import { type Answer, callers, newCart, newSession, onBothWays, type SendOptions, send } from "./HttpWorld.js"
+import { type Answer, byEveryAdapter, callers, newCart, newSession, type SendOptions, send } from "./HttpWorld.js"
 
 const root = "/services/data/v62.0/actions/standard"
 
@@ -22,7 +22,7 @@ const requestError = ({ status, headers, body }: Answer, expected: number, error
   assert.strictEqual(body[0].errorCode, errorCode)
 }
 
-onBothWays("standard actions: one input", {}, (it) => {
+byEveryAdapter("standard actions: one input", {}, (it) => {
   it.effect("S1 a success has the vendor's element, whole", () =>
     Effect.gen(function* () {
       const { id } = yield* newSession
@@ -148,7 +148,7 @@ onBothWays("standard actions: one input", {}, (it) => {
   )
 })
 
-onBothWays(
+byEveryAdapter(
   "standard actions: many inputs, and what the lane says of itself",
   { flow: Flow.b2bClassic, limits: { inputsMaxCount: 50 } },
   (it) => {

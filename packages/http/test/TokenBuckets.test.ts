@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as TokenBuckets from "../src/TokenBuckets.js"
+import * as TokenBuckets from "../src/core/TokenBuckets.js"
 
 describe("TokenBuckets", () => {
   it("lets a burst through, then the average, and says how long to wait", () => {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import type { CheckoutError } from "@onelane/checkout"
-import * as AdapterError from "../src/AdapterError.js"
-import * as WireError from "../src/WireError.js"
+import * as AdapterError from "../src/contract/AdapterError.js"
+import * as WireError from "../src/contract/WireError.js"
 
 const protocol = readFileSync(new URL("../PROTOCOL.md", import.meta.url), "utf8")
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
-import * as WireSession from "../src/WireSession.js"
+import * as WireSession from "../src/contract/WireSession.js"
 
 const instant = Schema.Int.pipe(Schema.between(0, 8.64e15))
 

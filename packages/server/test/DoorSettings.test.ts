@@ -28,6 +28,7 @@ describe("DoorSettings", () => {
       corsOrigins: [],
       metricsFor: null,
       otlp: null,
+      traceRatio: 1,
       logLevel: "info",
       logFormat: "json",
       logRequests: false
@@ -61,9 +62,17 @@ describe("DoorSettings", () => {
       [["--cors", "https://a.example/path"], /^--cors: not an origin/],
       [["--metrics", "some"], /^--metrics: not one of everybody, operators, nobody/],
       [["--otlp", "collector:4318"], /^--otlp: not an url/],
+      [["--trace-ratio", "1.5"], /^--trace-ratio: not a ratio from 0 to 1: "1.5"/],
+      [["--trace-ratio", "often"], /^--trace-ratio: not a ratio from 0 to 1/],
       [["--log-level", "loud"], /^--log-level: not one of error, warning, info, debug/]
     ]
     for (const [args, sentence] of cases) assert.match(wrong(...tokens, ...args), sentence)
+  })
+
+  it("takes a share of requests to trace from 0 to 1", () => {
+    for (const ratio of ["0", "1", "0.01", ".5", "1.0"]) {
+      assert.strictEqual(door(...tokens, "--trace-ratio", ratio).traceRatio, Number(ratio))
+    }
   })
 
   it("takes bounds that differ, and leaves the others", () => {

@@ -4,8 +4,9 @@
  */
 import type { Access } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"
-import { AdapterError, type Lane, WireAnswer, WireError } from "@onelane/http"
+import { AdapterError, WireAnswer, WireError, type WireFormat } from "@onelane/http"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Samples from "./Samples.js"
 
 /** Who may read `/metrics`: everybody, callers with modify-all-data, nobody. */
@@ -55,15 +56,18 @@ export const pages = (
 })
 
 /** `/metrics` for those who may do everything. To others it does not exist. */
-export const metricsLane = (parts: Parts): Lane => ({
-  serve: (caller, request) =>
-    Effect.gen(function* () {
-      if (request.path !== "/metrics") return yield* Effect.fail(AdapterError.notFound)
-      if (request.method !== "GET" && request.method !== "HEAD") {
-        return yield* Effect.fail(AdapterError.methodNotAllowed(["GET"]))
-      }
-      const allowed = yield* Effect.orElseSucceed(parts.access.mayInvoke(caller, "administer"), () => false)
-      return allowed ? yield* metrics(parts) : yield* Effect.fail(AdapterError.notFound)
-    }),
+export const metricsFormat = (parts: Parts): WireFormat => ({
+  route: ({ method, path }) => {
+    if (path !== "/metrics") return Either.left(AdapterError.notFound)
+    if (method !== "GET" && method !== "HEAD") return Either.left(AdapterError.methodNotAllowed(["GET"]))
+    return Either.right({
+      body: "none",
+      run: ({ caller }) =>
+        Effect.flatMap(
+          Effect.orElseSucceed(parts.access.mayInvoke(caller, "administer"), () => false),
+          (allowed) => (allowed ? metrics(parts) : Effect.fail(AdapterError.notFound))
+        )
+    })
+  },
   refuse: (error) => WireError.problem(error)
 })

@@ -3,7 +3,6 @@
  * Owns the putting together; each part is a file of its own.
  */
 import type { Server } from "node:http"
-import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import { Access, CheckoutEngine, type CheckoutSessions, Flow } from "@onelane/checkout"
 import { Journal } from "@onelane/engine"
 import { CheckoutServer, DoorMetrics } from "@onelane/http"
@@ -14,7 +13,8 @@ import type * as Scope from "effect/Scope"
 import * as Identity from "../identity/Identity.js"
 import type { SettingRefused } from "../identity/JwtKeys.js"
 import * as Admin from "../operations/Admin.js"
-import * as AdminLane from "../operations/AdminLane.js"
+import * as AdminFormat from "../operations/AdminFormat.js"
+import * as Logs from "../operations/Logs.js"
 import * as Operations from "../operations/Operations.js"
 import * as Samples from "../operations/Samples.js"
 import { isLoopback } from "../settings/DoorSettings.js"
@@ -46,30 +46,30 @@ export const open = (
     samples: () => Samples.read(metrics, counted)
   }
   const metricsFor = door.metricsFor ?? (isLoopback(host) ? "everybody" : "operators")
-  const lanes = [{ prefix: Admin.prefix, lane: AdminLane.make(kept, door.limits) }]
-  if (metricsFor === "operators") lanes.push({ prefix: "/metrics", lane: Operations.metricsLane(parts) })
-  const ways = CheckoutServer.ways({
+  const formats = [{ prefix: Admin.prefix, format: AdminFormat.make(kept) }]
+  if (metricsFor === "operators") formats.push({ prefix: "/metrics", format: Operations.metricsFormat(parts) })
+  const core = CheckoutServer.core({
     flow: Flow.presets[flow],
     limits: door.limits,
-    lanes,
+    formats,
     pages: Operations.pages(parts, metricsFor),
     metrics: counted,
     corsOrigins: door.corsOrigins,
-    logRequests: door.logRequests,
-    tracing: door.otlp !== null,
+    logRequests: door.logRequests && logOf(door),
+    tracing: door.otlp === null ? false : door.traceRatio,
     additions,
-    // A node among others has the turns of some sessions only.
-    updateNow: config.cluster === null ? updateNow : undefined
+    updateNow
   })
   const opened = Effect.gen(function* () {
     const identity = yield* Layer.build(Identity.layer({ ...door, tokens }))
-    yield* Listener.answer(listener, yield* Effect.provide(ways, identity))
-  }).pipe(
-    HttpMiddleware.withTracerDisabledWhenEffect(() => door.otlp === null),
-    Effect.provide(Context.merge(engine, kept))
-  )
+    yield* Listener.answer(listener, yield* Effect.provide(core, identity))
+  }).pipe(Effect.provide(Context.merge(engine, kept)))
   return door.otlp === null ? opened : Effect.zipRight(opened, fed(parts))
 }
+
+/** A collector hears of requests through the loggers in force. */
+const logOf = ({ logFormat, logLevel, otlp }: ServeConfig["door"]) =>
+  otlp === null ? (Logs.requests(logLevel, logFormat) ?? false) : true
 
 const additions = Effect.map(
   Effect.promise(() => import("../operations/AdminApi.js")),

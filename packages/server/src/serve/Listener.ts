@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import type { CheckoutServer } from "@onelane/http"
+import { type HttpCore, NodeListener } from "@onelane/http"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as ListenerLimits from "../settings/ListenerLimits.js"
@@ -131,18 +131,16 @@ export const listen = (
 ): Effect.Effect<void, HttpServerError.ServeError, Scope.Scope> =>
   Effect.asVoid(NodeHttpServer.make(() => server, { host, port }))
 
-/** Lets a door answer what it hears, until the scope closes: updates the short way, what that leaves by the app. */
-export const answer = (server: Server, { app, hot }: CheckoutServer.Ways): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    const handle = yield* NodeHttpServer.makeHandler(app)
-    const heard = (request: IncomingMessage, response: ServerResponse): void => {
-      if (hot === null || !hot(request, response)) handle(request, response)
-    }
-    yield* Effect.acquireRelease(
-      Effect.sync(() => server.on("request", heard)),
-      () => Effect.sync(() => server.off("request", heard))
-    )
-  })
+/** Lets a core answer what it hears, until the scope closes. */
+export const answer = (server: Server, core: HttpCore): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const listener = NodeListener.make(core)
+      server.on("request", listener)
+      return listener
+    }),
+    (listener) => Effect.sync(() => server.off("request", listener))
+  )
 
 /** Where it listens. */
 export const urlOf = (server: Server): string => {

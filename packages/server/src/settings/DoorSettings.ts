@@ -22,6 +22,8 @@ export interface DoorSettings {
   /** Null: everybody on a loopback address, operators elsewhere. */
   readonly metricsFor: MetricsFor | null
   readonly otlp: string | null
+  /** The share of requests to trace, 0 to 1, where the caller does not say. */
+  readonly traceRatio: number
   readonly logLevel: Logs.Level
   readonly logFormat: Logs.Format
   readonly logRequests: boolean
@@ -49,6 +51,12 @@ export const settings: ReadonlyArray<Settings.Setting> = [
     fallback: "everybody on a loopback address, else operators"
   },
   { name: "otlp", value: "url", text: "OpenTelemetry collector for traces, metrics and logs", fallback: "none" },
+  {
+    name: "trace-ratio",
+    value: "number",
+    text: "share of requests to trace, 0 to 1; a request with a traceparent says itself",
+    fallback: "1"
+  },
   { name: "log-level", value: "level", text: `one of ${Object.keys(Logs.levels).join(", ")}`, fallback: "info" },
   { name: "log-format", value: "format", text: `one of ${Object.keys(Logs.formats).join(", ")}`, fallback: "json" },
   { name: "log-requests", value: null, text: "a line in the log for every request" }
@@ -65,6 +73,11 @@ const originsOf = (text: string): Either.Either<ReadonlyArray<string>, string> =
 const urlOf = (text: string): Either.Either<string, string> =>
   /^https?:\/\/[^\s]+$/.test(text) ? Either.right(text) : Either.left(`not an url: ${JSON.stringify(text)}`)
 
+const ratioOf = (text: string): Either.Either<number, string> =>
+  /^(0|1|0?\.\d{1,9}|1\.0+)$/.test(text)
+    ? Either.right(Number(text))
+    : Either.left(`not a ratio from 0 to 1: ${JSON.stringify(text)}`)
+
 const isOn = (name: string) => Config.withDefault(Config.boolean(name), false)
 
 /** Reads them. `readFile` may throw. */
@@ -77,6 +90,7 @@ export const config = (readFile: Said.ReadFile): Config.Config<DoorSettings> =>
     corsOrigins: Config.withDefault(Said.as("cors", originsOf), []),
     metricsFor: Config.withDefault(Said.oneOf("metrics", metricsFor), null),
     otlp: Config.withDefault(Said.as("otlp", urlOf), null),
+    traceRatio: Config.withDefault(Said.as("trace-ratio", ratioOf), 1),
     logLevel: Config.withDefault(Said.oneOf("log-level", Logs.levels), "info" as const),
     logFormat: Config.withDefault(Said.oneOf("log-format", Logs.formats), "json" as const),
     logRequests: isOn("log-requests")

@@ -1,11 +1,12 @@
 /**
- * AdminLane: the operations of `Admin` over HTTP: `POST /admin/v1/<operation>`, JSON in and out, for callers with
- * modify-all-data only. Refusals are problem details, in the order and words of the other lanes.
+ * AdminFormat: the operations of `Admin` over HTTP: `POST /admin/v1/<operation>`, JSON in and out, for callers with
+ * modify-all-data only. Refusals are problem details, in the order and words of the other formats.
  */
-import { Access, type CheckoutError } from "@onelane/checkout"
-import { AdapterError, type HttpLimits, type Lane, WireAnswer, WireError, WireRequest } from "@onelane/http"
+import { Access, type Caller, type CheckoutError } from "@onelane/checkout"
+import { AdapterError, WireAnswer, WireError, type WireFormat } from "@onelane/http"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { Kept } from "../serve/Store.js"
@@ -69,20 +70,26 @@ const appliedBy = (name: string): "no" | "unknown" => (name.endsWith(".list") ? 
 const answer = (schema: Schema.Schema<any, any>, done: unknown): WireAnswer.WireAnswer =>
   WireAnswer.json(200, Schema.encodeSync(schema)(done))
 
-/** Makes the lane over what is kept. */
-export const make = (kept: Context.Context<Kept>, limits: HttpLimits.HttpLimits): Lane => ({
-  serve: (caller, request) =>
-    Effect.gen(function* () {
-      const name = request.path.slice(Admin.prefix.length)
-      if (!Object.hasOwn(Admin.operations, name)) return yield* Effect.fail(AdapterError.notFound)
-      if (request.method !== "POST") return yield* Effect.fail(AdapterError.methodNotAllowed(["POST"]))
-      const body = yield* WireRequest.jsonBody(request, limits, true)
-      const access = yield* Access.Access
-      const allowed = yield* Effect.mapError(access.mayInvoke(caller, "administer"), failure("no"))
-      if (!allowed) return yield* Effect.fail(notPermitted)
-      const { input, output, run } = Admin.operations[name as Admin.Name] as Admin.Operation<any, any>
-      const done = yield* Effect.mapError(run(yield* decodeInput(input, body)), failure(appliedBy(name)))
-      return answer(output, done)
-    }).pipe(Effect.provide(kept)),
+/** Makes the format over what is kept. */
+export const make = (kept: Context.Context<Kept>): WireFormat => ({
+  route: ({ method, path }) => {
+    const name = path.slice(Admin.prefix.length)
+    if (!Object.hasOwn(Admin.operations, name)) return Either.left(AdapterError.notFound)
+    if (method !== "POST") return Either.left(AdapterError.methodNotAllowed(["POST"]))
+    return Either.right({
+      body: "optional",
+      run: ({ body, caller }) => Effect.provide(run(name as Admin.Name, caller, body), kept)
+    })
+  },
   refuse: (error) => WireError.problem(error)
 })
+
+const run = (name: Admin.Name, caller: Caller.Caller, body: Readonly<Record<string, unknown>>) =>
+  Effect.gen(function* () {
+    const access = yield* Access.Access
+    const allowed = yield* Effect.mapError(access.mayInvoke(caller, "administer"), failure("no"))
+    if (!allowed) return yield* Effect.fail(notPermitted)
+    const { input, output, run } = Admin.operations[name] as Admin.Operation<any, any>
+    const done = yield* Effect.mapError(run(yield* decodeInput(input, body)), failure(appliedBy(name)))
+    return answer(output, done)
+  })

@@ -8,8 +8,8 @@ import type { CheckoutError } from "@onelane/checkout"
 import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import * as WireAnswer from "../core/WireAnswer.js"
 import { type AdapterError, is as isAdapterError } from "./AdapterError.js"
-import * as WireAnswer from "./WireAnswer.js"
 
 type AnyError = CheckoutError.CheckoutError
 

@@ -2,11 +2,11 @@ import { assert } from "@effect/vitest"
 import { CheckoutSessions } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"
 import { Effect } from "effect"
-import { callers, newCart, newSession, onBothWays, send, update } from "./HttpWorld.js"
+import { byEveryAdapter, callers, newCart, newSession, send, update } from "./HttpWorld.js"
 
 const isoInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
-onBothWays("native lane: answers", {}, (it) => {
+byEveryAdapter("native format: answers", {}, (it) => {
   it.effect("N1 open answers 201 with Location and ETag, then 200 with the same session", () =>
     Effect.gen(function* () {
       const { cartId } = yield* newCart
@@ -142,7 +142,7 @@ onBothWays("native lane: answers", {}, (it) => {
   )
 })
 
-onBothWays("native lane: tasks and refusals", {}, (it) => {
+byEveryAdapter("native format: tasks and refusals", {}, (it) => {
   const claimed = Effect.gen(function* () {
     const session = yield* newSession
     yield* update(session.id, "Start", "Inventory")

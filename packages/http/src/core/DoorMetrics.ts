@@ -2,7 +2,7 @@
  * DoorMetrics: what came through the door, as plain numbers, counted as things happen and read out on demand.
  */
 import type { CheckoutError } from "@onelane/checkout"
-import type { AdapterError } from "./AdapterError.js"
+import type { AdapterError } from "../contract/AdapterError.js"
 import type { Inside } from "./Admission.js"
 
 /** Counters since the start. */

@@ -3,8 +3,8 @@
  * written by the table that writes the real ones.
  */
 import type { CheckoutError } from "@onelane/checkout"
+import { failedElement } from "../formats/StandardActions.js"
 import * as AdapterError from "./AdapterError.js"
-import { failedElement } from "./StandardActions.js"
 import * as WireError from "./WireError.js"
 
 const checkoutSessionId = "cs_0198c1d2a7f04e5b9c"

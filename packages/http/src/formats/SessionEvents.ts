@@ -8,12 +8,13 @@
 import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { AdapterError } from "./AdapterError.js"
-import * as WireAnswer from "./WireAnswer.js"
-import * as WireError from "./WireError.js"
-import * as WireSession from "./WireSession.js"
+import type { AdapterError } from "../contract/AdapterError.js"
+import * as WireError from "../contract/WireError.js"
+import * as WireSession from "../contract/WireSession.js"
+import type { Admission } from "../core/Admission.js"
+import type { PulledStreams } from "../core/PulledStreams.js"
+import * as WireAnswer from "../core/WireAnswer.js"
 
 const encodeEntry = Schema.encodeSync(WireSession.HistoryEntry)
 
@@ -26,12 +27,13 @@ const changeText = (entry: CheckoutSession.HistoryEntry): string =>
 const errorText = (error: CheckoutError.CheckoutError): string =>
   eventText("error", WireError.problem(error).body as string)
 
-/** How a stream is kept, and when it ends before its session does. */
-export interface Limits {
-  readonly heartbeatMillis: number
-  readonly closed: Effect.Effect<void>
-  /** Takes one of the streams the caller may have. */
-  readonly take: (caller: Caller.Caller) => Effect.Effect<void, AdapterError, Scope.Scope>
+/** What a silent stream says now and then. */
+export const heartbeat = ": heartbeat\n\n"
+
+/** Where streams are kept, and how many one caller may have. */
+export interface Streams {
+  readonly pulled: PulledStreams
+  readonly admission: Pick<Admission, "openStream" | "closeStream">
 }
 
 /**
@@ -44,8 +46,8 @@ export const answer = (
   sessions: CheckoutSessions.CheckoutSessionsShape,
   caller: Caller.Caller,
   input: Readonly<Record<string, unknown>>,
-  { heartbeatMillis, closed, take }: Limits
-): Effect.Effect<WireAnswer.WireAnswer, CheckoutError.AccessError | AdapterError, Scope.Scope> => {
+  { admission, pulled }: Streams
+): Effect.Effect<WireAnswer.WireAnswer, CheckoutError.AccessError | AdapterError> => {
   const { afterVersion, ...rest } = input as { readonly afterVersion?: number; readonly checkoutSessionId: string }
   const { checkoutSessionId } = rest
   // The service judges the version itself, by its own rules and in its own order.
@@ -54,14 +56,15 @@ export const answer = (
   return Effect.flatMap(Effect.zipRight(checked, sessions.get(caller, rest)), (session) => {
     const from = afterVersion ?? session.version
     if (session.isArchived && from >= session.version) return Effect.succeed(WireAnswer.empty(204))
-    const changes = sessions.changes(caller, { checkoutSessionId, afterVersion: from }).pipe(
+    const refused = admission.openStream(caller)
+    if (refused !== null) return Effect.fail(refused)
+    const events = sessions.changes(caller, { checkoutSessionId, afterVersion: from }).pipe(
       Stream.map(changeText),
       Stream.concat(Stream.succeed(eventText("end", "{}"))),
       Stream.catchAll((error) => Stream.succeed(errorText(error)))
     )
-    const heartbeats = Stream.as(Stream.tick(heartbeatMillis), ": heartbeat\n\n")
-    const events = Stream.merge(changes, heartbeats, { haltStrategy: "left" })
-    return Effect.as(take(caller), WireAnswer.make(200, "text/event-stream", Stream.interruptWhen(events, closed)))
+    const body = pulled.open(events, () => admission.closeStream(caller))
+    return Effect.succeed(WireAnswer.make(200, "text/event-stream", body))
   })
 }
 

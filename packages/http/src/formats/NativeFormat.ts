@@ -1,41 +1,33 @@
 /**
- * NativeLane: the endpoints of `CheckoutApi` under `/v1`. Puts one input object together from path, query, headers and
+ * NativeFormat: the endpoints of `CheckoutApi` under `/v1`. Puts one input object together from path, query, headers and
  * body, hands it to the service as it came, and writes the answer; rules are not here.
  */
 import * as HttpApi from "@effect/platform/HttpApi"
 import type * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
-import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
+import type { CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
-import * as AdapterError from "./AdapterError.js"
-import { CheckoutApi, type sessionsGroup } from "./CheckoutApi.js"
-import type { HttpLimits } from "./HttpLimits.js"
-import type { Lane, Updating } from "./Lane.js"
+import * as AdapterError from "../contract/AdapterError.js"
+import { CheckoutApi, type sessionsGroup } from "../contract/CheckoutApi.js"
+import * as WireError from "../contract/WireError.js"
+import * as WireSession from "../contract/WireSession.js"
+import * as WireAnswer from "../core/WireAnswer.js"
+import * as WireRequest from "../core/WireRequest.js"
 import * as SessionEvents from "./SessionEvents.js"
-import * as WireAnswer from "./WireAnswer.js"
-import * as WireError from "./WireError.js"
-import * as WireRequest from "./WireRequest.js"
-import * as WireSession from "./WireSession.js"
+import type { Call, Operation, WireFormat, Work } from "./WireFormat.js"
 
 type Name = HttpApiEndpoint.HttpApiEndpoint.Name<HttpApiGroup.HttpApiGroup.Endpoints<typeof sessionsGroup>>
-type Sessions = CheckoutSessions.CheckoutSessionsShape
 /** Unchecked: the service looks at it after the caller's permission. */
 type Input = Readonly<Record<string, unknown>>
 
-/** How one endpoint is called. `headers`: those that are inputs here. `bodyOptional`: no body counts as `{}`. */
+/** How one endpoint is called. `headers`: those that are inputs here. */
 interface Endpoint {
   readonly headers: ReadonlyArray<"if-match" | "idempotency-key">
-  readonly bodyOptional: boolean
-  readonly call: (
-    sessions: Sessions,
-    caller: Caller.Caller,
-    input: never,
-    streams: SessionEvents.Limits
-  ) => Effect.Effect<WireAnswer.WireAnswer, CheckoutError.CheckoutError | AdapterError.AdapterError, Scope.Scope>
+  readonly body: Operation["body"]
+  readonly call: (call: Call, input: never, streams: SessionEvents.Streams) => Work
 }
 
 const { encodeSession } = WireSession
@@ -78,35 +70,40 @@ const cancelled = ({ requestId, session }: CheckoutSessions.Cancelled): WireAnsw
 
 const encodeHistory = Schema.encodeSync(WireSession.History)
 
-const endpoint = (call: Endpoint["call"], headers: Endpoint["headers"] = [], bodyOptional = false): Endpoint => ({
-  call,
-  headers,
-  bodyOptional
-})
+const updateAnswer = (exit: Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>) =>
+  Exit.isSuccess(exit) ? Exit.succeed(updated(exit.value)) : (exit as Exit.Exit<never, CheckoutError.UpdateError>)
 
-const cancel = (bodyOptional: boolean): Endpoint =>
-  endpoint((to, caller, input) => Effect.map(to.cancel(caller, input), cancelled), ["if-match"], bodyOptional)
+const reading = (call: Endpoint["call"]): Endpoint => ({ call, headers: [], body: "none" })
+
+const writing = (
+  call: Endpoint["call"],
+  headers: Endpoint["headers"] = [],
+  body: Operation["body"] = "required"
+): Endpoint => ({ call, headers, body })
+
+const cancel: Endpoint["call"] = ({ caller, sessions }, input) => Effect.map(sessions.cancel(caller, input), cancelled)
 
 const endpoints: { readonly [N in Name]: Endpoint } = {
-  open: endpoint((to, caller, input) => Effect.map(to.open(caller, input), opened)),
-  get: endpoint((to, caller, input) =>
-    Effect.map(to.get(caller, input), (session) =>
+  open: writing(({ caller, sessions }, input) => Effect.map(sessions.open(caller, input), opened)),
+  get: reading(({ caller, sessions }, input) =>
+    Effect.map(sessions.get(caller, input), (session) =>
       WireAnswer.json(200, encodeSession(session), WireAnswer.etagOf(session))
     )
   ),
-  update: endpoint(
-    (to, caller, input) => Effect.map(to.update(caller, input), updated),
-    ["if-match", "idempotency-key"]
+  update: writing((_, input) => ({ input, answer: updateAnswer }), ["if-match", "idempotency-key"]),
+  cancel: writing(cancel, ["if-match"], "optional"),
+  cancelCart: writing(cancel, ["if-match"]),
+  history: reading(({ caller, sessions }, input) =>
+    Effect.map(sessions.history(caller, input), (entries) => WireAnswer.json(200, encodeHistory({ entries })))
   ),
-  cancel: cancel(true),
-  cancelCart: cancel(false),
-  history: endpoint((to, caller, input) =>
-    Effect.map(to.history(caller, input), (entries) => WireAnswer.json(200, encodeHistory({ entries })))
+  events: reading(({ caller, sessions }, input, streams) => SessionEvents.answer(sessions, caller, input, streams)),
+  complete: writing(
+    ({ caller, sessions }, input) => Effect.map(sessions.completeTask(caller, input), changed),
+    [],
+    "optional"
   ),
-  events: endpoint(SessionEvents.answer),
-  complete: endpoint((to, caller, input) => Effect.map(to.completeTask(caller, input), changed), [], true),
-  fail: endpoint((to, caller, input) => Effect.map(to.failTask(caller, input), changed)),
-  release: endpoint((to, caller, input) => Effect.map(to.releaseClaim(caller, input), changed))
+  fail: writing(({ caller, sessions }, input) => Effect.map(sessions.failTask(caller, input), changed)),
+  release: writing(({ caller, sessions }, input) => Effect.map(sessions.releaseClaim(caller, input), changed))
 }
 
 const routes: ReadonlyArray<WireRequest.Route<Name>> = (() => {
@@ -119,36 +116,29 @@ const routes: ReadonlyArray<WireRequest.Route<Name>> = (() => {
   return found
 })()
 
-const updateParams = WireRequest.matcher(routes.find(({ name }) => name === "update")!)
+const match = WireRequest.router(routes)
 
-const updating = (request: WireRequest.WireRequest, limits: HttpLimits): Updating | null => {
-  const params = updateParams(request.path)
-  if (params === null || !WireRequest.isJson(request)) return null
-  return {
-    inputOf: (text) =>
-      Either.flatMap(WireRequest.parseObject(text, limits), (said) =>
-        inputOf<CheckoutSessions.UpdateInput>(said, params, endpoints.update.headers, request)
-      ),
-    answer: (exit) => (Exit.isSuccess(exit) ? Exit.succeed(updated(exit.value)) : Exit.failCause(exit.cause))
-  }
-}
-
-/** Makes the lane. */
-export const make = (sessions: Sessions, limits: HttpLimits, streams: SessionEvents.Limits): Lane => ({
-  serve: (caller, request) =>
-    Effect.gen(function* () {
-      const { name, params } = yield* WireRequest.match(routes, request)
-      const { call, headers, bodyOptional } = endpoints[name]
-      const said =
-        request.method === "POST"
-          ? yield* WireRequest.jsonBody(request, limits, bodyOptional)
-          : queryInput(request, name === "events")
-      const input = yield* inputOf<never>(said, params, headers, request)
-      return yield* call(sessions, caller, input, streams)
-    }),
-  updating: (request) => updating(request, limits),
+/** Makes the format. */
+export const make = (streams: SessionEvents.Streams): WireFormat => ({
+  route: (request) => Either.map(match(request), ({ name, params }) => operationOf(name, params, streams)),
   refuse: (error, request) => WireError.problem(error, versionOf(request.headers["if-match"]))
 })
+
+const operationOf = (
+  name: Name,
+  params: Readonly<Record<string, string>>,
+  streams: SessionEvents.Streams
+): Operation => {
+  const { body, call, headers } = endpoints[name]
+  return {
+    body,
+    run: (asked) => {
+      const said = body === "none" ? queryInput(asked.request, name === "events") : asked.body
+      const input = inputOf<never>(said, params, headers, asked.request)
+      return Either.isLeft(input) ? Exit.fail(input.left) : call(asked, input.right, streams)
+    }
+  }
+}
 
 /** A browser that reconnects repeats its query; the event it saw last is then the newer word. */
 const queryInput = (request: WireRequest.WireRequest, reconnects: boolean): Input => {

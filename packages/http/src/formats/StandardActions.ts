@@ -1,5 +1,5 @@
 /**
- * StandardActions: the lane of the vendor's action format under `/services/data`, any version segment.
+ * StandardActions: the vendor's action format under `/services/data`, any version segment.
  *
  * Inputs of one call on different sessions run concurrently, those on one session (or cart) in array order; each stands
  * or falls by itself. The service sees every input as it came. Source: SEMANTICS §5.
@@ -10,13 +10,13 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import * as AdapterError from "./AdapterError.js"
-import type { HttpLimits } from "./HttpLimits.js"
-import type { Lane, Updating } from "./Lane.js"
+import * as AdapterError from "../contract/AdapterError.js"
+import * as WireError from "../contract/WireError.js"
+import type { HttpLimits } from "../core/HttpLimits.js"
+import * as WireAnswer from "../core/WireAnswer.js"
+import * as WireRequest from "../core/WireRequest.js"
 import * as StandardDescribe from "./StandardDescribe.js"
-import * as WireAnswer from "./WireAnswer.js"
-import * as WireError from "./WireError.js"
-import * as WireRequest from "./WireRequest.js"
+import type { Call, WireFormat, Work } from "./WireFormat.js"
 
 type Sessions = CheckoutSessions.CheckoutSessionsShape
 
@@ -58,36 +58,23 @@ const routes = [
 ] as const
 
 /**
- * Makes the lane. `flow` is only described here: its states are the values of the pick lists. `onRefused` is told of every
+ * Makes the format. `flow` is only described here: its states are the values of the pick lists. `onRefused` is told of every
  * input that failed.
  */
 export const make = (
-  sessions: Sessions,
   flow: StandardDescribe.States,
-  limits: HttpLimits,
+  { inputsMaxCount }: HttpLimits,
   onRefused: OnRefused = () => {}
-): Lane => ({
-  updating: (request) => updating(request, limits, onRefused),
-  serve: (caller, request) =>
-    Effect.gen(function* () {
-      const { name, params } = yield* found(request)
-      const action = params.action as StandardDescribe.ActionName
-      if (name === "invoke") {
-        const inputs = yield* inputsOf(yield* WireRequest.jsonBody(request, limits), limits.inputsMaxCount)
-        return answer(action, yield* invoke(sessions, caller, actions[action], inputs), onRefused)
-      }
-      const base = `${root}/${params.version}/actions`
-      switch (name) {
-        case "versions":
-          return WireAnswer.json(200, StandardDescribe.versions)
-        case "actions":
-          return WireAnswer.json(200, { standard: `${base}/standard` })
-        case "list":
-          return WireAnswer.json(200, StandardDescribe.list(`${base}/standard`))
-        default:
-          return WireAnswer.json(200, StandardDescribe.describe(action, flow))
-      }
-    }),
+): WireFormat => ({
+  route: (request) =>
+    Either.map(found(request), ({ name, params }) =>
+      name === "invoke"
+        ? {
+            body: "required",
+            run: (call) => invoked(call, params.action as StandardDescribe.ActionName, inputsMaxCount, onRefused)
+          }
+        : { body: "none", run: () => Exit.succeed(WireAnswer.json(200, described(name, params, flow))) }
+    ),
   refuse: (error) =>
     WireAnswer.json(
       WireError.statusOf(error),
@@ -96,9 +83,11 @@ export const make = (
     )
 })
 
+const match = WireRequest.router(routes)
+
 const found = (request: WireRequest.WireRequest) =>
   Either.filterOrLeft(
-    WireRequest.match(routes, request),
+    match(request),
     ({ params }) => exists(params),
     () => AdapterError.notFound
   )
@@ -106,27 +95,44 @@ const found = (request: WireRequest.WireRequest) =>
 const exists = ({ action, version }: Readonly<Record<string, string>>): boolean =>
   (version === undefined || /^v\d{2,3}\.\d$/.test(version)) && (action === undefined || Object.hasOwn(actions, action))
 
-const invokeParams = WireRequest.matcher(routes.find(({ name }) => name === "invoke")!)
+const described = (
+  name: "versions" | "actions" | "list" | "describe",
+  { action, version }: Readonly<Record<string, string>>,
+  flow: StandardDescribe.States
+): unknown => {
+  const base = `${root}/${version}/actions`
+  switch (name) {
+    case "versions":
+      return StandardDescribe.versions
+    case "actions":
+      return { standard: `${base}/standard` }
+    case "list":
+      return StandardDescribe.list(`${base}/standard`)
+    case "describe":
+      return StandardDescribe.describe(action as StandardDescribe.ActionName, flow)
+  }
+}
 
-const updating = (request: WireRequest.WireRequest, limits: HttpLimits, onRefused: OnRefused): Updating | null => {
-  const params = invokeParams(request.path)
-  if (params === null || !exists(params) || !WireRequest.isJson(request)) return null
-  const action = params.action as StandardDescribe.ActionName
-  if (actions[action] !== update) return null
+const invoked = (
+  { body, caller, sessions }: Call,
+  name: StandardDescribe.ActionName,
+  inputsMaxCount: number,
+  onRefused: OnRefused
+): Work => {
+  const inputs = inputsOf(body, inputsMaxCount)
+  if (Either.isLeft(inputs)) return Exit.fail(inputs.left)
+  const action = actions[name]
+  if (action !== update || inputs.right.length > 1) {
+    return Effect.map(invoke(sessions, caller, action, inputs.right), (outcomes) => answer(name, outcomes, onRefused))
+  }
   return {
-    inputOf: (text) => {
-      const inputs = Either.flatMap(WireRequest.parseObject(text, limits), (body) =>
-        inputsOf(body, limits.inputsMaxCount)
-      )
-      if (Either.isLeft(inputs)) return Either.left(inputs.left)
-      return inputs.right.length === 1 ? Either.right(inputs.right[0] as CheckoutSessions.UpdateInput) : null
-    },
+    input: inputs.right[0] as CheckoutSessions.UpdateInput,
     answer: (exit) => {
-      if (Exit.isSuccess(exit)) return Exit.succeed(answer(action, [Either.right(exit.value)], onRefused))
+      if (Exit.isSuccess(exit)) return Exit.succeed(answer(name, [Either.right(exit.value)], onRefused))
       const { cause } = exit
       return Cause.isFailType(cause)
-        ? Exit.succeed(answer(action, [Either.left(cause.error)], onRefused))
-        : Effect.map(outcomeOf(exit), (outcome) => answer(action, [outcome], onRefused))
+        ? Exit.succeed(answer(name, [Either.left(cause.error)], onRefused))
+        : Effect.map(outcomeOf(exit), (outcome) => answer(name, [outcome], onRefused))
     }
   }
 }

@@ -13,9 +13,9 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as WireAnswer from "../core/WireAnswer.js"
 import { CheckoutApi } from "./CheckoutApi.js"
 import * as Examples from "./Examples.js"
-import * as WireAnswer from "./WireAnswer.js"
 
 /** What a host adds to the contract: the groups of its own lanes and pages, and a body for each operation that takes one, by its id. */
 export interface Additions {

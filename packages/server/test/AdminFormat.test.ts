@@ -1,4 +1,4 @@
-/** The admin lane of a whole server: what an operator may do, and what everybody else is told. */
+/** The admin format of a whole server: what an operator may do, and what everybody else is told. */
 import { readFileSync } from "node:fs"
 import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
@@ -67,7 +67,7 @@ const raw = (url: string, bytes: string): Promise<number> =>
     socket.write(bytes)
   })
 
-describe("the admin lane", { timeout: 60_000 }, () => {
+describe("the admin format", { timeout: 60_000 }, () => {
   it.live("M1 keeps to the checks and limits of every request", () =>
     on(async (url) => {
       const post = (name: string, lines: ReadonlyArray<string>, body: string) =>

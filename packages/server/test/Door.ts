@@ -1,14 +1,15 @@
 /**
- * TwoWays: the same server twice, each over an engine of its own that begins alike: one answers every update the short way,
- * as `onelane serve` does, the other leaves all to the platform's server. The same bytes go to both.
+ * Door: a server as `onelane serve` puts it together, over an engine in memory, and the same core behind the other adapters;
+ * and bytes sent to it as they are.
  */
 import { connect } from "node:net"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert } from "@effect/vitest"
 import { Caller, CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import { Directory, DirectoryMemory } from "@onelane/directory"
 import { JournalMemory } from "@onelane/engine"
-import { Authentication, CheckoutServer, DoorMetrics } from "@onelane/http"
+import { Authentication, CheckoutServer, DoorMetrics, NodeListener, PlatformApp } from "@onelane/http"
 import * as RawClient from "@onelane/testkit/RawClient"
 import { Context, Effect, Layer } from "effect"
 import * as Listener from "../src/serve/Listener.js"
@@ -21,25 +22,20 @@ const callers = {
   host: Caller.host
 }
 
-/** One of the two. */
-export interface Server {
+/** How the core is reached: as `onelane serve` does, without the engine's own way for updates, or by the platform. */
+export type How = "served" | "effects" | "platform"
+
+/** One server. */
+export interface Door {
   readonly port: number
   readonly metrics: DoorMetrics.DoorMetrics
-  /** Requests that went the short way. */
-  readonly hot: () => number
   readonly listener: Effect.Effect.Success<ReturnType<typeof Listener.make>>
   readonly context: Context.Context<
     CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine | Directory.Directory
   >
 }
 
-/** Both. */
-export interface Both {
-  readonly hot: Server
-  readonly platform: Server
-}
-
-/** What is set for both. `behind`: what stands behind the door in place of an engine. */
+/** What is set. `behind`: what stands behind the door in place of an engine. */
 export interface Options extends CheckoutServer.Options {
   readonly listener?: Partial<ListenerLimits.ListenerLimits>
   readonly behind?: {
@@ -55,7 +51,8 @@ const engine = CheckoutEngine.layer({ flow, taskDrainMillis: 10 }).pipe(
   Layer.provideMerge(DirectoryMemory.layer)
 )
 
-const start = (options: Options, isHot: boolean) =>
+/** Starts one. */
+export const make = (options: Options = {}, how: How = "served") =>
   Effect.gen(function* () {
     const context = yield* Layer.build(Layer.fresh(engine))
     const real = Context.get(context, CheckoutEngine.CheckoutEngine)
@@ -63,48 +60,35 @@ const start = (options: Options, isHot: boolean) =>
     const { behind, listener: limits, ...door } = options
     const listener = yield* Listener.make({ ...ListenerLimits.defaults, closeMillis: 0, lingerMillis: 0, ...limits })
     const metrics = DoorMetrics.make()
-    const updateNow = behind?.updateNow ?? real.updateNow
+    const updateNow = how === "effects" ? undefined : (behind?.updateNow ?? real.updateNow)
     const service = behind === undefined ? sessions : { ...sessions, update: behind.update }
-    let hot = 0
-    yield* Effect.flatMap(CheckoutServer.ways({ metrics, updateNow, ...door }), (ways) =>
-      Listener.answer(listener, {
-        app: ways.app,
-        hot: isHot
-          ? (request, response) => {
-              const taken = ways.hot?.(request, response) ?? false
-              if (taken) hot += 1
-              return taken
-            }
-          : null
-      })
-    ).pipe(
-      HttpMiddleware.withTracerDisabledWhenEffect(() => true),
+    const core = yield* CheckoutServer.core({ metrics, updateNow, ...door }).pipe(
       Effect.provideService(Authentication.Authentication, Authentication.fixed(callers)),
       Effect.provideService(CheckoutSessions.CheckoutSessions, service)
     )
+    const byPlatform = HttpMiddleware.withTracerDisabledWhenEffect(
+      NodeHttpServer.makeHandler(PlatformApp.make(core)),
+      () => true
+    )
+    listener.on("request", how === "platform" ? yield* byPlatform : NodeListener.make(core))
     yield* Listener.listen(listener, "127.0.0.1", 0)
     yield* Effect.addFinalizer(() =>
       Listener.close(listener, { ...ListenerLimits.defaults, closeMillis: 0, lingerMillis: 0 })
     )
     const port = Number(new URL(Listener.urlOf(listener)).port)
-    return { port, metrics, hot: () => hot, listener, context } satisfies Server
+    return { port, metrics, listener, context } satisfies Door
   })
 
-/** Starts both. */
-export const make = (options: Options = {}) =>
-  Effect.all({ hot: start(options, true), platform: start(options, false) })
-
-/** Does the same on both. */
-export const onBoth = <A, E, R>({ hot, platform }: Both, work: Effect.Effect<A, E, R>) =>
-  Effect.zipRight(Effect.provide(work, hot.context), Effect.provide(work, platform.context))
+/** Nothing is counted as being inside. */
+export const isEmpty = ({ metrics }: Door) =>
+  assert.deepStrictEqual(metrics.inside(), { requests: 0, bodyBytes: 0, streams: 0 })
 
 let carts = 0
 
-/** A session of a new cart, in state Start; on both under the same id. */
-export const newSession = (both: Both) => {
-  const number = ++carts
+/** A session of a new cart, in state Start; its id is the same on servers that began alike when `number` is. */
+export const newSession = (door: Door, number = ++carts) => {
   const id = `session-${number}`
-  return Effect.as(onBoth(both, put(number, id)), {
+  return Effect.as(Effect.provide(put(number, id), door.context), {
     id,
     accountId: `account-${number}`,
     storeId: `store-${number}`,
@@ -128,7 +112,7 @@ const put = (number: number, checkoutSessionId: string) =>
 
 /** What a server says to pieces of bytes, until so many answers came, it closes, or it is late. */
 export const told = (
-  { port }: Server,
+  { port }: Door,
   pieces: ReadonlyArray<Buffer | string>,
   { answers = 1, lateMillis = 3_000, ends = false } = {}
 ): Effect.Effect<string> =>
@@ -196,23 +180,3 @@ export const native = (id: string, said: Said = {}) => request({ path: nativePat
 
 export const standard = (id: string, more: object = {}, said: Said = {}) =>
   request({ path: standardPath, body: { inputs: [{ checkoutSessionId: id, ...update, ...more }] }, ...said })
-
-/** Sends the same to both, and wants the same back; says what it was. */
-export const both = (servers: Both, pieces: ReadonlyArray<Buffer | string>, options?: Parameters<typeof told>[2]) =>
-  Effect.gen(function* () {
-    const [hot, platform] = yield* Effect.all(
-      [told(servers.hot, pieces, options), told(servers.platform, pieces, options)],
-      { concurrency: 2 }
-    )
-    assert.strictEqual(hot, platform, pieces.join("").slice(0, 500))
-    return hot
-  })
-
-export const sameNumbers = ({ hot, platform }: Both) => {
-  assert.deepStrictEqual([...hot.metrics.answers].sort(), [...platform.metrics.answers].sort())
-  assert.deepStrictEqual([...hot.metrics.refusals].sort(), [...platform.metrics.refusals].sort())
-  for (const { metrics } of [hot, platform]) {
-    assert.deepStrictEqual(metrics.inside(), { requests: 0, bodyBytes: 0, streams: 0 })
-  }
-  assert.strictEqual(platform.hot(), 0)
-}

@@ -1,0 +1,79 @@
+/**
+ * WebHandler: the core as a function from a web-standard `Request` to a `Response`, for hosts such as Hono, Next.js, Deno and
+ * Bun. A request whose `signal` is aborted is withdrawn.
+ */
+import * as AdapterError from "../contract/AdapterError.js"
+import type { HttpCore } from "../core/HttpCore.js"
+import * as WireAnswer from "../core/WireAnswer.js"
+import * as WireRequest from "../core/WireRequest.js"
+
+/** Makes the handler. Never rejects. */
+export const make =
+  (core: HttpCore) =>
+  (request: Request): Promise<Response> =>
+    new Promise((resolve) => {
+      let leave = (): void => {}
+      const gone = (): void => {
+        leave()
+        resolve(new Response(null, { status: clientClosed }))
+      }
+      request.signal.addEventListener("abort", gone)
+      leave = core(fromWeb(request), (answer) => {
+        request.signal.removeEventListener("abort", gone)
+        resolve(toWeb(answer, request.method === "HEAD"))
+      })
+      if (request.signal.aborted) gone()
+    })
+
+/** What is said where nobody listens. */
+const clientClosed = 499
+
+const fromWeb = (request: Request): WireRequest.WireRequest => ({
+  method: request.method,
+  ...WireRequest.splitTarget(request.url),
+  headers: Object.fromEntries(request.headers),
+  read: (maxBytes, onBody) => void textOf(request, maxBytes).then(onBody, () => onBody(AdapterError.bodyBroken))
+})
+
+const textOf = async ({ body, headers }: Request, maxBytes: number): Promise<string | AdapterError.AdapterError> => {
+  if (Number(headers.get("content-length")) > maxBytes) return AdapterError.bodyTooLarge(maxBytes)
+  if (body === null) return ""
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+  const reader = body.getReader()
+  let bytes = 0
+  let text = ""
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    bytes += read.value.length
+    if (bytes > maxBytes) {
+      await reader.cancel()
+      return AdapterError.bodyTooLarge(maxBytes)
+    }
+    text += decoder.decode(read.value, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+const encoder = new TextEncoder()
+
+const toWeb = ({ body, headers, status }: WireAnswer.WireAnswer, isHead: boolean): Response => {
+  if (WireAnswer.isPull(body)) {
+    if (!isHead) return new Response(readable(body), { status, headers })
+    body.leave()
+    return new Response(null, { status, headers })
+  }
+  if (body.length === 0) return new Response(null, { status, headers })
+  const bytes = typeof body === "string" ? encoder.encode(body) : body
+  // A host that is not told the length would send it in chunks.
+  const all = { ...headers, "content-length": String(bytes.length) }
+  return new Response(isHead ? null : bytes, { status, headers: all })
+}
+
+const readable = ({ leave, next }: WireAnswer.Pull): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    pull: async (controller) => {
+      const piece = await next()
+      if (piece === null) controller.close()
+      else controller.enqueue(encoder.encode(piece))
+    },
+    cancel: leave
+  })

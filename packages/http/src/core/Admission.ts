@@ -1,0 +1,79 @@
+/**
+ * Admission: how much is let in at once, and how often one caller. Whatever is turned away is turned away at once, with a
+ * word on when to come back, and costs no memory.
+ *
+ * Owns the counts of this server: requests, bytes of bodies being read, streams and calls of each caller. Nothing is
+ * checked in one step and counted in another: requests that come together cannot pass together.
+ */
+import type { Caller } from "@onelane/checkout"
+import * as AdapterError from "../contract/AdapterError.js"
+import type { HttpLimits } from "./HttpLimits.js"
+import * as TokenBuckets from "./TokenBuckets.js"
+
+/** The gate of one server. */
+export interface Admission {
+  /** Requests and bytes of bodies, counted in together if there is room for all of it. */
+  readonly take: (requests: number, bodyBytes: number) => boolean
+  /** Gives back what was taken. */
+  readonly give: (requests: number, bodyBytes: number) => void
+  /** One more call of a caller: null, or the refusal. */
+  readonly call: (caller: Caller.Caller, nowMillis: number) => AdapterError.AdapterError | null
+  /** One more stream of a caller: null, or the refusal. */
+  readonly openStream: (caller: Caller.Caller) => AdapterError.AdapterError | null
+  /** Gives the place of a stream back. */
+  readonly closeStream: (caller: Caller.Caller) => void
+  /** What is inside now. */
+  readonly now: () => Inside
+}
+
+/** What is inside. */
+export interface Inside {
+  readonly requests: number
+  readonly bodyBytes: number
+  readonly streams: number
+}
+
+/** Makes the gate. */
+export const make = (limits: HttpLimits): Admission => {
+  let requests = 0
+  let bodyBytes = 0
+  const streams = new Map<string, number>()
+  const buckets = TokenBuckets.make(limits.callsPerSecond, limits.burstCount)
+  const tooManyStreams = AdapterError.tooManyStreams(limits.streamsMaxCount)
+
+  const give = (fewerRequests: number, fewerBytes: number): void => {
+    requests -= fewerRequests
+    bodyBytes -= fewerBytes
+  }
+
+  return {
+    give,
+    take: (moreRequests, moreBytes) => {
+      if (requests + moreRequests > limits.requestsMaxCount || bodyBytes + moreBytes > limits.bodiesMaxBytes) {
+        return false
+      }
+      give(-moreRequests, -moreBytes)
+      return true
+    },
+    call: ({ userId }, nowMillis) => {
+      const waitMillis = buckets.take(userId, nowMillis)
+      return waitMillis === 0 ? null : AdapterError.tooManyCalls(waitMillis)
+    },
+    openStream: ({ userId }) => {
+      const count = streams.get(userId) ?? 0
+      if (count >= limits.streamsMaxCount) return tooManyStreams
+      streams.set(userId, count + 1)
+      return null
+    },
+    closeStream: ({ userId }) => {
+      const count = streams.get(userId)! - 1
+      if (count === 0) streams.delete(userId)
+      else streams.set(userId, count)
+    },
+    now: () => {
+      let openStreams = 0
+      for (const count of streams.values()) openStreams += count
+      return { requests, bodyBytes, streams: openStreams }
+    }
+  }
+}

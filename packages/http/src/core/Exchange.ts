@@ -1,0 +1,266 @@
+/**
+ * Exchange: one request and its answer, step by step. Every request takes the same steps, whichever listener heard it,
+ * whether or not it is logged or traced: room → token → rate → route → media type → body → work → answer.
+ *
+ * A step that need not wait goes on in the same stack: an update of an engine in this process takes no fiber at all. What
+ * must wait as an effect (a token to verify, a read of a store) runs in a fiber of its own.
+ *
+ * Invariants: `onAnswer` is called at most once, and not after the client left; what was taken of `Admission` is given
+ * back exactly once; whatever is thrown becomes an answer (500) and a line in the log.
+ */
+import { Caller, type CheckoutEngine, type CheckoutSessions } from "@onelane/checkout"
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Runtime from "effect/Runtime"
+import type * as Tracer from "effect/Tracer"
+import * as AdapterError from "../contract/AdapterError.js"
+import * as WireError from "../contract/WireError.js"
+import type { Operation, Refusal, Update, WireFormat } from "../formats/WireFormat.js"
+import type { Admission } from "./Admission.js"
+import type * as Authentication from "./Authentication.js"
+import * as DoorMetrics from "./DoorMetrics.js"
+import type { HttpLimits } from "./HttpLimits.js"
+import * as RequestLog from "./RequestLog.js"
+import * as Tracing from "./Tracing.js"
+import * as WireAnswer from "./WireAnswer.js"
+import * as WireRequest from "./WireRequest.js"
+
+/** What an exchange works with. */
+export interface Parts {
+  readonly sessions: CheckoutSessions.CheckoutSessionsShape
+  /** Updates without a fiber, where the service is an engine in this process; else they are effects like all others. */
+  readonly updateNow: CheckoutEngine.CheckoutEngineShape["updateNow"] | null
+  readonly authentication: Authentication.AuthenticationShape
+  readonly admission: Admission
+  readonly metrics: DoorMetrics.DoorMetrics
+  readonly limits: HttpLimits
+  readonly clock: Clock.Clock
+  readonly runtime: Runtime.Runtime<never>
+  /** Begins the span of a request that is to be traced. Null: none is. */
+  readonly spanOf: Tracing.SpanOf | null
+  /** Is told of every answer. Null: nobody is. */
+  readonly log: RequestLog.Sink | null
+  /** What answers to a request carry besides. */
+  readonly headersFor: ((request: WireRequest.WireRequest) => Readonly<Record<string, string>>) | null
+}
+
+/** Is given the answer. */
+export type OnAnswer = (answer: WireAnswer.WireAnswer) => void
+
+interface Exchange {
+  readonly parts: Parts
+  readonly format: WireFormat
+  readonly request: WireRequest.WireRequest
+  readonly onAnswer: OnAnswer
+  readonly beganNanos: bigint
+  readonly span: Tracer.Span | null
+  caller: Caller.Caller
+  operation: Operation | null
+  /** What is counted for it now. */
+  requests: number
+  bodyBytes: number
+  isOver: boolean
+  isLeft: boolean
+  /** Takes back what is waited for: true when nothing will come of it. */
+  withdraw: (() => boolean) | null
+}
+
+const anybody = Caller.make("anybody", [])
+
+/** Begins one. The returned function says that the client left; after the answer it does nothing. */
+export const begin = (
+  parts: Parts,
+  format: WireFormat,
+  request: WireRequest.WireRequest,
+  onAnswer: OnAnswer
+): (() => void) => {
+  const exchange: Exchange = {
+    parts,
+    format,
+    request,
+    onAnswer,
+    beganNanos: parts.clock.unsafeCurrentTimeNanos(),
+    span: parts.spanOf === null ? null : parts.spanOf(request),
+    caller: anybody,
+    operation: null,
+    requests: 0,
+    bodyBytes: 0,
+    isOver: false,
+    isLeft: false,
+    withdraw: null
+  }
+  step(exchange, enter, null)
+  return () => leave(exchange)
+}
+
+/** One step; what it throws is a defect of ours, and answered. */
+const step = <A>(exchange: Exchange, next: (exchange: Exchange, given: A) => void, given: A): void => {
+  try {
+    next(exchange, given)
+  } catch (defect) {
+    if (exchange.isOver) throw defect
+    die(exchange, Cause.die(defect))
+  }
+}
+
+/** Waits for an effect; one that is an answer already goes on at once. */
+const wait = <A, E>(
+  exchange: Exchange,
+  effect: Effect.Effect<A, E>,
+  next: (exchange: Exchange, exit: Exit.Exit<A, E>) => void
+): void => {
+  if (Exit.isExit(effect)) return next(exchange, effect as Exit.Exit<A, E>)
+  const fiber = Runtime.runFork(exchange.parts.runtime)(effect)
+  exchange.withdraw = () => {
+    fiber.unsafeInterruptAsFork(fiber.id())
+    return false
+  }
+  fiber.addObserver((exit) => {
+    exchange.withdraw = null
+    step(exchange, next, exit)
+  })
+}
+
+// The steps, in their order.
+
+/** Room, and the token. */
+const enter = (exchange: Exchange): void => {
+  const { format, parts, request } = exchange
+  if (format.isOpen === true) return choose(exchange)
+  if (!parts.admission.take(1, 0)) return refuse(exchange, AdapterError.overloaded)
+  exchange.requests = 1
+  const token = WireRequest.bearerOf(request)
+  if (token === undefined) return refuse(exchange, AdapterError.tokenMissing)
+  wait(exchange, parts.authentication.authenticate(token), identify)
+}
+
+/** The caller, and its rate. */
+const identify = (
+  exchange: Exchange,
+  exit: Exit.Exit<Caller.Caller, Effect.Effect.Error<ReturnType<Authentication.AuthenticationShape["authenticate"]>>>
+): void => {
+  const { parts } = exchange
+  if (exchange.isLeft) return end(exchange)
+  if (Exit.isFailure(exit)) {
+    return Cause.isFailType(exit.cause) ? unidentified(exchange, exit.cause.error) : die(exchange, exit.cause)
+  }
+  exchange.caller = exit.value
+  const refused = parts.admission.call(exit.value, parts.clock.unsafeCurrentTimeMillis())
+  if (refused === null) choose(exchange)
+  else refuse(exchange, refused)
+}
+
+const unidentified = (
+  exchange: Exchange,
+  error: Authentication.TokenRefused | { readonly _tag: "PortUnavailable" }
+) => {
+  if (error._tag === "TokenRefused") {
+    tell(exchange, Effect.annotateLogs(Effect.logInfo("Token refused"), { reason: error.reason }))
+    return refuse(exchange, AdapterError.tokenRefused(error.final))
+  }
+  const { cause, port } = error as { readonly cause?: unknown; readonly port?: string }
+  tell(exchange, Effect.logWarning(`${port} gave no answer`, String(cause)))
+  refuse(exchange, AdapterError.authenticationUnavailable)
+}
+
+/** Route, method, media type; then the body, if there is one. */
+const choose = (exchange: Exchange): void => {
+  const { format, parts, request } = exchange
+  const found = format.route(request)
+  if (Either.isLeft(found)) return refuse(exchange, found.left)
+  exchange.operation = found.right
+  const hasBody = found.right.body !== "none" && WireRequest.hasBody(request, found.right.body === "optional")
+  if (typeof hasBody === "object") return refuse(exchange, hasBody)
+  if (!hasBody) return work(exchange, {})
+  const maxBytes = parts.limits.bodyMaxBytes
+  const length = Number(request.headers["content-length"] ?? maxBytes)
+  const bodyBytes = length > maxBytes ? 0 : length
+  if (!parts.admission.take(0, bodyBytes)) return refuse(exchange, AdapterError.overloaded)
+  exchange.bodyBytes = bodyBytes
+  request.read(maxBytes, (body) => step(exchange, receive, body))
+}
+
+/** The body, as a JSON object. */
+const receive = (exchange: Exchange, body: string | AdapterError.AdapterError): void => {
+  if (exchange.isOver) return
+  const { admission, limits } = exchange.parts
+  admission.give(0, exchange.bodyBytes)
+  exchange.bodyBytes = 0
+  if (typeof body !== "string") return refuse(exchange, body)
+  const parsed = WireRequest.parseObject(body, limits)
+  if (Either.isLeft(parsed)) refuse(exchange, parsed.left)
+  else work(exchange, parsed.right)
+}
+
+/** The work itself. */
+const work = (exchange: Exchange, body: Readonly<Record<string, unknown>>): void => {
+  const { caller, operation, parts, request, span } = exchange
+  const sessions = span === null ? parts.sessions : Tracing.sessions(parts.sessions, span)
+  const wanted = operation!.run({ sessions, caller, request, body })
+  if (!("input" in wanted)) return wait(exchange, wanted, finish)
+  if (span === null && parts.updateNow !== null) return update(exchange, parts.updateNow, wanted)
+  wait(exchange, Effect.flatMap(Effect.exit(sessions.update(caller, wanted.input)), wanted.answer), finish)
+}
+
+const update = (exchange: Exchange, updateNow: NonNullable<Parts["updateNow"]>, { answer, input }: Update): void => {
+  const withdraw = updateNow(exchange.caller, input, (exit) =>
+    step(exchange, (_, given) => wait(exchange, answer(given), finish), exit)
+  )
+  if (withdraw !== null) exchange.withdraw = withdraw
+}
+
+/** What came of it. */
+const finish = (exchange: Exchange, exit: Exit.Exit<WireAnswer.WireAnswer, Refusal>): void => {
+  if (Exit.isSuccess(exit)) return reply(exchange, exit.value)
+  const { cause } = exit
+  if (Cause.isFailType(cause)) refuse(exchange, cause.error)
+  else die(exchange, cause)
+}
+
+const refuse = (exchange: Exchange, error: Refusal): void => {
+  if (!exchange.isLeft) DoorMetrics.countRefusal(exchange.parts.metrics, error)
+  reply(exchange, exchange.format.refuse(error, exchange.request))
+}
+
+const die = (exchange: Exchange, cause: Cause.Cause<unknown>): void => {
+  if (!exchange.isLeft) tell(exchange, Effect.logError("A request died", cause))
+  refuse(exchange, WireError.defect(exchange.request.method === "POST" ? "unknown" : "no"))
+}
+
+/** The answer; dropped where the client has left. */
+const reply = (exchange: Exchange, answer: WireAnswer.WireAnswer): void => {
+  const { beganNanos, isLeft, onAnswer, parts, request } = exchange
+  if (exchange.isOver) return
+  end(exchange)
+  if (isLeft) {
+    if (WireAnswer.isPull(answer.body)) answer.body.leave()
+    return
+  }
+  const endedNanos = parts.clock.unsafeCurrentTimeNanos()
+  const millis = Number(endedNanos - beganNanos) / 1_000_000
+  DoorMetrics.countAnswer(parts.metrics, answer.status, millis)
+  if (exchange.span !== null) Tracing.end(exchange.span, endedNanos, answer)
+  if (parts.log !== null) {
+    parts.log(RequestLog.lineOf(request, answer, parts.clock.unsafeCurrentTimeMillis(), millis))
+  }
+  onAnswer(parts.headersFor === null ? answer : WireAnswer.withHeaders(answer, parts.headersFor(request)))
+}
+
+const end = (exchange: Exchange): void => {
+  exchange.isOver = true
+  exchange.parts.admission.give(exchange.requests, exchange.bodyBytes)
+}
+
+/** The client left: what can be withdrawn is; what has begun is finished, and its answer dropped. */
+const leave = (exchange: Exchange): void => {
+  if (exchange.isOver || exchange.isLeft) return
+  exchange.isLeft = true
+  if (exchange.span !== null) Tracing.abandon(exchange.span, exchange.parts.clock.unsafeCurrentTimeNanos())
+  if (exchange.withdraw === null || exchange.withdraw()) end(exchange)
+}
+
+const tell = ({ parts, request }: Exchange, line: Effect.Effect<void>): void =>
+  void Runtime.runFork(parts.runtime)(RequestLog.about(line, request))

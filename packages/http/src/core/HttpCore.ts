@@ -1,0 +1,152 @@
+/**
+ * HttpCore: the one way from a request to its answer, for every route and any listener (`adapters/`): both formats, the
+ * host's own, the documentation and the host's pages.
+ *
+ * Owns which format answers a path. How a request is checked is `Exchange`'s; ports, time-outs and connections are the
+ * listener's.
+ */
+import { type CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type * as Scope from "effect/Scope"
+import type * as Documentation from "../contract/Documentation.js"
+import * as WireError from "../contract/WireError.js"
+import * as NativeFormat from "../formats/NativeFormat.js"
+import * as SessionEvents from "../formats/SessionEvents.js"
+import * as StandardActions from "../formats/StandardActions.js"
+import type * as StandardDescribe from "../formats/StandardDescribe.js"
+import type { WireFormat } from "../formats/WireFormat.js"
+import * as Admission from "./Admission.js"
+import { Authentication } from "./Authentication.js"
+import * as Cors from "./Cors.js"
+import * as DoorMetrics from "./DoorMetrics.js"
+import * as Exchange from "./Exchange.js"
+import * as HttpLimits from "./HttpLimits.js"
+import * as PulledStreams from "./PulledStreams.js"
+import * as RequestLog from "./RequestLog.js"
+import * as Tracing from "./Tracing.js"
+import type * as WireAnswer from "./WireAnswer.js"
+import * as WireRequest from "./WireRequest.js"
+
+/** What a host may set. */
+export interface Options {
+  /** The flow the service runs, for the pick lists of the describe route. Default `Flow.b2b`. */
+  readonly flow?: StandardDescribe.States | undefined
+  /** Bounds that differ from `HttpLimits.defaults`. */
+  readonly limits?: Partial<HttpLimits.HttpLimits> | undefined
+  /**
+   * The share of requests that get spans, 0 to 1, by the tracer in force; true is 1. It counts for requests without a
+   * `traceparent`; one that has it says itself. Default false: no tracer is asked anything.
+   */
+  readonly tracing?: boolean | number | undefined
+  /** A line in the log for each request: true for the loggers in force, or where lines go. Default false. */
+  readonly logRequests?: boolean | RequestLog.Sink | undefined
+  /** Origins whose pages may call from a browser. Default none. */
+  readonly corsOrigins?: ReadonlyArray<string> | undefined
+  /** Where to count. */
+  readonly metrics?: DoorMetrics.DoorMetrics | undefined
+  /** The host's own pages, open to everybody: path to answer, `GET` only. */
+  readonly pages?: Pages | undefined
+  /** The host's own formats, behind the same token, each under the paths that begin with its prefix. */
+  readonly formats?: ReadonlyArray<{ readonly prefix: string; readonly format: WireFormat }> | undefined
+  /** What the document says of them. Asked when somebody first reads it. */
+  readonly additions?: Effect.Effect<Documentation.Additions> | undefined
+  /** Updates without a fiber, where the service is an engine in this process. */
+  readonly updateNow?: CheckoutEngine.CheckoutEngineShape["updateNow"] | undefined
+}
+
+type Pages = Readonly<Record<string, Effect.Effect<WireAnswer.WireAnswer>>>
+
+/**
+ * Answers a request: `onAnswer` is called once, at once or later. The returned function says that the client left: the
+ * call is then withdrawn, or finished if its turn has begun, and not answered. A body that keeps coming is left by itself.
+ */
+export type HttpCore = (request: WireRequest.WireRequest, onAnswer: Exchange.OnAnswer) => () => void
+
+/** Makes it. Closing the scope ends the event streams; their clients come back to another server. */
+export const make = (
+  options: Options = {}
+): Effect.Effect<HttpCore, never, CheckoutSessions.CheckoutSessions | Authentication | Scope.Scope> =>
+  Effect.gen(function* () {
+    const limits = { ...HttpLimits.defaults, ...options.limits }
+    const metrics = options.metrics ?? DoorMetrics.make()
+    const admission = Admission.make(limits)
+    metrics.inside = admission.now
+    const cors = Cors.make(options.corsOrigins ?? [])
+    const parts: Exchange.Parts = {
+      sessions: yield* CheckoutSessions.CheckoutSessions,
+      updateNow: options.updateNow ?? null,
+      authentication: yield* Authentication,
+      admission,
+      metrics,
+      limits,
+      clock: yield* Clock.clockWith(Effect.succeed),
+      runtime: yield* Effect.runtime<never>(),
+      ...(yield* told(options)),
+      headersFor: cors === null ? null : cors.headersFor
+    }
+    const pulled = yield* PulledStreams.make(SessionEvents.heartbeat, limits.heartbeatMillis)
+    const formatOf = router(
+      NativeFormat.make({ pulled, admission }),
+      StandardActions.make(options.flow ?? Flow.b2b, limits, (error) => DoorMetrics.countRefusal(metrics, error)),
+      options.formats ?? [],
+      openPages({ ...(yield* documentation(options)), ...options.pages })
+    )
+    return (request, onAnswer) => {
+      const format = cors?.isPreflight(request) === true ? Cors.preflight : formatOf(request.path)
+      return Exchange.begin(parts, format, request, onAnswer)
+    }
+  })
+
+/** The same as an effect, interrupted where the client leaves. */
+export const ask = (core: HttpCore, request: WireRequest.WireRequest): Effect.Effect<WireAnswer.WireAnswer> =>
+  Effect.async((resume) => {
+    const leave = core(request, (answer) => resume(Effect.succeed(answer)))
+    return Effect.sync(leave)
+  })
+
+/** What is told of requests, and to whom. */
+const told = ({ logRequests, tracing }: Options): Effect.Effect<Pick<Exchange.Parts, "log" | "spanOf">> =>
+  Effect.gen(function* () {
+    const ratio = Number(tracing ?? false)
+    const clock = yield* Clock.clockWith(Effect.succeed)
+    const log = logRequests === true ? RequestLog.toLoggers(yield* Effect.runtime<never>()) : logRequests || null
+    if (ratio === 0 && tracing !== 0) return { log, spanOf: null }
+    return { log, spanOf: Tracing.spans(yield* Effect.tracer, ratio, () => clock.unsafeCurrentTimeNanos()) }
+  })
+
+const router =
+  (native: WireFormat, standard: WireFormat, hosts: NonNullable<Options["formats"]>, pages: WireFormat) =>
+  (path: string): WireFormat => {
+    if (path.startsWith("/v1/")) return native
+    if (path === "/services/data" || path.startsWith("/services/data/")) return standard
+    for (const { format, prefix } of hosts) if (path.startsWith(prefix)) return format
+    return pages
+  }
+
+const openPages = (pages: Pages): WireFormat => {
+  const routes = Object.keys(pages).map((path) => WireRequest.route(path, "GET", path))
+  return {
+    isOpen: true,
+    route: (request) =>
+      Either.map(WireRequest.match(routes, request), ({ name }) => ({ body: "none", run: () => pages[name]! })),
+    refuse: (error) => WireError.problem(error)
+  }
+}
+
+const noAdditions = Effect.succeed<Documentation.Additions>({ groups: [], bodies: {}, open: [] })
+
+const documentation = ({ additions = noAdditions }: Options): Effect.Effect<Pages> =>
+  Effect.map(
+    Effect.cached(
+      Effect.flatMap(
+        Effect.promise(() => import("../contract/Documentation.js")),
+        ({ make }) => Effect.flatMap(additions, make)
+      )
+    ),
+    (made) => ({
+      "/openapi.json": Effect.map(made, ({ openApi }) => openApi),
+      "/docs": Effect.map(made, ({ page }) => page)
+    })
+  )

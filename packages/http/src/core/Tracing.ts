@@ -1,0 +1,118 @@
+/**
+ * Tracing: a span for a request that is to be traced, and one below it for each call of the service: what was called, on
+ * what, and what came of it. A request that is not to be traced costs no more than the decision.
+ *
+ * Who decides: the `traceparent` a request came with (W3C Trace Context); without one, chance, at the ratio configured.
+ * A refusal is an answer: its span has not failed. No header and no query goes into a span.
+ */
+import type { CheckoutError, CheckoutSessions } from "@onelane/checkout"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
+import { PCGRandom } from "effect/Utils"
+import type { WireAnswer } from "./WireAnswer.js"
+import type { WireRequest } from "./WireRequest.js"
+
+type Sessions = CheckoutSessions.CheckoutSessionsShape
+type Call = (caller: never, input: object) => Effect.Effect<object, CheckoutError.CheckoutError>
+
+/** Begins the span of a request; null where it is not to be traced. */
+export type SpanOf = (request: WireRequest) => Tracer.Span | null
+
+/** What a `traceparent` says. */
+export interface Parent {
+  readonly traceId: string
+  readonly spanId: string
+  readonly sampled: boolean
+}
+
+const traceparent = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/
+
+/** The span a request says it is below; null for none. Source: W3C Trace Context, version 00. */
+export const parentOf = ({ headers }: WireRequest): Parent | null => {
+  const found = headers.traceparent === undefined ? null : traceparent.exec(headers.traceparent)
+  if (found === null) return null
+  return { traceId: found[1]!, spanId: found[2]!, sampled: (Number.parseInt(found[3]!, 16) & 1) === 1 }
+}
+
+/** True for `ratio` (0 to 1) of all times it is asked. */
+export const sampler = (ratio: number): (() => boolean) => {
+  if (ratio >= 1) return () => true
+  const random = new PCGRandom()
+  return () => random.number() < ratio
+}
+
+/** Spans of requests, as `tracer` makes them. `clockNanos`: epoch nanoseconds. */
+export const spans = (tracer: Tracer.Tracer, ratio: number, clockNanos: () => bigint): SpanOf => {
+  const isSampled = sampler(ratio)
+  return (request) => {
+    const parent = parentOf(request)
+    if (!(parent === null ? isSampled() : parent.sampled)) return null
+    const above = parent === null ? Option.none() : Option.some(Tracer.externalSpan(parent))
+    const span = tracer.span(`http.server ${request.method}`, above, Context.empty(), [], clockNanos(), "server")
+    span.attribute("http.request.method", request.method)
+    span.attribute("url.path", request.path)
+    return span
+  }
+}
+
+/** Ends the span of a request with its answer. An event stream ends it when it begins. */
+export const end = (span: Tracer.Span, endedNanos: bigint, { requestId, status }: WireAnswer): void => {
+  span.attribute("http.response.status_code", status)
+  if (requestId !== undefined && requestId !== "") span.attribute("requestId", requestId)
+  span.end(endedNanos, Exit.void)
+}
+
+/** Ends the span of a request whose client left. */
+export const abandon = (span: Tracer.Span, endedNanos: bigint): void => {
+  span.attribute("abandoned", true)
+  span.end(endedNanos, Exit.void)
+}
+
+/** Members of inputs and answers that a span shows; never more than an id may be long. */
+const shown = ["checkoutSessionId", "cartId", "operationId", "requestId"] as const
+const shownMaxLength = 255
+
+const marksOf = (from: unknown): Record<string, string> => {
+  const marks: Record<string, string> = {}
+  for (const name of shown) {
+    const value: unknown = Object(from)[name]
+    if (typeof value === "string" && value.length <= shownMaxLength) marks[name] = value
+  }
+  return marks
+}
+
+const spanned =
+  (name: string, call: Call, parent: Tracer.Span): Call =>
+  (caller, input) =>
+    Effect.either(Effect.suspend(() => call(caller, input))).pipe(
+      Effect.tap((answer) =>
+        Effect.annotateCurrentSpan(
+          Either.isRight(answer) ? marksOf(answer.right) : { refused: answer.left._tag, reason: answer.left.reason }
+        )
+      ),
+      Effect.withSpan(name, { attributes: marksOf(input), captureStackTrace: false, parent }),
+      Effect.flatten
+    )
+
+/** The service, its calls traced below a span. */
+export const sessions = (behind: Sessions, parent: Tracer.Span): Sessions => {
+  const { changes, ...calls } = behind
+  const traced = Object.entries(calls).map(([name, call]) => [
+    name,
+    spanned(`CheckoutSessions.${name}`, call as Call, parent)
+  ])
+  return {
+    ...(Object.fromEntries(traced) as typeof calls),
+    changes: (caller, input) =>
+      Stream.withSpan(changes(caller, input), "CheckoutSessions.changes", {
+        attributes: marksOf(input),
+        captureStackTrace: false,
+        parent
+      })
+  }
+}
