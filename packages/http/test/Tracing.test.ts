@@ -1,6 +1,6 @@
 /** Traces through the door: from the caller's span to the call of the service, and nothing at all when they are off. */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import { assert, describe, layer } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { CheckoutSessions } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as CheckoutClient from "../src/CheckoutClient.js"
+import { sampler } from "../src/core/Tracing.js"
 import { Base, callers, newSession, send, update, world } from "./HttpWorld.js"
 
 /** The tracer in force, and every span it was asked for. */
@@ -83,7 +84,12 @@ describe("traces", () => {
           refused: "ExpectedStateMismatch",
           reason: "STATE_MISMATCH"
         })
-        assert.notInclude(String(request!.attributes.get("http.request.header.authorization")), "buyer")
+        assert.deepStrictEqual([...request!.attributes.keys()].sort(), [
+          "http.request.method",
+          "http.response.status_code",
+          "requestId",
+          "url.path"
+        ])
       })
     )
     it.effect("O3 begin anew where the traceparent is none", () =>
@@ -143,6 +149,31 @@ describe("traces", () => {
     )
   })
 
+  const some = recording()
+  layer(Layer.provideMerge(world({ tracing: 0 }), some.tracing), live)(
+    "wanted of no request that does not say so",
+    (it) => {
+      it.effect("O3 follow the flag of a traceparent", () =>
+        Effect.gen(function* () {
+          const { id } = yield* newSession
+          const answered = (flags: string) =>
+            send("GET", `/v1/checkout-sessions/${id}?access_token=buyer`, {
+              headers: { traceparent: traceparent.replace(/01$/, flags), "x-forwarded-access-token": "buyer" }
+            })
+          some.spans.length = 0
+          yield* send("GET", `/v1/checkout-sessions/${id}`)
+          yield* answered("00")
+          assert.deepStrictEqual(some.spans, [])
+          yield* answered("01")
+          assert.strictEqual(some.spans[0]?.name, "http.server GET")
+          for (const { attributes } of some.spans) assert.notInclude(JSON.stringify([...attributes]), "buyer")
+          yield* answered("ff")
+          assert.isTrue(some.spans.every(({ traceId: id }) => id === traceId))
+        })
+      )
+    }
+  )
+
   const off = recording()
   layer(Layer.provideMerge(world(), off.tracing), live)("not wanted", (it) => {
     it.effect("ask no tracer anything, whatever is called, with or without a traceparent", () =>
@@ -163,5 +194,17 @@ describe("traces", () => {
         assert.deepStrictEqual(off.spans, [])
       })
     )
+  })
+})
+
+describe("sampler", () => {
+  it("says yes about as often as its ratio, never at 0 and always at 1", () => {
+    const yes = (ratio: number) => {
+      const isSampled = sampler(ratio)
+      return Array.from({ length: 100_000 }, isSampled).filter(Boolean).length
+    }
+    assert.deepStrictEqual([yes(0), yes(1)], [0, 100_000])
+    assert.closeTo(yes(0.01), 1_000, 300)
+    assert.closeTo(yes(0.5), 50_000, 2_000)
   })
 })

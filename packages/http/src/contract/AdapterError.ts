@@ -1,6 +1,6 @@
 /**
  * AdapterError: what HTTP itself refuses, before the service is asked. Certainly not applied, every one of them.
- * Source: SEMANTICS §3, step 0. Each lane writes it in its own format.
+ * Source: CONTRACT §3, step 0. Each format writes it in its own way.
  */
 
 /** A request that never reached the service. `headers` go out with the answer. */

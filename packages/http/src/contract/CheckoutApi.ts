@@ -3,7 +3,7 @@
  * server takes its routes from it, the OpenAPI document is made from it, and `HttpApiClient` speaks it.
  *
  * The server does not decode inputs by these schemas: the service checks them itself, after the caller's permission
- * (SEMANTICS §3, steps 1-4).
+ * (CONTRACT §3, steps 1-4).
  */
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
@@ -188,7 +188,7 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
       .annotate(OpenApi.Summary, "Take a claim away (operators)")
   )
 
-/** The contract: both lanes. */
+/** The contract: both formats. */
 export const CheckoutApi = HttpApi.make("onelane")
   .add(sessionsGroup)
   .add(actionsGroup)

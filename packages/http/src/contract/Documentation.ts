@@ -17,7 +17,7 @@ import * as WireAnswer from "../core/WireAnswer.js"
 import { CheckoutApi } from "./CheckoutApi.js"
 import * as Examples from "./Examples.js"
 
-/** What a host adds to the contract: the groups of its own lanes and pages, and a body for each operation that takes one, by its id. */
+/** What a host adds to the contract: the groups of its own formats and pages, and a body for each operation that takes one, by its id. */
 export interface Additions {
   readonly groups: ReadonlyArray<HttpApiGroup.HttpApiGroup.Any>
   readonly bodies: Readonly<Record<string, object>>

@@ -187,7 +187,7 @@ export const problems = (tags: ReadonlyArray<string>, status: number): Named =>
     )
   )
 
-/** What the action lane says at a status: of a request as a whole, and of one input that failed. */
+/** What the action format says at a status: of a request as a whole, and of one input that failed. */
 export const actionErrors = (status: number): Named =>
   named([
     ...adapterAt(status).map(({ code, message }) => [code, [{ message, errorCode: code }]] as const),

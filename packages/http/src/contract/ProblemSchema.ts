@@ -1,6 +1,6 @@
 /**
  * ProblemSchema: the problems of `WireError` as schemas that carry their status, for the OpenAPI document and for clients
- * made from the contract. The lanes do not need them.
+ * made from the contract. The formats do not need them.
  */
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import type { CheckoutError } from "@onelane/checkout"

@@ -1,5 +1,5 @@
 /**
- * StandardApi: the action lane in the terms of an `HttpApi`, for the OpenAPI document and for typed clients; the lane
+ * StandardApi: the action format in the terms of an `HttpApi`, for the OpenAPI document and for typed clients; the format
  * itself is `StandardActions`.
  */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
@@ -47,7 +47,7 @@ const versioned = Schema.Struct({ version: text.pipe(Schema.pattern(/^v\d{2,3}\.
 const named = Schema.Struct({ ...versioned.fields, action: text })
 const Anything = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 
-/** The endpoints of the action lane. */
+/** The endpoints of the action format. */
 export const actionsGroup = HttpApiGroup.make("actions")
   .addError(failures)
   .add(

@@ -1,5 +1,5 @@
 /**
- * WireError: the table of SEMANTICS §3, tag → HTTP status, statusCode and title, row by row, and the two formats in which
+ * WireError: the table of CONTRACT §3, tag → HTTP status, statusCode and title, row by row, and the two formats in which
  * an error leaves: RFC 9457 problem details, read back into the very same error, and the fields of a failed action.
  *
  * Owns names and numbers; the sentence (`message`) is the error's own.

@@ -2,7 +2,7 @@
  * StandardActions: the vendor's action format under `/services/data`, any version segment.
  *
  * Inputs of one call on different sessions run concurrently, those on one session (or cart) in array order; each stands
- * or falls by itself. The service sees every input as it came. Source: SEMANTICS §5.
+ * or falls by itself. The service sees every input as it came. Source: CONTRACT §5.
  */
 import type { Caller, CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import { CheckoutSession } from "@onelane/checkout"
@@ -27,9 +27,9 @@ interface Done {
   readonly session: CheckoutSession.CheckoutSession
 }
 
-/** One action. `lane`: the input that names what must be kept in order. */
+/** One action. `orderedBy`: the input that names what must be kept in order. */
 interface Action {
-  readonly lane: "checkoutSessionId" | "cartId"
+  readonly orderedBy: "checkoutSessionId" | "cartId"
   readonly call: (
     sessions: Sessions,
     caller: Caller.Caller,
@@ -37,13 +37,13 @@ interface Action {
   ) => Effect.Effect<Done, CheckoutError.CheckoutError>
 }
 
-const update: Action = { lane: "checkoutSessionId", call: (to, caller, input) => to.update(caller, input) }
+const update: Action = { orderedBy: "checkoutSessionId", call: (to, caller, input) => to.update(caller, input) }
 
 const actions: { readonly [N in StandardDescribe.ActionName]: Action } = {
   updateCheckoutSessionAction: update,
   updateCheckoutSessionStateAction: update,
-  checkoutSessionAction: { lane: "cartId", call: (to, caller, input) => to.open(caller, input) },
-  cancelCartAsyncOperation: { lane: "cartId", call: (to, caller, input) => to.cancel(caller, input) }
+  checkoutSessionAction: { orderedBy: "cartId", call: (to, caller, input) => to.open(caller, input) },
+  cancelCartAsyncOperation: { orderedBy: "cartId", call: (to, caller, input) => to.cancel(caller, input) }
 }
 
 type OnRefused = (error: CheckoutError.CheckoutError) => void
@@ -178,22 +178,23 @@ const invoke = (
       { discard: true }
     )
   return Effect.as(
-    Effect.forEach(lanesOf(action, inputs), inOrder, { concurrency: "unbounded", discard: true }),
+    Effect.forEach(queuesOf(action, inputs), inOrder, { concurrency: "unbounded", discard: true }),
     outcomes
   )
 }
 
 /** The indexes of the inputs, one list for each thing they name. What names nothing is a list of its own. */
-const lanesOf = (action: Action, inputs: ReadonlyArray<unknown>): Iterable<ReadonlyArray<number>> => {
-  const lanes = new Map<unknown, Array<number>>()
+const queuesOf = (action: Action, inputs: ReadonlyArray<unknown>): Iterable<ReadonlyArray<number>> => {
+  const queues = new Map<unknown, Array<number>>()
   for (const [index, input] of inputs.entries()) {
-    const named = typeof input === "object" && input !== null ? (input as Record<string, unknown>)[action.lane] : null
+    const named =
+      typeof input === "object" && input !== null ? (input as Record<string, unknown>)[action.orderedBy] : null
     const key = typeof named === "string" ? named : index
-    const lane = lanes.get(key)
-    if (lane === undefined) lanes.set(key, [index])
-    else lane.push(index)
+    const queue = queues.get(key)
+    if (queue === undefined) queues.set(key, [index])
+    else queue.push(index)
   }
-  return lanes.values()
+  return queues.values()
 }
 
 const answer = (

@@ -1,10 +1,10 @@
 /**
- * StandardDescribe: what the action lane says about itself: versions, the list of actions, and each action's inputs and
- * outputs in the vendor's describe format. Pure; source: SEMANTICS §5.
+ * StandardDescribe: what the action format says about itself: versions, the list of actions, and each action's inputs and
+ * outputs in the vendor's describe format. Pure; source: CONTRACT §5.
  */
 import { CheckoutState, type Flow } from "@onelane/checkout"
 
-/** Every action of the lane, the name under which it is called. */
+/** Every action of the format, the name under which it is called. */
 export type ActionName =
   | "updateCheckoutSessionAction"
   | "updateCheckoutSessionStateAction"

@@ -1,9 +1,9 @@
 /**
  * Admin: what an operator may do besides the sessions themselves: the directory, keys, the list of sessions. One table of
- * operations, each with what goes in and what comes out; `AdminLane` and `AdminClient` carry it over HTTP, and the
+ * operations, each with what goes in and what comes out; `AdminFormat` and `AdminClient` carry it over HTTP, and the
  * command line runs it on a storage when no server does.
  *
- * Does not decide who may call it: the lane asks `Access`, and who can open the file needs no leave.
+ * Does not decide who may call it: the format asks `Access`, and who can open the file needs no leave.
  */
 import { type Access, Caller, Carts } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"

@@ -87,7 +87,7 @@ const operations = HttpApiGroup.make("operations")
       .annotate(OpenApi.Summary, "The numbers of this server, as Prometheus text")
   )
 
-/** What the document of a server says besides the two lanes. */
+/** What the document of a server says besides the two formats. */
 export const additions: Documentation.Additions = {
   groups: [admin, operations],
   bodies: Object.fromEntries(names.map((name) => [`admin.${name}`, documented[name][1]])),

@@ -4,6 +4,7 @@
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import type { Journal } from "@onelane/engine"
+import { Tracing } from "@onelane/http"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
@@ -26,14 +27,21 @@ const spanned = <A, E>(name: string, attributes: Record<string, unknown>, ask: (
   Effect.withSpan(Effect.suspend(ask), name, { root: true, captureStackTrace: false, attributes })
 
 /**
- * The journal, a trace of its own for each commit and each session that is read: a commit is that of many requests, so it
- * hangs below none of them.
+ * The journal, a trace of its own for a share (`ratio`) of all commits and of all sessions that are read: a commit is that
+ * of many requests, so it hangs below none of them.
  */
-export const traced = (journal: Journal.JournalShape): Journal.JournalShape => ({
-  ...journal,
-  append: (batch) => spanned("Journal.append", { entries: batch.length }, () => journal.append(batch)),
-  load: (address) => spanned("Journal.load", { ...address }, () => journal.load(address))
-})
+export const traced = (journal: Journal.JournalShape, ratio: number): Journal.JournalShape => {
+  const isSampled = Tracing.sampler(ratio)
+  return {
+    ...journal,
+    append: (batch) =>
+      isSampled()
+        ? spanned("Journal.append", { entries: batch.length }, () => journal.append(batch))
+        : journal.append(batch),
+    load: (address) =>
+      isSampled() ? spanned("Journal.load", { ...address }, () => journal.load(address)) : journal.load(address)
+  }
+}
 
 /** Puts what is counted where the library looks for it, again and again, until the scope closes. */
 export const feed = (samples: () => ReadonlyArray<Samples.Sample>): Effect.Effect<void, never, Scope.Scope> =>

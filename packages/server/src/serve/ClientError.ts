@@ -1,5 +1,5 @@
 /**
- * ClientError: what is said to a client whose bytes are no request. No lane is known by then: the answer is a problem
+ * ClientError: what is said to a client whose bytes are no request. No format is known by then: the answer is a problem
  * (RFC 9457), and the connection ends with it.
  */
 import { STATUS_CODES } from "node:http"

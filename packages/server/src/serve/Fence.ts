@@ -2,7 +2,7 @@
  * Fence: notices that the store has fenced itself off. An append whose outcome is unknown leaves memory and disk apart;
  * only opening the file anew tells what is true, so the process ends and whoever runs it starts it again.
  *
- * Source: SEMANTICS §2, "three answers, never blurred".
+ * Source: CONTRACT §2, "three answers, never blurred".
  */
 import { Journal } from "@onelane/engine"
 import * as Cause from "effect/Cause"

@@ -47,7 +47,7 @@ export const serve = (
   Effect.gen(function* () {
     const fenced = yield* Deferred.make<never, Fence.StoreFenced>()
     const opened = yield* Layer.build(store(config.storage, fenced))
-    const stored = config.door.otlp === null ? opened : yield* traced(opened)
+    const stored = config.door.otlp === null ? opened : yield* traced(opened, config.door.traceRatio)
     if (config.seed !== null) yield* Effect.provide(Seed.put(config.seed), stored)
     const { limits } = config.door
     const options = { flow: Flow.presets[config.flow], engine: mailboxes(limits) }
@@ -87,5 +87,7 @@ const observed = ({ door }: ServeConfig): Layer.Layer<never> => {
 const telemetry = Effect.promise(() => import("../operations/Telemetry.js"))
 
 /** What is kept, its journal traced. */
-const traced = (kept: Context.Context<Store.Kept | Carts.Carts | Journal.Journal>) =>
-  Effect.map(telemetry, ({ traced }) => Context.add(kept, Journal.Journal, traced(Context.get(kept, Journal.Journal))))
+const traced = (kept: Context.Context<Store.Kept | Carts.Carts | Journal.Journal>, ratio: number) =>
+  Effect.map(telemetry, ({ traced }) =>
+    Context.add(kept, Journal.Journal, traced(Context.get(kept, Journal.Journal), ratio))
+  )
