@@ -30,13 +30,14 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       portMillis: 5_000
     }
     const unavailable = Refusal.fromEngine
-    const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command))
+    const { nowMillis } = yield* GroupCommit.GroupCommit
+    const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command), nowMillis)
     const sessions: Alarms.Sessions = yield* ActorSystem.make(mutate(CheckoutBehavior.make(flow, ports)), {
       unavailable,
       onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state)
     })
     const carts = yield* ActorSystem.make(cartBehavior, { unavailable })
-    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, true, 1_000))
+    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, true, nowMillis, 1_000))
     yield* Effect.addFinalizer(() => tasks.drain(0))
     const parts = {
       flow,

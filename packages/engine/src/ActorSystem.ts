@@ -4,7 +4,6 @@
  * `ask` runs the turn on the caller's stack when the lane is free. **Cancellation**: an ask interrupted while its command
  * waits for the lane is dropped, certainly not applied; once its turn has begun the ask finishes first.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
@@ -100,7 +99,6 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
     const { config } = commit
     const metrics = Metrics.make()
     const watchers = new Map<string, Set<Effect.Latch>>()
-    const clock = yield* Clock.clockWith(Effect.succeed)
     const supervision = yield* Supervision.make(metrics)
     const lanes: Lanes = {
       behavior,
@@ -108,7 +106,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
       commit,
       supervision,
       metrics,
-      knowledge: new Knowledge(() => clock.unsafeCurrentTimeMillis()),
+      knowledge: new Knowledge(commit.nowMillis),
       run: runWith(yield* Effect.runtime<never>()),
       onDoubt: (address) => signal(watchers, address.id),
       onCommitted: (address, events, state) => {

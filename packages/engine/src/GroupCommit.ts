@@ -6,6 +6,7 @@
  * Owns the batch; does not own what an outcome means for an address (Activation). Runs no user code.
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -41,6 +42,8 @@ export interface GroupCommitShape {
   readonly journal: JournalShape
   readonly config: EngineConfig
   readonly metrics: Metrics.CommitMetrics
+  /** The time that counts, epoch milliseconds: the store's where it has one of its own, else this process's. */
+  readonly nowMillis: () => number
   /** Adds an entry to the next batch. Its `settle` is called once, unless it is withdrawn first. */
   readonly append: (entry: CommitEntry) => void
   /** Counts a message that cannot be answered at once. */
@@ -193,6 +196,7 @@ export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<Group
   Effect.gen(function* () {
     const runtime = yield* Effect.runtime<never>()
     const journal = yield* Journal
+    const clock = yield* Clock.clockWith(Effect.succeed)
     const self: Batching = {
       journal,
       config: makeConfig(overrides),
@@ -210,6 +214,7 @@ export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<Group
       journal: self.journal,
       config: self.config,
       metrics: self.metrics,
+      nowMillis: journal.nowMillis ?? (() => clock.unsafeCurrentTimeMillis()),
       append: (entry) => {
         self.gathering.push(entry)
         if (self.inFlight < self.concurrency) schedule(self)

@@ -103,6 +103,8 @@ export interface JournalShape {
   readonly exclusive: boolean
   /** How many appends it takes at once, no two of them naming the same address. Default 1. */
   readonly appendsAtOnce?: number | undefined
+  /** The store's own time, epoch milliseconds: expiry and deadlines follow it. Default: the clock of this process. */
+  readonly nowMillis?: (() => number) | undefined
   readonly append: (batch: ReadonlyArray<JournalEntry>) => Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure>
   readonly load: (address: Address) => Effect.Effect<JournalRow | null, JournalFailure>
   /** Looks a digest up; null: not recorded for this address. */

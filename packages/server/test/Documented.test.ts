@@ -37,7 +37,8 @@ describe("the pages for operators", () => {
 
   it("name every number, and none that is not counted", () => {
     const commit = EngineMetrics.makeCommit()
-    const engine = { sessions: EngineMetrics.make(), carts: EngineMetrics.make(), commit, tasks: () => 0 }
+    const lanes = { sessions: EngineMetrics.make(), carts: EngineMetrics.make() }
+    const engine = { ...lanes, commit, tasks: () => 0, clockOffsetMillis: () => 0 }
     const counted = Samples.read(engine, DoorMetrics.make()).map(({ name }) => name)
     const named = [...operations.matchAll(/`((?:onelane|process)_\w+)`/g)].map(([, name]) => name!)
     assert.sameMembers(named, counted)

@@ -1,10 +1,13 @@
 /** `onelane serve --storage postgres://…`: several plain servers over one database. */
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Onelane } from "@onelane/sdk"
 import * as PostgresServer from "@onelane/testkit/PostgresServer"
 import { Effect } from "effect"
 import { call } from "./Call.js"
-import { asked } from "./Command.js"
+import { asked, nothing } from "./Command.js"
 import { inFolder, node, serveArgs, urlOf } from "./Program.js"
 
 const onPostgres = (test: (url: string, server: PostgresServer.PostgresServer) => Promise<void>): Promise<void> =>
@@ -17,6 +20,19 @@ const onPostgres = (test: (url: string, server: PostgresServer.PostgresServer) =
       })
     )
   )
+
+// No clock of the machine can be set here: the process is told another time.
+const ahead = `const RealDate = Date
+globalThis.Date = class extends RealDate {
+  constructor(...parts) {
+    if (parts.length === 0) super(RealDate.now() + 7_200_000)
+    else super(...parts)
+  }
+  static now() {
+    return RealDate.now() + 7_200_000
+  }
+}
+`
 
 describe("onelane serve over PostgreSQL", { timeout: 120_000 }, () => {
   it("two servers that know nothing of each other keep one promise, and what they took outlives them", () =>
@@ -42,6 +58,38 @@ describe("onelane serve over PostgreSQL", { timeout: 120_000 }, () => {
         assert.strictEqual((await after.getOrThrow({ checkoutSessionId: session.id })).state, "Inventory")
         again.process.kill("SIGTERM")
         await again.ended
+      })
+    ))
+
+  it("a server whose clock is two hours ahead archives nothing early, and says that its clock is wrong", () =>
+    onPostgres((storage) =>
+      inFolder(async (folder) => {
+        const preload = join(folder, "ahead.mjs")
+        writeFileSync(preload, ahead)
+        const right = node([...serveArgs(folder), "--storage", storage])
+        const wrong = node(["--import", pathToFileURL(preload).href, ...serveArgs(folder), "--storage", storage])
+        const url = await urlOf(wrong)
+        await using left = await Onelane.connect({ url: await urlOf(right), token: "alice" })
+        await using other = await Onelane.connect({ url, token: "operator" })
+        const { session } = await left.openOrThrow({ cartId: "cart-0", expiresInMillis: 3_600_000 })
+        // One that is over soon: when the wrong server has archived it, it has looked at the other one, too.
+        const short = await other.openOrThrow({ cartId: "cart-1", expiresInMillis: 100 })
+        const entries: Array<string> = []
+        for await (const entry of other.changes({ checkoutSessionId: short.session.id, afterVersion: 1 }))
+          entries.push(entry.type)
+        assert.deepStrictEqual(entries, ["Expired"])
+        assert.isFalse((await left.getOrThrow({ checkoutSessionId: session.id })).isArchived)
+        const [, offset] =
+          /^onelane_clock_offset_seconds (.*)$/m.exec(await (await fetch(`${url}/metrics`)).text()) ?? []
+        assert.approximately(Number(offset), -7_200, 60)
+        const env = { ...nothing, NODE_OPTIONS: `--import ${pathToFileURL(preload).href}`, ONELANE_STORAGE: storage }
+        const { findings } = await asked(["doctor"], env)
+        const { found, result } = findings.find(({ check }: { readonly check: string }) => check === "clock")
+        assert.strictEqual(result, "warning")
+        assert.match(found, /^it is 7\d{3}\.\d s ahead of the database's, which counts$/)
+        for (const server of [right, wrong]) server.process.kill("SIGTERM")
+        assert.notInclude((await right.ended).stderr, "the clock of this process")
+        assert.include((await wrong.ended).stderr, "the clock of this process and that of the database differ")
       })
     ))
 

@@ -54,6 +54,13 @@ export const catches: ReadonlyArray<Catch> = [
     simulation,
     "takes no gap for one where a session expires"
   ),
+  caught(
+    "sim",
+    "planted",
+    "an engine whose clock is two hours ahead archived sessions that had an hour left",
+    simulation,
+    "an engine that trusts its own clock"
+  ),
   caught("sim", "planted", "A1, A2, A3, A4 taken out, alone and in pairs", mutants, "is caught: "),
   caught("interruption", "planted", "a caller who leaves takes the others' places along", mutants, "is caught: "),
   caught("passivation", "planted", "a session goes to sleep while its commit is in flight", mutants, "is caught: "),

@@ -82,6 +82,7 @@ export const wrap = (
   immediate: traits.immediate ?? journal.immediate,
   exclusive: traits.exclusive ?? journal.exclusive,
   appendsAtOnce: traits.appendsAtOnce ?? journal.appendsAtOnce,
+  nowMillis: journal.nowMillis,
   append: (batch) => appendWith(journal, plan, batch, plan.append()),
   load: (address) => readWith(plan, () => journal.load(address)),
   recorded: (address, digest) => readWith(plan, () => journal.recorded(address, digest)),

@@ -37,6 +37,10 @@ export interface Scenario {
   readonly slowMillis: number
   /** How many appends the journal takes at once. */
   readonly appendsAtOnce: number
+  /** How wrong the clock of each engine is, milliseconds; one that is not named is right. Only where there are several. */
+  readonly skewsMillis: ReadonlyArray<number>
+  /** Whether several engines go by the time of their store, as they should. */
+  readonly storeTime: boolean
   readonly engine: {
     readonly idleMillis: number
     readonly sweepMillis: number
@@ -83,6 +87,8 @@ export const draw = (seeded: Seeded): Scenario => {
       batchCapacity: seeded.pick([1, 2, 1_024]),
       settleSlice: seeded.pick([1, 2, 128])
     },
-    appendsAtOnce: seeded.pick([1, 2, 3])
+    appendsAtOnce: seeded.pick([1, 2, 3]),
+    skewsMillis: seeded.chance(0.5) ? [0, seeded.pick([-1, 1]) * seeded.between(2_000, 7_200_000)] : [],
+    storeTime: true
   }
 }

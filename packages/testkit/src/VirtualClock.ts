@@ -22,7 +22,8 @@ export const make = (startMillis = 1_700_000_000_000): VirtualClock => {
   let nowMillis = startMillis
   let jumpedMillis = 0
   const sleepers: Array<Sleeper> = []
-  const nanos = (): bigint => BigInt(nowMillis + jumpedMillis) * 1_000_000n
+  // Monotonic, as it is everywhere: setting a clock does not move it.
+  const nanos = (): bigint => BigInt(nowMillis) * 1_000_000n
   return {
     [Clock.ClockTypeId]: Clock.ClockTypeId,
     unsafeCurrentTimeMillis: () => nowMillis + jumpedMillis,

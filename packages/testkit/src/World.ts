@@ -4,11 +4,12 @@
  */
 import { CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import { Journal, JournalMemory } from "@onelane/engine"
-import { Context, Effect, ExecutionStrategy, Exit, Fiber, Scope } from "effect"
+import { type Clock, Context, Effect, ExecutionStrategy, Exit, Fiber, identity, Scope } from "effect"
 import * as JournalFaults from "./JournalFaults.js"
 import type { Scenario } from "./Scenario.js"
 import type { Seeded } from "./Seeded.js"
 import * as SimulatedPorts from "./SimulatedPorts.js"
+import * as StoreTime from "./StoreTime.js"
 
 /** States of the simulated flow: each leads to all others, so that visits repeat and a stale answer looks fresh. */
 export const states = ["A", "B", "C", "D"] as const
@@ -41,15 +42,20 @@ export const make = (
   defer: (task: () => void) => void
 ): Effect.Effect<World, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const clock = yield* Effect.clock
     const disk = JournalMemory.make()
     const plan = JournalFaults.seeded(seeded.split(), scenario.faults, scenario.slowMillis)
     const broken: Array<string> = []
     const portSeeds = seeded.split()
     const ports = () => SimulatedPorts.make(scenario, portSeeds, plan, (problem) => void broken.push(problem))
-    const parts = { scenario, disk, plan, ports, defer }
+    const watched =
+      scenario.engines === 1 ? disk : StoreTime.watched(disk, clock, (problem) => void broken.push(problem))
+    const parts = { scenario, disk: watched, plan, ports, defer, clock }
     const flow = flowOf(scenario, seeded.split())
     const outer = yield* Effect.scope
-    const startAll = Effect.forEach(Array.from({ length: scenario.engines }), () => start(parts, flow, outer))
+    const startAll = Effect.forEach(Array.from({ length: scenario.engines }), (_, place) =>
+      start(parts, flow, outer, scenario.skewsMillis[place] ?? 0)
+    )
     // Engines that were killed drain in the background, against a journal that is gone; a run ends when all have.
     const closing: Array<Fiber.Fiber<unknown>> = []
     yield* Effect.addFinalizer(() => Fiber.awaitAll(closing))
@@ -73,14 +79,17 @@ interface Parts {
   /** The ports of one engine. */
   readonly ports: () => ReturnType<typeof SimulatedPorts.make>
   readonly defer: (task: () => void) => void
+  readonly clock: Clock.Clock
 }
 
-const start = ({ scenario, disk, plan, ports, defer }: Parts, flow: Flow.Flow, outer: Scope.Scope) =>
+const start = (parts: Parts, flow: Flow.Flow, outer: Scope.Scope, skewMillis: number) =>
   Effect.gen(function* () {
+    const { scenario, disk, plan, ports, defer, clock } = parts
     const connection = JournalFaults.cuttable(disk)
     const { appendsAtOnce, engines, immediate } = scenario
     const traits = { immediate, exclusive: engines === 1, appendsAtOnce }
-    const journal = JournalFaults.wrap(connection.journal, plan, traits)
+    const faulty = JournalFaults.wrap(connection.journal, plan, traits)
+    const journal = engines > 1 && scenario.storeTime ? StoreTime.kept(faulty, clock) : faulty
     const scope = yield* Scope.fork(outer, ExecutionStrategy.sequential)
     const context = yield* CheckoutEngine.make({
       flow,
@@ -88,7 +97,11 @@ const start = ({ scenario, disk, plan, ports, defer }: Parts, flow: Flow.Flow, o
       alarmMillis: 100,
       taskDrainMillis: 50,
       engine: { ...scenario.engine, drainMillis: 100, valveMillis: Number.POSITIVE_INFINITY, defer }
-    }).pipe(Effect.provide(Context.add(ports(), Journal.Journal, journal)), Scope.extend(scope))
+    }).pipe(
+      Effect.provide(Context.add(ports(), Journal.Journal, journal)),
+      Scope.extend(scope),
+      engines > 1 ? Effect.withClock(StoreTime.skewed(clock, skewMillis)) : identity
+    )
     const stop = Effect.zipRight(Effect.sync(connection.cut), Effect.forkDaemon(Scope.close(scope, Exit.void)))
     const running: Running = {
       service: Context.get(context, CheckoutSessions.CheckoutSessions),

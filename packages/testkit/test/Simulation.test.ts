@@ -47,6 +47,18 @@ describe("Simulation", () => {
     assert.deepStrictEqual(run(5, { clients: 1 }).scenario, { ...drawn, clients: 1 })
   })
 
+  const wrongClocks = { engines: 2, skewsMillis: [0, 7_200_000], expiresInMillis: 3_600_000, clockJumps: 2 }
+
+  it("an engine whose clock is wrong, or is set, archives no session before its time", { timeout }, () => {
+    for (let seed = 1; seed <= 20; seed++) assert.deepStrictEqual(run(seed, wrongClocks).problems, [], `seed ${seed}`)
+  })
+
+  it("an engine that trusts its own clock where others write too is found out", { timeout }, () => {
+    const outcomes = Array.from({ length: 10 }, (_, index) => run(index + 1, { ...wrongClocks, storeTime: false }))
+    const problems = outcomes.flatMap((each) => each.problems)
+    assert.isAtLeast(problems.filter((problem) => problem.endsWith("archived before its time")).length, 5)
+  })
+
   it("a turn whose ground is undone while it asks a port decides again on what is durable", { timeout }, () => {
     const scenario = {
       engines: 1,

@@ -15,6 +15,7 @@ import * as Carts from "../ports/Carts.js"
 import * as Ids from "../session/Ids.js"
 import type { SessionState } from "../session/SessionState.js"
 import * as Alarms from "../work/Alarms.js"
+import * as ClockWatch from "../work/ClockWatch.js"
 import * as Tasks from "../work/Tasks.js"
 import * as CallValues from "./CallValues.js"
 import * as Service from "./CheckoutService.js"
@@ -53,6 +54,8 @@ export interface CheckoutEngineShape {
     readonly commit: Readonly<EngineMetrics.CommitMetrics>
     /** Tasks under way in this process, those included that the host runs elsewhere. */
     readonly tasks: () => number
+    /** How far the store's clock is ahead of this process's, milliseconds; 0 where this process's counts. */
+    readonly clockOffsetMillis: () => number
   }
   /**
    * An update without a fiber, for a Promise door: its answer, or what it is waited for with. Unlike the service it takes
@@ -82,16 +85,25 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
       portMillis: options.portMillis ?? 5_000
     }
     const unavailable = Refusal.fromEngine
-    const { custody = commit.journal.exclusive } = options
+    const { alarmMillis = 1_000, custody = commit.journal.exclusive } = options
     const isMine = typeof custody === "boolean" ? () => true : custody.isMine
-    const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command), options.taskCapacity)
+    const tasks = yield* Tasks.make(
+      flow,
+      (id, command) => sessions.askInternal(id, command),
+      commit.nowMillis,
+      options.taskCapacity
+    )
     const sessions: Alarms.Sessions = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
       unavailable,
       // A claim made here on a session of somebody else's is found, and run, by that one.
       onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state, isMine(id))
     })
     const carts = yield* ActorSystem.make(cartBehavior, { unavailable })
-    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, custody, options.alarmMillis ?? 1_000))
+    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, custody, commit.nowMillis, alarmMillis))
+    const clock = yield* Effect.clock
+    const clockOffsetMillis = () => commit.nowMillis() - clock.unsafeCurrentTimeMillis()
+    if (commit.journal.nowMillis !== undefined)
+      yield* Effect.forkScoped(ClockWatch.watch(clockOffsetMillis, alarmMillis))
     const drain = Effect.zipLeft(sessions.drain, tasks.drain(options.taskDrainMillis ?? 5_000))
     yield* Effect.addFinalizer(() => drain)
     const parts: Service.Parts = {
@@ -108,7 +120,8 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
       sessions: sessions.metrics,
       carts: carts.metrics,
       commit: EngineMetrics.view(commit.metrics),
-      tasks: tasks.running
+      tasks: tasks.running,
+      clockOffsetMillis
     })
     return Context.make(CheckoutSessions, CallValues.make(Service.make(parts, watch))).pipe(
       Context.add(CheckoutEngine, { flow: shown, metrics, startUpdate, updateNow, drain })

@@ -5,7 +5,6 @@
  */
 
 import type { ActorSystem, Journal } from "@onelane/engine"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
@@ -41,13 +40,18 @@ const everybody: Custodian = { isMine: () => true, isSettled: () => true }
 
 /**
  * One round over everything that is due here. A session that cannot be attended does not keep the others waiting; it is
- * due again in the next round.
+ * due again in the next round. `now`: the time that counts, epoch milliseconds.
  */
-export const round = (sessions: Sessions, tasks: Tasks, custody: Custody): Effect.Effect<void, CheckoutError> =>
+export const round = (
+  sessions: Sessions,
+  tasks: Tasks,
+  custody: Custody,
+  now: () => number
+): Effect.Effect<void, CheckoutError> =>
   Effect.gen(function* () {
     const { isMine, isSettled } = typeof custody === "boolean" ? everybody : custody
     tasks.keep(isMine)
-    const nowMillis = yield* Clock.currentTimeMillis
+    const nowMillis = now()
     let last: Journal.JournalAlarm | undefined
     while (true) {
       const page: ReadonlyArray<Journal.JournalAlarm> = yield* sessions.alarms(nowMillis, pageEntries, last)
@@ -82,8 +86,14 @@ const attend = (
   }).pipe(Effect.catchAllCause((cause) => Effect.logDebug(`session ${id} could not be attended`, cause)))
 
 /** Rounds for ever, the first at once. A round that finds no journal is tried again at the next interval. */
-export const rounds = (sessions: Sessions, tasks: Tasks, custody: Custody, everyMillis: number): Effect.Effect<void> =>
-  round(sessions, tasks, custody).pipe(
+export const rounds = (
+  sessions: Sessions,
+  tasks: Tasks,
+  custody: Custody,
+  now: () => number,
+  everyMillis: number
+): Effect.Effect<void> =>
+  round(sessions, tasks, custody, now).pipe(
     Effect.catchAllCause((cause) => Effect.logDebug("alarms could not be read", cause)),
     Effect.repeat(Schedule.spaced(everyMillis)),
     Effect.interruptible,

@@ -7,7 +7,6 @@
  * (state of the session, durable). Nothing here is needed to be right after a crash: Alarms finds every claim again.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
@@ -69,10 +68,14 @@ interface Running {
   fiber: Fiber.RuntimeFiber<void> | null
 }
 
-/** Makes the runner of a flow's tasks; closing the scope stops them, and their claims stay. */
-export const make = (flow: Flow, tell: Tell, capacity = taskCapacity): Effect.Effect<Tasks, never, Scope.Scope> =>
+/** Makes the runner of a flow's tasks. `nowMillis`: the time that counts for their deadlines; closing the scope stops them, and their claims stay. */
+export const make = (
+  flow: Flow,
+  tell: Tell,
+  nowMillis: () => number,
+  capacity = taskCapacity
+): Effect.Effect<Tasks, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const clock = yield* Clock.clockWith(Effect.succeed)
     // Work that runs here, and deadlines of work that the host does elsewhere.
     const [here, elsewhere] = [yield* FiberSet.make<void>(), yield* FiberSet.make<void>()]
     const [forkHere, forkElsewhere] = [yield* FiberSet.runtime(here)(), yield* FiberSet.runtime(elsewhere)()]
@@ -93,7 +96,7 @@ export const make = (flow: Flow, tell: Tell, capacity = taskCapacity): Effect.Ef
       running.set(session.id, entry)
       const task = flow.tasks.get(session.state) ?? {}
       const fork = task.run === undefined ? forkElsewhere : forkHere
-      const leftMillis = timeLeft(task, operation, clock.unsafeCurrentTimeMillis())
+      const leftMillis = timeLeft(task, operation, nowMillis())
       entry.fiber = fork(
         outcomeOf(task, operation, leftMillis, permits).pipe(
           Effect.flatMap((result) => report(tell, operation, result)),

@@ -15,7 +15,7 @@ import {
   writeSync
 } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { Migrations, SessionList } from "@onelane/sql"
+import { JournalSql, Migrations, SessionList } from "@onelane/sql"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ending from "../serve/Ending.js"
@@ -105,6 +105,17 @@ export const clock = (nowMillis: number, newestMillis: number | null): Finding =
     : ok("clock", now)
 }
 
+/** Whether the clock agrees with the database's, whose time counts, milliseconds. */
+export const clockBeside = (nowMillis: number, databaseMillis: number): Finding => {
+  const offMillis = nowMillis - databaseMillis
+  const seconds = (Math.abs(offMillis) / 1_000).toFixed(1)
+  if (Math.abs(offMillis) <= agreeingMillis) return ok("clock", "it agrees with the database's")
+  return warning("clock", `it is ${seconds} s ${offMillis > 0 ? "ahead of" : "behind"} the database's, which counts`)
+}
+
+/** Two clocks that differ by less than this agree, milliseconds. */
+const agreeingMillis = 1_000
+
 /** 2025-01-01. */
 const releasedMillis = 1_735_689_600_000
 const toleranceMillis = 5_000
@@ -120,7 +131,11 @@ const inside = Effect.gen(function* () {
           `step ${found}, this release knows ${Migrations.newest}; ${found > Migrations.newest ? "use a newer release" : "run: onelane migrate"}`
         )
   const newest = found === 0 ? null : yield* SessionList.newestMillis
-  return [ok("storage", "it opens"), version, clock(yield* Clock.currentTimeMillis, newest)]
+  const databaseMillis = yield* JournalSql.timeMillis
+  const nowMillis = yield* Clock.currentTimeMillis
+  const kept = clock(databaseMillis ?? nowMillis, newest)
+  const clocks = databaseMillis === null || kept.result !== "ok" ? kept : clockBeside(nowMillis, databaseMillis)
+  return [ok("storage", "it opens"), version, clocks]
 })
 
 /** Every check of a storage, and of the machine below it. */

@@ -79,6 +79,12 @@ const ofEngine = (engine: Engine): ReadonlyArray<Sample> => {
     one("gauge", "onelane_sessions_live", "Sessions awake.", sessions.live),
     one("gauge", "onelane_mailbox_depth", "Commands that wait for a turn or a commit.", commit.held),
     one("gauge", "onelane_tasks_running", "Tasks under way.", tasks()),
+    one(
+      "gauge",
+      "onelane_clock_offset_seconds",
+      "How far the database's clock, which counts, is ahead of this process's.",
+      engine.clockOffsetMillis() / 1_000
+    ),
     one("counter", "onelane_commit_failures_total", "Commits that failed.", commit.failures),
     {
       kind: "histogram",

@@ -38,7 +38,9 @@ export interface Dialect {
   readonly joined: string
   /** What the append needs besides the tables. */
   readonly schema: ReadonlyArray<string>
-  /** The one statement of a commit. Atomic by itself. */
+  /** The database's time, epoch milliseconds, as an expression; null where this process's clock counts. */
+  readonly millis: Fragment | null
+  /** The one statement of a commit. Atomic by itself. Where the database's time counts its rows say it, as `at_millis`. */
   readonly append: Statement<object>
   /** The same for a commit without first entries, the usual one. */
   readonly appendNext: Statement<object>
@@ -83,6 +85,7 @@ const sqlite = (sql: SqlClient): Dialect => {
     rewritten: "",
     keyed: "WITHOUT ROWID",
     joined: "group_concat",
+    millis: null,
     schema: [
       `CREATE VIEW journal_append (position, kind, id, expected, sequence, state, alarm_millis, events, records) AS
       SELECT 0, kind, id, sequence, sequence, state, alarm_millis, '[]', NULL FROM journal_state`,
@@ -141,6 +144,7 @@ const postgres = (sql: SqlClient): Dialect => ({
   keyed: "",
   joined: "string_agg",
   schema: [],
+  millis: millis(sql),
   append: appendFirst(sql, plain(sql)),
   appendNext: appendNext(sql, plain(sql)),
   appendKeyed: appendFirst(sql, keyed(sql)),
@@ -246,10 +250,12 @@ const appendNext = (sql: SqlClient, { carriedOfEntry, entries, isNew, keyed }: A
     ), ${keyed} ${written(sql)}`
 }
 
+const millis = (sql: SqlClient) => sql`(extract(epoch FROM clock_timestamp()) * 1000)::float8`
+
 const written = (sql: SqlClient) => sql`written AS (
       INSERT INTO journal_events (kind, id, sequence, events) SELECT kind, id, sequence, events FROM committed
     )
-    SELECT json_agg(position) AS positions FROM committed`
+    SELECT json_agg(position) AS positions, ${millis(sql)} AS at_millis FROM committed`
 
 const inOrderOfKeys = (
   rows: ReadonlyArray<AppendRow>

@@ -7,21 +7,21 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import type { Statement } from "@effect/sql/Statement"
-import { Journal, Running } from "@onelane/engine"
+import { Journal, JournalClock, Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { DatabaseRefused } from "./DatabaseRefused.js"
+import { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Dialect from "./Dialect.js"
 import * as Migrations from "./Migrations.js"
 import { prepare, prepareLookup, type Rows, runWriting } from "./Prepared.js"
 import * as StoredText from "./StoredText.js"
 
-/** Makes the journal; the tables must be up to date. */
-export const make = (sql: SqlClient): Journal.JournalShape => {
+/** Makes the journal; the tables must be up to date. `time` is kept where the database's time counts, and null elsewhere. */
+export const make = (sql: SqlClient, time: JournalClock.JournalClock | null): Journal.JournalShape => {
   const dialect = Dialect.of(sql)
   const refuse = (error: SqlError): Journal.JournalFailure => dialect.failureOf(error.cause)
 
-  const append = appendWith(sql, dialect, refuse)
+  const append = appendWith(sql, dialect, time, refuse)
   // The digests of an address as one text; one more than a load may give says that there are too many.
   const load = prepareLookup(
     sql,
@@ -46,19 +46,19 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
     toEvents,
     refuse
   )
-  const alarms = prepare(
-    sql,
-    sql`SELECT alarm_millis, id FROM journal_state
+  const due = sql`SELECT alarm_millis, id FROM journal_state
       WHERE kind = ${"kind"} AND alarm_millis <= ${"before"} AND (alarm_millis, id) > (${"after"}, ${"id"})
-      ORDER BY alarm_millis, id LIMIT ${"limit"}`,
-    toAlarms,
-    refuse
-  )
+      ORDER BY alarm_millis, id LIMIT ${"limit"}`
+  // The time comes with every answer, also with one that names nobody.
+  const dueWithTime = sql`SELECT due.alarm_millis, due.id, ${dialect.millis ?? sql`0`} AS at_millis
+      FROM (SELECT 1) AS one LEFT JOIN (${due}) AS due ON true ORDER BY due.alarm_millis, due.id`
+  const alarms = prepare(sql, dialect.millis === null ? due : dueWithTime, toDue, refuse)
 
   return {
     immediate: false,
     exclusive: dialect.exclusive,
     appendsAtOnce: dialect.appendsAtOnce,
+    nowMillis: time?.nowMillis,
     append,
     load: ({ id, kind }) => load(StoredText.escape(kind), StoredText.escape(id)),
     recorded: ({ id, kind }, digest) => recorded(StoredText.escape(kind), StoredText.escape(id), digest),
@@ -67,16 +67,41 @@ export const make = (sql: SqlClient): Journal.JournalShape => {
         found.filter(({ sequence }) => sequence > afterSequence).slice(0, limit)
       ),
     alarms: (kind, beforeMillis, limit, after = { alarmMillis: Number.MIN_SAFE_INTEGER, id: "" }) =>
-      alarms(StoredText.escape(kind), beforeMillis, after.alarmMillis, StoredText.escape(after.id), limit)
+      Running.mapNow(
+        timed(time, () =>
+          alarms(StoredText.escape(kind), beforeMillis, after.alarmMillis, StoredText.escape(after.id), limit)
+        ),
+        (answer) => answer.alarms
+      )
   }
 }
+
+/** Asks, and takes in the time that the answer says. */
+const timed = <A extends { readonly atMillis: number }, E>(
+  time: JournalClock.JournalClock | null,
+  ask: () => Effect.Effect<A, E>
+): Effect.Effect<A, E> => {
+  if (time === null) return ask()
+  const beganMillis = time.beganMillis()
+  return Running.mapNow(ask(), (answer) => {
+    time.heard(beganMillis, answer.atMillis)
+    return answer
+  })
+}
+
+// Nothing where this process's clock counts: nobody reads it then.
+const atMillisOf = ([row]: Rows): number => row?.at_millis as number
+
+const toDue = (rows: Rows) => ({ atMillis: atMillisOf(rows), alarms: toAlarms(rows) })
+const toWritten = (rows: Rows) => ({ atMillis: atMillisOf(rows), rows })
 
 const appendWith = (
   sql: SqlClient,
   dialect: Dialect.Dialect,
+  time: JournalClock.JournalClock | null,
   refuse: (error: SqlError) => Journal.JournalFailure
 ): Journal.JournalShape["append"] => {
-  const writing = (statement: Statement<object>) => prepare(sql, statement, (rows) => rows, refuse, runWriting)
+  const writing = (statement: Statement<object>) => prepare(sql, statement, toWritten, refuse, runWriting)
   const first = writing(dialect.append)
   const next = writing(dialect.appendNext)
   const firstKeyed = writing(dialect.appendKeyed)
@@ -84,10 +109,11 @@ const appendWith = (
   return (batch) => {
     const hasFirst = batch.some(({ expectedSequence }) => expectedSequence === 0)
     const entries = batch.map(toAppend)
-    const written = entries.some(({ records }) => records.length > 0)
-      ? (hasFirst ? firstKeyed : nextKeyed)(...dialect.encodeKeyed(entries))
-      : (hasFirst ? first : next)(...dialect.encode(entries))
-    return Running.mapNow(written, (rows) => outcomes(batch, dialect.committed(rows, batch.length)))
+    const write = () =>
+      entries.some(({ records }) => records.length > 0)
+        ? (hasFirst ? firstKeyed : nextKeyed)(...dialect.encodeKeyed(entries))
+        : (hasFirst ? first : next)(...dialect.encode(entries))
+    return Running.mapNow(timed(time, write), ({ rows }) => outcomes(batch, dialect.committed(rows, batch.length)))
   }
 }
 
@@ -132,10 +158,37 @@ const toEvents = (rows: Rows): ReadonlyArray<Journal.JournalEvent> =>
   })
 
 const toAlarms = (rows: Rows): ReadonlyArray<Journal.JournalAlarm> =>
-  rows.map((row) => ({ id: StoredText.unescape(row.id as string), alarmMillis: Number(row.alarm_millis) }))
+  rows.flatMap(({ alarm_millis, id }) =>
+    id === null ? [] : [{ id: StoredText.unescape(id as string), alarmMillis: Number(alarm_millis) }]
+  )
+
+/** The database's time now, epoch milliseconds; null where this process's clock counts. */
+export const timeMillis: Effect.Effect<number | null, SqlError, SqlClient> = Effect.flatMap(SqlClient, (sql) => {
+  const { millis } = Dialect.of(sql)
+  return millis === null
+    ? Effect.succeed(null)
+    : Effect.map(sql<{ readonly at_millis: number }>`SELECT ${millis} AS at_millis`, ([row]) => row!.at_millis)
+})
+
+// Asked once before the first turn; from then on each answer says it.
+const keepTime = Effect.gen(function* () {
+  const clock = yield* Effect.clock
+  const time = JournalClock.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1_000_000)
+  const beganMillis = time.beganMillis()
+  const atMillis = yield* timeMillis
+  if (atMillis === null) return null
+  time.heard(beganMillis, atMillis)
+  return time
+}).pipe(
+  Effect.mapError(
+    (cause) => new DatabaseRefused({ reason: "CANNOT_OPEN", message: "The database did not tell its time.", cause })
+  )
+)
 
 /** The journal on the client in force, its tables brought up to date first. */
 export const layer: Layer.Layer<Journal.Journal, DatabaseRefused, SqlClient> = Layer.effect(
   Journal.Journal,
-  Effect.map(SqlClient, make)
+  Effect.gen(function* () {
+    return make(yield* SqlClient, yield* keepTime)
+  })
 ).pipe(Layer.provide(Migrations.layer))
