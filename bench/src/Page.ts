@@ -1,6 +1,7 @@
 /** Page: `BENCHMARKS.md` from results. */
 import type { Machine } from "./Machine.js"
 import { after, before } from "./PageText.js"
+import { toMermaid } from "./Plot.js"
 import { ratioOf, verdictOf } from "./Report.js"
 import type { Measured, Results } from "./Results.js"
 import type { Line, Table } from "./Row.js"
@@ -42,7 +43,7 @@ const contestText = (measured: Measured, machines: ReadonlyArray<string>): strin
     `### ${id}: ${title}`,
     `${taken}; ${rounds} rounds, scale ${scale}, ${seconds} s; ${judged.toLocaleString("en-US")} calls judged as histories.`,
     ...tables.map(tableText),
-    ...plots.map(({ file, title: alt }) => `![${alt}](results/${file})`)
+    ...plots.map(toMermaid)
   ].join("\n\n")
 }
 

@@ -22,13 +22,11 @@ export interface Table {
   readonly rows: ReadonlyArray<ReadonlyArray<string>>
 }
 
-/** A plot: one line a series, points in order. `log`: which axes are logarithmic. */
+/** A plot: one line a series, points in order of `x`. */
 export interface Plot {
-  readonly file: string
   readonly title: string
   readonly x: string
   readonly y: string
-  readonly log: { readonly x: boolean; readonly y: boolean }
   readonly series: ReadonlyArray<{ readonly name: string; readonly points: ReadonlyArray<readonly [number, number]> }>
 }
 

@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { describeMachine } from "./Machine.js"
 import * as Page from "./Page.js"
-import { toSvg } from "./Plot.js"
 import { render } from "./Report.js"
 import * as Results from "./Results.js"
 import { rows } from "./rows/index.js"
@@ -17,15 +16,13 @@ const help = `npm run bench                          every row, ${rows.map(({ id
 npm run bench -- --only P6,P9          some rows; the others keep their results
 npm run bench -- --rounds 9            rounds of each contest, default 5
 npm run bench -- --scale 0.1           calls of a round, default 1
-npm run bench -- --report              write BENCHMARKS.md and its plots from the last results, measure nothing
+npm run bench -- --report              write BENCHMARKS.md from the last results, measure nothing
 
-Writes bench/results/latest.json, bench/results/*.svg and bench/BENCHMARKS.md. Ends with 1 when a history was bad or a
+Writes bench/results/latest.json and bench/BENCHMARKS.md. Ends with 1 when a history was bad or a
 row could not be measured, not when a target was missed. ONELANE_BENCH_DIR says on which disk the files lie.`
 
 const publish = (results: Results.Results): void => {
   mkdirSync(directory, { recursive: true })
-  for (const plot of results.contests.flatMap(({ plots = [] }) => plots))
-    writeFileSync(`${directory}/${plot.file}`, toSvg(plot))
   writeFileSync(page, Page.render(results))
 }
 

@@ -1,43 +1,32 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ticksOf, toSvg } from "../src/Plot.js"
+import { seriesMax, toMermaid } from "../src/Plot.js"
 
-const plot = {
-  file: "x.svg",
-  title: "Rate & size",
-  x: "writers",
-  y: "updates <a second>",
-  log: { x: true, y: false },
-  series: [
-    {
-      name: "ours",
-      points: [
-        [1, 0],
-        [1_000, 500]
-      ] as const
-    }
-  ]
-}
+type Series = { readonly name: string; readonly points: ReadonlyArray<readonly [number, number]> }
+
+const plotOf = (...series: ReadonlyArray<Series>) => ({ title: 'Rate "of" us', x: "writers", y: "updates", series })
+const ours: Series = { name: "ours", points: [[1, 0.123456], [1_000, 500]] } // biome-ignore format: as a table
+const theirs: Series = { name: "theirs", points: [[1, 7], [1_000, 90]] } // biome-ignore format: as a table
 
 describe("Plot", () => {
-  it("puts ticks at powers of ten on a logarithmic axis, around the values", () => {
-    assert.deepStrictEqual(ticksOf(3, 4_096, true), [1, 10, 100, 1_000, 10_000])
-    assert.deepStrictEqual(ticksOf(1, 1_000, true), [1, 10, 100, 1_000])
-    assert.deepStrictEqual(ticksOf(10, 10, true), [10, 100])
+  it("toMermaid: the chart has its axes, a line for each series, and a sentence that names the colours", () => {
+    assert.strictEqual(
+      toMermaid(plotOf(ours, theirs)),
+      `\`\`\`mermaid
+%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#0969da, #bc4c00"}}}}%%
+xychart-beta
+  title "Rate 'of' us"
+  x-axis "writers" ["1", "1,000"]
+  y-axis "updates" 0 --> 525
+  line [0.1235, 500]
+  line [7, 90]
+\`\`\`
+
+Blue: ours; orange: theirs.`
+    )
   })
 
-  it("puts ticks at round steps on a linear axis", () => {
-    assert.deepStrictEqual(ticksOf(0, 47, false), [0, 10, 20, 30, 40, 50])
-    assert.deepStrictEqual(ticksOf(0, 0.3, false), [0, 0.1, 0.2, 0.3])
-    assert.deepStrictEqual(ticksOf(0, 0, false), [0, 0.2])
-  })
-
-  it("draws points in their places, labels the axes, says which is logarithmic, and has a dark dress", () => {
-    const svg = toSvg(plot)
-    assert.include(svg, "M84.0 356.0L500.0 48.0")
-    assert.include(svg, ">writers (log scale)<")
-    assert.include(svg, ">updates &lt;a second&gt;<")
-    assert.include(svg, ">Rate &amp; size<")
-    assert.include(svg, "prefers-color-scheme: dark")
-    assert.notMatch(svg, /NaN|undefined|Infinity/)
+  it("toMermaid: series of other values of x, and more series than colours, are refused", () => {
+    assert.throws(() => toMermaid(plotOf(ours, { name: "other", points: [[2, 1]] })), RangeError)
+    assert.throws(() => toMermaid(plotOf(...Array.from({ length: seriesMax + 1 }, () => ours))), RangeError)
   })
 })

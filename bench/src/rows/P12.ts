@@ -39,11 +39,9 @@ export const P12: Row = {
       ],
       plots: [
         {
-          file: "growth.svg",
           title: "Time per update against sessions stored, SQLite, 256 writers",
           x: "sessions stored",
           y: "microseconds",
-          log: { x: true, y: false },
           series: [
             {
               name: "CPU",

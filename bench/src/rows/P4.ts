@@ -63,11 +63,9 @@ export const P4: Row = {
       ],
       plots: [
         {
-          file: "memory.svg",
           title: "Heap against live sessions",
           x: "live sessions",
           y: "MiB",
-          log: { x: true, y: true },
           series: ["onelane", "states", "xstate", "p-queue", "semaphore", "Queue + Deferred"].map((name) => ({
             name: name === "states" ? "the states alone" : name,
             points: sizes.map((size): [number, number] => [

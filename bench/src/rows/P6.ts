@@ -105,11 +105,9 @@ const rate = (contest: Contested, name: string): number => spreadOf(contest.get(
 const lone = ["onelane, SQLite", "engine on raw statements", "SQLite, a commit each", "@effect/sql transaction each"]
 
 const throughput = (one: Contested, few: Contested, crowd: Contested): Plot => ({
-  file: "throughput.svg",
   title: "Durable updates a second against concurrency, SQLite",
   x: "writers",
   y: "updates a second",
-  log: { x: true, y: true },
   series: lone.map((name) => ({
     name,
     points: [
@@ -121,11 +119,9 @@ const throughput = (one: Contested, few: Contested, crowd: Contested): Plot => (
 })
 
 const latency = (few: Contested): Plot => ({
-  file: "latency.svg",
   title: "How long a caller waits, 256 writers, SQLite",
   x: "one call in so many waits longer",
   y: "milliseconds",
-  log: { x: true, y: true },
   series: ["onelane, SQLite", "onelane, SQLite, Promise", "engine on raw statements", "SQLite, a commit each"].map(
     (name) => ({
       name,
