@@ -4,16 +4,12 @@
  *
  * Owns the reading; does not own any rule.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 
-/** A tree: paths (relative, with `/`) to their text, and what installed dependencies say about themselves. */
+/** A tree: paths (relative, with `/`) to their text. */
 export interface Repository {
   readonly files: ReadonlyMap<string, string>
-  /** Installed dependency to the packages it wants beside it. */
-  readonly peers: ReadonlyMap<string, ReadonlyArray<string>>
-  /** Installed dependency to the commands it brings. */
-  readonly commands: ReadonlyMap<string, ReadonlyArray<string>>
 }
 
 /** One workspace: the directory of a `package.json`, and what it says. The root has the directory `""`. */
@@ -39,18 +35,7 @@ export const read = (root: string): Repository => {
     }
   }
   visit("")
-  const peers = new Map<string, ReadonlyArray<string>>()
-  const commands = new Map<string, ReadonlyArray<string>>()
-  for (const manifest of manifestsOf({ files, peers, commands })) {
-    for (const name of [...manifest.dependencies, ...manifest.devDependencies]) {
-      const installed = join(root, "node_modules", name, "package.json")
-      if (!existsSync(installed)) continue
-      const json = JSON.parse(readFileSync(installed, "utf8"))
-      peers.set(name, Object.keys(json.peerDependencies ?? {}))
-      commands.set(name, typeof json.bin === "string" ? [name] : Object.keys(json.bin ?? {}))
-    }
-  }
-  return { files, peers, commands }
+  return { files }
 }
 
 /** Every workspace of a tree, the root included. */

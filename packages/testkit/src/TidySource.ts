@@ -18,7 +18,6 @@ export const check = (file: SourceFile, config: TidyConfig): ReadonlyArray<Viola
   ...lengths(file, config),
   ...names(file, config),
   ...calls(file, config),
-  ...parts(file, config),
   ...(/^packages\/[^/]+\/src\//.test(file.fileName) ? docstrings(file) : [])
 ]
 
@@ -64,9 +63,6 @@ const violation = (rule: Rule, node: ts.Node, message: string): Violation => ({
 
 const lengths = (file: SourceFile, config: TidyConfig): ReadonlyArray<Violation> => {
   const found: Array<Violation> = []
-  const lines = file.text.replace(/\n$/, "").split("\n").length
-  if (lines > config.fileLines)
-    found.push(violation("file length", file, `${lines} lines, ${config.fileLines} at most`))
   walk(file, (node) => {
     if (!ts.isFunctionLike(node) || registersTests(node)) return
     const span = file.getLineAndCharacterOfPosition(node.end).line + 2 - lineOf(node)
@@ -133,27 +129,10 @@ const calls = (file: SourceFile, config: TidyConfig): ReadonlyArray<Violation> =
   return found
 }
 
-const parts = (file: SourceFile, config: TidyConfig): ReadonlyArray<Violation> =>
-  importsOf(file)
-    .filter(({ module }) => config.parts[module]?.some((place) => file.fileName.startsWith(place)))
-    .map(({ module, line }) => ({
-      rule: "whole import",
-      path: file.fileName,
-      line,
-      message: `import its parts: import * as Effect from "${module}/Effect"`
-    }))
-
 /** The entry of the list a node would fall under. */
 const bannable = (node: ts.Node): string | undefined => {
   if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
-    return node.expression.text === "console" ? "console" : `${node.expression.text}.${node.name.text}`
-  }
-  if (ts.isCallExpression(node)) {
-    const callee = node.expression
-    if (ts.isIdentifier(callee)) return callee.text
-    return ts.isPropertyAccessExpression(callee) && callee.expression.getText() === "globalThis"
-      ? callee.name.text
-      : undefined
+    return `${node.expression.text}.${node.name.text}`
   }
   if (ts.isNewExpression(node)) return `new ${node.expression.getText()}(${node.arguments?.length ? "…" : ""})`
   return ts.isAsExpression(node) && node.type.kind === ts.SyntaxKind.AnyKeyword ? "as any" : undefined

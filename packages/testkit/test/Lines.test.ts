@@ -16,7 +16,7 @@ const files = {
 }
 
 describe("Lines", () => {
-  const counts = count({ files: new Map(Object.entries(files)), peers: new Map(), commands: new Map() })
+  const counts = count({ files: new Map(Object.entries(files)) })
 
   it("count: the product is the sources of published packages, without empty lines", () => {
     assert.deepStrictEqual(counts.get("product"), { files: 1, lines: 3 })

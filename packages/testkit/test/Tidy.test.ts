@@ -16,9 +16,7 @@ const tree = (files: Record<string, string>): Repository => ({
       "packages/checkout/package.json": JSON.stringify({ name: "@onelane/checkout", dependencies: {} }),
       ...files
     })
-  ),
-  peers: new Map([["@scope/driver", ["@scope/core"]]]),
-  commands: new Map([["tool", ["tool-cli"]]])
+  )
 })
 
 const found = (files: Record<string, string>): ReadonlyArray<string> =>
@@ -29,11 +27,6 @@ const inEngine = (text: string, name = "Planted"): ReadonlyArray<string> =>
 
 describe("Tidy", () => {
   it("finds nothing in a tidy tree", () => assert.deepStrictEqual(found({}), []))
-
-  it("limits the length of a file", () => {
-    assert.deepStrictEqual(inEngine("\n".repeat(400)), [])
-    assert.deepStrictEqual(inEngine("\n".repeat(401)), ["file length Planted.ts:1"])
-  })
 
   it("limits the length of a function, but not of one that registers tests", () => {
     const body = (lines: number, statement: string) => `const f = () => {\n${`${statement}\n`.repeat(lines)}}\n`
@@ -55,25 +48,11 @@ describe("Tidy", () => {
   })
 
   it("refuses banned calls and casts outside the listed places", () => {
-    for (const call of [
-      "console.log(1)",
-      "Date.now()",
-      "const now = new Date()",
-      "Math.random()",
-      "setTimeout(f, 1)",
-      "globalThis.setInterval(f, 1)",
-      "const a = 1 as any"
-    ]) {
+    for (const call of ["Date.now()", "const now = new Date()", "Math.random()", "const a = 1 as any"]) {
       assert.deepStrictEqual(inEngine(`${call}\n`), ["banned call Planted.ts:1"], call)
     }
-    assert.deepStrictEqual(inEngine('// Date.now()\nconst text = "console.log(1)"\nconst at = new Date(0)\n'), [])
-    assert.deepStrictEqual(found({ "examples/one.ts": "console.log(1)\n" }), [])
-  })
-
-  it("wants the parts of Effect named in what a program loads", () => {
-    assert.deepStrictEqual(inEngine('import { Effect } from "effect"\n'), ["whole import Planted.ts:1"])
-    assert.deepStrictEqual(inEngine('import * as Effect from "effect/Effect"\n'), [])
-    assert.deepStrictEqual(found({ "packages/engine/test/A.test.ts": 'import "effect"\n' }), [])
+    assert.deepStrictEqual(inEngine('// Date.now()\nconst text = "Math.random()"\nconst at = new Date(0)\n'), [])
+    assert.deepStrictEqual(found({ "bench/one.ts": "Date.now()\n" }), [])
   })
 
   it("wants a docstring on every export; a type may share its schema's", () => {
@@ -81,13 +60,6 @@ describe("Tidy", () => {
     assert.deepStrictEqual(inEngine("export class A {}\n"), ["docstring Planted.ts:1"])
     assert.deepStrictEqual(inEngine("/** It. */\nexport const A = 1\nexport type A = typeof A\n"), [])
     assert.deepStrictEqual(inEngine("const a = 1\nexport * from './Engine.js'\n"), [])
-  })
-
-  it("holds packages to their straight line, and engine and checkout to Effect alone", () => {
-    assert.deepStrictEqual(inEngine('import "@onelane/checkout"\n'), ["import direction Planted.ts:1"])
-    assert.deepStrictEqual(inEngine('import "effect/Effect"\nimport "node:fs"\n'), ["import direction Planted.ts:2"])
-    assert.deepStrictEqual(inEngine('export * from "../../checkout/src/A.js"\n'), ["import direction Planted.ts:1"])
-    assert.deepStrictEqual(inEngine('import "fastify"\n'), ["import direction Planted.ts:1"])
   })
 
   it("wants imports declared: in the package, or for a test in the root", () => {
@@ -100,19 +72,6 @@ describe("Tidy", () => {
       found({ "packages/sql/package.json": '{"name":"@onelane/sql"}', "packages/sql/src/A.ts": 'import "left-pad"\n' }),
       ["undeclared import packages/sql/src/A.ts:1"]
     )
-  })
-
-  it("finds dependencies that nobody imports, wants as a peer, or calls", () => {
-    const manifest = (dependencies: Record<string, string>) => ({
-      "packages/sql/package.json": JSON.stringify({ name: "@onelane/sql", dependencies })
-    })
-    assert.deepStrictEqual(found(manifest({ effect: "1" })), ["unused dependency packages/sql/package.json:1"])
-    const driver = { "packages/sql/src/A.ts": 'import "@scope/driver/sub"\n' }
-    assert.deepStrictEqual(found({ ...manifest({ "@scope/driver": "1", "@scope/core": "1" }), ...driver }), [])
-    const tool = (scripts: Record<string, string>) =>
-      JSON.stringify({ ...root, devDependencies: { tool: "1" }, scripts })
-    assert.deepStrictEqual(found({ "package.json": tool({ start: "node . && tool-cli" }) }), [])
-    assert.deepStrictEqual(found({ "package.json": tool({}) }), ["unused dependency package.json:1"])
   })
 
   it("finds files, packages and scripts that Markdown names and that are gone", () => {

@@ -9,7 +9,7 @@ const documents = {
 
 const found = (files: Record<string, string>): ReadonlyArray<string> => [
   ...new Set(
-    check({ files: new Map(Object.entries({ ...documents, ...files })), peers: new Map(), commands: new Map() }).map(
+    check({ files: new Map(Object.entries({ ...documents, ...files })) }).map(
       ({ rule, path, line }) => `${rule} ${path}:${line}`
     )
   )

@@ -1,0 +1,70 @@
+/**
+ * Who may import whom. Packages may import only packages that stand before them in `order`, and the README says the same.
+ * What a package declares is knip's to check; cycles, direction and borders are checked here.
+ */
+
+/** Package to the packages of ours its sources may import. */
+const line = {
+  engine: [],
+  checkout: ["engine"],
+  directory: ["engine", "checkout"],
+  history: ["engine", "checkout"],
+  sql: ["engine", "checkout", "directory"],
+  http: ["engine", "checkout"],
+  sdk: ["engine", "checkout", "directory", "history", "sql", "http"],
+  cluster: ["engine", "checkout", "sql"],
+  testkit: ["engine", "checkout", "directory", "history"]
+}
+
+const direction = Object.entries(line).map(([name, allowed]) => ({
+  name: `direction-${name}`,
+  comment: `${name} may import ${allowed.join(", ") || "none of our packages"}`,
+  severity: "error",
+  from: { path: `^packages/${name}/src/` },
+  to: { path: "^packages/", pathNot: `^packages/(${[name, ...allowed].join("|")})/` }
+}))
+
+export default {
+  forbidden: [
+    ...direction,
+    {
+      name: "no-circle",
+      comment: "Files that import one another in a circle cannot be understood one by one",
+      severity: "error",
+      from: { path: "^(packages|bench|examples)/" },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only", "type-import"] } }
+    },
+    {
+      name: "pure-packages",
+      comment: "engine and checkout import Effect alone",
+      severity: "error",
+      from: { path: "^packages/(engine|checkout)/src/" },
+      to: { pathNot: "^packages/|(^|/)node_modules/effect/" }
+    },
+    {
+      name: "by-name",
+      comment: "Another package is imported by its name, never by a path into it",
+      severity: "error",
+      from: { path: "^packages/([^/]+)/" },
+      to: { path: "^packages/", pathNot: "^packages/$1/", dependencyTypes: ["local"] }
+    },
+    {
+      name: "found",
+      comment: "Every import leads to a file",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true }
+    }
+  ],
+  options: {
+    doNotFollow: { path: "node_modules|/dist/" },
+    exclude: { path: "/dist/" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "packages/testkit/tsconfig.test.json" },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["onelane-source", "import", "node", "default"],
+      mainFields: ["main"]
+    }
+  }
+}
