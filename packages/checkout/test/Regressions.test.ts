@@ -1,5 +1,5 @@
 /**
- * The failures of SEMANTICS §6 that are about turns, commits and claims (1-5, 8, 10, 14); those a shop meets stand in
+ * The failures of CONTRACT §6 that are about turns, commits and claims (1-5, 8, 10, 14); those a shop meets stand in
  * `RegressionsShop.test`. Each test shows the engine holding, and the same scenario going wrong when the guard named in
  * it is taken out (`mutants`), so that none of them can pass for lack of a danger.
  */

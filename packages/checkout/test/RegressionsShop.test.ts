@@ -1,5 +1,5 @@
 /**
- * The failures of SEMANTICS §6 as a shop meets them (6, 7, 9, 11-13, 15); the others, and how all of them are built, in
+ * The failures of CONTRACT §6 as a shop meets them (6, 7, 9, 11-13, 15); the others, and how all of them are built, in
  * `Regressions.test`.
  */
 import { assert, describe, it } from "@effect/vitest"

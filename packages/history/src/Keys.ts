@@ -1,7 +1,7 @@
 /**
  * Keys: reads idempotency keys out of a history. All calls under one key are one change, made at most once; a replayed
  * answer tells when it was certainly done, and says nothing about the session now.
- * Source: SEMANTICS §4.
+ * Source: CONTRACT §4.
  */
 import { isChange, type Operation } from "./History.js"
 import type { Finding } from "./Verdict.js"

@@ -4,7 +4,7 @@
  *
  * Owns what each call may do to a session; does not own when (Chain, Search). An answer that leaves something open
  * (claimed or moved? finished or not?) has several possible effects.
- * Source: SEMANTICS §1 and §2.
+ * Source: CONTRACT §1 and §2.
  */
 import type { Observation, Operation } from "./History.js"
 

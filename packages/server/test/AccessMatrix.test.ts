@@ -1,4 +1,4 @@
-/** Everybody asks for every session, on both lanes, over HTTP: SEMANTICS §3, steps 1 and 5-7. */
+/** Everybody asks for every session, on both lanes, over HTTP: CONTRACT §3, steps 1 and 5-7. */
 import { assert, layer } from "@effect/vitest"
 import type { Held } from "@onelane/testkit/AccessModel"
 import * as Questions from "@onelane/testkit/AccessQuestions"

@@ -31,7 +31,7 @@ const service = <A>(door: Door, use: (to: CheckoutSessions.CheckoutSessionsShape
 const move = (door: Door, checkoutSessionId: string, expCurrentState: string, nextState: string) =>
   service(door, (to) => to.update(Caller.host, { checkoutSessionId, expCurrentState, nextState }))
 
-/** Every refusal of SEMANTICS §3 that a caller can bring about: what makes it, and the status it has. */
+/** Every refusal of CONTRACT §3 that a caller can bring about: what makes it, and the status it has. */
 const refusals: ReadonlyArray<{
   readonly tag: CheckoutError.CheckoutError["_tag"]
   readonly status: number

@@ -1,6 +1,6 @@
 /**
  * AccessModel: who may ask what of which session, in the words of the contract. What a server answers is held to it; it
- * shares nothing with the rule in `Access`. Source: SEMANTICS §3, steps 1 and 5-7.
+ * shares nothing with the rule in `Access`. Source: CONTRACT §3, steps 1 and 5-7.
  */
 import { Caller } from "@onelane/checkout"
 

@@ -1,5 +1,5 @@
 /**
- * CheckoutSuiteKeys: idempotency keys, as `CheckoutSuite` runs them. Source: SEMANTICS §4 and §3 step 8.
+ * CheckoutSuiteKeys: idempotency keys, as `CheckoutSuite` runs them. Source: CONTRACT §4 and §3 step 8.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"

@@ -1,6 +1,6 @@
 /**
  * CheckoutSuiteRefusals: every refusal, what it carries, and the order of the checks, as
- * `CheckoutSuite` runs them. Source: SEMANTICS §3; the action page, its six error conditions and five requirements.
+ * `CheckoutSuite` runs them. Source: CONTRACT §3; the action page, its six error conditions and five requirements.
  */
 import { assert } from "@effect/vitest"
 import type { Caller, Carts, CheckoutError, CheckoutSessions } from "@onelane/checkout"

@@ -37,8 +37,6 @@ const documentsOf = (repository: Repository): ReadonlyMap<string, Document> => {
     for (const mark of marksOf(body)) marks.add(mark)
     documents.set(name, marks)
   }
-  const contract = documents.get("CONTRACT")
-  if (contract !== undefined) documents.set("SEMANTICS", contract) // the contract's former name
   return documents
 }
 

@@ -1,6 +1,6 @@
 /**
  * CompleteTask: the task of the current state succeeded; the session moves to where the accepted update sent it.
- * Source: SEMANTICS §2.
+ * Source: CONTRACT §2.
  */
 
 import { isFinal } from "../flow/Flow.js"

@@ -1,6 +1,6 @@
 /**
  * FailTask: the task of the current state failed for good; the session goes to `Error` with the cause in its history, and
- * an update from `Error` tries again. Source: SEMANTICS §2.
+ * an update from `Error` tries again. Source: CONTRACT §2.
  */
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"

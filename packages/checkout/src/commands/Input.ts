@@ -1,7 +1,7 @@
 /**
  * Input: takes in what a caller sent, field by field, without a schema library: the same few checks run for every update.
  *
- * Each command file names its fields once; `accept` answers step 2 of SEMANTICS §3 (required inputs present, right types,
+ * Each command file names its fields once; `accept` answers step 2 of CONTRACT §3 (required inputs present, right types,
  * no unknown names; null counts as missing).
  */
 import type { InvalidInput } from "../errors/CheckoutError.js"

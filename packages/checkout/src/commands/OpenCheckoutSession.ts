@@ -1,7 +1,7 @@
 /**
  * OpenCheckoutSession: get the live session of a cart, or create one. The cart's own lane (CartBehavior) decides which
  * session id is the cart's; this file holds the input's form and what the session itself says.
- * Source: SEMANTICS §5 (`checkoutSessionAction`: get or create).
+ * Source: CONTRACT §5 (`checkoutSessionAction`: get or create).
  */
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "../errors/CheckoutError.js"

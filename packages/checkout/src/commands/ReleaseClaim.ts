@@ -1,6 +1,6 @@
 /**
  * ReleaseClaim: an operator takes a claim away. The session stays in its state and can be updated again; who did it and
- * why is in the history; a later result of the task is refused. Source: SEMANTICS §4.
+ * why is in the history; a later result of the task is refused. Source: CONTRACT §4.
  */
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"

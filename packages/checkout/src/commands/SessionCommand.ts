@@ -93,7 +93,7 @@ export const show = (session: CheckoutSession, requestId: string): Decided => ({
   reply: () => ({ requestId, replayed: true, session: copyOf(session) })
 })
 
-/** Step 9 of SEMANTICS §3: why a session takes no more updates, or null. A running task ends before an expiry counts. */
+/** Step 9 of CONTRACT §3: why a session takes no more updates, or null. A running task ends before an expiry counts. */
 export const closedReason = (state: SessionState, turn: Pick<SessionTurn, "nowMillis">): ClosedBy | null => {
   const { session } = state
   if (session === null) return null

@@ -2,8 +2,8 @@
  * UpdateCheckoutSession: the heart. Move a session from the state the caller believes it is in to the next one; of all
  * updates sent for one visit of a state at most one succeeds.
  *
- * Owns: the input's form and steps 5-13 of SEMANTICS §3, in that order. Does not own: turn-taking and durability.
- * Source: the action page; SEMANTICS §2-§4.
+ * Owns: the input's form and steps 5-13 of CONTRACT §3, in that order. Does not own: turn-taking and durability.
+ * Source: the action page; CONTRACT §2-§4.
  */
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "../errors/CheckoutError.js"

@@ -6,7 +6,7 @@
  * All are plain tagged objects without a stack: 63 of 64 racers get one. Their schemas are in `CheckoutErrorSchema`,
  * which only a door on a wire loads.
  *
- * Order of checks and codes: SEMANTICS §3. `reason` tells more than the tag only from step 6 on, `current` is there
+ * Order of checks and codes: CONTRACT §3. `reason` tells more than the tag only from step 6 on, `current` is there
  * only from step 9 on.
  */
 import type * as Schemas from "./CheckoutErrorSchema.js"

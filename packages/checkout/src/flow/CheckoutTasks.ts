@@ -3,7 +3,7 @@
  * a state whose slot stays empty moves at once.
  *
  * Owns names only: which slot belongs to which state. What a task is stands in `Task`, running it in `Tasks`.
- * Source: SEMANTICS §1, the states with a background task.
+ * Source: CONTRACT §1, the states with a background task.
  */
 import type { BackgroundState } from "../session/CheckoutState.js"
 import { type Flow, type Transitions, withTasks } from "./Flow.js"

@@ -2,7 +2,7 @@
  * Flow: which state may follow which, and which states have a task. Configuration, not code: a preset, a host's own
  * `defineFlow`, or `any`. Compiled once into tables: an update finds its transition in two lookups, and carries it along.
  *
- * Source: SEMANTICS §1, parsed from 176 public flow versions. No flow has a back edge: going back is cancel and start anew.
+ * Source: CONTRACT §1, parsed from 176 public flow versions. No flow has a back edge: going back is cancel and start anew.
  */
 import { checkoutStates, errorState, stateMaxLength } from "../session/CheckoutState.js"
 import { FixedMap, FixedSet } from "./Fixed.js"

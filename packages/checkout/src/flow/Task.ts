@@ -1,6 +1,6 @@
 /**
  * Task: the work that belongs to a state. Running it is `Tasks`; this file is only what a host writes, and its bounds.
- * Source: SEMANTICS §2 and §4.
+ * Source: CONTRACT §2 and §4.
  */
 import * as Effect from "effect/Effect"
 import type { CheckoutSession } from "../session/CheckoutSession.js"

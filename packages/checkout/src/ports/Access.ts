@@ -2,7 +2,7 @@
  * Access: the port that says what a caller may do. Answers are read inside the turn, so a right revoked while a command
  * was queued loses. The rule itself (`decideRights`) is here, once; layers only supply the facts.
  *
- * Source: SEMANTICS §3, steps 1, 5, 6 and 7; the action page, its conditions 3-6 and requirements 1-3.
+ * Source: CONTRACT §3, steps 1, 5, 6 and 7; the action page, its conditions 3-6 and requirements 1-3.
  */
 import { Running } from "@onelane/engine"
 import * as Context from "effect/Context"

@@ -1,6 +1,6 @@
 /**
  * Carts: the port that says what a cart is and in which status. Read inside the turn.
- * Source: SEMANTICS §1 (cart status) and §3 step 10; the action page, requirement 4.
+ * Source: CONTRACT §1 (cart status) and §3 step 10; the action page, requirement 4.
  */
 import { Running } from "@onelane/engine"
 import * as Context from "effect/Context"

@@ -1,5 +1,5 @@
 /**
- * Guard: steps 1 and 5-7 of SEMANTICS §3, shared by every command. `readFacts` asks the ports inside the turn;
+ * Guard: steps 1 and 5-7 of CONTRACT §3, shared by every command. `readFacts` asks the ports inside the turn;
  * `authorise` is the pure verdict.
  */
 import { Running } from "@onelane/engine"

@@ -1,5 +1,5 @@
 /**
- * CheckoutService: the methods of `CheckoutSessions` over the lanes. Steps 1-4 of SEMANTICS §3 happen here, before any
+ * CheckoutService: the methods of `CheckoutSessions` over the lanes. Steps 1-4 of CONTRACT §3 happen here, before any
  * session is looked at; everything after them inside a turn.
  */
 import { type ActorSystem, Running } from "@onelane/engine"

@@ -3,7 +3,7 @@
  * HTTP client and by the cluster; one behaviour suite runs on each.
  *
  * Inputs arrive as a caller sent them and are validated here, after the permission check and before any session is
- * looked at (SEMANTICS §3, steps 1-4): a wrong type is an `InvalidInput`, never a defect.
+ * looked at (CONTRACT §3, steps 1-4): a wrong type is an `InvalidInput`, never a defect.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"

@@ -2,7 +2,7 @@
  * Updating: the way of an update from its caller to the session's lane, through Effect or without a fiber. The hot path:
  * where the port answers at once there is no closure, and nothing is made that a refusal does not need.
  *
- * Owns the order of steps 1-4 of SEMANTICS §3 for an update; the rules themselves are in UpdateCheckoutSession and Access.
+ * Owns the order of steps 1-4 of CONTRACT §3 for an update; the rules themselves are in UpdateCheckoutSession and Access.
  */
 import { type ActorSystem, Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"

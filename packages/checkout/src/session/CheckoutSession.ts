@@ -1,6 +1,6 @@
 /**
  * CheckoutSession: the public record of one session, and its history entries.
- * Source: SEMANTICS §1. Instants are epoch milliseconds, UTC; on the wire they are ISO 8601 strings.
+ * Source: CONTRACT §1. Instants are epoch milliseconds, UTC; on the wire they are ISO 8601 strings.
  */
 import type * as Schemas from "../errors/CheckoutErrorSchema.js"
 
@@ -123,7 +123,7 @@ export interface HistoryEntry {
   readonly cause: TaskCause | null
 }
 
-/** The invariants of SEMANTICS §1 that one record can break; an empty list means sound. */
+/** The invariants of CONTRACT §1 that one record can break; an empty list means sound. */
 export const violations = (session: CheckoutSession): ReadonlyArray<string> => {
   const found: Array<string> = []
   if (session.isProcessing !== (session.operationId !== null))

@@ -1,6 +1,6 @@
 /**
  * CheckoutState: the names of the steps a session can be in. Spelling is exact and case-sensitive.
- * Source: SEMANTICS §1. A host may replace the set by a flow of its own; `Error` is always there and only the engine sets it.
+ * Source: CONTRACT §1. A host may replace the set by a flow of its own; `Error` is always there and only the engine sets it.
  */
 
 /** The fifteen states of the preset flows, in the order of the default one. */
@@ -31,7 +31,7 @@ export const errorState = "Error"
 /** Longest state name, in characters. */
 export const stateMaxLength = 30
 
-/** Preset states whose work runs in the background in the vendor's flows. Source: SEMANTICS §1. */
+/** Preset states whose work runs in the background in the vendor's flows. Source: CONTRACT §1. */
 export const backgroundStates = Object.freeze([
   "Inventory",
   "Confirm Price",

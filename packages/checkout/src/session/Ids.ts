@@ -9,7 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 
-/** Source: SEMANTICS §1, the id of a session. */
+/** Source: CONTRACT §1, the id of a session. */
 export const idPattern = /^[A-Za-z0-9_-]{1,64}$/
 
 /** Whether `text` is a well-formed session id (pure syntax). */

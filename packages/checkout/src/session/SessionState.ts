@@ -153,7 +153,7 @@ interface Claim {
   readonly nextState: string
 }
 
-// The one place where a session changes: what is derived is derived here, so the invariants of SEMANTICS §1 hold by
+// The one place where a session changes: what is derived is derived here, so the invariants of CONTRACT §1 hold by
 // construction. A literal with every field, not a spread: this runs in every accepted turn.
 const changed = (
   session: CheckoutSession,

@@ -3,7 +3,7 @@
  * before, in the middle of or after they were done, syncs that fail; and for real: a full file system, a second owner, a
  * damaged file, one that may only be read. A full disk heals without a restart; a failed write or sync ends the process,
  * for only opening the file anew tells what is true. One history across all of it is judged.
- * Source: TARGETS F4, SEMANTICS §2.
+ * Source: TARGETS F4, CONTRACT §2.
  */
 import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
