@@ -1,6 +1,7 @@
 /** The rules of a checkout session, and the service that applies them. */
 
 export * as CheckoutError from "./errors/CheckoutError.js"
+export * as Refusal from "./errors/Refusal.js"
 export * as CheckoutTasks from "./flow/CheckoutTasks.js"
 export * as Flow from "./flow/Flow.js"
 export * as Task from "./flow/Task.js"

@@ -101,6 +101,41 @@ byEveryAdapter("documentation", {}, (it) => {
       for (const reason of reasons) if (reason !== undefined) assert.isTrue(inActions.has(reason), reason)
     })
   )
+  it.effect(
+    "D6 an example says what is really sent: the sentences of refusals that requests bring about are in the document",
+    () =>
+      Effect.gen(function* () {
+        const { body } = yield* send("GET", "/openapi.json", { as: null })
+        const sentences = new Map<string, Set<string>>()
+        for (const { examples } of problemsIn(body)) {
+          for (const { value } of Object.values<any>(examples)) {
+            const { detail, reason, _tag, title } = value
+            const key = `${_tag} ${reason}`
+            sentences.set(key, (sentences.get(key) ?? new Set()).add(`${title} | ${detail}`))
+          }
+        }
+        const { id } = yield* newSession
+        const answers = [
+          yield* update(id, "Start", "Inventory", { as: "nobody" }),
+          yield* send("POST", `/v1/checkout-sessions/${id}/update`, { body: { expCurrentState: "Start" } }),
+          yield* update("a".repeat(65), "Start", "Inventory"),
+          yield* update(id, "Start", "Nowhere"),
+          yield* update("none", "Start", "Inventory"),
+          yield* update(id, "Start", "Complete"),
+          yield* update(id, "Taxes", "Inventory"),
+          yield* send("POST", `/v1/checkout-sessions/${id}/operations/none/complete`, { as: "admin" })
+        ]
+        yield* update(id, "Start", "Inventory")
+        yield* update(id, "Inventory", "Confirm Price")
+        answers.push(yield* update(id, "Inventory", "Confirm Price"))
+        const seen = new Set(answers.map(({ body: { _tag } }) => _tag))
+        assert.strictEqual(seen.size, answers.length)
+        for (const { body: sent } of answers) {
+          const known = sentences.get(`${sent._tag} ${sent.reason}`)
+          assert.isTrue(known?.has(`${sent.title} | ${sent.detail}`), `${sent._tag}: ${sent.detail}`)
+        }
+      })
+  )
   it.effect("D2 what the server sends has the members the document requires, and no others", () =>
     Effect.gen(function* () {
       const { schemas } = (yield* send("GET", "/openapi.json", { as: null })).body.components

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import type { CheckoutError } from "@onelane/checkout"
+import { type CheckoutError, Refusal } from "@onelane/checkout"
 import * as AdapterError from "../src/contract/AdapterError.js"
 import * as WireError from "../src/contract/WireError.js"
 
@@ -70,6 +70,13 @@ describe("the table of errors", () => {
     for (const other of [null, 5, {}, { detail: "why" }, { ...read, current: {} }, { ...read, _tag: "Other" }]) {
       assert.isNull(WireError.fromProblem(other))
     }
+  })
+  it("X8 the title is the sentence of the error, whatever its reason, without a full stop", () => {
+    for (const [tag, sentence] of Object.entries(Refusal.sentences)) {
+      assert.strictEqual(`${WireError.titleOf(tag as WireError.Tag)}.`, sentence)
+    }
+    const { title, detail } = JSON.parse(WireError.problem(Refusal.actionNotPermitted).body as string)
+    assert.strictEqual(detail, `${title}.`)
   })
   it("X6 what the adapter refuses says that it was not applied", () => {
     const read = JSON.parse(WireError.problem(AdapterError.notFound).body as string)

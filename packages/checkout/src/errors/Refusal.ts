@@ -11,13 +11,35 @@ import type * as E from "./CheckoutError.js"
 const no = { retryable: false, applied: "no" } as const
 const again = { retryable: true, applied: "no" } as const
 
+/**
+ * What each error is, in one sentence: its message where its reason has no sentence of its own, and its title on the wire.
+ */
+export const sentences: { readonly [Tag in E.CheckoutError["_tag"]]: string } = {
+  ActionNotPermitted: "The caller may not invoke this action.",
+  InvalidInput: "An input is missing or not valid.",
+  InvalidCheckoutSessionId: "The checkout session ID is not valid.",
+  InvalidState: "A state is not one that may be asked for.",
+  SessionInaccessible: "The session does not exist, or the caller may not access it.",
+  AccountInaccessible: "The effective account of the cart is not valid or not accessible.",
+  NotStoreMember: "The buyer account is not a member of the store.",
+  IdempotencyConflict: "This idempotency key was used for another input.",
+  SessionClosed: "The session is closed.",
+  CartNotUpdatable: "The status of the cart does not allow this.",
+  ExpectedStateMismatch: "The session is not as expected.",
+  SessionProcessing: "A task of the current state is running.",
+  TransitionNotAllowed: "The flow has no transition from the current state to the next state.",
+  OperationNotCurrent: "This operation is not the running one.",
+  Overloaded: "Too many requests are waiting.",
+  StorageUnavailable: "The store gave no answer."
+}
+
 /** Milliseconds after which an overloaded or unavailable service may be asked again. */
 const retryAfterMillis = 1_000
 
 /** Step 1. */
 export const actionNotPermitted: E.ActionNotPermitted = Object.freeze({
   _tag: "ActionNotPermitted",
-  message: "The caller may not invoke this action.",
+  message: sentences.ActionNotPermitted,
   reason: "ACTION_NOT_PERMITTED",
   ...no
 })
@@ -43,7 +65,7 @@ export const invalidInput = (fields: ReadonlyArray<string>, message: string): E.
 /** Step 3. */
 export const invalidCheckoutSessionId: E.InvalidCheckoutSessionId = Object.freeze({
   _tag: "InvalidCheckoutSessionId",
-  message: "The checkout session ID is not valid.",
+  message: sentences.InvalidCheckoutSessionId,
   reason: "INVALID_CHECKOUT_SESSION_ID",
   ...no
 })
@@ -60,7 +82,7 @@ export const invalidState = (fields: ReadonlyArray<string>, message: string): E.
 /** Step 5: one object for "missing" and "forbidden", so that they cannot be told apart. */
 export const sessionInaccessible: E.SessionInaccessible = Object.freeze({
   _tag: "SessionInaccessible",
-  message: "The session does not exist, or the caller may not access it.",
+  message: sentences.SessionInaccessible,
   reason: "SESSION_INACCESSIBLE",
   ...no
 })
@@ -68,7 +90,7 @@ export const sessionInaccessible: E.SessionInaccessible = Object.freeze({
 /** Step 6. */
 export const accountInaccessible: E.AccountInaccessible = Object.freeze({
   _tag: "AccountInaccessible",
-  message: "The effective account of the cart is not valid or not accessible.",
+  message: sentences.AccountInaccessible,
   reason: "ACCOUNT_INVALID_OR_INACCESSIBLE",
   ...no
 })
@@ -76,7 +98,7 @@ export const accountInaccessible: E.AccountInaccessible = Object.freeze({
 /** Step 7. */
 export const notStoreMember: E.NotStoreMember = Object.freeze({
   _tag: "NotStoreMember",
-  message: "The buyer account is not a member of the store.",
+  message: sentences.NotStoreMember,
   reason: "NOT_A_STORE_MEMBER",
   ...no
 })
@@ -84,7 +106,7 @@ export const notStoreMember: E.NotStoreMember = Object.freeze({
 /** Step 8: the key belongs to this accepted request. */
 export const idempotencyConflict = (requestId: string): E.IdempotencyConflict => ({
   _tag: "IdempotencyConflict",
-  message: "This idempotency key was used for another input.",
+  message: sentences.IdempotencyConflict,
   reason: "IDEMPOTENCY_KEY_REUSED",
   requestId,
   ...no
@@ -110,7 +132,7 @@ export const sessionClosed = (session: CheckoutSession, reason: ClosedBy): E.Ses
 /** Step 10: null for a cart that is gone, or a session that is not there yet. */
 export const cartNotUpdatable = (status: CartStatus | null, session: CheckoutSession | null): E.CartNotUpdatable => ({
   _tag: "CartNotUpdatable",
-  message: "The status of the cart does not allow this.",
+  message: sentences.CartNotUpdatable,
   reason: "CART_NOT_UPDATABLE",
   cartStatus: status ?? "Missing",
   current: session === null ? null : currentOf(session),
@@ -137,7 +159,7 @@ export const versionMismatch = (session: CheckoutSession): E.ExpectedStateMismat
 /** Step 12: a task runs; ask again after `waitMillis`. */
 export const sessionProcessing = (session: CheckoutSession, waitMillis: number): E.SessionProcessing => ({
   _tag: "SessionProcessing",
-  message: "A task of the current state is running.",
+  message: sentences.SessionProcessing,
   reason: "ALREADY_IN_PROCESS",
   retryAfterMillis: waitMillis,
   current: currentOf(session),
@@ -150,7 +172,7 @@ export const transitionNotAllowed = (
   allowed: ReadonlyArray<string>
 ): E.TransitionNotAllowed => ({
   _tag: "TransitionNotAllowed",
-  message: "The flow has no transition from the current state to the next state.",
+  message: sentences.TransitionNotAllowed,
   reason: "TRANSITION_NOT_ALLOWED",
   allowed,
   current: currentOf(session),
@@ -160,7 +182,7 @@ export const transitionNotAllowed = (
 /** The fence of a task result or a release. */
 export const operationNotCurrent = (session: CheckoutSession): E.OperationNotCurrent => ({
   _tag: "OperationNotCurrent",
-  message: "This operation is not the running one.",
+  message: sentences.OperationNotCurrent,
   reason: "OPERATION_NOT_CURRENT",
   current: currentOf(session),
   ...no
@@ -191,6 +213,6 @@ export const fromEngine = (error: EngineError.EngineError): E.Overloaded | E.Sto
     }
   const draining = error._tag === "SystemDraining"
   const reason = draining ? "DRAINING" : error.scope === "system" ? "SYSTEM_FULL" : "MAILBOX_FULL"
-  const message = draining ? "The service is shutting down." : "Too many requests are waiting."
+  const message = draining ? "The service is shutting down." : sentences.Overloaded
   return { _tag: "Overloaded", message, reason, retryAfterMillis, ...again }
 }

@@ -1,8 +1,8 @@
 /**
  * Examples: one request for every endpoint and one answer for every error, put into the OpenAPI document. The errors are
- * written by the table that writes the real ones.
+ * made by what makes the real ones (`Refusal`) and written by the table that writes them.
  */
-import type { CheckoutError } from "@onelane/checkout"
+import { type CheckoutError, type CheckoutSession, Refusal } from "@onelane/checkout"
 import { failedElement } from "../formats/StandardActions.js"
 import * as AdapterError from "./AdapterError.js"
 import * as WireError from "./WireError.js"
@@ -38,107 +38,74 @@ export const bodies: Readonly<Record<string, object>> = {
   "actions.invoke": { inputs: [{ checkoutSessionId, ...update }] }
 }
 
-const no = { retryable: false, applied: "no" } as const
-const current = {
+const atMillis = 1_800_000_000_000
+
+/** A session whose task is running. */
+const processing: CheckoutSession.CheckoutSession = {
+  id: checkoutSessionId,
+  cartId: "cart-1",
+  storeId: "store-1",
+  accountId: "account-1",
+  ownerId: "ann",
   state: "Inventory",
   nextState: "Confirm Price",
   isProcessing: true,
+  isError: false,
   isArchived: false,
+  closedBy: null,
+  operationId,
+  workKey: "wk_0198c1d2a7f04e5b9f",
   orderId: null,
   version: 8,
-  lastRequestId: requestId
+  lastRequestId: requestId,
+  createdAt: atMillis,
+  updatedAt: atMillis,
+  expiresAt: null
 }
-const settled = { ...current, nextState: null, isProcessing: false }
 
-type Errors = { readonly [T in WireError.Tag]: Omit<Extract<CheckoutError.CheckoutError, { _tag: T }>, "_tag"> }
+const settled: CheckoutSession.CheckoutSession = {
+  ...processing,
+  nextState: null,
+  isProcessing: false,
+  operationId: null,
+  workKey: null
+}
 
+const address = { kind: "session", id: checkoutSessionId }
+
+type Errors = { readonly [T in WireError.Tag]: Extract<CheckoutError.CheckoutError, { readonly _tag: T }> }
+
+/** One of each, made as the service makes it. */
 const errors: Errors = {
-  ActionNotPermitted: { message: "The caller may not invoke this action.", reason: "ACTION_NOT_PERMITTED", ...no },
-  InvalidInput: {
-    message: "Required input missing: nextState.",
-    reason: "REQUIRED_FIELD_MISSING",
-    fields: ["nextState"],
-    ...no
-  },
-  InvalidCheckoutSessionId: {
-    message: "The checkout session id is malformed.",
-    reason: "INVALID_CHECKOUT_SESSION_ID",
-    ...no
-  },
-  InvalidState: { message: "Not a state of this flow.", reason: "INVALID_STATE", fields: ["nextState"], ...no },
-  SessionInaccessible: {
-    message: "The session does not exist or is not accessible.",
-    reason: "SESSION_INACCESSIBLE",
-    ...no
-  },
-  AccountInaccessible: {
-    message: "The effective account is invalid or inaccessible.",
-    reason: "ACCOUNT_INVALID_OR_INACCESSIBLE",
-    ...no
-  },
-  NotStoreMember: { message: "The account is not a member of the store.", reason: "NOT_A_STORE_MEMBER", ...no },
-  IdempotencyConflict: {
-    message: "The idempotency key was used for another input.",
-    reason: "IDEMPOTENCY_KEY_REUSED",
-    requestId,
-    ...no
-  },
-  SessionClosed: {
-    message: "The session is completed.",
-    reason: "COMPLETED",
-    checkoutSessionId,
-    orderId: "order-1",
-    current: { ...settled, state: "Complete", isArchived: true, orderId: "order-1" },
-    ...no
-  },
-  CartNotUpdatable: {
-    message: "The cart cannot be updated in its status.",
-    reason: "CART_NOT_UPDATABLE",
-    cartStatus: "Closed",
-    current: settled,
-    ...no
-  },
-  ExpectedStateMismatch: {
-    message: "The session is in another state than expected.",
-    reason: "STATE_MISMATCH",
-    current: settled,
-    ...no
-  },
-  SessionProcessing: {
-    message: "A task of the current state is running.",
-    reason: "ALREADY_IN_PROCESS",
-    retryAfterMillis: 1_000,
-    current,
-    ...no,
-    retryable: true
-  },
-  TransitionNotAllowed: {
-    message: "The flow does not allow this transition.",
-    reason: "TRANSITION_NOT_ALLOWED",
-    allowed: ["Confirm Price"],
-    current: settled,
-    ...no
-  },
-  OperationNotCurrent: {
-    message: "The operation is not the running one.",
-    reason: "OPERATION_NOT_CURRENT",
-    current: settled,
-    ...no
-  },
-  Overloaded: {
-    message: "Too much work is waiting.",
-    reason: "MAILBOX_FULL",
-    retryAfterMillis: 100,
-    ...no,
-    retryable: true
-  },
-  StorageUnavailable: {
-    message: "The store gave no answer.",
+  ActionNotPermitted: Refusal.actionNotPermitted,
+  InvalidInput: Refusal.requiredFieldMissing(["nextState"]),
+  InvalidCheckoutSessionId: Refusal.invalidCheckoutSessionId,
+  InvalidState: Refusal.invalidState(["nextState"], "Not a state of the flow that may be asked for: nextState."),
+  SessionInaccessible: Refusal.sessionInaccessible,
+  AccountInaccessible: Refusal.accountInaccessible,
+  NotStoreMember: Refusal.notStoreMember,
+  IdempotencyConflict: Refusal.idempotencyConflict(requestId),
+  SessionClosed: Refusal.sessionClosed(
+    { ...settled, state: "Complete", isArchived: true, orderId: "order-1" },
+    "COMPLETED"
+  ),
+  CartNotUpdatable: Refusal.cartNotUpdatable("Closed", settled),
+  ExpectedStateMismatch: Refusal.stateMismatch(settled),
+  SessionProcessing: Refusal.sessionProcessing(processing, 1_000),
+  TransitionNotAllowed: Refusal.transitionNotAllowed(settled, ["Confirm Price"]),
+  OperationNotCurrent: Refusal.operationNotCurrent(settled),
+  Overloaded: Refusal.fromEngine({
+    _tag: "MailboxFull",
+    address,
+    scope: "address",
+    applied: "no"
+  }) as Errors["Overloaded"],
+  StorageUnavailable: Refusal.fromEngine({
+    _tag: "JournalUnavailable",
+    address,
     reason: "TIMEOUT",
-    retryAfterMillis: 100,
-    retryable: true,
     applied: "unknown"
-  }
+  }) as Errors["StorageUnavailable"]
 }
 
 const adapterErrors: ReadonlyArray<AdapterError.AdapterError> = [
@@ -175,7 +142,7 @@ const named = (examples: ReadonlyArray<readonly [string, unknown]>): Named => {
 
 const adapterAt = (status: number) => adapterErrors.filter((error) => error.status === status)
 
-const errorOf = (tag: string) => ({ _tag: tag, ...errors[tag as WireError.Tag] }) as CheckoutError.CheckoutError
+const errorOf = (tag: string): CheckoutError.CheckoutError => errors[tag as WireError.Tag]
 
 /** The problems of a response, of the tags its schema names, at its status. */
 export const problems = (tags: ReadonlyArray<string>, status: number): Named =>

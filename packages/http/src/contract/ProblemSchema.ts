@@ -27,7 +27,7 @@ export const problem = <E extends CheckoutError.CheckoutError>(
     strict: false,
     decode: (wire) => ({ ...wire, message: wire.detail }),
     encode: (error) => WireError.problemOf(error, status)
-  }).annotations(HttpApiSchema.annotations({ status, description: WireError.rows[tag].title }))
+  }).annotations(HttpApiSchema.annotations({ status, description: WireError.titleOf(tag) }))
 }
 
 const AdapterProblem = Schema.Struct({

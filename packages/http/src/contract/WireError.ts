@@ -1,10 +1,10 @@
 /**
- * WireError: the table of CONTRACT §3, tag → HTTP status, statusCode and title, row by row, and the two formats in which
+ * WireError: the table of CONTRACT §3, tag → HTTP status and statusCode, row by row, and the two formats in which
  * an error leaves: RFC 9457 problem details, read back into the very same error, and the fields of a failed action.
  *
- * Owns names and numbers; the sentence (`message`) is the error's own.
+ * Owns codes and numbers; sentences (message and title) are those of `Refusal`.
  */
-import type { CheckoutError } from "@onelane/checkout"
+import { type CheckoutError, Refusal } from "@onelane/checkout"
 import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -20,40 +20,34 @@ export type Tag = AnyError["_tag"]
 export interface Row {
   readonly status: number
   readonly code: string
-  readonly title: string
 }
 
 /** The table, in the order of the checks. `InvalidInput` has two codes; its reason says which. */
 export const rows: { readonly [T in Tag]: Row } = {
-  ActionNotPermitted: { status: 400, code: "BAD_REQUEST", title: "The caller may not invoke this action" },
-  InvalidInput: { status: 400, code: "INVALID_INPUT", title: "An input is missing or invalid" },
-  InvalidCheckoutSessionId: { status: 403, code: "UNKNOWN_EXCEPTION", title: "The checkout session id is malformed" },
-  InvalidState: { status: 400, code: "INVALID_INPUT", title: "A state is not valid here" },
-  SessionInaccessible: {
-    status: 400,
-    code: "INSUFFICIENT_ACCESS_OR_READONLY",
-    title: "The session does not exist or is not accessible"
-  },
-  AccountInaccessible: {
-    status: 400,
-    code: "INSUFFICIENT_ACCESS_OR_READONLY",
-    title: "The effective account is invalid or inaccessible"
-  },
-  NotStoreMember: {
-    status: 400,
-    code: "INSUFFICIENT_ACCESS_OR_READONLY",
-    title: "The account is not a member of the store"
-  },
-  IdempotencyConflict: { status: 422, code: "INVALID_INPUT", title: "The idempotency key was used for another input" },
-  SessionClosed: { status: 409, code: "INVALID_OPERATION", title: "The session is closed" },
-  CartNotUpdatable: { status: 409, code: "INVALID_OPERATION", title: "The cart cannot be updated in its status" },
-  ExpectedStateMismatch: { status: 409, code: "INVALID_INPUT", title: "The session is not as expected" },
-  SessionProcessing: { status: 409, code: "ALREADY_IN_PROCESS", title: "A task of the current state is running" },
-  TransitionNotAllowed: { status: 409, code: "INVALID_INPUT", title: "The flow does not allow this transition" },
-  OperationNotCurrent: { status: 409, code: "INVALID_OPERATION", title: "The operation is not the running one" },
-  Overloaded: { status: 503, code: "SERVER_UNAVAILABLE", title: "Too much work is waiting" },
-  StorageUnavailable: { status: 500, code: "UNKNOWN_EXCEPTION", title: "The store gave no answer" }
+  ActionNotPermitted: { status: 400, code: "BAD_REQUEST" },
+  InvalidInput: { status: 400, code: "INVALID_INPUT" },
+  InvalidCheckoutSessionId: { status: 403, code: "UNKNOWN_EXCEPTION" },
+  InvalidState: { status: 400, code: "INVALID_INPUT" },
+  SessionInaccessible: { status: 400, code: "INSUFFICIENT_ACCESS_OR_READONLY" },
+  AccountInaccessible: { status: 400, code: "INSUFFICIENT_ACCESS_OR_READONLY" },
+  NotStoreMember: { status: 400, code: "INSUFFICIENT_ACCESS_OR_READONLY" },
+  IdempotencyConflict: { status: 422, code: "INVALID_INPUT" },
+  SessionClosed: { status: 409, code: "INVALID_OPERATION" },
+  CartNotUpdatable: { status: 409, code: "INVALID_OPERATION" },
+  ExpectedStateMismatch: { status: 409, code: "INVALID_INPUT" },
+  SessionProcessing: { status: 409, code: "ALREADY_IN_PROCESS" },
+  TransitionNotAllowed: { status: 409, code: "INVALID_INPUT" },
+  OperationNotCurrent: { status: 409, code: "INVALID_OPERATION" },
+  Overloaded: { status: 503, code: "SERVER_UNAVAILABLE" },
+  StorageUnavailable: { status: 500, code: "UNKNOWN_EXCEPTION" }
 }
+
+/** The title of a problem: what the error is, whatever its reason. */
+export const titleOf = (tag: Tag): string => titles[tag]
+
+const titles = Object.fromEntries(
+  Object.entries(Refusal.sentences).map(([tag, sentence]) => [tag, sentence.replace(/\.$/, "")])
+) as { readonly [T in Tag]: string }
 
 /** The statusCode of an error. */
 export const codeOf = (error: AnyError | AdapterError): string =>
@@ -115,7 +109,7 @@ export const problemOf = (error: AnyError | AdapterError, status: number): Probl
     return { type, title: "The request was not taken", status, detail: message, code, _tag, retryable, applied: "no" }
   }
   const { message, ...rest } = error
-  return { type, title: rows[error._tag].title, status, detail: message, code: codeOf(error), ...rest }
+  return { type, title: titleOf(error._tag), status, detail: message, code: codeOf(error), ...rest }
 }
 
 const decodeError = Schema.decodeUnknownEither(ErrorSchema.CheckoutError)

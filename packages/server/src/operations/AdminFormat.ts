@@ -2,7 +2,7 @@
  * AdminFormat: the operations of `Admin` over HTTP: `POST /admin/v1/<operation>`, JSON in and out, for callers with
  * modify-all-data only. Refusals are problem details, in the order and words of the other formats.
  */
-import { Access, type Caller, type CheckoutError } from "@onelane/checkout"
+import { Access, type Caller, type CheckoutError, Refusal } from "@onelane/checkout"
 import { AdapterError, WireAnswer, WireError, type WireFormat } from "@onelane/http"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -12,37 +12,13 @@ import * as Schema from "effect/Schema"
 import type { Kept } from "../serve/Store.js"
 import * as Admin from "./Admin.js"
 
-const no = { retryable: false, applied: "no" } as const
-
-const notPermitted: CheckoutError.ActionNotPermitted = {
-  _tag: "ActionNotPermitted",
-  message: "The caller may not invoke this action.",
-  reason: "ACTION_NOT_PERMITTED",
-  ...no
-}
-
-const invalid = (message: string, fields: ReadonlyArray<string>): CheckoutError.InvalidInput => ({
-  _tag: "InvalidInput",
-  message,
-  reason: "INVALID_INPUT",
-  fields,
-  ...no
-})
-
 /** `applied`: whether something may have been written although its answer is missing. */
 const failure =
   (applied: "no" | "unknown") =>
   (failed: Admin.AdminFailure): CheckoutError.InvalidInput | CheckoutError.StorageUnavailable =>
     failed._tag === "UnknownEntry"
-      ? invalid(`There is no such ${failed.entry}: ${failed.id}`, [`${failed.entry}Id`])
-      : {
-          _tag: "StorageUnavailable",
-          message: `The ${failed.port} port gave no answer.`,
-          reason: "PORT_UNAVAILABLE",
-          retryable: true,
-          applied,
-          retryAfterMillis: 1_000
-        }
+      ? Refusal.invalidInput([`${failed.entry}Id`], `There is no such ${failed.entry}: ${failed.id}`)
+      : { ...Refusal.portUnavailable(failed), applied }
 
 const decodeInput = (schema: Schema.Schema<any, any>, body: Readonly<Record<string, unknown>>) => {
   // Null counts as missing, as everywhere.
@@ -53,11 +29,8 @@ const decodeInput = (schema: Schema.Schema<any, any>, body: Readonly<Record<stri
     const missing = fields.filter((field) => !Object.hasOwn(said, field))
     const wrong = fields.map((field) => field.slice(0, fieldMaxLength))
     return missing.length === 0
-      ? invalid(`Not a valid value: ${wrong.join(", ")}.`, wrong)
-      : {
-          ...invalid(`Required input missing: ${missing.join(", ")}.`, missing),
-          reason: "REQUIRED_FIELD_MISSING" as const
-        }
+      ? Refusal.invalidInput(wrong, `Not a valid value: ${wrong.join(", ")}.`)
+      : Refusal.requiredFieldMissing(missing)
   })
 }
 
@@ -88,7 +61,7 @@ const run = (name: Admin.Name, caller: Caller.Caller, body: Readonly<Record<stri
   Effect.gen(function* () {
     const access = yield* Access.Access
     const allowed = yield* Effect.mapError(access.mayInvoke(caller, "administer"), failure("no"))
-    if (!allowed) return yield* Effect.fail(notPermitted)
+    if (!allowed) return yield* Effect.fail(Refusal.actionNotPermitted)
     const { input, output, run } = Admin.operations[name] as Admin.Operation<any, any>
     const done = yield* Effect.mapError(run(yield* decodeInput(input, body)), failure(appliedBy(name)))
     return answer(output, done)
