@@ -18,6 +18,7 @@ export type Rule =
   | "banned call"
   | "docstring"
   | "undeclared import"
+  | "line length"
   | "stale name"
   | "stale citation"
   | "stale link"
@@ -33,6 +34,8 @@ export interface Violation {
 /** What is allowed, and where it is not applied. */
 export interface TidyConfig {
   readonly functionLines: number
+  /** Longest line of a Markdown page, tables and code apart; and the paths (prefixes) of the pages. */
+  readonly pages: { readonly columns: number; readonly paths: ReadonlyArray<string> }
   /** A word that no name may hold, and the paths (prefixes) where it may. */
   readonly words: Readonly<Record<string, ReadonlyArray<string>>>
   /** A call or cast that no file may hold, and the paths (prefixes) where it may. */
@@ -42,6 +45,7 @@ export interface TidyConfig {
 /** The rules of this repository. Source: docs/CONTRIBUTING.md, "Style in short". */
 export const house: TidyConfig = {
   functionLines: 60,
+  pages: { columns: 120, paths: ["README.md", "docs/"] },
   words: {
     manager: [],
     util: [],
@@ -72,6 +76,7 @@ export const check = (repository: Repository, config: TidyConfig = house): Reado
     ...parsed.flatMap((file) => Source.check(file, config)),
     ...Tree.imports(parsed, manifests),
     ...Tree.markdown(repository, manifests),
+    ...Tree.columns(repository, config),
     ...Citations.check(repository)
   ].sort((a, b) => (a.path === b.path ? a.line - b.line : a.path < b.path ? -1 : 1))
 }

@@ -4,7 +4,7 @@
  */
 import { builtinModules } from "node:module"
 import { type Manifest, ownerOf, type Repository } from "./Repository.js"
-import type { Rule, Violation } from "./Tidy.js"
+import type { Rule, TidyConfig, Violation } from "./Tidy.js"
 import { importsOf, type SourceFile } from "./TidySource.js"
 
 const violation = (rule: Rule, path: string, line: number, message: string): Violation => ({
@@ -70,3 +70,16 @@ export const markdown = (repository: Repository, manifests: ReadonlyArray<Manife
         )
     )
 }
+
+/** Lines of pages that are longer than a reader's window. A row of a table and a line of code may be. */
+export const columns = ({ files }: Repository, { pages }: TidyConfig): ReadonlyArray<Violation> =>
+  [...files]
+    .filter(([path]) => path.endsWith(".md") && pages.paths.some((each) => path.startsWith(each)))
+    .flatMap(([path, body]) => {
+      let isCode = false
+      return body.split("\n").flatMap((line, index) => {
+        if (/^\s*```/.test(line)) isCode = !isCode
+        if (isCode || line.startsWith("|") || line.length <= pages.columns) return []
+        return [violation("line length", path, index + 1, `${line.length} characters, ${pages.columns} at most`)]
+      })
+    })

@@ -84,6 +84,13 @@ describe("Tidy", () => {
     ])
   })
 
+  it("limits the lines of pages, but not those of tables and of code", () => {
+    const long = "a ".repeat(61)
+    assert.deepStrictEqual(found({ "docs/A.md": `${"a".repeat(120)}\n| ${long} |\n\`\`\`\n${long}\n\`\`\`\n` }), [])
+    assert.deepStrictEqual(found({ "docs/A.md": `one\n${long}\n` }), ["line length docs/A.md:2"])
+    assert.deepStrictEqual(found({ "packages/engine/NOTES.md": long }), [])
+  })
+
   it("this repository is tidy", () => {
     assert.strictEqual(render(check(read(fileURLToPath(new URL("../../..", import.meta.url))))), "")
   })
