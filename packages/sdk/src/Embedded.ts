@@ -166,7 +166,7 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
   const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => {
     const given = Options.copyOf(caller)
     Options.check("as", given, callerParts)
-    return Checkout.make(behind, Caller.frozen(given))
+    return Checkout.make(behind, Caller.copyOf(given))
   }
   const embedded: EmbeddedCheckout<FlowOf<X>> = { ...as(Caller.host), as }
   if (!given.directory) return embedded as DirectoryCheckout<FlowOf<X>>

@@ -47,7 +47,7 @@ export const optionalWhole = (min: number, max: number): Field =>
  */
 export const take = <A>(input: A, fields: Fields): A => {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return input
-  const values: { [name: string]: unknown } = Object.create(null)
+  const values: { [name: string]: unknown } = {}
   for (const name in fields) values[name] = (input as { readonly [name: string]: unknown })[name]
   return nameUnknown(values, input) as A
 }

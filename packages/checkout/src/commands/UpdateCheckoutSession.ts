@@ -46,19 +46,31 @@ const fields = {
   idempotencyKey: Input.optionalTextUpTo(keyMaxLength)
 }
 
+// The five fields and no others, known to be so.
+class TakenUpdate implements UpdateInput {
+  constructor(
+    readonly checkoutSessionId: string,
+    readonly expCurrentState: string,
+    readonly nextState: string,
+    readonly expectedVersion: UpdateInput["expectedVersion"],
+    readonly idempotencyKey: UpdateInput["idempotencyKey"]
+  ) {}
+}
+
 /**
  * The input as values: each field is read once, and what its owner does to it afterwards changes nothing. One that has a
  * name too many keeps it, for the refusal.
  */
 export const take = (input: UpdateInput): UpdateInput => {
+  if (input instanceof TakenUpdate) return input
   if (typeof input !== "object" || input === null || Array.isArray(input)) return input
   const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
-  const values = { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey }
+  const values = new TakenUpdate(checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey)
   let surplus = -3
   for (const _ in input) surplus += 1
   if (expectedVersion !== undefined) surplus -= 1
   if (idempotencyKey !== undefined) surplus -= 1
-  return surplus === 0 ? values : Input.nameUnknown(values, input)
+  return surplus === 0 ? values : Input.nameUnknown({ ...values }, input)
 }
 
 /**
@@ -87,14 +99,9 @@ export const make = (
 // The usual form, seen at a glance; any other is looked at field by field, and explained. It has the three fields that must
 // be there, and no more names than those and the two that may: so none is unknown.
 const isPlain = (input: UpdateInput): boolean => {
-  if (typeof input !== "object" || input === null || Array.isArray(input)) return false
+  if (!(input instanceof TakenUpdate) && !isWithoutSurplus(input)) return false
   const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
-  let surplus = -3
-  for (const _ in input) surplus += 1
-  if ("expectedVersion" in input) surplus -= 1
-  if ("idempotencyKey" in input) surplus -= 1
   return (
-    surplus === 0 &&
     typeof checkoutSessionId === "string" &&
     typeof expCurrentState === "string" &&
     expCurrentState.length >= 1 &&
@@ -103,6 +110,15 @@ const isPlain = (input: UpdateInput): boolean => {
     (expectedVersion === undefined || fields.expectedVersion.check(expectedVersion)) &&
     (idempotencyKey === undefined || fields.idempotencyKey.check(idempotencyKey))
   )
+}
+
+const isWithoutSurplus = (input: UpdateInput): boolean => {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return false
+  let surplus = -3
+  for (const _ in input) surplus += 1
+  if (input.expectedVersion !== undefined) surplus -= 1
+  if (input.idempotencyKey !== undefined) surplus -= 1
+  return surplus === 0
 }
 
 // Null for two states of the flow that have no edge: the session says that (step 13), and to whom it may say it.

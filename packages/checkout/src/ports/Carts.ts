@@ -50,7 +50,7 @@ export class Carts extends Context.Tag("@onelane/checkout/Carts")<Carts, CartsSh
  */
 export const byValue = (carts: CartsShape): CartsShape => ({
   find: (cartId) => Running.flatMapNow(carts.find(cartId), take),
-  statusOf: carts.statusOf === undefined ? undefined : (cartId) => carts.statusOf!(cartId)
+  statusOf: carts.statusOf?.bind(carts)
 })
 
 const nowhere = Exit.succeed(null)

@@ -52,7 +52,7 @@ const unknownToken = Exit.fail(tokenRefused("unknown token", true))
  */
 export const fixed = (tokens: Readonly<Record<string, Caller.Caller>>): Judge => {
   const callers = new Map(
-    Object.entries(tokens).map(([token, caller]) => [digestOf(token), Exit.succeed(Caller.frozen(caller))])
+    Object.entries(tokens).map(([token, caller]) => [digestOf(token), Exit.succeed(Caller.copyOf(caller))])
   )
   return {
     accepts: () => true,
