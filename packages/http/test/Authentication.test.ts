@@ -13,7 +13,7 @@ describe("static tokens", () => {
   it.effect("give the caller of a known token and refuse every other for good", () =>
     Effect.gen(function* () {
       const { authenticate } = yield* Authentication.Authentication
-      assert.strictEqual(yield* authenticate("secret"), buyer)
+      assert.deepStrictEqual(yield* authenticate("secret"), buyer)
       for (const token of ["", "Secret", "secret ", "__proto__", "x".repeat(100_000)]) {
         const refused = yield* Effect.flip(authenticate(token))
         assert.deepStrictEqual(refused, Authentication.tokenRefused("unknown token", true))
