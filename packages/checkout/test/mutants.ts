@@ -45,7 +45,8 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       sessions,
       carts,
       ids: yield* Ids.makeRandom,
-      expiresInMillis: null
+      expiresInMillis: null,
+      asyncContext: null
     }
     return Service.make(parts, watch)
   })

@@ -19,9 +19,11 @@ import { GroupCommit, type GroupCommitShape } from "./GroupCommit.js"
 import type { JournalAlarm, JournalEvent, JournalFailure } from "./Journal.js"
 import { Knowledge } from "./Knowledge.js"
 import type { Lanes } from "./Lanes.js"
+import * as QuietTimer from "./QuietTimer.js"
 import { runWith } from "./Running.js"
 import * as Supervision from "./Supervision.js"
 import { advance, readCommand, submit } from "./Turn.js"
+import * as Watchers from "./Watchers.js"
 
 export type { Waiting } from "./Asking.js"
 
@@ -52,7 +54,8 @@ export interface ActorSystem<State, Command, Reply, Refusal> {
   readonly read: (id: string) => Effect.Effect<Snapshot<State>, Refusal>
   /**
    * Watches an address while the scope is open. The effect it gives waits for the next page of committed events after
-   * `afterSequence`, never an empty one: in order, without gap or duplicate, nothing before it is durable.
+   * `afterSequence`, never an empty one: in order, without gap or duplicate, nothing before it is durable. It fails with
+   * `SystemDraining` when the system drains.
    */
   readonly follow: (
     id: string,
@@ -86,7 +89,7 @@ export interface ActorSystemOptions<State, Event, Refusal> {
 interface System extends Asked {
   readonly kind: string
   readonly commit: GroupCommitShape
-  readonly watchers: Map<string, Set<Effect.Latch>>
+  readonly watchers: Watchers.Watchers
 }
 
 /** Makes the actor system of a behavior; it drains when the scope closes. */
@@ -98,7 +101,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
     const commit = yield* GroupCommit
     const { config } = commit
     const metrics = Metrics.make()
-    const watchers = new Map<string, Set<Effect.Latch>>()
+    const watchers = Watchers.make()
     const supervision = yield* Supervision.make(metrics)
     const lanes: Lanes = {
       behavior,
@@ -108,9 +111,9 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
       metrics,
       knowledge: new Knowledge(commit.nowMillis),
       run: runWith(yield* Effect.runtime<never>()),
-      onDoubt: (address) => signal(watchers, address.id),
+      onDoubt: (address) => Watchers.signal(watchers, address.id),
       onCommitted: (address, events, state) => {
-        signal(watchers, address.id)
+        Watchers.signal(watchers, address.id)
         try {
           options.onCommitted?.(address.id, events as ReadonlyArray<Event>, state as State)
         } catch (defect) {
@@ -155,11 +158,15 @@ const eventsOf = (system: System, id: string, afterSequence: number, limit: numb
 const alarmsOf = (system: System, beforeMillis: number, limit: number, after: JournalAlarm | undefined) =>
   system.commit.journal.alarms(system.kind, beforeMillis, limit, after).pipe(orUnavailable(system, ""))
 
+const drainingOf = ({ kind, lanes }: System, id: string): unknown =>
+  lanes.unavailable(EngineError.systemDraining({ kind, id }))
+
 // A watcher holds a signal and a cursor, no buffer: it reads what it emits from the journal. A slow consumer therefore
-// costs nothing and misses nothing. The signal is closed before the read, so a commit in between is not overlooked.
+// costs nothing and misses nothing. The signal is closed before the read, so a commit in between is not overlooked. A
+// system that drains ends its watchers, once they have seen what is committed.
 const follow = (system: System, id: string, afterSequence: number) =>
   Effect.map(
-    Effect.acquireRelease(watch(system, id), (held) => unwatch(system, id, held)),
+    Effect.acquireRelease(Watchers.add(system.watchers, id), (held) => Watchers.remove(system.watchers, id, held)),
     (latch) => {
       const { config, journal } = system.commit
       const signal = journal.exclusive ? latch.await : Effect.timeoutOption(latch.await, config.pollMillis)
@@ -172,33 +179,13 @@ const follow = (system: System, id: string, afterSequence: number) =>
             cursor = page[page.length - 1]!.sequence
             return page
           }
+          if (system.lanes.draining) return yield* Effect.fail(drainingOf(system, id))
           yield* signal
         }
       })
       return pull
     }
   )
-
-const signal = (watchers: System["watchers"], id: string): void => {
-  const latches = watchers.size === 0 ? undefined : watchers.get(id)
-  if (latches !== undefined) for (const latch of latches) latch.unsafeOpen()
-}
-
-const watch = (system: System, id: string): Effect.Effect<Effect.Latch> =>
-  Effect.sync(() => {
-    const latch = Effect.unsafeMakeLatch(false)
-    const latches = system.watchers.get(id)
-    if (latches === undefined) system.watchers.set(id, new Set([latch]))
-    else latches.add(latch)
-    return latch
-  })
-
-const unwatch = (system: System, id: string, latch: Effect.Latch): Effect.Effect<void> =>
-  Effect.sync(() => {
-    const latches = system.watchers.get(id)
-    latches?.delete(latch)
-    if (latches?.size === 0) system.watchers.delete(id)
-  })
 
 const sweeping = ({ lanes, commit: { config } }: System): Effect.Effect<void> => {
   const epochs = Math.ceil(config.idleMillis / config.sweepMillis)
@@ -207,12 +194,13 @@ const sweeping = ({ lanes, commit: { config } }: System): Effect.Effect<void> =>
     Directory.sweep(lanes.directory, config.sweepSlice, epochs) ? Effect.void : Effect.zipRight(pause, round)
   )
   const begin = Effect.sync(() => Directory.nextEpoch(lanes.directory))
-  return Effect.forever(Effect.delay(Effect.zipRight(begin, round), config.sweepMillis))
+  return Effect.forever(QuietTimer.sleep(config.sweepMillis).pipe(Effect.zipRight(begin), Effect.zipRight(round)))
 }
 
-const drainOf = ({ lanes, commit }: System): Effect.Effect<boolean> =>
+const drainOf = ({ lanes, commit, watchers }: System): Effect.Effect<boolean> =>
   Effect.suspend(() => {
     lanes.draining = true
+    Watchers.signalAll(watchers)
     if (commit.isIdle()) return Effect.succeed(true)
     const idle = Effect.async<true>((resume) => {
       const forget = commit.onIdle(() => resume(Effect.succeed(true)))

@@ -1,6 +1,7 @@
 /**
  * EngineConfig: every limit of the engine, with unit and default. Owns no behaviour.
  */
+import type { Capture } from "./AsyncContext.js"
 
 /** Limits and timings of one engine. */
 export interface EngineConfig {
@@ -32,6 +33,8 @@ export interface EngineConfig {
   readonly drainMillis: number
   /** Runs a task soon, after the current turn of the event loop. Default `setImmediate`; a simulation brings its own. */
   readonly defer: (task: () => void) => void
+  /** Captures the async context of a command that has to wait, so that ports are asked in it. Default null: nobody cares. */
+  readonly asyncContext: Capture | null
 }
 
 /** The defaults. */
@@ -49,7 +52,8 @@ export const defaults: EngineConfig = {
   changesPage: 100,
   pollMillis: 1_000,
   drainMillis: 10_000,
-  defer: (task) => void setImmediate(task)
+  defer: (task) => void setImmediate(task),
+  asyncContext: null
 }
 
 /** The defaults with some values replaced. Throws a `TypeError` on a number that is not a positive integer. */

@@ -5,6 +5,7 @@
  */
 import type * as Exit from "effect/Exit"
 import type { Activation } from "./Activation.js"
+import type { Run } from "./AsyncContext.js"
 
 /** One command under way. The links belong to `Mailbox`. */
 export interface Envelope {
@@ -15,6 +16,8 @@ export interface Envelope {
   begun: boolean
   /** Counted as unanswered work. */
   held: boolean
+  /** The async context it was sent in; null where it did not have to wait, or nobody cares. */
+  context: Run | null
   /** Its turn is taken on a state that was read after it came. */
   fresh: boolean
   /** Turns it took so far; more than one only after another writer was first. */
@@ -34,6 +37,7 @@ export const make = (command: unknown, internal: boolean): Envelope => ({
   internal,
   begun: false,
   held: false,
+  context: null,
   fresh: false,
   turns: 0,
   activation: null,

@@ -4,7 +4,6 @@
  * Holds A2, the output gate: an answer that saw something not yet durable waits on the newest commit of its address. Counts
  * every envelope that cannot be answered at once.
  */
-import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Activation from "./Activation.js"
 import type { Address } from "./Address.js"
@@ -15,6 +14,7 @@ import type { EngineMetrics } from "./EngineMetrics.js"
 import * as Envelope from "./Envelope.js"
 import type { GroupCommitShape } from "./GroupCommit.js"
 import type { Knowledge } from "./Knowledge.js"
+import type { RunEffect } from "./Running.js"
 import type { Supervision } from "./Supervision.js"
 
 /** The parts a turn works with. The behavior's types are erased here; `ActorSystem` is the typed door. */
@@ -24,7 +24,7 @@ export interface Lanes {
   readonly commit: GroupCommitShape
   readonly supervision: Supervision
   readonly metrics: EngineMetrics
-  readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => void
+  readonly run: RunEffect
   /** Told of every durable change, after it is durable. */
   readonly onCommitted: (address: Address, events: ReadonlyArray<unknown>, state: unknown) => void
   /** Told when a commit was not confirmed: something may have changed. */
@@ -37,10 +37,12 @@ export interface Lanes {
   draining: boolean
 }
 
-/** Counts an envelope as unanswered work, once. */
+/** Counts an envelope as unanswered work, once. The first time it is on the stack of its caller, whose async context it remembers. */
 export const hold = (lanes: Lanes, lane: Activation.Lane, envelope: Envelope.Envelope): void => {
   if (envelope.held) return
   envelope.held = true
+  const { asyncContext } = lanes.commit.config
+  if (asyncContext !== null) envelope.context ??= asyncContext()
   lane.held += 1
   lanes.commit.hold()
   lanes.metrics.waits += 1

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
+import * as AsyncContext from "./AsyncContext.js"
 
 /**
  * Whether an effect is an answer already. Not for other unions: it is asked several times a turn, and what is asked of many
@@ -34,10 +35,17 @@ export const attempt = <A, E>(make: () => Effect.Effect<A, E>): Effect.Effect<A,
   }
 }
 
-/** Runs effects in a runtime and hands their exits over: on the spot where possible, else from a fiber of their own. */
+/** Runs an effect and hands its exit over; `context`: all of it runs in that async context. */
+export type RunEffect = <A, E>(
+  effect: Effect.Effect<A, E>,
+  onExit: (exit: Exit.Exit<A, E>) => void,
+  context?: AsyncContext.Run | null
+) => void
+
+/** Runs effects in a runtime: on the spot where possible, else in a fiber of their own. */
 export const runWith =
-  (runtime: Runtime.Runtime<never>) =>
-  <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void): void => {
+  (runtime: Runtime.Runtime<never>): RunEffect =>
+  (effect, onExit, context = null) => {
     if (isExit(effect)) onExit(effect)
-    else Runtime.runFork(runtime)(effect).addObserver(onExit)
+    else Runtime.runFork(runtime)(effect, AsyncContext.optionsOf(context, runtime)).addObserver(onExit)
   }

@@ -105,13 +105,17 @@ export const goOn = (
   const lane = Activation.laneOf(activation)
   lane.busy = true // A1: nothing else of this address runs while the port is asked
   hold(lanes, lane, envelope)
-  lanes.run(prepared, (exit) => {
-    lane.busy = false
-    // A3: what this turn rested on was undone while it asked the port; it is taken again on what is durable.
-    if (activation.loaded) conclude(lanes, activation, envelope, exit)
-    else Mailbox.putBack(lane.mailbox, [envelope])
-    advance(lanes, activation)
-  })
+  lanes.run(
+    prepared,
+    (exit) => {
+      lane.busy = false
+      // A3: what this turn rested on was undone while it asked the port; it is taken again on what is durable.
+      if (activation.loaded) conclude(lanes, activation, envelope, exit)
+      else Mailbox.putBack(lane.mailbox, [envelope])
+      advance(lanes, activation)
+    },
+    envelope.context
+  )
 }
 
 const conclude = (
@@ -233,7 +237,9 @@ export const advance = (lanes: Lanes, activation: Activation.Activation): void =
     const envelope = Mailbox.take(lane.mailbox)!
     envelope.fresh = lane.fresh > 0
     if (lane.fresh > 0) lane.fresh -= 1
-    takeTurn(lanes, activation, envelope)
+    // This is the stack of whoever found the lane free; the ports answer the call that waits.
+    if (envelope.context === null) takeTurn(lanes, activation, envelope)
+    else envelope.context(() => takeTurn(lanes, activation, envelope))
   }
   rest(lanes, activation)
 }

@@ -46,6 +46,20 @@ describe("ActorSystem: bounds, sleep, watching, drain", () => {
     }).pipe(Effect.provide(over(JournalMemory.make(), { liveCapacity: 10 })))
   )
 
+  it.scoped("draining ends every watcher with SystemDraining, once it has seen what is committed", () =>
+    Effect.gen(function* () {
+      const system = yield* makeSystem
+      yield* system.ask("a", add(0))
+      const [late, waiting] = [yield* system.follow("a", 0), yield* system.follow("a", 1)]
+      const ending = yield* Effect.fork(Effect.flip(waiting))
+      yield* nextTick
+      assert.isTrue(yield* system.drain)
+      assert.deepInclude(yield* Fiber.join(ending), { _tag: "SystemDraining", applied: "no" })
+      assert.lengthOf(yield* late, 1)
+      assert.deepInclude(yield* Effect.flip(late), { _tag: "SystemDraining" })
+    }).pipe(Effect.provide(over(JournalMemory.make())))
+  )
+
   it.scoped("a watcher sees every durable change once, in order, however slow it is", () =>
     Effect.gen(function* () {
       const system = yield* makeSystem

@@ -88,7 +88,7 @@ byEveryAdapter("server-sent events", { limits: { heartbeatMillis } }, (it) => {
 })
 
 describe.each(adapters)("closing the server, by %s", (adapter) => {
-  plain.live("E6 ends the streams that are open, without saying that their sessions ended", () =>
+  plain.live("E6 ends the streams that are open, saying that the server closes and not that their sessions ended", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(world({}, adapter), scope)
@@ -106,6 +106,14 @@ describe.each(adapters)("closing the server, by %s", (adapter) => {
         rest = yield* Effect.promise(() => reader.read())
       }
       assert.notInclude(text, "event: end")
+      const problem = JSON.parse(/event: error\ndata: (.*)\n/.exec(text)![1]!)
+      assert.deepInclude(problem, {
+        _tag: "Overloaded",
+        reason: "DRAINING",
+        status: 503,
+        retryable: true,
+        applied: "no"
+      })
       yield* Effect.timeout(Fiber.join(closing), "8 seconds")
     })
   )

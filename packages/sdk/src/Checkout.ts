@@ -12,16 +12,18 @@ import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import type * as Flow from "@onelane/checkout/Flow"
+import { AsyncContext } from "@onelane/engine"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Runtime from "effect/Runtime"
+import * as HostLogger from "./HostLogger.js"
 import * as Later from "./Later.js"
 import type { Aborted, CallError, Result } from "./Result.js"
-import { aborted, fromExit, orThrow } from "./Result.js"
+import { aborted, draining, fromExit, orThrow } from "./Result.js"
 import type { HistoryOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"
 
 /** Options of one call. */
@@ -63,7 +65,10 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     input: CheckoutSessions.HistoryInput,
     options?: CallOptions
   ) => Answer<ReadonlyArray<HistoryOf<F>>, CheckoutError.AccessError>
-  /** Follows a session: committed changes, in order. An abort ends the iteration; an error is thrown as `OnelaneError`. */
+  /**
+   * Follows a session: committed changes, in order. The iteration is done when the session is archived, and when the signal
+   * aborts it. An error is thrown as `OnelaneError`; closing the checkout throws one with tag `Closed`.
+   */
   readonly changes: (input: CheckoutSessions.ChangesInput, options?: CallOptions) => AsyncIterable<HistoryOf<F>>
   /** Closes the claim of a task that the host ran. */
   readonly completeTask: (
@@ -116,7 +121,10 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     options?: CallOptions
   ) => Promise<With<F, CheckoutSessions.Changed>>
 
-  /** Finishes what has begun and frees everything. Calls made afterwards are answered `Overloaded`, reason `DRAINING`. */
+  /**
+   * Finishes what has begun, ends every iteration of `changes` (with `Closed`) and frees everything. Calls made afterwards are
+   * answered `Overloaded`, reason `DRAINING`.
+   */
   readonly close: () => Promise<void>
 }
 
@@ -126,16 +134,19 @@ export interface Behind {
   /** The way of an update that needs no fiber, where the engine is in this process. */
   readonly startUpdate?: CheckoutEngine.CheckoutEngineShape["startUpdate"] | undefined
   readonly runtime: Runtime.Runtime<never>
+  /** Captures the async context of a call, where the host's own ports are asked. */
+  readonly capture?: AsyncContext.Capture | undefined
   readonly close: () => Promise<void>
   /** True once `close` was called. */
   readonly closed: () => boolean
 }
 
-/** Builds a layer and stands in front of it. Rejects with the layer's own error. */
+/** Builds a layer, whose log lines go to the host's logger, and stands in front of it. Rejects with the layer's own error. */
 export const enter = async <R, E>(
-  layer: Layer.Layer<R | CheckoutSessions.CheckoutSessions, E>
+  layer: Layer.Layer<R | CheckoutSessions.CheckoutSessions, E>,
+  logger: HostLogger.HostLogger | undefined
 ): Promise<{ readonly behind: Behind; readonly context: Context.Context<R> }> => {
-  const managed = ManagedRuntime.make(layer)
+  const managed = ManagedRuntime.make(Layer.provideMerge(layer, HostLogger.layer(logger)))
   const built = await Effect.runPromiseExit(managed.runtimeEffect)
   if (Exit.isFailure(built)) throw Cause.squash(built.cause)
   const { context } = built.value
@@ -147,16 +158,6 @@ export const enter = async <R, E>(
   const sessions = Context.get(context, CheckoutSessions.CheckoutSessions)
   return { behind: { sessions, runtime: built.value, close, closed: () => closing !== undefined }, context }
 }
-
-/** What a call on a closed door is answered with. */
-export const draining: CheckoutError.Overloaded = Object.freeze({
-  _tag: "Overloaded",
-  message: "This checkout was closed",
-  reason: "DRAINING",
-  retryable: false,
-  applied: "no",
-  retryAfterMillis: 0
-})
 
 /** Runs one call. An effect that is an `Exit` already is answered without a fiber. */
 const run = <A, E>(
@@ -177,11 +178,13 @@ const run = <A, E>(
       }
     }
     if (Exit.isExit(effect)) return settle(effect as Exit.Exit<A, E>)
-    if (signal === undefined) return void Runtime.runCallback(behind.runtime)(effect, { onExit: settle })
+    const context = AsyncContext.optionsOf(behind.capture?.(), behind.runtime)
+    if (signal === undefined) return void Runtime.runCallback(behind.runtime)(effect, { onExit: settle, ...context })
     let interrupt = (): void => {}
     const leave = (): void => interrupt()
     signal.addEventListener("abort", leave, { once: true })
     interrupt = Runtime.runCallback(behind.runtime)(effect, {
+      ...context,
       onExit: (exit) => {
         signal.removeEventListener("abort", leave)
         settle(exit)

@@ -12,13 +12,15 @@ import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import * as Flow from "@onelane/checkout/Flow"
 import * as Directory from "@onelane/directory/Directory"
 import * as DirectoryMemory from "@onelane/directory/DirectoryMemory"
-import { type Journal, JournalMemory } from "@onelane/engine"
+import { type AsyncContext, type Journal, JournalMemory } from "@onelane/engine"
 import type { DatabaseRefused } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Checkout from "./Checkout.js"
 import type * as DirectoryDoor from "./DirectoryDoor.js"
+import * as HostContext from "./HostContext.js"
+import * as HostLogger from "./HostLogger.js"
 import * as Later from "./Later.js"
 import * as Options from "./Options.js"
 import * as Ports from "./Ports.js"
@@ -34,9 +36,9 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
   readonly storage: string
   /** A preset's name or a flow of the host's own. Default `"b2b"`. */
   readonly flow?: X | undefined
-  /** The host's rules. Default: the roles of the caller decide, or the directory's facts where it is kept. */
+  /** The host's rules, asked in the async context (`AsyncLocalStorage`) of the call. Default: the roles of the caller decide, or the directory's facts where it is kept. */
   readonly access?: Ports.HostAccess | undefined
-  /** The host's carts. Default: every cart id is an active cart, or those of the directory where it is kept. */
+  /** The host's carts, asked in the async context of the call. Default: every cart id is an active cart, or those of the directory where it is kept. */
   readonly carts?: Ports.HostCarts | undefined
   /** Keeps users, accounts, stores and carts in the same storage and asks them. Default false. */
   readonly directory?: boolean | undefined
@@ -45,6 +47,8 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
   /** How long running tasks may finish when the engine closes, milliseconds; their claims are resumed later. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
   readonly retry?: Retry.RetryOptions | undefined
+  /** Takes the log lines. Default: nobody does. `layer` does not use it: an Effect program has its own loggers. */
+  readonly logger?: HostLogger.HostLogger | undefined
 }
 
 const aYearMillis = 31_536_000_000
@@ -60,7 +64,8 @@ const options: Options.Options<EmbeddedOptions> = {
   directory: Options.flag,
   expiresInMillis: Options.whole(1, aYearMillis),
   taskDrainMillis: Options.whole(0, aYearMillis),
-  retry: Retry.option
+  retry: Retry.option,
+  logger: HostLogger.option
 }
 
 const callerParts: Options.Options<Caller.Caller> = {
@@ -106,6 +111,10 @@ const flowOf = (flow: Flow.PresetName | Flow.Flow = "b2b"): Flow.Flow => {
   return found
 }
 
+/** Only ports of the host see in which context they are asked. */
+const captureOf = ({ access, carts }: EmbeddedOptions): AsyncContext.Capture | undefined =>
+  access !== undefined || carts !== undefined ? HostContext.capture : undefined
+
 type Served = CheckoutSessions.CheckoutSessions | Directory.Directory
 
 // The options as they are now: the host may go on using, and changing, what it wrote.
@@ -128,7 +137,8 @@ const whole = (
     Options.check("Onelane.open", given, options)
     const { expiresInMillis, retry = {}, storage, taskDrainMillis } = given
     const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(given))
-    const limits = { flow: flowOf(given.flow), expiresInMillis, taskDrainMillis }
+    const asyncContext = captureOf(given) ?? null
+    const limits = { flow: flowOf(given.flow), expiresInMillis, taskDrainMillis, engine: { asyncContext } }
     const engine = Layer.scopedContext(CheckoutEngine.make(limits, (...watched) => Later.loaded().watch(...watched)))
     const raw = Layer.effect(Raw, CheckoutSessions.CheckoutSessions)
     return Layer.merge(Retry.layer(retry, false, false), raw).pipe(
@@ -159,10 +169,16 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
   options: EmbeddedOptions<X> & { readonly directory?: D | undefined }
 ): Promise<D extends true ? DirectoryCheckout<FlowOf<X>> : EmbeddedCheckout<FlowOf<X>>> => {
   const given = take(options)
-  const { behind: entered, context } = await Checkout.enter(whole(given))
+  const { behind: entered, context } = await Checkout.enter(whole(given), given?.logger)
   const engine = Context.get(context, CheckoutEngine.CheckoutEngine)
-  const startUpdate = Retry.makeStart(engine.startUpdate, Context.get(context, Raw), given.retry ?? {}, entered.runtime)
-  const behind: Checkout.Behind = { ...entered, startUpdate }
+  const startUpdate = Retry.makeStart(
+    engine.startUpdate,
+    Context.get(context, Raw),
+    given.retry ?? {},
+    entered.runtime,
+    captureOf(given)
+  )
+  const behind: Checkout.Behind = { ...entered, startUpdate, capture: captureOf(given) }
   const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => {
     const given = Options.copyOf(caller)
     Options.check("as", given, callerParts)

@@ -9,22 +9,29 @@ import { watch } from "@onelane/checkout/Changes"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSession from "@onelane/checkout/CheckoutSession"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+import { AsyncContext } from "@onelane/engine"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as Random from "effect/Random"
+import * as Runtime from "effect/Runtime"
 import * as Stream from "effect/Stream"
-import * as Checkout from "./Checkout.js"
+import type * as Checkout from "./Checkout.js"
 import * as Outcome from "./Outcome.js"
-import { type CallError, OnelaneError } from "./Result.js"
+import { type CallError, closed, OnelaneError } from "./Result.js"
 import * as Retry from "./Retry.js"
 
 export { watch }
 
-/** Takes a broken stream up again after the last version seen; `limit` counts breaks without an entry in between. */
+/**
+ * Takes a broken stream up again after the last version seen; `limit` counts breaks without an entry in between. `closing`
+ * fails when the service is closed, and the stream with it.
+ */
 export const following = (
   policy: Outcome.Policy,
   sessions: CheckoutSessions.CheckoutSessionsShape,
   caller: Caller.Caller,
-  input: CheckoutSessions.ChangesInput
+  input: CheckoutSessions.ChangesInput,
+  closing: Effect.Effect<never, CheckoutError.Overloaded>
 ): Stream.Stream<CheckoutSession.HistoryEntry, CheckoutError.AccessError> => {
   const from = (afterVersion: number): ReturnType<typeof sessions.changes> => {
     let seen = afterVersion
@@ -50,18 +57,13 @@ export const following = (
       )
     return resume()
   }
-  return Stream.suspend(() =>
-    input.afterVersion !== undefined
-      ? from(input.afterVersion)
-      : Stream.unwrap(
-          Effect.map(
-            Retry.repeat(policy, { repeatable: true }, () =>
-              sessions.get(caller, { checkoutSessionId: input.checkoutSessionId })
-            ),
-            (session) => from(session.version)
-          )
-        )
-  )
+  const followed = Stream.suspend(() => {
+    const { afterVersion, checkoutSessionId } = input
+    if (afterVersion !== undefined) return from(afterVersion)
+    const look = Retry.repeat(policy, { repeatable: true }, () => sessions.get(caller, { checkoutSessionId }))
+    return Stream.unwrap(Effect.map(look, ({ version }) => from(version)))
+  })
+  return Stream.interruptWhen(followed, closing)
 }
 
 const whenAborted = (signal: AbortSignal): Effect.Effect<void> =>
@@ -72,7 +74,10 @@ const whenAborted = (signal: AbortSignal): Effect.Effect<void> =>
     return Effect.sync(() => signal.removeEventListener("abort", leave))
   })
 
-/** A stream as the Promise door gives it: errors thrown as `OnelaneError`, ended by the signal or by closing. */
+/**
+ * A stream as the Promise door gives it: errors thrown as `OnelaneError`, ended by the signal, or with `Closed` by closing,
+ * which ends the stream below (`Retry.layer`).
+ */
 export const iterate = <A, E extends CallError>(
   behind: Checkout.Behind,
   stream: () => Stream.Stream<A, E>,
@@ -80,13 +85,18 @@ export const iterate = <A, E extends CallError>(
 ): AsyncIterable<A> => ({
   [Symbol.asyncIterator]: () => {
     const source: Stream.Stream<A, CallError> = behind.closed()
-      ? Stream.fail(Checkout.draining)
-      : Stream.suspend(stream)
+      ? Stream.fail(closed)
+      : Stream.mapError(Stream.suspend(stream), (error) => (behind.closed() ? closed : error))
     const followed = signal === undefined ? source : Stream.interruptWhen(source, whenAborted(signal))
     const thrown = Stream.mapError(followed, (error) => new OnelaneError(error))
-    return answering(Stream.toAsyncIterableRuntime(thrown, behind.runtime)[Symbol.asyncIterator]())
+    return answering(Stream.toAsyncIterableRuntime(thrown, runtimeOf(behind))[Symbol.asyncIterator]())
   }
 })
+
+const runtimeOf = ({ capture, runtime }: Checkout.Behind): Runtime.Runtime<never> =>
+  capture === undefined
+    ? runtime
+    : Runtime.setFiberRef(runtime, FiberRef.currentScheduler, AsyncContext.schedulerOf(capture(), runtime))
 
 /**
  * The iterator of a stream, by the rules of iterators. The library's own leaves some calls without an answer for ever: `next`

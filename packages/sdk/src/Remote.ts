@@ -8,6 +8,7 @@ import { Caller, type CheckoutSessions, type Flow } from "@onelane/checkout"
 import { CheckoutClient } from "@onelane/http"
 import * as Layer from "effect/Layer"
 import * as Checkout from "./Checkout.js"
+import * as HostLogger from "./HostLogger.js"
 import * as Options from "./Options.js"
 import * as Retry from "./Retry.js"
 import type { FlowOf } from "./Typed.js"
@@ -18,6 +19,8 @@ export interface RemoteOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pres
   /** The flow the server runs, for the compiler's eyes only. Default `"b2b"`. */
   readonly flow?: X | undefined
   readonly retry?: Retry.RetryOptions | undefined
+  /** Takes the log lines. Default: nobody does. `layerRemote` does not use it: an Effect program has its own loggers. */
+  readonly logger?: HostLogger.HostLogger | undefined
 }
 
 const isUrl = (value: unknown): boolean =>
@@ -32,7 +35,8 @@ const options: Options.Options<RemoteOptions> = {
   },
   timeoutMillis: Options.whole(1, 2_147_483_647),
   flow: { is: "a flow or its name", check: () => true },
-  retry: Retry.option
+  retry: Retry.option,
+  logger: HostLogger.option
 }
 
 /** The service as a layer. Connects with the first call. */
@@ -52,6 +56,6 @@ const layerOf = (given: RemoteOptions): Layer.Layer<CheckoutSessions.CheckoutSes
 export const connect = async <X extends Flow.PresetName | Flow.Flow = "b2b">(
   options: RemoteOptions<X>
 ): Promise<Checkout.Checkout<FlowOf<X>>> => {
-  const { behind } = await Checkout.enter(layer(options))
+  const { behind } = await Checkout.enter(layer(options), options?.logger)
   return Checkout.make(behind, Caller.host)
 }

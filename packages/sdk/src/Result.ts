@@ -33,8 +33,39 @@ export const aborted = (applied: "no" | "unknown"): Aborted => ({
   applied
 })
 
+/**
+ * The checkout was closed while a session was watched. The session goes on: watch it again, after the last version seen, from
+ * a checkout that is open.
+ */
+export interface Closed {
+  readonly _tag: "Closed"
+  readonly message: string
+  readonly reason: "CLOSED"
+  readonly retryable: false
+  readonly applied: "no"
+}
+
+/** How an iteration of changes ends when the checkout is closed. */
+export const closed: Closed = Object.freeze({
+  _tag: "Closed",
+  message: "The checkout was closed while the session was watched",
+  reason: "CLOSED",
+  retryable: false,
+  applied: "no"
+})
+
+/** What a call on a closed door is answered with, and how a stream of changes ends when its layer is closed. */
+export const draining: CheckoutError.Overloaded = Object.freeze({
+  _tag: "Overloaded",
+  message: "This checkout was closed",
+  reason: "DRAINING",
+  retryable: false,
+  applied: "no",
+  retryAfterMillis: 0
+})
+
 /** Every error of a Promise call. */
-export type CallError = CheckoutError.CheckoutError | Aborted
+export type CallError = CheckoutError.CheckoutError | Aborted | Closed
 
 /** What the `…OrThrow` calls throw: the typed error, in an `Error` with a stack that shows the call. */
 export class OnelaneError<E extends CallError = CallError> extends Error {

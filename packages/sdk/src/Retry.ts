@@ -12,6 +12,8 @@ import * as CallValues from "@onelane/checkout/CallValues"
 import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+import { AsyncContext } from "@onelane/engine"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -20,6 +22,7 @@ import * as Runtime from "effect/Runtime"
 import * as Later from "./Later.js"
 import * as Options from "./Options.js"
 import * as Outcome from "./Outcome.js"
+import { draining } from "./Result.js"
 
 /** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
 export interface RetryOptions {
@@ -104,13 +107,14 @@ const writing = (input: {
 
 /**
  * Wraps a service. `restarts`: keep trying while the service drains or its store is fenced. `keyed`: give updates without a
- * key one; an engine in this process loses no answer, so its updates need none.
+ * key one; an engine in this process loses no answer, so its updates need none. `closing`: fails when the service is closed.
  */
 export const make = (
   sessions: CheckoutSessions.CheckoutSessionsShape,
   options: RetryOptions,
   restarts: boolean,
-  keyed = true
+  keyed = true,
+  closing: Effect.Effect<never, CheckoutError.Overloaded> = Effect.never
 ): Effect.Effect<CheckoutSessions.CheckoutSessionsShape> =>
   Effect.map(makeKeys, (nextKey) => {
     const policy = policyOf(options, restarts)
@@ -127,7 +131,7 @@ export const make = (
       completeTask: (caller, input) => repeat(policy, unkeyed, () => sessions.completeTask(caller, input)),
       failTask: (caller, input) => repeat(policy, unkeyed, () => sessions.failTask(caller, input)),
       releaseClaim: (caller, input) => repeat(policy, unkeyed, () => sessions.releaseClaim(caller, input)),
-      changes: (caller, input) => Later.loaded().following(policy, sessions, caller, input)
+      changes: (caller, input) => Later.loaded().following(policy, sessions, caller, input, closing)
     })
   })
 
@@ -143,7 +147,8 @@ export const makeStart = (
   startUpdate: StartUpdate,
   sessions: CheckoutSessions.CheckoutSessionsShape,
   options: RetryOptions,
-  runtime: Runtime.Runtime<never>
+  runtime: Runtime.Runtime<never>,
+  capture?: AsyncContext.Capture | undefined
 ): StartUpdate => {
   const policy = policyOf(options, false)
   // Its own function: a closure beside the call would cost every update its context.
@@ -152,11 +157,12 @@ export const makeStart = (
     input: CheckoutSessions.UpdateInput,
     started: ReturnType<StartUpdate>
   ) => {
+    const context = AsyncContext.optionsOf(capture?.(), runtime)
     const conclude = (exit: Updating, onExit: (exit: Updating) => void): void => {
       const error = undecided(exit)
       if (error === null) return onExit(exit)
       const repeating = goOn(policy, writing(input), () => sessions.update(caller, input), [error])
-      Runtime.runCallback(runtime)(repeating, { onExit })
+      Runtime.runCallback(runtime)(repeating, { onExit, ...context })
     }
     return "listen" in started
       ? {
@@ -171,13 +177,19 @@ export const makeStart = (
   }
 }
 
-/** The service in force, wrapped. */
+/** The service in force, wrapped. When the layer is closed, streams of changes fail with `draining`. */
 export const layer = (
   options: RetryOptions,
   restarts: boolean,
   keyed = true
 ): Layer.Layer<CheckoutSessions.CheckoutSessions, never, CheckoutSessions.CheckoutSessions> =>
-  Layer.effect(
+  Layer.scoped(
     CheckoutSessions.CheckoutSessions,
-    Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) => make(sessions, options, restarts, keyed))
+    Effect.gen(function* () {
+      const sessions = yield* CheckoutSessions.CheckoutSessions
+      const closing = yield* Effect.acquireRelease(Deferred.make<never, CheckoutError.Overloaded>(), (closing) =>
+        Deferred.fail(closing, draining)
+      )
+      return yield* make(sessions, options, restarts, keyed, Deferred.await(closing))
+    })
   )

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { type Access, Caller, DirectoryError, Onelane } from "@onelane/sdk"
+import { type Access, Caller, DirectoryError, type LogEntry, Onelane } from "@onelane/sdk"
 import { Effect } from "effect"
 import { vi } from "vitest"
 import { inFolder, tagOf, toInventory } from "./fixture.js"
@@ -64,21 +64,17 @@ describe("ports", () => {
       carts: { find: () => answers.cart as undefined },
       access: { mayInvoke: () => true, rights: () => answers.rights as Access.Rights }
     }
-    await using checkout = await Onelane.open({ storage: ":memory:", retry: { limit: 0 }, ...ports })
+    const logger = ({ cause }: LogEntry) => void lines.push(String(cause))
+    await using checkout = await Onelane.open({ storage: ":memory:", retry: { limit: 0 }, logger, ...ports })
     const open = () => checkout.open({ cartId: "cart-1" }).then(tagOf)
     assert.strictEqual(await open(), "SessionInaccessible")
     const cart = { id: "cart-1", storeId: "store", accountId: "acme", ownerId: "ann", status: "Active" }
-    const spy = vi.spyOn(console, "log").mockImplementation((line) => void lines.push(String(line)))
-    try {
-      answers.cart = { ...cart, status: "Sold" }
-      assert.strictEqual(await open(), "StorageUnavailable")
-      answers.cart = cart
-      answers.rights = { ...rights, storeMember: "yes" }
-      assert.strictEqual(await open(), "StorageUnavailable")
-      await vi.waitFor(() => assert.lengthOf(lines, 2))
-    } finally {
-      spy.mockRestore()
-    }
+    answers.cart = { ...cart, status: "Sold" }
+    assert.strictEqual(await open(), "StorageUnavailable")
+    answers.cart = cart
+    answers.rights = { ...rights, storeMember: "yes" }
+    assert.strictEqual(await open(), "StorageUnavailable")
+    await vi.waitFor(() => assert.lengthOf(lines, 2))
     assert.match(lines.join("\n"), /carts.find must answer null or an object of id, storeId/)
     assert.match(lines.join("\n"), /access.rights must answer an object of mayInvoke/)
     answers.rights = rights

@@ -61,7 +61,7 @@ export type Work<A extends TaskSuccess | void = TaskSuccess | void> = Effect.Eff
 export interface Task {
   /**
    * The work. Listen to `context.signal` where it is a Promise. Absent: the host does it elsewhere and closes the claim by
-   * `completeTask` or `failTask`.
+   * `completeTask` or `failTask`. It runs outside any call: what `AsyncLocalStorage` held for the caller is not there.
    */
   readonly run?: ((context: TaskContext) => Work) | undefined
   /** Milliseconds from the claim until the task has failed, retries and restarts included. Default 60,000; at most 86,400,000. */

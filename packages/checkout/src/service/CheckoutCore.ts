@@ -112,7 +112,8 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
       sessions,
       carts,
       ids: yield* Ids.Ids,
-      expiresInMillis: options.expiresInMillis ?? null
+      expiresInMillis: options.expiresInMillis ?? null,
+      asyncContext: commit.config.asyncContext
     }
     const startUpdate = Updating.makeStartUpdate(parts, yield* Effect.runtime<never>())
     const updateNow = Updating.makeUpdateNow(startUpdate)

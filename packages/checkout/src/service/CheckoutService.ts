@@ -36,6 +36,7 @@ export interface Parts {
   readonly carts: ActorSystem.ActorSystem<CartState, Reserve, string, CheckoutError>
   readonly ids: IdsShape
   readonly expiresInMillis: number | null
+  readonly asyncContext: Updating.Updates["asyncContext"]
 }
 
 /** How a session is watched, once `look` has said that the caller may see it. The one way is `Changes`. */

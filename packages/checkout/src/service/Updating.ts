@@ -4,7 +4,7 @@
  *
  * Owns the order of steps 1-4 of CONTRACT §3 for an update; the rules themselves are in UpdateCheckoutSession and Access.
  */
-import { type ActorSystem, Running } from "@onelane/engine"
+import { type ActorSystem, AsyncContext, Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
@@ -24,6 +24,8 @@ export interface Updates {
   readonly ports: Ports
   readonly sessions: Sessions
   readonly ids: IdsShape
+  /** Captures the async context of a call whose ports are asked later than on its stack. */
+  readonly asyncContext: AsyncContext.Capture | null
 }
 
 /** An update for a door without fibers: its answer, or what it is waited for with. */
@@ -49,8 +51,16 @@ type Answer<A> = Effect.Effect<A, any>
 export const update = (parts: Updates, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
   const asked = parts.ports.access.mayInvoke(caller, "update")
   if (Running.isExit(asked) && Exit.isSuccess(asked)) return updateIf(asked.value, parts, caller, input)
-  return Effect.flatMap(bounded(parts.ports, "access", asked), (allowed) => updateIf(allowed, parts, caller, input))
+  return updateOnce(asked, parts, caller, input)
 }
+
+const updateOnce = (
+  asked: ReturnType<Ports["access"]["mayInvoke"]>,
+  parts: Updates,
+  caller: Caller,
+  input: S.UpdateInput
+): Answer<S.Updated> =>
+  Effect.flatMap(bounded(parts.ports, "access", asked), (allowed) => updateIf(allowed, parts, caller, input))
 
 const updateIf = (allowed: boolean, parts: Updates, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
   if (!allowed) return Exit.fail(Refusal.actionNotPermitted)
@@ -68,7 +78,8 @@ export const makeStartUpdate =
   (parts: Updates, runtime: Runtime.Runtime<never>): StartUpdate =>
   (caller, input) => {
     const asked = parts.ports.access.mayInvoke(caller, "update")
-    if (!Running.isExit(asked) || Exit.isFailure(asked)) return startFiber(parts, runtime, caller, input)
+    if (!Running.isExit(asked) || Exit.isFailure(asked))
+      return startFiber(parts, runtime, updateOnce(asked, parts, caller, input))
     if (!asked.value) return Exit.fail(Refusal.actionNotPermitted)
     const found = find(parts, input)
     const made = UpdateCheckoutSession.make(parts.flow, caller, input, parts.ids, found !== undefined)
@@ -79,14 +90,13 @@ export const makeStartUpdate =
 const startFiber = (
   parts: Updates,
   runtime: Runtime.Runtime<never>,
-  caller: Caller,
-  input: S.UpdateInput
+  updating: Answer<S.Updated>
 ): ActorSystem.Waiting<S.Updated, UpdateError> => {
+  const context = AsyncContext.optionsOf(parts.asyncContext?.(), runtime)
   let leave = (): void => {}
   return {
     listen: (onExit) => {
-      const effect = Effect.suspend(() => update(parts, caller, input))
-      leave = Runtime.runCallback(runtime)(effect, { onExit })
+      leave = Runtime.runCallback(runtime)(updating, { onExit, ...context })
     },
     withdraw: () => {
       leave()

@@ -4,10 +4,9 @@
  * commit whose answer never came). Sleeping sessions are never read.
  */
 
-import type { ActorSystem, Journal } from "@onelane/engine"
+import { type ActorSystem, type Journal, QuietTimer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Schedule from "effect/Schedule"
 import type { SessionCommand, SessionReply } from "../commands/SessionCommand.js"
 import type { CheckoutError } from "../errors/CheckoutError.js"
 import type { SessionState } from "../session/SessionState.js"
@@ -85,7 +84,10 @@ const attend = (
     return Effect.void
   }).pipe(Effect.catchAllCause((cause) => Effect.logDebug(`session ${id} could not be attended`, cause)))
 
-/** Rounds for ever, the first at once. A round that finds no journal is tried again at the next interval. */
+/**
+ * Rounds for ever, the first at once. A round that finds no journal is tried again at the next interval. The pauses do not
+ * keep the process alive.
+ */
 export const rounds = (
   sessions: Sessions,
   tasks: Tasks,
@@ -95,7 +97,7 @@ export const rounds = (
 ): Effect.Effect<void> =>
   round(sessions, tasks, custody, now).pipe(
     Effect.catchAllCause((cause) => Effect.logDebug("alarms could not be read", cause)),
-    Effect.repeat(Schedule.spaced(everyMillis)),
-    Effect.interruptible,
-    Effect.asVoid
+    Effect.zipRight(QuietTimer.sleep(everyMillis)),
+    Effect.forever,
+    Effect.interruptible
   )

@@ -86,7 +86,7 @@ export const make = (
       ...(yield* told(options)),
       headersFor: cors === null ? null : cors.headersFor
     }
-    const pulled = yield* PulledStreams.make(SessionEvents.heartbeat, limits.heartbeatMillis)
+    const pulled = yield* PulledStreams.make(SessionEvents.heartbeat, SessionEvents.farewell, limits.heartbeatMillis)
     const formatOf = router(
       NativeFormat.make({ pulled, admission }),
       StandardActions.make(options.flow ?? Flow.b2b, limits, (error) => DoorMetrics.countRefusal(metrics, error)),

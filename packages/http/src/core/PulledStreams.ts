@@ -45,8 +45,12 @@ interface Streams {
 /** Ticks of the timer a heartbeat: many streams that opened together do not all beat at once. */
 const slots = 8
 
-/** Makes the streams of a server; they end with the scope. A silent one gives `heartbeat` every so many milliseconds. */
-export const make = (heartbeat: string, heartbeatMillis: number): Effect.Effect<PulledStreams, never, Scope.Scope> =>
+/** Makes the streams of a server; they end with the scope, by `farewell`. A silent one gives `heartbeat` every so many milliseconds. */
+export const make = (
+  heartbeat: string,
+  farewell: string,
+  heartbeatMillis: number
+): Effect.Effect<PulledStreams, never, Scope.Scope> =>
   Effect.gen(function* () {
     let tick = 0
     const opened = new Set<Open>()
@@ -65,7 +69,7 @@ export const make = (heartbeat: string, heartbeatMillis: number): Effect.Effect<
     }
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        for (const open of opened) finish(streams, open)
+        for (const open of opened) finish(streams, open, farewell)
       })
     )
     return { open: (text, onEnd) => begin(streams, text, onEnd) }
@@ -92,7 +96,7 @@ const next = (streams: Streams, open: Open): Promise<string | null> => {
   const { isOver, piece } = open
   if (isOver || piece !== null) {
     open.piece = null
-    return Promise.resolve(isOver ? null : piece)
+    return Promise.resolve(piece)
   }
   return new Promise((resolve) => {
     open.waiting = resolve
@@ -131,7 +135,8 @@ const beat = ({ heartbeat, opened }: Streams, slot: number): void => {
   for (const open of opened) if (open.slot === slot && open.waiting !== null) give(open, heartbeat)
 }
 
-const finish = (streams: Streams, open: Open): void => {
+/** Ends one; `last` is said before the end. */
+const finish = (streams: Streams, open: Open, last: string | null = null): void => {
   if (open.isOver) return
   open.isOver = true
   streams.opened.delete(open)
@@ -142,6 +147,7 @@ const finish = (streams: Streams, open: Open): void => {
     streams.timer.unsafeInterruptAsFork(streams.timer.id())
     streams.timer = null
   }
-  give(open, null)
+  if (last !== null && open.waiting === null) open.piece = (open.piece ?? "") + last
+  give(open, last)
   open.onEnd()
 }

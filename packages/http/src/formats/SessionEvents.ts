@@ -3,7 +3,8 @@
  *
  * `id` is the version after the change, so that a client which reconnects with `Last-Event-ID` misses nothing and sees
  * nothing twice. A silent stream carries a comment now and then. `event: end` says that the session is archived and
- * nothing will follow; a stream that stops without it was cut. `event: error` holds a problem body.
+ * nothing will follow; a stream that stops without it was cut. `event: error` holds a problem body; with reason `DRAINING`
+ * the server shuts down, and the client should come back.
  */
 import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
@@ -26,6 +27,16 @@ const changeText = (entry: CheckoutSession.HistoryEntry): string =>
 
 const errorText = (error: CheckoutError.CheckoutError): string =>
   eventText("error", WireError.problem(error).body as string)
+
+/** The last words of a server that closes: the session goes on, and the client should come back. */
+export const farewell = errorText({
+  _tag: "Overloaded",
+  message: "The service is shutting down.",
+  reason: "DRAINING",
+  retryable: true,
+  applied: "no",
+  retryAfterMillis: 1_000
+})
 
 /** What a silent stream says now and then. */
 export const heartbeat = ": heartbeat\n\n"

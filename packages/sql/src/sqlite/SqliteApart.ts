@@ -127,10 +127,11 @@ const begin = (self: Apart): void => {
 }
 
 const take = (self: Apart, told: Told): void => {
+  // Also with its first word: a thread that comes up holds the process again.
+  self.thread!.unref()
   if (self.state === "starting") return "rows" in told ? started(self, true) : end(self)
   const { waiting } = self
   self.waiting = null
-  self.thread!.unref()
   waiting?.("rows" in told ? Exit.succeed(JSON.parse(told.rows)) : failed(told.thrown))
 }
 

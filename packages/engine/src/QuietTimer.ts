@@ -1,0 +1,36 @@
+/**
+ * QuietTimer: pauses of the engine's own loops. Such a pause does not keep the process alive: an engine that nobody closed
+ * must not hold up the end of a program that has nothing left to do. What does keep the process alive is named here too.
+ *
+ * Under a clock that is not the live one (a test, a simulation) a pause is that clock's.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+
+const live: Clock.Clock = Context.get(DefaultServices.liveServices, Clock.Clock)
+
+/** A timer as far as it is known outside of Node. */
+type Timer = ReturnType<typeof setTimeout> & { readonly unref?: () => unknown }
+
+/** Waits, without keeping the process alive. */
+export const sleep = (millis: number): Effect.Effect<void> =>
+  Clock.clockWith((clock) => (clock === live ? pause(millis) : clock.sleep(Duration.millis(millis))))
+
+const pause = (millis: number): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    const timer: Timer = setTimeout(() => resume(Effect.void), millis)
+    timer.unref?.()
+    return Effect.sync(() => clearTimeout(timer))
+  })
+
+/** Longest period of a timer, milliseconds. */
+const longestMillis = 2 ** 31 - 1
+
+/** Keeps the process alive until the returned function is called. */
+export const keepAlive = (): (() => void) => {
+  const timer = setInterval(() => {}, longestMillis)
+  return () => clearInterval(timer)
+}
