@@ -40,9 +40,9 @@ const flowOf = (providerUrl: string): Flow.Flow => {
     },
     cartToOrder: { run: async ({ session }) => ({ orderId: `order-of-${session.cartId}` }) }
   })
-  const payment = async ({ requestId, signal }: Task.TaskContext): Promise<void> => {
-    console.log(`    paying under key ${requestId}`)
-    const answer = await fetch(providerUrl, { method: "POST", headers: { "idempotency-key": requestId }, signal })
+  const payment = async ({ workKey, signal }: Task.TaskContext): Promise<void> => {
+    console.log(`    paying under key ${workKey}`)
+    const answer = await fetch(providerUrl, { method: "POST", headers: { "idempotency-key": workKey }, signal })
     console.log(`    ${await answer.text()}`)
   }
   return Flow.withTasks<Flow.Transitions>(tasks, { "Authorize Payment": { run: payment, deadlineMillis: 30_000 } })

@@ -46,6 +46,20 @@ describe("Flow", () => {
       "Shipping Cost": ["Delivery Method", "Taxes"]
     }))
 
+  it("b2b-sync pays and activates the order of a single-page checkout", () =>
+    assert.deepStrictEqual(
+      edgesOf(Flow.b2bSync),
+      chain("Start", "Authorize Payment", "Activate Order", "Order Confirmation", "Complete")
+    ))
+
+  it("prices and promotions have known states before and after them, which any allows", () => {
+    for (const state of ["Pre-Pricing", "Post-Pricing", "Pre-Promotions", "Post-Promotions"]) {
+      assert.isTrue((checkoutStates as ReadonlyArray<string>).includes(state))
+      assert.isTrue(Flow.any.states.has(state))
+      assert.isFalse(Flow.b2b.states.has(state))
+    }
+  })
+
   it("any leads from every state to every other, and ends nowhere", () => {
     for (const state of checkoutStates) {
       assert.deepStrictEqual(
@@ -77,7 +91,7 @@ describe("Flow", () => {
   })
 
   it("has no back edge: no preset leads back to where a session was", () => {
-    for (const flow of [Flow.b2b, Flow.b2bAsync, Flow.b2bClassic]) {
+    for (const flow of [Flow.b2b, Flow.b2bAsync, Flow.b2bSync, Flow.b2bClassic]) {
       const walk = (state: string, seen: ReadonlyArray<string>): void => {
         assert.notInclude(seen, state)
         for (const next of flow.edges.get(state)!) walk(next, [...seen, state])
@@ -99,8 +113,69 @@ describe("Flow", () => {
     refuses(/Error/, { A: ["Error"] })
     refuses(/1\.\.30 characters/, { A: [], ["x".repeat(31)]: [] })
     refuses(/1\.\.30 characters/, { A: [], "": [] })
+    for (const odd of [" A", "A ", "\u00a0A", "A\u3000"])
+      refuses(/must not begin or end with space/, { A: [], [odd]: [] })
+    for (const odd of ["Cafe\u0301", "\u212b"]) refuses(/normalization form C/, { A: [], [odd]: [] })
+    for (const odd of [
+      ...[
+        "A\u0000",
+        "A\nB",
+        "A\u007f",
+        "A\u0085B",
+        "A\ud800",
+        "\udc00A",
+        "A\u200b",
+        "A\u200dB",
+        "A\u202eB",
+        "A\u2066B"
+      ],
+      ...["A\u2028B", "A\u2029", "\ufeffA", "A\u00adB", "A\u034fB", "A\u3164", "A\u{e0041}", "A\ufe0f"]
+    ])
+      refuses(/must be printable/, { A: [], [odd]: [] })
     refuses(/unknown state "B"/, { A: [] }, { tasks: { B: {} } })
     assert.strictEqual(define({ A: [], ["x".repeat(30)]: ["A"] }).states.size, 2)
+  })
+
+  it("shows a name it refuses without its invisible characters, and not at any length", () => {
+    const messageOf = (transitions: Flow.Transitions) => {
+      try {
+        Flow.defineFlow({ name: "evil\u202e", initial: "A", transitions } as Flow.FlowDefinition<Flow.Transitions>)
+        return ""
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    for (const odd of ["A\u202eB", "A\u2028B", "A\ud800B", "A\u{e0041}", "x".repeat(100_000), "\u200b".repeat(1_000)])
+      for (const message of [messageOf({ A: [], [odd]: [] }), messageOf({ A: [odd] })]) {
+        assert.match(message, /^[\x20-\x7e]{1,350}$/)
+        assert.include(message, 'flow "evil\\u202e"')
+      }
+  })
+
+  it("names that every object has are names like any other", () => {
+    const transitions: Flow.Transitions = {
+      ["__proto__"]: ["constructor"],
+      constructor: ["toString"],
+      toString: ["hasOwnProperty"],
+      hasOwnProperty: []
+    }
+    const flow = Flow.defineFlow<Flow.Transitions>({
+      name: "odd",
+      initial: "__proto__",
+      transitions,
+      tasks: { constructor: {} }
+    })
+    assert.deepStrictEqual([...flow.states], ["__proto__", "constructor", "toString", "hasOwnProperty"])
+    assert.isTrue(Flow.transitionOf(flow, "__proto__", "constructor").isAllowed)
+    assert.isFalse(Flow.transitionOf(flow, "__proto__", "valueOf").isAllowed)
+    assert.isNotNull(Flow.transitionOf(flow, "constructor", "toString").task)
+    assert.isNull(Flow.transitionOf(Flow.b2b, "Start", "Inventory").task)
+  })
+
+  it("an update from a state to itself runs no task", () => {
+    const flow = Flow.withTasks(Flow.b2b, { Taxes: {} })
+    assert.isNull(Flow.transitionOf(flow, "Taxes", "Taxes").task)
+    assert.isTrue(Flow.transitionOf(flow, "Taxes", "Taxes").isAllowed)
   })
 
   it("refuses a task out of its bounds, attached early or late", () => {

@@ -35,7 +35,10 @@ describe("Regressions", () => {
       const naive = (requestId: string) =>
         Effect.gen(function* () {
           const seen = version
-          yield* Effect.zipRight(nextTick, Effect.fork(Task.work(pay.run!, { requestId } as Task.TaskContext)))
+          yield* Effect.zipRight(
+            nextTick,
+            Effect.fork(Task.work(pay.run!, { requestId } as Task.TaskContext, () => undefined))
+          )
           if (seen === version) version += 1
         })
       yield* race([naive("a"), naive("b")])

@@ -71,13 +71,13 @@ describe("Tasks", () => {
         assert.deepStrictEqual(causes, [
           { code: "c".repeat(255), message: "m".repeat(4_000) },
           { code: "FAILED", message: "plain" },
-          { code: "FAILED", message: "" },
-          { code: "FAILED", message: "" }
+          { code: "FAILED", message: "text" },
+          { code: "FAILED", message: "undefined" }
         ])
         for (const orderId of [7, "", "o".repeat(256)]) {
           const { last, settled } = yield* claiming({ run: () => Effect.succeed({ orderId } as never) })
           assert.deepInclude(yield* settled, { state: "Error", orderId: null })
-          assert.strictEqual((yield* last).reason, "DEFECT")
+          assert.strictEqual((yield* last).reason, "BAD_RESULT")
         }
       })
     )

@@ -5,18 +5,13 @@
 import * as Exit from "effect/Exit"
 import type { CheckoutError, InvalidCheckoutSessionId, InvalidInput } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
+import { wordMaxLength } from "../flow/TaskResult.js"
 import { authorise } from "../ports/Guard.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { isSessionId } from "../session/Ids.js"
 import type { SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import type { CommandOf, SessionTurn } from "./SessionCommand.js"
-
-/** Longest operation id, order id, failure code and reason, characters. */
-export const wordMaxLength = 255
-
-/** Longest failure message, characters. */
-export const messageMaxLength = 4_000
 
 /** What the input may say: a session, its operation, and what a command adds. */
 export const fieldsWith = <F extends Input.Fields>(more: F) => ({

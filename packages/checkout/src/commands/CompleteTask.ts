@@ -4,12 +4,13 @@
  */
 
 import { isFinal } from "../flow/Flow.js"
+import { wordMaxLength } from "../flow/TaskResult.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type Decide } from "./SessionCommand.js"
 
 /** What the input may say. */
-export const fields = CloseOperation.fieldsWith({ orderId: Input.optionalTextUpTo(CloseOperation.wordMaxLength) })
+export const fields = CloseOperation.fieldsWith({ orderId: Input.optionalTextUpTo(wordMaxLength) })
 
 /** Steps 2-3. */
 export const check = CloseOperation.checkWith(fields)

@@ -2,14 +2,15 @@
  * FailTask: the task of the current state failed for good; the session goes to `Error` with the cause in its history, and
  * an update from `Error` tries again. Source: CONTRACT §2.
  */
+import { messageMaxLength, wordMaxLength } from "../flow/TaskResult.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type Decide } from "./SessionCommand.js"
 
 /** What the input may say. */
 export const fields = CloseOperation.fieldsWith({
-  code: Input.textUpTo(CloseOperation.wordMaxLength),
-  message: Input.optionalTextUpTo(CloseOperation.messageMaxLength),
+  code: Input.textUpTo(wordMaxLength),
+  message: Input.optionalTextUpTo(messageMaxLength),
   applied: Input.optionalOneOf(["no", "unknown"])
 })
 

@@ -6,7 +6,7 @@
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
-import type { Flow } from "../flow/Flow.js"
+import { type Flow, isFinal } from "../flow/Flow.js"
 import type { OpenInput } from "../service/CheckoutSessions.js"
 import { stateMaxLength } from "../session/CheckoutState.js"
 import { isOpaqueId, isSessionId, opaqueIdMaxLength } from "../session/Ids.js"
@@ -32,9 +32,12 @@ export const check = (flow: Flow, input: OpenInput): InvalidInput | InvalidCheck
   const id = input.checkoutSessionId ?? null
   if (id !== null && !isSessionId(id)) return Refusal.invalidCheckoutSessionId
   const initialState = input.initialState ?? null
-  return initialState === null || flow.states.has(initialState)
-    ? null
-    : Refusal.invalidState(["initialState"], "Not a state of the flow: initialState.")
+  if (initialState === null) return null
+  if (!flow.states.has(initialState))
+    return Refusal.invalidState(["initialState"], "Not a state of the flow: initialState.")
+  return isFinal(flow, initialState)
+    ? Refusal.invalidState(["initialState"], "A session cannot begin in a final state: initialState.")
+    : null
 }
 
 /** A new session, the live one, or a refusal that tells the opener to take another id: closed, or another cart's. */

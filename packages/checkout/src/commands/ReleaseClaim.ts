@@ -2,12 +2,13 @@
  * ReleaseClaim: an operator takes a claim away. The session stays in its state and can be updated again; who did it and
  * why is in the history; a later result of the task is refused. Source: CONTRACT §4.
  */
+import { messageMaxLength } from "../flow/TaskResult.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type Decide } from "./SessionCommand.js"
 
 /** What the input may say. */
-export const fields = CloseOperation.fieldsWith({ reason: Input.textUpTo(CloseOperation.messageMaxLength) })
+export const fields = CloseOperation.fieldsWith({ reason: Input.textUpTo(messageMaxLength) })
 
 /** Steps 2-3. */
 export const check = CloseOperation.checkWith(fields)

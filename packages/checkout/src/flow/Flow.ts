@@ -4,7 +4,7 @@
  *
  * Source: CONTRACT §1, parsed from 176 public flow versions. No flow has a back edge: going back is cancel and start anew.
  */
-import { checkoutStates, errorState, stateMaxLength } from "../session/CheckoutState.js"
+import { checkoutStates, errorState, shownState, stateFault } from "../session/CheckoutState.js"
 import { FixedMap, FixedSet } from "./Fixed.js"
 import { copyOf as copyOfTask, faultOf, type Task } from "./Task.js"
 
@@ -62,7 +62,8 @@ export interface FlowDefinition<T extends Transitions> {
 
 /**
  * Compiles a flow. Throws a `TypeError` on a definition that cannot be one: no states, an unknown target or initial
- * state, `Error` named, a state name longer than 30 characters, an edge from a state to itself, a task out of its bounds.
+ * state, `Error` named, a state name that is not 1..30 printable characters, trimmed and NFC, an edge from a state to itself,
+ * a task out of its bounds.
  */
 export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> }>(
   definition: FlowDefinition<T>
@@ -71,16 +72,17 @@ export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyAr
   const transitions = copyOfTransitions<T>(definition.transitions)
   const states = new FixedSet(Object.keys(transitions))
   const refuse = (why: string): never => {
-    throw new TypeError(`flow ${name}: ${why}`)
+    throw new TypeError(`flow ${shownName(name)}: ${why}`)
   }
   if (states.size === 0) refuse("it has no states")
-  if (!states.has(initial)) refuse(`the initial state ${JSON.stringify(initial)} is not one of its states`)
+  if (!states.has(initial)) refuse(`the initial state ${shownState(initial)} is not one of its states`)
   const edges = new Map<string, ReadonlySet<string>>()
   for (const [state, followers] of Object.entries<ReadonlyArray<string>>(transitions)) {
     if (state === errorState) refuse("Error is the engine's own state")
-    if (state.length < 1 || state.length > stateMaxLength) refuse(`state names have 1..${stateMaxLength} characters`)
+    const fault = stateFault(state)
+    if (fault !== null) refuse(`the state name ${shownState(state)} ${fault}`)
     for (const next of followers) {
-      if (!states.has(next)) refuse(`${state} leads to ${JSON.stringify(next)}, which is not one of its states`)
+      if (!states.has(next)) refuse(`${state} leads to ${shownState(next)}, which is not one of its states`)
       if (next === state) refuse(`${state} leads to itself`)
     }
     edges.set(state, new FixedSet(followers))
@@ -99,6 +101,9 @@ const copyOfTransitions = <T extends Transitions>(written: T): T =>
     )
   ) as T
 
+// A name that is plain to see stands as it is.
+const shownName = (name: string): string => (stateFault(name) === null ? name : shownState(name))
+
 /** The same flow with these tasks (a state that had one and is not named keeps it). Throws a `TypeError` as `defineFlow` does. */
 export const withTasks = <T extends Transitions>(
   flow: Flow<T>,
@@ -108,10 +113,10 @@ export const withTasks = <T extends Transitions>(
   for (const [state, written] of Object.entries<Task | undefined>(tasks)) {
     if (written === undefined) continue
     if (!flow.states.has(state))
-      throw new TypeError(`flow ${flow.name}: a task for unknown state ${JSON.stringify(state)}`)
+      throw new TypeError(`flow ${shownName(flow.name)}: a task for unknown state ${shownState(state)}`)
     const task = copyOfTask(written)
     const fault = faultOf(task)
-    if (fault !== null) throw new TypeError(`flow ${flow.name}: the task of ${state}: ${fault}`)
+    if (fault !== null) throw new TypeError(`flow ${shownName(flow.name)}: the task of ${state}: ${fault}`)
     all.set(state, task)
   }
   const ways = Array.from(
@@ -123,7 +128,7 @@ export const withTasks = <T extends Transitions>(
 
 const freezeSecond = <K, V>([key, value]: readonly [K, V]): readonly [K, V] => [key, Object.freeze(value)]
 
-// A state leads to itself too: the version an update must then name decides between two callers.
+// A state leads to itself too: the version an update must then name decides between two callers. That runs no task.
 const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Map<string, Map<string, Transition>> =>
   new Map(
     Array.from(edges, ([from, followers]) => {
@@ -131,7 +136,12 @@ const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Map<string, Map<
       const reachable = states.has(from) ? [...followers, from] : [...followers]
       return [
         from,
-        new Map(reachable.map((to) => [to, { from, to, isAllowed: true, archives: edges.get(to)?.size === 0, task }]))
+        new Map(
+          reachable.map((to) => [
+            to,
+            { from, to, isAllowed: true, archives: edges.get(to)?.size === 0, task: to === from ? null : task }
+          ])
+        )
       ]
     })
   )
@@ -197,6 +207,19 @@ export const b2bAsync = defineFlow({
   transitions: { ...reentrant, "Confirm Price": ["Shipping Cost"] }
 })
 
+/** For single-page checkouts, where the shop has done everything else by the time it opens the session. */
+export const b2bSync = defineFlow({
+  name: "b2b-sync",
+  initial: "Start",
+  transitions: {
+    Start: ["Authorize Payment"],
+    "Authorize Payment": ["Activate Order"],
+    "Activate Order": ["Order Confirmation"],
+    "Order Confirmation": ["Complete"],
+    Complete: []
+  }
+})
+
 /** The flow of 2020-2021. */
 export const b2bClassic = defineFlow({
   name: "b2b-classic",
@@ -225,7 +248,13 @@ export const any: Flow = defineFlow<Transitions>({
 })
 
 /** The presets by name. */
-export const presets = Object.freeze({ b2b, "b2b-async": b2bAsync, "b2b-classic": b2bClassic, any } as const)
+export const presets = Object.freeze({
+  b2b,
+  "b2b-async": b2bAsync,
+  "b2b-sync": b2bSync,
+  "b2b-classic": b2bClassic,
+  any
+} as const)
 
 /** The name of a preset. */
 export type PresetName = keyof typeof presets

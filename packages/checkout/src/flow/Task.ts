@@ -4,6 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
+import * as TaskResult from "./TaskResult.js"
 
 /** Milliseconds from a claim to its failure when the task names none. */
 export const defaultDeadlineMillis = 60_000
@@ -14,9 +15,15 @@ export const deadlineMaxMillis = 86_400_000
 /** Most tries after the first one. */
 export const retryMax = 100
 
-/** What a task is given. `requestId` and `operationId` stay the same through retries and restarts: use `requestId` as idempotency key downstream. */
+/**
+ * What a task is given. Send `workKey` to a provider as its idempotency key: it stays the same for a session and a state until
+ * the outcome of the work is known, through retries, restarts, and a new claim after `Error`. A success ends it, and so does a
+ * failure that says `applied: "no"`. `requestId` names the update that claimed, `operationId` this claim.
+ */
 export interface TaskContext {
   readonly session: CheckoutSession
+  /** 1..255 printable ASCII characters. */
+  readonly workKey: string
   readonly requestId: string
   readonly operationId: string
   /** 1 for the first try in this process. */
@@ -25,17 +32,26 @@ export interface TaskContext {
   readonly signal: AbortSignal
 }
 
-/** What a task may hand back. */
+/**
+ * What a task may hand back: nothing, null, or an object with no other members than these (`data` and `next` are reserved).
+ * Anything else fails the task with `BAD_RESULT`.
+ */
 export interface TaskSuccess {
   /** The order the cart became, 1..255 characters. */
-  readonly orderId?: string | undefined
+  readonly orderId?: string | null | undefined
 }
 
-/** Why a task failed. `final: true` stops retries. */
+/** Why a task failed. */
 export interface TaskFailure {
   readonly code: string
   readonly message: string
+  /** True stops retries. */
   readonly final?: boolean | undefined
+  /**
+   * `no`: nothing that was done under this work key has an effect, nor will it have one (a declined payment). The next claim of
+   * the state then gets a new work key. Default `unknown`: the next claim continues under the same one.
+   */
+  readonly applied?: "no" | "unknown" | undefined
 }
 
 /** Exponential backoff with jitter between tries. */
@@ -55,7 +71,10 @@ export const defaultRetry = Object.freeze({ limit: 3, baseMillis: 200, maxMillis
  * What a task's work is: an Effect; or a Promise, which rejects to fail: with a `TaskFailure` (an `Error` that carries a `code`,
  * and perhaps `final`, is one), or with anything else, which gets the code `FAILED`; or what it hands back, at once.
  */
-export type Work<A extends TaskSuccess | void = TaskSuccess | void> = Effect.Effect<A, TaskFailure> | PromiseLike<A> | A
+export type Work<A extends TaskSuccess | null | void = TaskSuccess | null | void> =
+  | Effect.Effect<A, TaskFailure>
+  | PromiseLike<A>
+  | A
 
 /** The work of one state. A defect in it, a throw among them, is final; a failure is tried again unless it says `final`. */
 export interface Task {
@@ -71,22 +90,42 @@ export interface Task {
   readonly repeatable?: boolean | undefined
 }
 
-/** Does the work once. */
-export const work = (
+/**
+ * Does the work once. `onSuccess` is told of a success the moment it is known, even when nobody waits for the work any more: a
+ * Promise goes on after an interruption. What `onSuccess` gives is what the work comes to.
+ */
+export const work = <A>(
   run: NonNullable<Task["run"]>,
-  context: TaskContext
-): Effect.Effect<TaskSuccess | void, TaskFailure> => {
-  const begun = run(context)
-  if (Effect.isEffect(begun)) return begun
-  return Effect.tryPromise({ try: async () => begun, catch: failureOf })
+  context: TaskContext,
+  onSuccess: (success: TaskResult.Success) => A
+): Effect.Effect<A, TaskFailure> => {
+  const settle = (value: unknown): Effect.Effect<A, TaskFailure> => {
+    const result = TaskResult.of(value)
+    return "code" in result ? Effect.fail(result) : Effect.sync(() => onSuccess(result))
+  }
+  const begun: unknown = run(context)
+  const kind = kindOf(begun)
+  if (kind === "effect")
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Effect.mapError(restore(begun as Effect.Effect<unknown, unknown>), TaskResult.failureOf), settle)
+    )
+  if (kind === "value") return settle(begun)
+  return Effect.async<A, TaskFailure>((resume) => {
+    const settleNow = (value: unknown): void => {
+      const result = TaskResult.of(value)
+      resume("code" in result ? Effect.fail(result) : Effect.succeed(onSuccess(result)))
+    }
+    Promise.resolve(begun).then(settleNow, (rejection) => resume(Effect.fail(TaskResult.failureOf(rejection))))
+  })
 }
 
-const failureOf = (rejection: unknown): TaskFailure => {
-  const { code, message, final } = Object(rejection) as Partial<TaskFailure>
-  return {
-    code: typeof code === "string" ? code : "FAILED",
-    message: typeof message === "string" ? message : String(rejection),
-    final: final === true
+// Looking at a host's value may throw: then it is no Effect and no Promise, and is judged as a value.
+const kindOf = (begun: unknown): "effect" | "promise" | "value" => {
+  try {
+    if (Effect.isEffect(begun)) return "effect"
+    return typeof (begun as PromiseLike<unknown> | null | undefined)?.then === "function" ? "promise" : "value"
+  } catch {
+    return "value"
   }
 }
 

@@ -3,13 +3,20 @@
  * Source: CONTRACT §1. A host may replace the set by a flow of its own; `Error` is always there and only the engine sets it.
  */
 
-/** The fifteen states of the preset flows, in the order of the default one. */
+/**
+ * The known states: those of the preset flows, in the order of the default one, and four steps around prices and promotions
+ * that no preset has.
+ */
 export const checkoutStates = Object.freeze([
   "Start",
   "Shipping Address",
   "Inventory",
+  "Pre-Pricing",
   "Confirm Price",
+  "Post-Pricing",
+  "Pre-Promotions",
   "Calculate Promotions",
+  "Post-Promotions",
   "Shipping Cost",
   "Delivery Method",
   "Taxes",
@@ -22,7 +29,7 @@ export const checkoutStates = Object.freeze([
   "Complete"
 ] as const)
 
-/** A state of the preset flows (without `Error`). */
+/** A known state (without `Error`). */
 export type CheckoutState = (typeof checkoutStates)[number]
 
 /** The state a failed task leaves a session in. */
@@ -30,6 +37,30 @@ export const errorState = "Error"
 
 /** Longest state name, in characters. */
 export const stateMaxLength = 30
+
+// Controls, formats (zero width, direction), surrogates, line separators, and what fonts leave out.
+const unprintable = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
+
+/** Why `name` cannot be the name of a state, or null. Two names that look alike must be the same. */
+export const stateFault = (name: string): string | null => {
+  if (name.length < 1 || name.length > stateMaxLength) return `must have 1..${stateMaxLength} characters`
+  if (unprintable.test(name)) return "must be printable: no control, invisible or broken characters"
+  if (name !== name.trim()) return "must not begin or end with space"
+  return name === name.normalize("NFC") ? null : "must be in Unicode normalization form C"
+}
+
+/** Any name as text that is safe to print: in quotes, what cannot be seen as an escape, not longer than a name may be. */
+export const shownState = (name: unknown): string => {
+  const text = typeof name === "string" ? name : `a ${typeof name}`
+  const shown = JSON.stringify(text.slice(0, stateMaxLength)).replace(new RegExp(unprintable, "gu"), escaped)
+  return text.length > stateMaxLength ? `${shown} (and more)` : shown
+}
+
+const escaped = (character: string): string =>
+  Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`
+  ).join("")
 
 /** Preset states whose work runs in the background in the vendor's flows. Source: CONTRACT §1. */
 export const backgroundStates = Object.freeze([

@@ -1,20 +1,20 @@
 /**
  * Tasks: the work between two states. An accepted update on a state with a task claims the session in its own commit;
  * only then the work starts, outside the turn. Its result is a message fenced by the operation id, so a late, second or
- * cancelled one changes nothing.
+ * cancelled one changes nothing. A success is told the moment it is known, whatever became of the claim by then: a Promise that
+ * ends after its deadline, a cancel or a release is a late success, which the session or its cart keeps.
  *
  * Owns: which operations run in this process, their deadlines, retries and interruption. Does not own: the claim itself
  * (state of the session, durable). Nothing here is needed to be right after a crash: Alarms finds every claim again.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberSet from "effect/FiberSet"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { messageMaxLength, wordMaxLength } from "../commands/CloseOperation.js"
 import type { SessionCommand, SessionReply } from "../commands/SessionCommand.js"
 import type { CheckoutError } from "../errors/CheckoutError.js"
 import type { Flow } from "../flow/Flow.js"
@@ -25,9 +25,9 @@ import {
   type RetryPolicy,
   type Task,
   type TaskFailure,
-  type TaskSuccess,
   work
 } from "../flow/Task.js"
+import * as TaskResult from "../flow/TaskResult.js"
 import { type CheckoutSession, copyOf, type TaskCause } from "../session/CheckoutSession.js"
 import type { SessionState } from "../session/SessionState.js"
 
@@ -79,6 +79,9 @@ export const make = (
     // Work that runs here, and deadlines of work that the host does elsewhere.
     const [here, elsewhere] = [yield* FiberSet.make<void>(), yield* FiberSet.make<void>()]
     const [forkHere, forkElsewhere] = [yield* FiberSet.runtime(here)(), yield* FiberSet.runtime(elsewhere)()]
+    // Successes on their way to the session: what stops the work does not stop them.
+    const telling = yield* FiberSet.make<void>()
+    const forkTelling = yield* FiberSet.runtime(telling)()
     const permits = yield* Effect.makeSemaphore(capacity)
     const running = new Map<string, Running>()
     let draining = false
@@ -98,8 +101,10 @@ export const make = (
       const fork = task.run === undefined ? forkElsewhere : forkHere
       const leftMillis = timeLeft(task, operation, nowMillis())
       entry.fiber = fork(
-        outcomeOf(task, operation, leftMillis, permits).pipe(
-          Effect.flatMap((result) => report(tell, operation, result)),
+        outcomeOf(task, operation, leftMillis, permits, (success) =>
+          forkTelling(report(tell, operation, success))
+        ).pipe(
+          Effect.flatMap((result) => ("cause" in result ? report(tell, operation, result) : Fiber.join(result))),
           Effect.ensuring(Effect.sync(() => running.get(session.id) === entry && running.delete(session.id))),
           Effect.interruptible
         )
@@ -123,8 +128,9 @@ export const make = (
         Effect.suspend(() => {
           draining = true
           // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
-          return Effect.interruptible(FiberSet.awaitEmpty(here)).pipe(Effect.timeoutOption(millis), Effect.ignore)
-        }).pipe(Effect.zipRight(FiberSet.clear(here)), Effect.zipRight(FiberSet.clear(elsewhere)))
+          const ended = Effect.zipRight(FiberSet.awaitEmpty(here), FiberSet.awaitEmpty(telling))
+          return Effect.interruptible(ended).pipe(Effect.timeoutOption(millis), Effect.ignore)
+        }).pipe(Effect.zipRight(Effect.forEach([here, elsewhere, telling], FiberSet.clear, { discard: true })))
     }
   })
 
@@ -132,56 +138,59 @@ export const make = (
 const timeLeft = (task: Task, operation: Operation, nowMillis: number): number =>
   Math.min(task.deadlineMillis ?? defaultDeadlineMillis, Math.max(0, operation.deadlineAt - nowMillis))
 
-type Result = { readonly orderId: string | null } | { readonly cause: TaskCause; readonly applied: "no" | "unknown" }
-
-const deadline: TaskCause = { code: "DEADLINE", message: "The task did not end within its deadline." }
-
-const interrupted: Result = {
-  cause: { code: "INTERRUPTED", message: "The process ended during a task that may not be repeated." },
-  applied: "unknown"
+interface Failure {
+  readonly cause: TaskCause
+  readonly applied: "no" | "unknown"
 }
 
-/** Runs the work to its end: result, final failure, or deadline. Work that the host does elsewhere only has a deadline. */
+type Telling = Fiber.RuntimeFiber<void>
+
+const deadline: TaskFailure = { code: "DEADLINE", message: "The task did not end within its deadline." }
+
+const interrupted: TaskFailure = {
+  code: "INTERRUPTED",
+  message: "The process ended during a task that may not be repeated."
+}
+
+const failed = ({ applied, code, message }: TaskFailure): Failure => ({
+  cause: { code, message },
+  applied: applied ?? "unknown"
+})
+
+/** Runs the work to its end: a success, which is being told, a final failure, or the deadline. Work that the host does elsewhere only has a deadline. */
 const outcomeOf = (
   task: Task,
   operation: Operation,
   leftMillis: number,
-  permits: Effect.Semaphore
-): Effect.Effect<Result> => {
+  permits: Effect.Semaphore,
+  onSuccess: (success: TaskResult.Success) => Telling
+): Effect.Effect<Telling | Failure> => {
   const { run, repeatable = true } = task
-  if (leftMillis === 0) return Effect.succeed({ cause: deadline, applied: "unknown" }) // too late to begin
-  if (run !== undefined && operation.resumed && !repeatable) return Effect.succeed(interrupted)
-  const doing = run === undefined ? Effect.never : permits.withPermits(1)(attempts(task, run, operation))
+  if (leftMillis === 0) return Effect.succeed(failed(deadline)) // too late to begin
+  if (run !== undefined && operation.resumed && !repeatable) return Effect.succeed(failed(interrupted))
+  const doing = run === undefined ? Effect.never : permits.withPermits(1)(attempts(task, run, operation, onSuccess))
   // Disconnected: work that is slow to let go must not stretch the deadline.
   return Effect.disconnect(doing).pipe(
     Effect.timeoutFail({ duration: leftMillis, onTimeout: () => deadline }),
-    Effect.matchCause({
-      onSuccess: resultOf,
-      onFailure: (cause): Result => ({ cause: causeOf(cause), applied: "unknown" })
-    })
+    Effect.catchAllCause((cause) => Effect.succeed(failed(failureOf(cause))))
   )
 }
 
-const resultOf = (success: TaskSuccess | void): Result => {
-  const orderId: unknown = success?.orderId ?? null
-  if (orderId === null) return { orderId }
-  return typeof orderId === "string" && orderId.length >= 1 && orderId.length <= wordMaxLength
-    ? { orderId }
-    : {
-        cause: { code: "DEFECT", message: `The order id must be text of 1..${wordMaxLength} characters.` },
-        applied: "unknown"
-      }
-}
-
-const attempts = (task: Task, run: NonNullable<Task["run"]>, { session, operationId }: Operation) =>
+const attempts = (
+  task: Task,
+  run: NonNullable<Task["run"]>,
+  { session, operationId }: Operation,
+  onSuccess: (success: TaskResult.Success) => Telling
+) =>
   Effect.suspend(() => {
     const requestId = session.lastRequestId ?? ""
+    const workKey = session.workKey ?? ""
     let attempt = 0
     const once = Effect.suspend(() => {
       const abort = new AbortController()
       attempt += 1
-      const context = { session: copyOf(session), requestId, operationId, attempt, signal: abort.signal }
-      return Effect.onInterrupt(work(run, context), () => Effect.sync(() => abort.abort()))
+      const context = { session: copyOf(session), workKey, requestId, operationId, attempt, signal: abort.signal }
+      return Effect.onInterrupt(work(run, context, onSuccess), () => Effect.sync(() => abort.abort()))
     })
     return Effect.retry(once, { schedule: backoff(task.retry), while: (failure) => failure.final !== true })
   })
@@ -191,20 +200,19 @@ const backoff = (policy: RetryPolicy = {}) =>
     Schedule.addDelayEffect((n) => Effect.map(Random.next, (jitter) => pauseMillis(policy, n, jitter)))
   )
 
-// A host's failure may be anything at run time; what is kept of it is bounded text.
-const causeOf = (cause: Cause.Cause<TaskFailure>): TaskCause => {
+const failureOf = (cause: Cause.Cause<TaskFailure>): TaskFailure => {
   const first = Cause.failureOrCause(cause)
-  if (first._tag === "Right") return { code: "DEFECT", message: textOf(Cause.squash(first.right), messageMaxLength) }
-  const { code, message } = Object(first.left) as Partial<TaskFailure>
-  return { code: textOf(code ?? "FAILED", wordMaxLength), message: textOf(message ?? "", messageMaxLength) }
+  if (first._tag === "Left") return first.left
+  return { code: "DEFECT", message: TaskResult.failureOf(Cause.squash(first.right)).message }
 }
-
-const textOf = (value: unknown, maxLength: number): string =>
-  (value instanceof Error ? value.message : String(value)).slice(0, maxLength)
 
 // The result must become durable: while no decision is given (no store, no room) it is told again. A refusal is an answer:
 // the operation was closed by somebody else. A fenced store stays fenced until it is opened anew, which resumes the task.
-const report = (tell: Tell, { session, operationId }: Operation, result: Result): Effect.Effect<void> => {
+const report = (
+  tell: Tell,
+  { session, operationId }: Operation,
+  result: TaskResult.Success | Failure
+): Effect.Effect<void> => {
   const command: SessionCommand =
     "cause" in result
       ? { tag: "FailTask", caller: null, operationId, cause: result.cause, applied: result.applied }
