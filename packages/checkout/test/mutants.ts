@@ -12,6 +12,7 @@ import * as Refusal from "../src/errors/Refusal.js"
 import * as Flow from "../src/flow/Flow.js"
 import { watch } from "../src/service/Changes.js"
 import * as Service from "../src/service/CheckoutService.js"
+import * as LateResults from "../src/service/LateResults.js"
 import * as Ids from "../src/session/Ids.js"
 import type { SessionState } from "../src/session/SessionState.js"
 import * as Alarms from "../src/work/Alarms.js"
@@ -31,12 +32,14 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
     }
     const unavailable = Refusal.fromEngine
     const { nowMillis } = yield* GroupCommit.GroupCommit
-    const tasks = yield* Tasks.make(flow, (id, command) => sessions.askInternal(id, command), nowMillis)
+    const tell: Tasks.Tell = (id, command) =>
+      LateResults.settle({ carts, sessions }, id, command, sessions.askInternal(id, command))
+    const tasks = yield* Tasks.make(flow, tell, nowMillis)
     const sessions: Alarms.Sessions = yield* ActorSystem.make(mutate(CheckoutBehavior.make(flow, ports)), {
       unavailable,
       onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state)
     })
-    const carts = yield* ActorSystem.make(cartBehavior, { unavailable })
+    const carts: LateResults.CartLanes = yield* ActorSystem.make(cartBehavior, { unavailable })
     yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, true, nowMillis, 1_000))
     yield* Effect.addFinalizer(() => tasks.drain(0))
     const parts = {

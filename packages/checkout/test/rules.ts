@@ -81,8 +81,10 @@ export const update = (
 })
 
 /** The refusal; null when the command was accepted. */
-export const refusalOf = (decided: Decided): CheckoutError | null =>
-  "events" in decided ? null : Option.getOrThrow(Option.flatMap(Exit.causeOption(decided), Cause.failureOption))
+export const refusalOf = (decided: Decided, state = initial): CheckoutError | null =>
+  "events" in decided
+    ? (decided.reply(decided.events.reduce(evolve, state), 0).refused ?? null)
+    : Option.getOrThrow(Option.flatMap(Exit.causeOption(decided), Cause.failureOption))
 
 /** The refusal, as `_tag/reason`, or what happened. */
 export const verdictOf = (decided: Decided): string => {

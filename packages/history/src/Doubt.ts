@@ -2,7 +2,7 @@
  * Doubt: calls whose outcome nobody knows, by what they mean. Two that mean the same are interchangeable once both were
  * made, so the checkers count them instead of choosing among them.
  */
-import { isDoubtful, type Operation } from "./History.js"
+import { isDoubtful, isLate, type Operation } from "./History.js"
 
 /** Doubtful calls that mean the same: one of them, when each was made (ascending), and how many are taken as done. */
 export interface Kind {
@@ -14,9 +14,9 @@ export interface Kind {
 /** The doubtful calls among `operations`, by meaning. */
 export const kindsOf = (operations: ReadonlyArray<Operation>): ReadonlyArray<Kind> => {
   const kinds = new Map<string, Kind>()
-  for (const operation of operations.filter(isDoubtful)) {
-    const { action, expected, next, expectedVersion } = operation
-    const name = JSON.stringify([action, expected, next, expectedVersion])
+  for (const operation of operations.filter((each) => isDoubtful(each) || isLate(each))) {
+    const { action, expected, next, expectedVersion, late } = operation
+    const name = JSON.stringify([action, expected, next, expectedVersion, late === true])
     const kind = kinds.get(name)
     if (kind === undefined) kinds.set(name, { sample: operation, invoked: [operation.invoked], used: 0 })
     else kind.invoked.push(operation.invoked)

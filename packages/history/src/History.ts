@@ -48,6 +48,8 @@ export interface Operation {
   readonly replayed?: boolean | undefined
   /** Names the accepted call. */
   readonly requestId?: string | undefined
+  /** A result that was refused as too late and kept all the same: that may have been a version of its own. */
+  readonly late?: boolean | undefined
   /** The tag of an error. */
   readonly error?: string | undefined
   readonly observed?: Observation | undefined
@@ -60,7 +62,7 @@ export type History = ReadonlyArray<Operation>
 export type Call = Pick<Operation, "process" | "session" | "action" | "expected" | "next" | "expectedVersion" | "key">
 
 /** What is known when it is answered; `session` and `action` where only the answer tells what it was. */
-export type Answer = Pick<Operation, "outcome" | "replayed" | "requestId" | "error" | "observed"> &
+export type Answer = Pick<Operation, "outcome" | "replayed" | "requestId" | "late" | "error" | "observed"> &
   Partial<Pick<Operation, "session" | "action">>
 
 /** A history being written. */
@@ -99,6 +101,9 @@ export const isChange = (operation: Operation): boolean => operation.outcome ===
 
 /** Whether an operation may have changed its session without anybody knowing. */
 export const isDoubtful = (operation: Operation): boolean => operation.outcome === "info" && operation.action !== "read"
+
+/** Whether an operation may have been kept as a late result, as a version that changes nothing else. */
+export const isLate = (operation: Operation): boolean => operation.late === true
 
 /** The last instant at which an operation can have taken effect. */
 export const deadline = (operation: Operation): number =>

@@ -86,6 +86,10 @@ const recordCommands = (
   }
 })
 
+interface Named extends CheckoutSessions.SessionInput {
+  readonly operationId: string
+}
+
 const recordOperations = (
   writer: HistoryWriter.Writer,
   process: number,
@@ -96,12 +100,17 @@ const recordOperations = (
     session: input.checkoutSessionId,
     action
   })
-  const changed = ({ session }: CheckoutSessions.Changed): Answer => done(session)
+  // A result is its own idempotency key.
+  const result = (input: Named, action: Call["action"], said = ""): Call => ({
+    ...called(input, action),
+    key: `${action} ${input.operationId} ${said}`
+  })
+  const changed = ({ replayed, session }: CheckoutSessions.Changed): Answer => ({ ...done(session), replayed })
   return {
     completeTask: (caller, input) =>
-      noted(writer, caller, called(input, "completeTask"), service.completeTask(caller, input), changed),
+      noted(writer, caller, result(input, "completeTask", input.orderId), service.completeTask(caller, input), changed),
     failTask: (caller, input) =>
-      noted(writer, caller, called(input, "failTask"), service.failTask(caller, input), changed),
+      noted(writer, caller, result(input, "failTask", input.code), service.failTask(caller, input), changed),
     releaseClaim: (caller, input) =>
       noted(writer, caller, called(input, "releaseClaim"), service.releaseClaim(caller, input), changed)
   }
@@ -148,7 +157,8 @@ const answerOf = <A, E extends Failed>(
   if (exit.cause._tag !== "Fail") return nobodyKnows
   const error: Failed = exit.cause.error
   if (error.applied === "unknown") return { ...nobodyKnows, error: error._tag }
-  return { outcome: "fail", error: error._tag, observed: seenIn(error, seesAll) }
+  const late = error._tag === "OperationNotCurrent" && error.recorded
+  return { outcome: "fail", error: error._tag, observed: seenIn(error, seesAll), ...(late && { late }) }
 }
 
 /** From step 9 on a refusal shows the session. */

@@ -6,7 +6,7 @@
  * (claimed or moved? finished or not?) has several possible effects.
  * Source: CONTRACT §1 and §2.
  */
-import type { Observation, Operation } from "./History.js"
+import { isDoubtful, isLate, type Observation, type Operation } from "./History.js"
 
 /** A session as far as the model goes. `state` is null while there is none. */
 export interface Register {
@@ -80,8 +80,12 @@ export const effects = (model: Model, self: Register, operation: Operation): Rea
       return [...reached(model, version, next), { version, state: self.state, next, archived: false }]
     case "cancel":
       return [{ version, state: self.state, next: null, archived: true }]
-    case "completeTask":
-      return self.next === null ? [] : reached(model, version, self.next)
+    case "completeTask": {
+      const late = { ...self, version }
+      if (isLate(operation)) return [late]
+      const moved = self.next === null ? [] : reached(model, version, self.next)
+      return isDoubtful(operation) ? [...moved, late] : moved
+    }
     case "failTask":
       return self.next === null ? [] : [{ version, state: "Error", next: null, archived: false }]
     case "releaseClaim":
@@ -101,8 +105,10 @@ export const drifts = (model: Model, self: Register): ReadonlyArray<Register> =>
   if (self.state === null || self.archived) return []
   const version = self.version + 1
   const found: Array<Register> = []
-  if (model.spontaneous.includes("task") && self.next !== null) {
-    found.push(...reached(model, version, self.next), { version, state: "Error", next: null, archived: false })
+  if (model.spontaneous.includes("task")) {
+    if (self.next !== null)
+      found.push(...reached(model, version, self.next), { version, state: "Error", next: null, archived: false })
+    found.push({ ...self, version }) // a success that came too late
   }
   if (model.spontaneous.includes("expiry")) found.push({ version, state: self.state, next: null, archived: true })
   return found

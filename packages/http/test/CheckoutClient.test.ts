@@ -47,7 +47,7 @@ const errors: ReadonlyArray<CheckoutError.CheckoutError> = [
   { _tag: "ExpectedStateMismatch", reason: "VERSION_MISMATCH", current, ...no },
   { _tag: "SessionProcessing", reason: "ALREADY_IN_PROCESS", retryAfterMillis: 250, current, ...no, retryable: true },
   { _tag: "TransitionNotAllowed", reason: "TRANSITION_NOT_ALLOWED", allowed: ["Inventory"], current, ...no },
-  { _tag: "OperationNotCurrent", reason: "OPERATION_NOT_CURRENT", current, ...no },
+  { _tag: "OperationNotCurrent", reason: "OPERATION_LATE", recorded: true, current, ...no },
   { _tag: "Overloaded", reason: "MAILBOX_FULL", retryAfterMillis: 1_000, ...no, retryable: true },
   { _tag: "StorageUnavailable", reason: "DISK_FULL", retryAfterMillis: 1_000, ...no, retryable: true },
   { _tag: "StorageUnavailable", reason: "FSYNC", retryAfterMillis: 1_000, ...no, applied: "unknown", retryable: true }

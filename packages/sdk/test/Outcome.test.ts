@@ -68,7 +68,7 @@ const refusals: ReadonlyArray<CheckoutError.CheckoutError> = [
     retryable: true
   },
   { _tag: "TransitionNotAllowed", reason: "TRANSITION_NOT_ALLOWED", allowed: [], current: current(9), ...no },
-  { _tag: "OperationNotCurrent", reason: "OPERATION_NOT_CURRENT", current: current(9), ...no },
+  { _tag: "OperationNotCurrent", reason: "OPERATION_LATE", recorded: true, current: current(9), ...no },
   overloaded("MAILBOX_FULL", false),
   unavailable("DISK_FULL", "no", false)
 ]

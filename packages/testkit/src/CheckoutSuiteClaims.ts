@@ -28,7 +28,7 @@ export const claims = (it: CheckoutIt): void => {
     })
   )
   it(
-    "a completed task moves the session, once: a second result is refused",
+    "a completed task moves the session, once: the same result again gets the first answer, another is late",
     Effect.gen(function* () {
       const sessions = yield* Sessions
       const { checkoutSessionId, operationId } = yield* claimed
@@ -36,9 +36,35 @@ export const claims = (it: CheckoutIt): void => {
       const { session } = yield* sessions.completeTask(callers.integrator, result)
       assert.deepInclude(session, { state: "Inventory", nextState: null, operationId: null, orderId: "order-1" })
       assert.deepStrictEqual(CheckoutSession.violations(session), [])
-      const late = yield* Effect.flip(sessions.completeTask(callers.integrator, result))
-      assert.deepInclude(late, { _tag: "OperationNotCurrent", applied: "no" })
-      assert.deepStrictEqual("current" in late && late.current, CheckoutSession.currentOf(session))
+      yield* sessions.update(callers.buyer, {
+        checkoutSessionId,
+        expCurrentState: "Inventory",
+        nextState: "Confirm Price"
+      })
+      const again = yield* sessions.completeTask(callers.integrator, result)
+      assert.deepStrictEqual(again, { replayed: true, session })
+      const other = { ...result, orderId: "order-2" }
+      const late = yield* Effect.flip(sessions.completeTask(callers.integrator, other))
+      assert.deepInclude(late, { _tag: "OperationNotCurrent", reason: "OPERATION_LATE", recorded: true, applied: "no" })
+      const after = yield* sessions.get(callers.admin, { checkoutSessionId })
+      assert.deepInclude(after, { state: "Confirm Price", orderId: "order-1", version: session.version + 2 })
+      assert.deepStrictEqual("current" in late && late.current, CheckoutSession.currentOf(after))
+      assert.deepStrictEqual(yield* Effect.flip(sessions.completeTask(callers.integrator, other)), late)
+      const failed = yield* Effect.flip(
+        sessions.failTask(callers.integrator, { checkoutSessionId, operationId, code: "C" })
+      )
+      assert.deepInclude(failed, { reason: "OPERATION_LATE", recorded: false })
+      const history = yield* sessions.history(callers.admin, { checkoutSessionId, afterVersion: 2 })
+      const { workKey } = history[0]!
+      assert.deepStrictEqual(
+        history.map(({ orderId, type, workKey: key }) => [type, orderId, key === workKey]),
+        [
+          ["Claimed", null, true],
+          ["TaskCompleted", "order-1", true],
+          ["Updated", null, false],
+          ["LateResult", "order-2", true]
+        ]
+      )
     })
   )
   it(
@@ -49,6 +75,7 @@ export const claims = (it: CheckoutIt): void => {
       const failed = { checkoutSessionId, operationId, code: "NO_STOCK", message: "sold out" }
       const { session } = yield* sessions.failTask(callers.integrator, failed)
       assert.deepInclude(session, { state: "Error", isError: true, isProcessing: false, version: 4 })
+      assert.deepStrictEqual(yield* sessions.failTask(callers.integrator, failed), { replayed: true, session })
       const retry = { checkoutSessionId, expCurrentState: "Error", nextState: "Inventory" }
       const again = yield* sessions.update(callers.buyer, retry)
       assert.deepInclude(again.session, { state: "Inventory", isError: false })
@@ -64,26 +91,52 @@ export const claims = (it: CheckoutIt): void => {
     })
   )
   it(
-    "a released claim leaves the session in its state, and the result that comes later is refused",
+    "a released claim leaves the session in its state, and a success that comes later is kept and moves nothing",
     Effect.gen(function* () {
       const sessions = yield* Sessions
-      const { checkoutSessionId, operationId } = yield* claimed
+      const { checkoutSessionId, operationId, session: before } = yield* claimed
+      const claimedKey = before.workKey
       const released = { checkoutSessionId, operationId, reason: "stuck" }
       const { session } = yield* sessions.releaseClaim(callers.admin, released)
       assert.deepInclude(session, { state: "Shipping Address", nextState: null, isProcessing: false, version: 4 })
       const late = yield* Effect.flip(sessions.completeTask(callers.integrator, { checkoutSessionId, operationId }))
-      assert.strictEqual(late._tag, "OperationNotCurrent")
+      assert.deepInclude(late, { _tag: "OperationNotCurrent", reason: "OPERATION_RELEASED", recorded: true })
+      const retry = { checkoutSessionId, ...steps[1]! }
+      const claim = yield* sessions.update(callers.buyer, retry)
+      assert.deepInclude(claim.session, { isProcessing: true, workKey: claimedKey, version: 6 })
+      assert.notStrictEqual(claim.session.operationId, operationId)
+      assert.deepStrictEqual(CheckoutSession.violations(claim.session), [])
     })
   )
   it(
-    "a cancel beats a result that comes later",
+    "a cancel beats a result that comes later: a success is kept with its order, and the archived session stays as it is",
     Effect.gen(function* () {
       const sessions = yield* Sessions
       const { checkoutSessionId, operationId } = yield* claimed
       const { session } = yield* sessions.cancel(callers.buyer, { checkoutSessionId })
       assert.deepInclude(session, { isArchived: true, isProcessing: false, nextState: null, operationId: null })
-      const late = yield* Effect.flip(sessions.completeTask(callers.integrator, { checkoutSessionId, operationId }))
-      assert.deepStrictEqual("current" in late && late.current, CheckoutSession.currentOf(session))
+      const result = { checkoutSessionId, operationId, orderId: "order-1" }
+      for (let again = 0; again < 2; again++) {
+        const late = yield* Effect.flip(sessions.completeTask(callers.integrator, result))
+        assert.deepInclude(late, { _tag: "OperationNotCurrent", reason: "OPERATION_CANCELLED", recorded: true })
+        assert.deepStrictEqual("current" in late && late.current, CheckoutSession.currentOf(session))
+      }
+      assert.deepStrictEqual(yield* sessions.get(callers.admin, { checkoutSessionId }), session)
+      const history = yield* sessions.history(callers.admin, { checkoutSessionId, afterVersion: 2 })
+      assert.deepStrictEqual(
+        history.map(({ orderId, type, version }) => [type, orderId, version]),
+        [
+          ["Claimed", null, 3],
+          ["Cancelled", null, 4],
+          ["LateResult", "order-1", 4]
+        ]
+      )
+      assert.deepInclude(history[2], {
+        operationId,
+        by: "integrator",
+        workKey: history[0]!.workKey,
+        from: "Shipping Address"
+      })
     })
   )
 }

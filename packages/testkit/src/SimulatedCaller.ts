@@ -87,7 +87,7 @@ const look = (checkoutSessionId: string): Act => ({
   repeatable: false
 })
 
-const only = (run: (service: Service) => Effect.Effect<CheckoutSessions.Changed, Failed>): Act => ({
+const only = (run: (service: Service) => Effect.Effect<Pick<CheckoutSessions.Changed, "session">, Failed>): Act => ({
   run: (service) => Effect.map(run(service), ({ session }) => remember(session)),
   repeatable: false
 })

@@ -157,8 +157,8 @@ const settled = (world: World.World, scenario: Scenario) =>
 
 /** The operation that a stored event closes, if it is such an event. */
 const closes = (event: unknown): ReadonlyArray<string> => {
-  const { type, operationId } = event as { readonly type: string; readonly operationId?: string }
-  return type !== "Claimed" && operationId !== undefined ? [operationId] : []
+  const { type, operationId } = event as { readonly type: string; readonly operationId?: string | null }
+  return type !== "Claimed" && type !== "LateResult" && typeof operationId === "string" ? [operationId] : []
 }
 
 const onDisk = (world: World.World, told: CheckoutSessions.Changed["session"]) =>

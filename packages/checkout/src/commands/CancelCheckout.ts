@@ -43,5 +43,9 @@ export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
     return Exit.fail(Refusal.versionMismatch(session))
   const { state: from, operationId, workKey } = session
   const { userId: by } = caller
-  return accept({ type: "Cancelled", at: turn.nowMillis, from, by, requestId, operationId, workKey }, requestId)
+  return accept(
+    { type: "Cancelled", at: turn.nowMillis, from, by, requestId, operationId, workKey },
+    requestId,
+    operationId === null ? [] : [operationId]
+  )
 }

@@ -10,6 +10,7 @@ import type { Action } from "../ports/Access.js"
 import { type Facts, noFacts, type Ports, readFacts } from "../ports/Guard.js"
 import { alarm, decode, evolve, initial, type SessionEvent, type SessionState } from "../session/SessionState.js"
 import * as CancelCheckout from "./CancelCheckout.js"
+import * as CloseOperation from "./CloseOperation.js"
 import * as CompleteTask from "./CompleteTask.js"
 import * as Expire from "./Expire.js"
 import * as FailTask from "./FailTask.js"
@@ -50,12 +51,17 @@ export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
     const updates = command.tag === "Update"
     return readFacts(ports, command.caller, updates ? "update" : actions[command.tag], session, updates)
   },
-  digestsOf: () => Behavior.noDigests,
+  digestsOf,
   decide: (state, command, turn) => decide(flow, state, command, turn),
   evolve,
   decode,
   alarm
 })
+
+const digestsOf = (command: SessionCommand): ReadonlyArray<string> =>
+  command.tag === "CompleteTask" || command.tag === "FailTask" || command.tag === "ReleaseClaim"
+    ? CloseOperation.digestsOf(command)
+    : Behavior.noDigests
 
 const decide = (flow: Flow, state: SessionState, command: SessionCommand, turn: SessionTurn): Decided => {
   switch (command.tag) {

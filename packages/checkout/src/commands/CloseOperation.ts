@@ -1,6 +1,7 @@
 /**
  * CloseOperation: what CompleteTask, FailTask and ReleaseClaim have in common: the caller's rights (none are asked of the
- * engine itself), and the fence: only the running operation can be closed, so a late or second result changes nothing.
+ * engine itself), the fence (only the running operation can be closed), and what is known of one that does not run: whatever
+ * closes a claim records the operation id, so a result can be told repeated, late or unknown.
  */
 import * as Exit from "effect/Exit"
 import type { CheckoutError, InvalidCheckoutSessionId, InvalidInput } from "../errors/CheckoutError.js"
@@ -9,9 +10,9 @@ import { wordMaxLength } from "../flow/TaskResult.js"
 import { authorise } from "../ports/Guard.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { isSessionId } from "../session/Ids.js"
-import type { SessionState } from "../session/SessionState.js"
+import type { SessionEvent, SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
-import type { CommandOf, SessionTurn } from "./SessionCommand.js"
+import { type CommandOf, closedReason, type Decided, type SessionTurn, show } from "./SessionCommand.js"
 
 /** What the input may say: a session, its operation, and what a command adds. */
 export const fieldsWith = <F extends Input.Fields>(more: F) => ({
@@ -26,23 +27,87 @@ export const checkWith =
   (input: { readonly checkoutSessionId: string }): InvalidInput | InvalidCheckoutSessionId | null =>
     Input.accept(input, fields) ?? (isSessionId(input.checkoutSessionId) ? null : Refusal.invalidCheckoutSessionId)
 
-interface Claimed {
-  readonly nextState: string
-  readonly workKey: string
+/** A claimed session, and the claim that the command closes. */
+type Claimed = CheckoutSession & { readonly nextState: string; readonly workKey: string }
+
+/** How an operation was closed: the event that did it, and the session right after it. */
+export interface Closed {
+  readonly event: ClosingEvent
+  readonly session: CheckoutSession
 }
 
-/** The claimed session whose running operation the command names, or why not. */
-export const current = (
+type ClosingEvent = Extract<
+  SessionEvent,
+  { readonly type: "TaskCompleted" | "TaskFailed" | "ClaimReleased" | "Cancelled" }
+>
+
+/** What is known of an operation that is not the running one. `closed` is null when it never ran in this session. */
+export interface Over {
+  readonly session: CheckoutSession
+  readonly reason: Refusal.OperationReason
+  readonly closed: Closed | null
+  /** Late successes that were kept for it before. */
+  readonly late: ReadonlyArray<Extract<SessionEvent, { readonly type: "LateResult" }>>
+}
+
+type Closing = CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">
+
+/** The claim a command closes, what became of its operation, or the refusal of who may not know. */
+export const claimOf = (
   state: SessionState,
-  command: CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">,
+  command: Closing,
   turn: SessionTurn
-): (CheckoutSession & Claimed) | Exit.Exit<never, CheckoutError> => {
+): { readonly claimed: Claimed } | { readonly over: Over } | Exit.Exit<never, CheckoutError> => {
   const { session } = state
   if (session === null) return Exit.fail(Refusal.sessionInaccessible)
   const denied = command.caller === null ? null : authorise(session, turn.facts.rights)
   if (denied !== null) return Exit.fail(denied)
   const { nextState, operationId, workKey } = session
-  if (operationId !== command.operationId || nextState === null || workKey === null)
-    return Exit.fail(Refusal.operationNotCurrent(session))
-  return { ...session, nextState, workKey }
+  if (operationId === command.operationId && nextState !== null && workKey !== null)
+    return { claimed: { ...session, nextState, workKey } }
+  const closed = closedBy(turn, command.operationId)
+  const reason = reasonOf(state, turn, closed)
+  const late = turn.records.map(({ event }) => event).filter((event) => event.type === "LateResult")
+  return { over: { session, reason, closed, late } }
 }
+
+/** The answer to a command that comes too late and leaves nothing behind. */
+export const refuse = ({ reason, session }: Over, recorded = false): Exit.Exit<never, CheckoutError> =>
+  Exit.fail(Refusal.operationNotCurrent(session, reason, recorded))
+
+/** The answer to a result that was reported before: the first one. */
+export const repeat = ({ session }: Closed): Decided => show(session, session.lastRequestId ?? "")
+
+const closedBy = (turn: SessionTurn, operationId: string): Closed | null => {
+  const record = turn.records.find(({ digest }) => digest === operationId)
+  if (record === undefined) return null
+  const { event, state } = record
+  switch (event.type) {
+    case "TaskCompleted":
+    case "TaskFailed":
+    case "ClaimReleased":
+    case "Cancelled":
+      return { event, session: state.session! }
+    default:
+      return null
+  }
+}
+
+const reasonOf = (state: SessionState, turn: SessionTurn, closed: Closed | null): Refusal.OperationReason => {
+  if (closed === null) return "OPERATION_UNKNOWN"
+  if (closedReason(state, turn) === "EXPIRED") return "OPERATION_EXPIRED"
+  if (closed.event.type === "Cancelled") return "OPERATION_CANCELLED"
+  return closed.event.type === "ClaimReleased" ? "OPERATION_RELEASED" : "OPERATION_LATE"
+}
+
+/** Late successes with different order ids that are kept for one operation. */
+export const lateCapacity = 3
+
+/** The records of an operation: how it was closed, and its late successes. An id that is none of ours has none. */
+export const digestsOf = ({ operationId }: { readonly operationId: string }): ReadonlyArray<string> =>
+  /^[A-Za-z0-9_-]{1,56}$/.test(operationId)
+    ? [operationId, ...Array.from({ length: lateCapacity }, (_, number) => lateDigest(operationId, number))]
+    : []
+
+/** The record of an operation's late success, counted from 0. */
+export const lateDigest = (operationId: string, number: number): string => `late${number}_${operationId}`

@@ -3,11 +3,13 @@
  * Source: CONTRACT §2.
  */
 
+import * as Refusal from "../errors/Refusal.js"
 import { isFinal } from "../flow/Flow.js"
 import { wordMaxLength } from "../flow/TaskResult.js"
+import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
-import { accept, type Decide } from "./SessionCommand.js"
+import { accept, type CommandOf, type Decide, type Decided, type SessionTurn } from "./SessionCommand.js"
 
 /** What the input may say. */
 export const fields = CloseOperation.fieldsWith({ orderId: Input.optionalTextUpTo(wordMaxLength) })
@@ -15,11 +17,12 @@ export const fields = CloseOperation.fieldsWith({ orderId: Input.optionalTextUpT
 /** Steps 2-3. */
 export const check = CloseOperation.checkWith(fields)
 
-/** Moves the session, once. */
+/** Moves the session, once. A success that comes too late is kept: somebody may have paid. */
 export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
-  const claimed = CloseOperation.current(state, command, turn)
-  if ("_tag" in claimed) return claimed
-  const { state: from, nextState, workKey, lastRequestId } = claimed
+  const found = CloseOperation.claimOf(state, command, turn)
+  if ("_tag" in found) return found
+  if ("over" in found) return tooLate(found.over, command, turn)
+  const { state: from, nextState, workKey, lastRequestId } = found.claimed
   const { operationId, orderId } = command
   const by = command.caller === null ? null : command.caller.userId
   const archives = isFinal(flow, nextState)
@@ -34,5 +37,37 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
     to: nextState,
     archives
   } as const
-  return accept(event, lastRequestId ?? "")
+  return accept(event, lastRequestId ?? "", [operationId])
+}
+
+// On a live session a late success is an event that leaves the state as it is. An archived one never changes: the cart's lane
+// keeps what comes then (LateResults).
+const tooLate = (over: CloseOperation.Over, command: CommandOf<"CompleteTask">, turn: SessionTurn): Decided => {
+  const { closed, late, reason, session } = over
+  if (closed === null) return CloseOperation.refuse(over)
+  const { operationId, orderId } = command
+  const { event } = closed
+  if (event.type === "TaskCompleted" && event.orderId === orderId) return CloseOperation.repeat(closed)
+  if (late.some((one) => one.orderId === orderId)) return CloseOperation.refuse(over, true)
+  if (session.isArchived || late.length >= CloseOperation.lateCapacity) return CloseOperation.refuse(over)
+  const by = command.caller === null ? null : command.caller.userId
+  const workKey = event.workKey ?? ""
+  const kept = {
+    type: "LateResult",
+    at: turn.nowMillis,
+    from: session.state,
+    by,
+    operationId,
+    workKey,
+    orderId
+  } as const
+  return {
+    events: [kept],
+    digests: [CloseOperation.lateDigest(operationId, late.length)],
+    reply: (after) => {
+      const changed = after.session as CheckoutSession
+      const refused = Refusal.operationNotCurrent(changed, reason, true)
+      return { requestId: "", replayed: false, session: copyOf(changed), refused }
+    }
+  }
 }

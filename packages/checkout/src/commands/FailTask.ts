@@ -5,7 +5,7 @@
 import { messageMaxLength, wordMaxLength } from "../flow/TaskResult.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
-import { accept, type Decide } from "./SessionCommand.js"
+import { accept, type CommandOf, type Decide } from "./SessionCommand.js"
 
 /** What the input may say. */
 export const fields = CloseOperation.fieldsWith({
@@ -19,11 +19,21 @@ export const check = CloseOperation.checkWith(fields)
 
 /** Fails the session, once. */
 export const decide: Decide<"FailTask"> = (_flow, state, command, turn) => {
-  const claimed = CloseOperation.current(state, command, turn)
-  if ("_tag" in claimed) return claimed
-  const { state: from, workKey, lastRequestId } = claimed
+  const found = CloseOperation.claimOf(state, command, turn)
+  if ("_tag" in found) return found
+  if ("over" in found)
+    return isRepeated(found.over, command)
+      ? CloseOperation.repeat(found.over.closed!)
+      : CloseOperation.refuse(found.over)
+  const { state: from, workKey, lastRequestId } = found.claimed
   const { operationId, cause, applied } = command
   const by = command.caller === null ? null : command.caller.userId
   const event = { type: "TaskFailed", at: turn.nowMillis, from, by, operationId, workKey, cause, applied } as const
-  return accept(event, lastRequestId ?? "")
+  return accept(event, lastRequestId ?? "", [operationId])
+}
+
+const isRepeated = ({ closed }: CloseOperation.Over, { applied, cause }: CommandOf<"FailTask">): boolean => {
+  if (closed === null || closed.event.type !== "TaskFailed") return false
+  const { event } = closed
+  return event.applied === applied && event.cause.code === cause.code && event.cause.message === cause.message
 }

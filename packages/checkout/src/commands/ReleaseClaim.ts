@@ -15,11 +15,12 @@ export const check = CloseOperation.checkWith(fields)
 
 /** Releases the claim, once. */
 export const decide: Decide<"ReleaseClaim"> = (_flow, state, command, turn) => {
-  const claimed = CloseOperation.current(state, command, turn)
-  if ("_tag" in claimed) return claimed
-  const { state: from, workKey, lastRequestId } = claimed
+  const found = CloseOperation.claimOf(state, command, turn)
+  if ("_tag" in found) return found
+  if ("over" in found) return CloseOperation.refuse(found.over)
+  const { state: from, workKey, lastRequestId } = found.claimed
   const { operationId, reason, caller } = command
   const { userId: by } = caller
   const event = { type: "ClaimReleased", at: turn.nowMillis, from, by, operationId, workKey, reason } as const
-  return accept(event, lastRequestId ?? "")
+  return accept(event, lastRequestId ?? "", [operationId])
 }

@@ -65,6 +65,8 @@ export interface SessionReply {
   readonly requestId: string
   readonly replayed: boolean
   readonly session: CheckoutSession
+  /** The answer is this refusal, although the turn committed something: a late success was kept. */
+  readonly refused?: CheckoutError | undefined
 }
 
 /** What a turn knows. */
@@ -81,9 +83,10 @@ export type Decide<Tag extends SessionCommand["tag"]> = (
   turn: SessionTurn
 ) => Decided
 
-/** Accepts with one event; the reply shows the session after it. */
-export const accept = (event: SessionEvent, requestId: string): Decided => ({
+/** Accepts with one event, and records these digests; the reply shows the session after it. */
+export const accept = (event: SessionEvent, requestId: string, digests?: ReadonlyArray<string>): Decided => ({
   events: [event],
+  digests,
   reply: (after) => ({ requestId, replayed: false, session: copyOf(after.session as CheckoutSession) })
 })
 

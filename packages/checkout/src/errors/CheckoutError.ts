@@ -55,8 +55,10 @@ export type SessionProcessing = typeof Schemas.SessionProcessing.Type
 export type TransitionNotAllowed = typeof Schemas.TransitionNotAllowed.Type
 
 /**
- * A task result (or a release) came for an operation that is not the running one: it was completed, failed, released
- * or cancelled before, or never existed. Nothing changed.
+ * A task result (or a release) came for an operation that is not the running one. `reason`: it had ended by its deadline, a
+ * failure or another result (`OPERATION_LATE`), by a cancel (`OPERATION_CANCELLED`) or a release (`OPERATION_RELEASED`), the
+ * session has expired since (`OPERATION_EXPIRED`), or it never ran here (`OPERATION_UNKNOWN`). The session did not move.
+ * `recorded`: the result was a success, and its order id is kept for operators, because somebody may have paid.
  */
 export type OperationNotCurrent = typeof Schemas.OperationNotCurrent.Type
 

@@ -98,7 +98,14 @@ export const TransitionNotAllowed = refusal("TransitionNotAllowed", {
 
 /** Schema of `OperationNotCurrent`. */
 export const OperationNotCurrent = refusal("OperationNotCurrent", {
-  reason: Schema.Literal("OPERATION_NOT_CURRENT"),
+  reason: Schema.Literal(
+    "OPERATION_LATE",
+    "OPERATION_CANCELLED",
+    "OPERATION_RELEASED",
+    "OPERATION_EXPIRED",
+    "OPERATION_UNKNOWN"
+  ),
+  recorded: Schema.Boolean,
   current: CurrentSession
 })
 

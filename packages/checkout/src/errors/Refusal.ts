@@ -179,11 +179,27 @@ export const transitionNotAllowed = (
   ...no
 })
 
-/** The fence of a task result or a release. */
-export const operationNotCurrent = (session: CheckoutSession): E.OperationNotCurrent => ({
+/** Why an operation is not the running one. */
+export type OperationReason = E.OperationNotCurrent["reason"]
+
+const overMessages = {
+  OPERATION_LATE: "This operation has ended: by its deadline, a failure, or another result.",
+  OPERATION_CANCELLED: "The session was cancelled while this operation ran.",
+  OPERATION_RELEASED: "An operator released the claim of this operation.",
+  OPERATION_EXPIRED: "This operation has ended, and its session has expired.",
+  OPERATION_UNKNOWN: "This session never ran this operation."
+} as const satisfies { readonly [Reason in OperationReason]: string }
+
+/** The fence of a task result or a release. `recorded`: the order of a late success is kept. */
+export const operationNotCurrent = (
+  session: CheckoutSession,
+  reason: OperationReason,
+  recorded: boolean
+): E.OperationNotCurrent => ({
   _tag: "OperationNotCurrent",
-  message: sentences.OperationNotCurrent,
-  reason: "OPERATION_NOT_CURRENT",
+  message: overMessages[reason],
+  reason,
+  recorded,
   current: currentOf(session),
   ...no
 })

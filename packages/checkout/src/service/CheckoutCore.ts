@@ -20,6 +20,7 @@ import * as Tasks from "../work/Tasks.js"
 import * as CallValues from "./CallValues.js"
 import * as Service from "./CheckoutService.js"
 import { CheckoutSessions } from "./CheckoutSessions.js"
+import * as LateResults from "./LateResults.js"
 import * as Updating from "./Updating.js"
 
 export type { Custodian, Custody } from "../work/Alarms.js"
@@ -87,18 +88,15 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
     const unavailable = Refusal.fromEngine
     const { alarmMillis = 1_000, custody = commit.journal.exclusive } = options
     const isMine = typeof custody === "boolean" ? () => true : custody.isMine
-    const tasks = yield* Tasks.make(
-      flow,
-      (id, command) => sessions.askInternal(id, command),
-      commit.nowMillis,
-      options.taskCapacity
-    )
+    const tell: Tasks.Tell = (id, command) =>
+      LateResults.settle({ carts, sessions }, id, command, sessions.askInternal(id, command))
+    const tasks = yield* Tasks.make(flow, tell, commit.nowMillis, options.taskCapacity)
     const sessions: Alarms.Sessions = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
       unavailable,
       // A claim made here on a session of somebody else's is found, and run, by that one.
       onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state, isMine(id))
     })
-    const carts = yield* ActorSystem.make(cartBehavior, { unavailable })
+    const carts: LateResults.CartLanes = yield* ActorSystem.make(cartBehavior, { unavailable })
     yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, custody, commit.nowMillis, alarmMillis))
     const clock = yield* Effect.clock
     const clockOffsetMillis = () => commit.nowMillis() - clock.unsafeCurrentTimeMillis()

@@ -2,12 +2,11 @@
  * CheckoutService: the methods of `CheckoutSessions` over the lanes. Steps 1-4 of CONTRACT §3 happen here, before any
  * session is looked at; everything after them inside a turn.
  */
-import { type ActorSystem, Running } from "@onelane/engine"
+import { Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Stream from "effect/Stream"
 import * as CancelCheckout from "../commands/CancelCheckout.js"
-import type { CartState, Reserve } from "../commands/CartBehavior.js"
 import * as CompleteTask from "../commands/CompleteTask.js"
 import * as FailTask from "../commands/FailTask.js"
 import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
@@ -26,6 +25,7 @@ import type { IdsShape } from "../session/Ids.js"
 import { historyEntry, type SessionEvent } from "../session/SessionState.js"
 import type { Sessions } from "../work/Alarms.js"
 import type * as S from "./CheckoutSessions.js"
+import * as LateResults from "./LateResults.js"
 import * as Updating from "./Updating.js"
 
 /** What the methods work with. */
@@ -33,7 +33,7 @@ export interface Parts {
   readonly flow: Flow
   readonly ports: Ports
   readonly sessions: Sessions
-  readonly carts: ActorSystem.ActorSystem<CartState, Reserve, string, CheckoutError>
+  readonly carts: LateResults.CartLanes
   readonly ids: IdsShape
   readonly expiresInMillis: number | null
   readonly asyncContext: Updating.Updates["asyncContext"]
@@ -82,7 +82,7 @@ export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
       caller,
       "read",
       () => ReadCheckoutSession.checkHistory(input),
-      () => Effect.zipRight(read(parts, caller, input), history(parts, input))
+      () => Effect.flatMap(read(parts, caller, input), (session) => history(parts, input, session))
     ),
   changes: (caller, input) => {
     const check = () => ReadCheckoutSession.checkChanges(input)
@@ -105,7 +105,7 @@ const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" 
       () => CompleteTask.check(input),
       () => {
         const { operationId, orderId = null } = input
-        return toSession(parts, input, { tag: "CompleteTask", caller, operationId, orderId })
+        return close(parts, input, { tag: "CompleteTask", caller, operationId, orderId })
       }
     ),
   failTask: (caller, input) =>
@@ -117,7 +117,7 @@ const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" 
       () => {
         const cause = { code: input.code, message: input.message ?? "" }
         const { operationId, applied } = input
-        return toSession(parts, input, { tag: "FailTask", caller, operationId, cause, applied: applied ?? "unknown" })
+        return close(parts, input, { tag: "FailTask", caller, operationId, cause, applied: applied ?? "unknown" })
       }
     ),
   releaseClaim: (caller, input) =>
@@ -128,7 +128,7 @@ const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" 
       () => ReleaseClaim.check(input),
       () => {
         const { operationId, reason } = input
-        return toSession(parts, input, { tag: "ReleaseClaim", caller, operationId, reason })
+        return close(parts, input, { tag: "ReleaseClaim", caller, operationId, reason })
       }
     )
 })
@@ -157,14 +157,28 @@ const gate = <A>(
 const toSession = (parts: Parts, input: { readonly checkoutSessionId: string }, command: SessionCommand) =>
   parts.sessions.unsafeAsk(input.checkoutSessionId, command)
 
+const close = (
+  parts: Parts,
+  input: { readonly checkoutSessionId: string },
+  command: SessionCommand
+): Answer<S.Changed> =>
+  Effect.map(
+    LateResults.settle(parts, input.checkoutSessionId, command, toSession(parts, input, command)),
+    ({ replayed, session }) => ({ replayed, session })
+  )
+
 const read = (parts: Parts, caller: Caller, input: { readonly checkoutSessionId: string }): Answer<CheckoutSession> =>
   Running.mapNow(toSession(parts, input, { tag: "Read", caller }), (reply) => reply.session)
 
-const history = (parts: Parts, { checkoutSessionId, afterVersion, limit }: S.HistoryInput) =>
-  Effect.map(
-    parts.sessions.events(checkoutSessionId, afterVersion ?? 0, limit ?? ReadCheckoutSession.historyEntries),
-    (events) => events.map(({ sequence, event }) => historyEntry(sequence, event as SessionEvent))
-  )
+// What came too late for an archived session stands behind its last entry, in the same page.
+const history = (parts: Parts, { afterVersion, checkoutSessionId, limit }: S.HistoryInput, session: CheckoutSession) =>
+  Effect.gen(function* () {
+    const after = afterVersion ?? 0
+    const events = yield* parts.sessions.events(checkoutSessionId, after, limit ?? ReadCheckoutSession.historyEntries)
+    const entries = events.map(({ sequence, event }) => historyEntry(sequence, event as SessionEvent))
+    const isEnd = session.isArchived && entries.at(-1)?.version === session.version
+    return isEnd ? [...entries, ...(yield* LateResults.entriesOf(parts, session, entries))] : entries
+  })
 
 const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Answer<S.Cancelled> => {
   const command: SessionCommand = {
@@ -212,7 +226,7 @@ const claimCart = (
     let replacing: string | null = null
     for (let tries = 0; tries < openTries; tries++) {
       const sessionId = wantedId ?? parts.ids.next("cs")
-      const id: string = yield* parts.carts.ask(wanted.cartId, { sessionId, replacing })
+      const id = (yield* parts.carts.ask(wanted.cartId, { tag: "Reserve", sessionId, replacing })) as string
       const command: SessionCommand = { tag: "Open", caller, requestId, session: { id, ...wanted }, lifeMillis }
       const answered = yield* Effect.either(parts.sessions.ask(id, command))
       if (answered._tag === "Right") {

@@ -66,7 +66,10 @@ export interface Cancelled {
   readonly session: CheckoutSession
 }
 
-/** A page of history: entries with a version above `afterVersion` (default 0), at most `limit` (default 100, 1..1,000). */
+/**
+ * A page of history: entries with a version above `afterVersion` (default 0), at most `limit` (default 100, 1..1,000).
+ * What came too late for an archived session stands behind its last entry, at most 16 more.
+ */
 export interface HistoryInput {
   readonly checkoutSessionId: string
   readonly afterVersion?: number | undefined
@@ -107,8 +110,9 @@ export interface ReleaseClaimInput {
   readonly reason: string
 }
 
-/** The session after a change. */
+/** The session after a change. `replayed`: this result had been reported before, and the session is as it was right after that. */
 export interface Changed {
+  readonly replayed: boolean
   readonly session: CheckoutSession
 }
 

@@ -100,6 +100,7 @@ export type SessionEvent =
       readonly operationId: string | null
       readonly workKey: string | null
     }
+  | ({ readonly type: "LateResult"; readonly orderId: string | null } & Closing)
   | { readonly type: "Expired"; readonly at: number; readonly from: string }
 
 /** Applies one event. */
@@ -133,6 +134,12 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
       return closed(state, changed(session, at, session.state, null, null, session.orderId))
     case "Cancelled":
       return closed(state, changed(session, at, session.state, null, "CANCELLED", session.orderId))
+    case "LateResult": {
+      const { nextState, operationId, orderId, workKey, state: now } = session
+      const claim =
+        operationId === null || nextState === null || workKey === null ? null : { operationId, workKey, nextState }
+      return { ...state, session: changed(session, at, now, claim, null, orderId) }
+    }
     case "Expired":
       return closed(state, changed(session, at, session.state, null, "EXPIRED", session.orderId))
   }
@@ -303,6 +310,10 @@ export const historyEntry = (version: number, event: SessionEvent): HistoryEntry
     case "TaskCompleted": {
       const { by, operationId, orderId, to, workKey } = event
       return { ...entry, to, operationId, workKey, orderId, by }
+    }
+    case "LateResult": {
+      const { by, operationId, orderId, workKey } = event
+      return { ...entry, operationId, workKey, orderId, by }
     }
     case "TaskFailed": {
       const { by, cause, operationId, workKey } = event

@@ -111,7 +111,9 @@ export const Updated = Schema.Struct({ requestId: text, replayed: Schema.Boolean
 export const Cancelled = Schema.Struct({ requestId: text, session: Session }).annotations({ identifier: "Cancelled" })
 
 /** Answer to complete, fail and release. */
-export const Changed = Schema.Struct({ session: Session }).annotations({ identifier: "Changed" })
+export const Changed = Schema.Struct({ replayed: Schema.Boolean, session: Session }).annotations({
+  identifier: "Changed"
+})
 
 // The wire shows what the service says, no more and no less: these lines fail to compile when the two part.
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never

@@ -5,7 +5,7 @@
 import * as HttpApi from "@effect/platform/HttpApi"
 import type * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
-import type { CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
+import type { CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -39,8 +39,12 @@ const named = (requestId: string, { status, headers, body }: WireAnswer.WireAnsw
   requestId
 })
 
-const changed = ({ session }: { readonly session: CheckoutSession.CheckoutSession }): WireAnswer.WireAnswer =>
-  WireAnswer.json(200, { session: encodeSession(session) }, WireAnswer.etagOf(session))
+const changed = ({ replayed, session }: CheckoutSessions.Changed): WireAnswer.WireAnswer =>
+  WireAnswer.json(
+    200,
+    { replayed, session: encodeSession(session) },
+    { ...WireAnswer.etagOf(session), ...(replayed && { "idempotent-replayed": "true" }) }
+  )
 
 const opened = ({ requestId, created, session }: CheckoutSessions.Opened): WireAnswer.WireAnswer =>
   named(

@@ -1,0 +1,81 @@
+/**
+ * LateResults: where a task's success goes that comes when its session is archived. An archived session never changes, so the
+ * cart's lane keeps it, and the history of the session shows it behind its last entry.
+ *
+ * Owns the way between the two lanes; does not own the rules (CompleteTask, CartBehavior). A crash between the two leaves
+ * nothing, and no answer: the result is reported again.
+ */
+import type { ActorSystem } from "@onelane/engine"
+import * as Effect from "effect/Effect"
+import type { CartCommand, CartState } from "../commands/CartBehavior.js"
+import type { SessionCommand, SessionReply } from "../commands/SessionCommand.js"
+import type { CheckoutError, OperationNotCurrent } from "../errors/CheckoutError.js"
+import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
+import type { Sessions } from "../work/Alarms.js"
+
+/** The lanes of all carts. */
+export type CartLanes = ActorSystem.ActorSystem<CartState, CartCommand, string | null, CheckoutError>
+
+/** The two kinds of lanes. */
+export interface Lanes {
+  readonly sessions: Sessions
+  readonly carts: CartLanes
+}
+
+/** The answer of a session, and what is kept of a command that closes an operation although it comes too late. */
+export const settle = (
+  { carts, sessions }: Lanes,
+  id: string,
+  command: SessionCommand,
+  answered: Effect.Effect<SessionReply, CheckoutError>
+): Effect.Effect<SessionReply, CheckoutError> =>
+  Effect.matchEffect(answered, {
+    onSuccess: (reply) => (reply.refused === undefined ? Effect.succeed(reply) : Effect.fail(reply.refused)),
+    onFailure: (refused) => {
+      if (command.tag !== "CompleteTask" || !isLost(refused)) return Effect.fail(refused)
+      const { caller, operationId, orderId } = command
+      const by = caller === null ? null : caller.userId
+      return Effect.flatMap(sessions.read(id), ({ state: { session } }) => {
+        if (session === null) return Effect.fail(refused)
+        const late = { checkoutSessionId: id, operationId, orderId, by }
+        return Effect.zipRight(
+          carts.askInternal(session.cartId, { tag: "Keep", late }),
+          Effect.fail<OperationNotCurrent>({ ...refused, recorded: true })
+        )
+      })
+    }
+  })
+
+// A success of an operation that ran, which the session itself cannot take any more.
+const isLost = (refused: CheckoutError): refused is OperationNotCurrent =>
+  refused._tag === "OperationNotCurrent" &&
+  refused.reason !== "OPERATION_UNKNOWN" &&
+  !refused.recorded &&
+  refused.current.isArchived
+
+/** The late successes of an archived session, as they stand behind a page of its history: at its last version, for nothing follows that. */
+export const entriesOf = (
+  { carts }: Lanes,
+  { cartId, id, state, version }: CheckoutSession,
+  page: ReadonlyArray<HistoryEntry>
+): Effect.Effect<ReadonlyArray<HistoryEntry>, CheckoutError> =>
+  Effect.map(carts.read(cartId), (cart) =>
+    cart.state.late
+      .filter(({ checkoutSessionId }) => checkoutSessionId === id)
+      .map(
+        ({ at, by, operationId, orderId }): HistoryEntry => ({
+          version,
+          type: "LateResult",
+          at,
+          from: state,
+          to: null,
+          requestId: null,
+          operationId,
+          workKey: page.find((entry) => entry.operationId === operationId)?.workKey ?? null,
+          orderId,
+          by,
+          reason: null,
+          cause: null
+        })
+      )
+  )
