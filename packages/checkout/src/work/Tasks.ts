@@ -76,12 +76,9 @@ export const make = (
   capacity = taskCapacity
 ): Effect.Effect<Tasks, never, Scope.Scope> =>
   Effect.gen(function* () {
-    // Work that runs here, and deadlines of work that the host does elsewhere.
-    const [here, elsewhere] = [yield* FiberSet.make<void>(), yield* FiberSet.make<void>()]
-    const [forkHere, forkElsewhere] = [yield* FiberSet.runtime(here)(), yield* FiberSet.runtime(elsewhere)()]
-    // Successes on their way to the session: what stops the work does not stop them.
-    const telling = yield* FiberSet.make<void>()
-    const forkTelling = yield* FiberSet.runtime(telling)()
+    // Work that runs here; deadlines of work that the host does elsewhere; successes on their way to the session, which what
+    // stops the work does not stop.
+    const [here, elsewhere, telling] = [yield* fibers, yield* fibers, yield* fibers]
     const permits = yield* Effect.makeSemaphore(capacity)
     const running = new Map<string, Running>()
     let draining = false
@@ -98,11 +95,11 @@ export const make = (
       const entry: Running = { operationId, fiber: null }
       running.set(session.id, entry)
       const task = flow.tasks.get(session.state) ?? {}
-      const fork = task.run === undefined ? forkElsewhere : forkHere
+      const fork = task.run === undefined ? elsewhere.fork : here.fork
       const leftMillis = timeLeft(task, operation, nowMillis())
       entry.fiber = fork(
         outcomeOf(task, operation, leftMillis, permits, (success) =>
-          forkTelling(report(tell, operation, success))
+          telling.fork(report(tell, operation, success))
         ).pipe(
           Effect.flatMap((result) => ("cause" in result ? report(tell, operation, result) : Fiber.join(result))),
           Effect.ensuring(Effect.sync(() => running.get(session.id) === entry && running.delete(session.id))),
@@ -127,12 +124,27 @@ export const make = (
       drain: (millis) =>
         Effect.suspend(() => {
           draining = true
-          // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
-          const ended = Effect.zipRight(FiberSet.awaitEmpty(here), FiberSet.awaitEmpty(telling))
-          return Effect.interruptible(ended).pipe(Effect.timeoutOption(millis), Effect.ignore)
-        }).pipe(Effect.zipRight(Effect.forEach([here, elsewhere, telling], FiberSet.clear, { discard: true })))
+          return drained([here.set, telling.set], [elsewhere.set], millis)
+        })
     }
   })
+
+const fibers = Effect.gen(function* () {
+  const set = yield* FiberSet.make<void>()
+  return { set, fork: yield* FiberSet.runtime(set)() }
+})
+
+type Fibers = ReadonlyArray<FiberSet.FiberSet<void>>
+
+// Waits for the ones, and then stops all.
+const drained = (awaited: Fibers, others: Fibers, millis: number): Effect.Effect<void> => {
+  const ended = Effect.forEach(awaited, FiberSet.awaitEmpty, { discard: true })
+  // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
+  return Effect.interruptible(ended).pipe(
+    Effect.timeoutOption(millis),
+    Effect.zipRight(Effect.forEach([...awaited, ...others], FiberSet.clear, { discard: true }))
+  )
+}
 
 // A clock set back must not stretch a deadline beyond what the task was given.
 const timeLeft = (task: Task, operation: Operation, nowMillis: number): number =>

@@ -42,19 +42,25 @@ const remove = (sql: SqlClient, over: ReadonlyArray<CheckoutSession.CheckoutSess
   Effect.gen(function* () {
     const ids = over.map(({ id }) => escape(id))
     yield* removeAddresses(sql, "session", ids)
-    // A cart that has another session by now keeps it.
-    const carts = yield* Effect.forEach(
-      over,
-      ({ cartId, id }) =>
-        sql<{ readonly id: string }>`DELETE FROM journal_state
-        WHERE kind = ${"cart"} AND id = ${escape(cartId)} AND state = ${JSON.stringify({ sessionId: id })} RETURNING id`
-    )
-    yield* removeAddresses(
-      sql,
-      "cart",
-      carts.flat().map(({ id }) => id)
-    )
+    yield* Effect.forEach(over, (session) => removeCart(sql, session), { discard: true })
   })
+
+// A cart that has another session by now keeps it. The fence: a cart that has changed since it was read stays, too.
+const removeCart = (sql: SqlClient, { cartId, id }: CheckoutSession.CheckoutSession) =>
+  Effect.gen(function* () {
+    const address = escape(cartId)
+    const [row] =
+      yield* sql<CartRow>`SELECT sequence, state FROM journal_state WHERE kind = ${"cart"} AND id = ${address}`
+    if (row === undefined || (JSON.parse(row.state) as { readonly sessionId: unknown }).sessionId !== id) return
+    const gone = yield* sql<{ readonly id: string }>`DELETE FROM journal_state
+      WHERE kind = ${"cart"} AND id = ${address} AND sequence = ${Number(row.sequence)} RETURNING id`
+    if (gone.length > 0) yield* removeAddresses(sql, "cart", [address])
+  })
+
+interface CartRow {
+  readonly sequence: number | string
+  readonly state: string
+}
 
 const removeAddresses = (sql: SqlClient, kind: string, ids: ReadonlyArray<string>) =>
   ids.length === 0
