@@ -1,43 +1,64 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, TestClock } from "effect"
 import * as Logs from "../src/operations/Logs.js"
 
 const line = {
   atMillis: 0,
   method: "POST",
-  path: "/v1/checkout-sessions/a%20b/update",
+  path: '/v1/checkout-sessions/a%20"b\\/update',
   status: 200,
   millis: 0.25,
   requestId: "req_1 req_2",
   traceId: undefined
 }
 
-const nextTurn = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
-
 describe("lines about requests", () => {
-  it.live("are written once a turn of the event loop, in their order", () =>
+  it.scoped("are written together soon, in their order, and at once where they are many", () =>
     Effect.gen(function* () {
       const written: Array<string> = []
-      const add = Logs.together((text) => void written.push(text))
+      const add = yield* Logs.together((text) => void written.push(text))
       add("a\n")
       add("b\n")
+      yield* TestClock.adjust("9 millis")
       assert.deepStrictEqual(written, [])
-      yield* nextTurn
+      yield* TestClock.adjust("1 millis")
       add("c\n")
-      yield* nextTurn
+      yield* TestClock.adjust("10 millis")
       assert.deepStrictEqual(written, ["a\nb\n", "c\n"])
+      const many = "x".repeat(65_537)
+      add(many)
+      assert.deepStrictEqual(written.slice(2), [many])
+      add("d\n")
+      yield* TestClock.adjust("10 millis")
+      assert.deepStrictEqual(written.slice(3), ["d\n"])
     })
   )
 
-  it.live("look like all other lines, as JSON and as logfmt, and are left out above their level", () =>
+  it.effect("are written when the server closes, whatever waits", () =>
+    Effect.gen(function* () {
+      const written: Array<string> = []
+      yield* Effect.scoped(
+        Effect.map(
+          Logs.together((text) => void written.push(text)),
+          (add) => add("last\n")
+        )
+      )
+      assert.deepStrictEqual(written, ["last\n"])
+    })
+  )
+
+  it.scoped("look like all other lines, as JSON and as logfmt, and are left out above their level", () =>
     Effect.gen(function* () {
       const written: Array<string> = []
       const write = (text: string) => void written.push(text)
-      Logs.requests("info", "json", write)!(line)
-      Logs.requests("debug", "text", write)!({ ...line, traceId: "abc" })
-      assert.isNull(Logs.requests("warning", "json", write))
-      yield* nextTurn
-      const [json, text] = written
+      const asJson = yield* Logs.requests("info", "json", write)
+      const asText = yield* Logs.requests("debug", "text", write)
+      asJson!(line)
+      asText!({ ...line, traceId: "abc" })
+      assert.isNull(yield* Logs.requests("warning", "json", write))
+      yield* TestClock.adjust("10 millis")
+      const json = written.find((text) => text.startsWith("{"))
+      const text = written.find((text) => !text.startsWith("{"))
       const { annotations, ...rest } = JSON.parse(json!)
       assert.deepStrictEqual(rest, {
         message: "Request",
@@ -56,7 +77,7 @@ describe("lines about requests", () => {
       assert.strictEqual(
         text,
         "timestamp=1970-01-01T00:00:00.000Z level=INFO fiber=#0 message=Request method=POST " +
-          `path=${line.path} status=200 millis=0.25 requestId="req_1 req_2" traceId=abc\n`
+          `path=${JSON.stringify(line.path)} status=200 millis=0.25 requestId="req_1 req_2" traceId=abc\n`
       )
     })
   )

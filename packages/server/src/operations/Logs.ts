@@ -2,8 +2,8 @@
  * Logs: one line of JSON for each thing worth saying, on standard error, so that standard output stays for programs.
  * What is said of a request is decided where it is answered (`RequestLog`): never a token.
  *
- * Lines about requests are written together, once a turn of the event loop: a write for each would cost more than the
- * rest of the line.
+ * Lines about requests are written together, some milliseconds later: a write for each would cost more than the rest of
+ * the line.
  */
 import { instantText, type RequestLog } from "@onelane/http"
 import * as Effect from "effect/Effect"
@@ -12,6 +12,8 @@ import * as HashSet from "effect/HashSet"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import * as Runtime from "effect/Runtime"
+import type * as Scope from "effect/Scope"
 
 /** From which level on. */
 export const levels = { error: LogLevel.Error, warning: LogLevel.Warning, info: LogLevel.Info, debug: LogLevel.Debug }
@@ -34,41 +36,52 @@ export const layer = (level: Level, format: Format): Layer.Layer<never> =>
     Logger.minimumLogLevel(levels[level])
   )
 
-/** Writes texts to a stream, those of one turn of the event loop at once. */
-export const together = (write: (text: string) => void): ((text: string) => void) => {
-  let gathered = ""
-  const flush = (): void => {
-    const text = gathered
-    gathered = ""
-    write(text)
-  }
-  return (text) => {
-    if (gathered === "") setImmediate(flush)
-    gathered += text
-  }
-}
+/** How long a line about a request waits for others, in milliseconds, and how many characters wait at most. */
+const gatherMillis = 10
+const gatherCharacters = 65_536
+
+/** Writes texts together, soon; what is left when the scope closes. */
+export const together = (write: (text: string) => void): Effect.Effect<(text: string) => void, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const run = Runtime.runFork(yield* Effect.runtime<never>())
+    let gathered = ""
+    let isDue = false
+    const flush = Effect.sync(() => {
+      const text = gathered
+      gathered = ""
+      isDue = false
+      if (text !== "") write(text)
+    })
+    const later = Effect.delay(flush, gatherMillis)
+    yield* Effect.addFinalizer(() => flush)
+    return (text) => {
+      gathered += text
+      if (gathered.length > gatherCharacters) run(flush)
+      else if (!isDue) run(later)
+      isDue = gathered !== ""
+    }
+  })
 
 /** Where lines about requests go, in the format of all others. Null where the level is above them. */
 export const requests = (
   level: Level,
   format: Format,
   write = (text: string): void => void process.stderr.write(text)
-): RequestLog.Sink | null => {
-  if (LogLevel.greaterThan(levels[level], LogLevel.Info)) return null
-  const text = format === "json" ? jsonOf : logfmtOf
-  const add = together(write)
-  return (line) => add(`${text(line)}\n`)
-}
+): Effect.Effect<RequestLog.Sink | null, never, Scope.Scope> =>
+  LogLevel.greaterThan(levels[level], LogLevel.Info)
+    ? Effect.succeed(null)
+    : Effect.map(together(write), (add) => {
+        const text = format === "json" ? jsonOf : logfmtOf
+        return (line) => add(`${text(line)}\n`)
+      })
 
-const jsonOf = ({ atMillis, ...annotations }: RequestLog.Line): string =>
-  JSON.stringify({
-    message: "Request",
-    logLevel: "INFO",
-    timestamp: instantText(atMillis),
-    annotations,
-    spans: {},
-    fiberId: "#0"
-  })
+// Put together by hand: only a path can hold what must be escaped, and `JSON.stringify` of the whole takes three times as long.
+const jsonOf = ({ atMillis, method, millis, path, requestId, status, traceId }: RequestLog.Line): string => {
+  const update = requestId === undefined ? "" : `,"requestId":"${requestId}"`
+  const trace = traceId === undefined ? "" : `,"traceId":"${traceId}"`
+  const marks = `"method":"${method}","path":${JSON.stringify(path)},"status":${status},"millis":${millis}${update}${trace}`
+  return `{"message":"Request","logLevel":"INFO","timestamp":"${instantText(atMillis)}","annotations":{${marks}},"spans":{},"fiberId":"#0"}`
+}
 
 const logfmtOf = ({ atMillis, ...marks }: RequestLog.Line): string => {
   let text = `timestamp=${instantText(atMillis)} level=INFO fiber=#0 message=Request`

@@ -48,20 +48,20 @@ export const open = (
   const metricsFor = door.metricsFor ?? (isLoopback(host) ? "everybody" : "operators")
   const formats = [{ prefix: Admin.prefix, format: AdminFormat.make(kept) }]
   if (metricsFor === "operators") formats.push({ prefix: "/metrics", format: Operations.metricsFormat(parts) })
-  const core = CheckoutServer.core({
-    flow: Flow.presets[flow],
-    limits: door.limits,
-    formats,
-    pages: Operations.pages(parts, metricsFor),
-    metrics: counted,
-    corsOrigins: door.corsOrigins,
-    logRequests: door.logRequests && logOf(door),
-    tracing: door.otlp === null ? false : door.traceRatio,
-    additions,
-    updateNow
-  })
   const opened = Effect.gen(function* () {
     const identity = yield* Layer.build(Identity.layer({ ...door, tokens }))
+    const core = CheckoutServer.core({
+      flow: Flow.presets[flow],
+      limits: door.limits,
+      formats,
+      pages: Operations.pages(parts, metricsFor),
+      metrics: counted,
+      corsOrigins: door.corsOrigins,
+      logRequests: door.logRequests && (yield* logOf(door)),
+      tracing: door.otlp === null ? false : door.traceRatio,
+      additions,
+      updateNow
+    })
     yield* Listener.answer(listener, yield* Effect.provide(core, identity))
   }).pipe(Effect.provide(Context.merge(engine, kept)))
   return door.otlp === null ? opened : Effect.zipRight(opened, fed(parts))
@@ -69,7 +69,7 @@ export const open = (
 
 /** A collector hears of requests through the loggers in force. */
 const logOf = ({ logFormat, logLevel, otlp }: ServeConfig["door"]) =>
-  otlp === null ? (Logs.requests(logLevel, logFormat) ?? false) : true
+  otlp === null ? Effect.map(Logs.requests(logLevel, logFormat), (sink) => sink ?? false) : Effect.succeed(true)
 
 const additions = Effect.map(
   Effect.promise(() => import("../operations/AdminApi.js")),
