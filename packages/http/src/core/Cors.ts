@@ -1,7 +1,6 @@
 /**
  * Cors: lets pages of named origins call from a browser. Off unless origins are named; a wildcard is not one of them.
  */
-import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as WireError from "../contract/WireError.js"
 import type { WireFormat } from "../formats/WireFormat.js"
@@ -50,6 +49,6 @@ export const make = (origins: ReadonlyArray<string>): Cors | null => {
 /** Answers those questions. */
 export const preflight: WireFormat = {
   isOpen: true,
-  route: () => Either.right({ body: "none", run: () => Exit.succeed(WireAnswer.empty(204)) }),
+  route: () => ({ body: "none", run: () => Exit.succeed(WireAnswer.empty(204)) }),
   refuse: (error) => WireError.problem(error)
 }

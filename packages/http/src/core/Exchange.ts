@@ -39,8 +39,8 @@ export interface Parts {
   readonly limits: HttpLimits
   readonly clock: Clock.Clock
   readonly runtime: Runtime.Runtime<never>
-  /** Begins the span of a request that is to be traced. Null: none is. */
-  readonly spanOf: Tracing.SpanOf | null
+  /** Begins the spans of requests that are to be traced. Null: none is. */
+  readonly spans: Tracing.Spans | null
   /** Is told of every answer. Null: nobody is. */
   readonly log: RequestLog.Sink | null
   /** What answers to a request carry besides. */
@@ -57,8 +57,10 @@ interface Exchange {
   readonly onAnswer: OnAnswer
   readonly beganNanos: bigint
   readonly span: Tracer.Span | null
+  updateSpan: Tracer.Span | null
   caller: Caller.Caller
   operation: Operation | null
+  update: Update | null
   /** What is counted for it now. */
   requests: number
   bodyBytes: number
@@ -83,9 +85,11 @@ export const begin = (
     request,
     onAnswer,
     beganNanos: parts.clock.unsafeCurrentTimeNanos(),
-    span: parts.spanOf === null ? null : parts.spanOf(request),
+    span: parts.spans === null ? null : parts.spans.ofRequest(request),
+    updateSpan: null,
     caller: anybody,
     operation: null,
+    update: null,
     requests: 0,
     bodyBytes: 0,
     isOver: false,
@@ -106,13 +110,19 @@ const step = <A>(exchange: Exchange, next: (exchange: Exchange, given: A) => voi
   }
 }
 
+/** Asked two or three times a request: by the tag alone. */
+const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => {
+  const tag = (effect as { readonly _tag?: unknown })._tag
+  return tag === "Success" || tag === "Failure"
+}
+
 /** Waits for an effect; one that is an answer already goes on at once. */
 const wait = <A, E>(
   exchange: Exchange,
   effect: Effect.Effect<A, E>,
   next: (exchange: Exchange, exit: Exit.Exit<A, E>) => void
 ): void => {
-  if (Exit.isExit(effect)) return next(exchange, effect as Exit.Exit<A, E>)
+  if (isExit(effect)) return next(exchange, effect)
   const fiber = Runtime.runFork(exchange.parts.runtime)(effect)
   exchange.withdraw = () => {
     fiber.unsafeInterruptAsFork(fiber.id())
@@ -169,10 +179,10 @@ const unidentified = (
 /** Route, method, media type; then the body, if there is one. */
 const choose = (exchange: Exchange): void => {
   const { format, parts, request } = exchange
-  const found = format.route(request)
-  if (Either.isLeft(found)) return refuse(exchange, found.left)
-  exchange.operation = found.right
-  const hasBody = found.right.body !== "none" && WireRequest.hasBody(request, found.right.body === "optional")
+  const operation = format.route(request)
+  if (!("run" in operation)) return refuse(exchange, operation)
+  exchange.operation = operation
+  const hasBody = operation.body !== "none" && WireRequest.hasBody(request, operation.body === "optional")
   if (typeof hasBody === "object") return refuse(exchange, hasBody)
   if (!hasBody) return work(exchange, {})
   const maxBytes = parts.limits.bodyMaxBytes
@@ -201,15 +211,21 @@ const work = (exchange: Exchange, body: Readonly<Record<string, unknown>>): void
   const sessions = span === null ? parts.sessions : Tracing.sessions(parts.sessions, span)
   const wanted = operation!.run({ sessions, caller, request, body })
   if (!("input" in wanted)) return wait(exchange, wanted, finish)
-  if (span === null && parts.updateNow !== null) return update(exchange, parts.updateNow, wanted)
+  if (parts.updateNow !== null) return update(exchange, parts.updateNow, wanted)
   wait(exchange, Effect.flatMap(Effect.exit(sessions.update(caller, wanted.input)), wanted.answer), finish)
 }
 
-const update = (exchange: Exchange, updateNow: NonNullable<Parts["updateNow"]>, { answer, input }: Update): void => {
-  const withdraw = updateNow(exchange.caller, input, (exit) =>
-    step(exchange, (_, given) => wait(exchange, answer(given), finish), exit)
-  )
+const update = (exchange: Exchange, updateNow: NonNullable<Parts["updateNow"]>, wanted: Update): void => {
+  exchange.update = wanted
+  if (exchange.span !== null) exchange.updateSpan = exchange.parts.spans!.ofUpdate(exchange.span, wanted.input)
+  const withdraw = updateNow(exchange.caller, wanted.input, (exit) => step(exchange, updated, exit))
   if (withdraw !== null) exchange.withdraw = withdraw
+}
+
+const updated = (exchange: Exchange, exit: Parameters<Update["answer"]>[0]): void => {
+  const { parts, update, updateSpan } = exchange
+  if (updateSpan !== null) Tracing.endUpdate(updateSpan, parts.clock.unsafeCurrentTimeNanos(), exit)
+  wait(exchange, update!.answer(exit), finish)
 }
 
 /** What came of it. */
@@ -259,7 +275,9 @@ const leave = (exchange: Exchange): void => {
   if (exchange.isOver || exchange.isLeft) return
   exchange.isLeft = true
   if (exchange.span !== null) Tracing.abandon(exchange.span, exchange.parts.clock.unsafeCurrentTimeNanos())
-  if (exchange.withdraw === null || exchange.withdraw()) end(exchange)
+  if (exchange.withdraw !== null && !exchange.withdraw()) return
+  if (exchange.updateSpan !== null) Tracing.abandon(exchange.updateSpan, exchange.parts.clock.unsafeCurrentTimeNanos())
+  end(exchange)
 }
 
 const tell = ({ parts, request }: Exchange, line: Effect.Effect<void>): void =>

@@ -8,7 +8,6 @@
 import { type CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
 import type * as Documentation from "../contract/Documentation.js"
 import * as WireError from "../contract/WireError.js"
@@ -107,13 +106,13 @@ export const ask = (core: HttpCore, request: WireRequest.WireRequest): Effect.Ef
   })
 
 /** What is told of requests, and to whom. */
-const told = ({ logRequests, tracing }: Options): Effect.Effect<Pick<Exchange.Parts, "log" | "spanOf">> =>
+const told = ({ logRequests, tracing }: Options): Effect.Effect<Pick<Exchange.Parts, "log" | "spans">> =>
   Effect.gen(function* () {
     const ratio = Number(tracing ?? false)
     const clock = yield* Clock.clockWith(Effect.succeed)
     const log = logRequests === true ? RequestLog.toLoggers(yield* Effect.runtime<never>()) : logRequests || null
-    if (ratio === 0 && tracing !== 0) return { log, spanOf: null }
-    return { log, spanOf: Tracing.spans(yield* Effect.tracer, ratio, () => clock.unsafeCurrentTimeNanos()) }
+    if (ratio === 0 && tracing !== 0) return { log, spans: null }
+    return { log, spans: Tracing.spans(yield* Effect.tracer, ratio, () => clock.unsafeCurrentTimeNanos()) }
   })
 
 const router =
@@ -129,8 +128,10 @@ const openPages = (pages: Pages): WireFormat => {
   const routes = Object.keys(pages).map((path) => WireRequest.route(path, "GET", path))
   return {
     isOpen: true,
-    route: (request) =>
-      Either.map(WireRequest.match(routes, request), ({ name }) => ({ body: "none", run: () => pages[name]! })),
+    route: (request) => {
+      const found = WireRequest.match(routes, request)
+      return "name" in found ? { body: "none", run: () => pages[found.name]! } : found
+    },
     refuse: (error) => WireError.problem(error)
   }
 }

@@ -6,6 +6,7 @@
  * A refusal is an answer: its span has not failed. No header and no query goes into a span.
  */
 import type { CheckoutError, CheckoutSessions } from "@onelane/checkout"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -20,8 +21,13 @@ import type { WireRequest } from "./WireRequest.js"
 type Sessions = CheckoutSessions.CheckoutSessionsShape
 type Call = (caller: never, input: object) => Effect.Effect<object, CheckoutError.CheckoutError>
 
-/** Begins the span of a request; null where it is not to be traced. */
-export type SpanOf = (request: WireRequest) => Tracer.Span | null
+/** Begins spans. */
+export interface Spans {
+  /** That of a request; null where it is not to be traced. */
+  readonly ofRequest: (request: WireRequest) => Tracer.Span | null
+  /** That of an update below a request's, for a caller without a fiber; `endUpdate` ends it. */
+  readonly ofUpdate: (parent: Tracer.Span, input: unknown) => Tracer.Span
+}
 
 /** What a `traceparent` says. */
 export interface Parent {
@@ -46,18 +52,46 @@ export const sampler = (ratio: number): (() => boolean) => {
   return () => random.number() < ratio
 }
 
-/** Spans of requests, as `tracer` makes them. `clockNanos`: epoch nanoseconds. */
-export const spans = (tracer: Tracer.Tracer, ratio: number, clockNanos: () => bigint): SpanOf => {
+/** Spans as `tracer` makes them, for `ratio` of the requests that do not say. `clockNanos`: epoch nanoseconds. */
+export const spans = (tracer: Tracer.Tracer, ratio: number, clockNanos: () => bigint): Spans => {
   const isSampled = sampler(ratio)
-  return (request) => {
-    const parent = parentOf(request)
-    if (!(parent === null ? isSampled() : parent.sampled)) return null
-    const above = parent === null ? Option.none() : Option.some(Tracer.externalSpan(parent))
-    const span = tracer.span(`http.server ${request.method}`, above, Context.empty(), [], clockNanos(), "server")
-    span.attribute("http.request.method", request.method)
-    span.attribute("url.path", request.path)
+  const begin = (
+    name: string,
+    above: Option.Option<Tracer.AnySpan>,
+    kind: Tracer.SpanKind,
+    marks: Readonly<Record<string, string>>
+  ) => {
+    const span = tracer.span(name, above, Context.empty(), [], clockNanos(), kind)
+    for (const [mark, value] of Object.entries(marks)) span.attribute(mark, value)
     return span
   }
+  return {
+    ofRequest: (request) => {
+      const parent = parentOf(request)
+      if (!(parent === null ? isSampled() : parent.sampled)) return null
+      const above = parent === null ? Option.none() : Option.some(Tracer.externalSpan(parent))
+      const marks = { "http.request.method": request.method, "url.path": request.path }
+      return begin(`http.server ${request.method}`, above, "server", marks)
+    },
+    ofUpdate: (parent, input) => begin(updateName, Option.some(parent), "internal", marksOf(input))
+  }
+}
+
+const updateName = "CheckoutSessions.update"
+
+/** Ends the span of an update with what came of it. */
+export const endUpdate = (
+  span: Tracer.Span,
+  endedNanos: bigint,
+  exit: Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>
+): void => {
+  const isDefect = Exit.isFailure(exit) && !Cause.isFailType(exit.cause)
+  if (Exit.isSuccess(exit)) span.attribute("requestId", exit.value.requestId)
+  else if (Cause.isFailType(exit.cause)) {
+    span.attribute("refused", exit.cause.error._tag)
+    span.attribute("reason", exit.cause.error.reason)
+  }
+  span.end(endedNanos, isDefect ? exit : Exit.void)
 }
 
 /** Ends the span of a request with its answer. An event stream ends it when it begins. */

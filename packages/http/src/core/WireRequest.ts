@@ -52,21 +52,21 @@ export interface Match<Name extends string> {
   readonly params: Readonly<Record<string, string>>
 }
 
+/** A route, or why there is none: no such path (404), or another method (405). */
+export type Found<Name extends string> = Match<Name> | AdapterError.AdapterError
+
 /** Finds the route of a request. `HEAD` goes where `GET` goes. */
-export const match = <Name extends string>(
-  routes: ReadonlyArray<Route<Name>>,
-  request: WireRequest
-): Either.Either<Match<Name>, AdapterError.AdapterError> => {
+export const match = <Name extends string>(routes: ReadonlyArray<Route<Name>>, request: WireRequest): Found<Name> => {
   const segments = request.path.split("/")
   const method = request.method === "HEAD" ? "GET" : request.method
   const allowed: Array<string> = []
   for (const candidate of routes) {
     const params = paramsOf(candidate.segments, segments)
     if (params === null) continue
-    if (candidate.method === method) return Either.right({ name: candidate.name, params })
+    if (candidate.method === method) return { name: candidate.name, params }
     allowed.push(candidate.method)
   }
-  return Either.left(allowed.length === 0 ? AdapterError.notFound : AdapterError.methodNotAllowed(allowed))
+  return allowed.length === 0 ? AdapterError.notFound : AdapterError.methodNotAllowed(allowed)
 }
 
 const paramsOf = (
@@ -94,7 +94,7 @@ const paramsOf = (
  */
 export const router = <Name extends string>(
   routes: ReadonlyArray<Route<Name>>
-): ((request: WireRequest) => Either.Either<Match<Name>, AdapterError.AdapterError>) => {
+): ((request: WireRequest) => Found<Name>) => {
   const patterns = routes.map((one) => ({ ...one, ...patternOf(one) }))
   return (request) => {
     const method = request.method === "HEAD" ? "GET" : request.method
@@ -103,7 +103,7 @@ export const router = <Name extends string>(
       if (found === null) continue
       const params: Record<string, string> = {}
       for (let index = 0; index < names.length; index++) params[names[index]!] = found[index + 1]!
-      return Either.right({ name, params })
+      return { name, params }
     }
     return match(routes, request)
   }

@@ -124,7 +124,10 @@ const match = WireRequest.router(routes)
 
 /** Makes the format. */
 export const make = (streams: SessionEvents.Streams): WireFormat => ({
-  route: (request) => Either.map(match(request), ({ name, params }) => operationOf(name, params, streams)),
+  route: (request) => {
+    const found = match(request)
+    return "name" in found ? operationOf(found.name, found.params, streams) : found
+  },
   refuse: (error, request) => WireError.problem(error, versionOf(request.headers["if-match"]))
 })
 

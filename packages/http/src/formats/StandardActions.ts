@@ -66,15 +66,18 @@ export const make = (
   { inputsMaxCount }: HttpLimits,
   onRefused: OnRefused = () => {}
 ): WireFormat => ({
-  route: (request) =>
-    Either.map(found(request), ({ name, params }) =>
-      name === "invoke"
-        ? {
-            body: "required",
-            run: (call) => invoked(call, params.action as StandardDescribe.ActionName, inputsMaxCount, onRefused)
-          }
-        : { body: "none", run: () => Exit.succeed(WireAnswer.json(200, described(name, params, flow))) }
-    ),
+  route: (request) => {
+    const found = match(request)
+    if (!("name" in found)) return found
+    const { name, params } = found
+    if (!exists(params)) return AdapterError.notFound
+    return name === "invoke"
+      ? {
+          body: "required",
+          run: (call) => invoked(call, params.action as StandardDescribe.ActionName, inputsMaxCount, onRefused)
+        }
+      : { body: "none", run: () => Exit.succeed(WireAnswer.json(200, described(name, params, flow))) }
+  },
   refuse: (error) =>
     WireAnswer.json(
       WireError.statusOf(error),
@@ -84,13 +87,6 @@ export const make = (
 })
 
 const match = WireRequest.router(routes)
-
-const found = (request: WireRequest.WireRequest) =>
-  Either.filterOrLeft(
-    match(request),
-    ({ params }) => exists(params),
-    () => AdapterError.notFound
-  )
 
 const exists = ({ action, version }: Readonly<Record<string, string>>): boolean =>
   (version === undefined || /^v\d{2,3}\.\d$/.test(version)) && (action === undefined || Object.hasOwn(actions, action))

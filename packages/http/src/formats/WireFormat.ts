@@ -4,7 +4,6 @@
  */
 import type { Caller, CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import type * as Effect from "effect/Effect"
-import type * as Either from "effect/Either"
 import type * as Exit from "effect/Exit"
 import type { AdapterError } from "../contract/AdapterError.js"
 import type { WireAnswer } from "../core/WireAnswer.js"
@@ -18,7 +17,7 @@ export interface WireFormat {
   /** True where everybody may ask, without a token and at any rate. Default: callers who are known only. */
   readonly isOpen?: boolean
   /** Finds what a request asks for, by its path and method alone. */
-  readonly route: (request: WireRequest) => Either.Either<Operation, AdapterError>
+  readonly route: (request: WireRequest) => Operation | AdapterError
   /** Writes a refusal. */
   readonly refuse: (error: Refusal, request: WireRequest) => WireAnswer
 }

@@ -6,7 +6,6 @@ import { Access, type Caller, type CheckoutError, Refusal } from "@onelane/check
 import { AdapterError, WireAnswer, WireError, type WireFormat } from "@onelane/http"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { Kept } from "../serve/Store.js"
@@ -47,12 +46,12 @@ const answer = (schema: Schema.Schema<any, any>, done: unknown): WireAnswer.Wire
 export const make = (kept: Context.Context<Kept>): WireFormat => ({
   route: ({ method, path }) => {
     const name = path.slice(Admin.prefix.length)
-    if (!Object.hasOwn(Admin.operations, name)) return Either.left(AdapterError.notFound)
-    if (method !== "POST") return Either.left(AdapterError.methodNotAllowed(["POST"]))
-    return Either.right({
+    if (!Object.hasOwn(Admin.operations, name)) return AdapterError.notFound
+    if (method !== "POST") return AdapterError.methodNotAllowed(["POST"])
+    return {
       body: "optional",
       run: ({ body, caller }) => Effect.provide(run(name as Admin.Name, caller, body), kept)
-    })
+    }
   },
   refuse: (error) => WireError.problem(error)
 })

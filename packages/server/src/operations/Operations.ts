@@ -6,7 +6,6 @@ import type { Access } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"
 import { AdapterError, WireAnswer, WireError, type WireFormat } from "@onelane/http"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Samples from "./Samples.js"
 
 /** Who may read `/metrics`: everybody, callers with modify-all-data, nobody. */
@@ -58,16 +57,16 @@ export const pages = (
 /** `/metrics` for those who may do everything. To others it does not exist. */
 export const metricsFormat = (parts: Parts): WireFormat => ({
   route: ({ method, path }) => {
-    if (path !== "/metrics") return Either.left(AdapterError.notFound)
-    if (method !== "GET" && method !== "HEAD") return Either.left(AdapterError.methodNotAllowed(["GET"]))
-    return Either.right({
+    if (path !== "/metrics") return AdapterError.notFound
+    if (method !== "GET" && method !== "HEAD") return AdapterError.methodNotAllowed(["GET"])
+    return {
       body: "none",
       run: ({ caller }) =>
         Effect.flatMap(
           Effect.orElseSucceed(parts.access.mayInvoke(caller, "administer"), () => false),
           (allowed) => (allowed ? metrics(parts) : Effect.fail(AdapterError.notFound))
         )
-    })
+    }
   },
   refuse: (error) => WireError.problem(error)
 })
