@@ -1,0 +1,73 @@
+/** Updates by callback on a node: without a fiber where the session is here, through the service where it is not. */
+import { assert, describe, it } from "@effect/vitest"
+import { Caller, type CheckoutEngine, type CheckoutSessions } from "@onelane/checkout"
+import { Effect, Exit, Runtime } from "effect"
+import * as ClusterSessions from "../src/ClusterSessions.js"
+import type { Membership } from "../src/Membership.js"
+import type { Peer } from "../src/Peer.js"
+
+type UpdateNow = CheckoutEngine.CheckoutEngineShape["updateNow"]
+
+const input = { checkoutSessionId: "cs_1", expCurrentState: "Start", nextState: "Inventory" }
+const refused = Exit.die("an answer")
+const run = Runtime.runCallback(Runtime.defaultRuntime)
+
+const doorOf = (owner: Peer | null, here: UpdateNow, service: Partial<CheckoutSessions.CheckoutSessionsShape> = {}) => {
+  const membership = { ownerOf: () => owner } as unknown as Membership
+  const sessions = ClusterSessions.make(service as CheckoutSessions.CheckoutSessionsShape, membership)
+  return ClusterSessions.makeUpdateNow(here, sessions, membership, run)
+}
+
+const unused: UpdateNow = () => assert.fail("the engine of this node was asked")
+
+describe("updateNow of a node", () => {
+  it("is that of its engine for a session it owns: answered on the spot, withdrawn like any other", () => {
+    const exits: Array<unknown> = []
+    const withdraw = () => true
+    const updateNow = doorOf(null, (_caller, _input, onExit) => {
+      onExit(refused)
+      return withdraw
+    })
+    assert.strictEqual(
+      updateNow(Caller.host, input, (exit) => void exits.push(exit)),
+      withdraw
+    )
+    assert.deepStrictEqual(exits, [refused])
+  })
+
+  it.live("forwards an update of a session that another node owns, and stays where that node cannot be asked", () =>
+    Effect.gen(function* () {
+      const answered = (outcome: Parameters<Parameters<Peer["ask"]>[3]>[0]) => {
+        const owner: Peer = {
+          isReady: () => true,
+          ask: (_method, _caller, _input, onOutcome) => {
+            onOutcome(outcome)
+            return () => {}
+          }
+        }
+        const updateNow = doorOf(owner, unused, { update: () => Effect.die("here") })
+        return Effect.async<Exit.Exit<unknown, unknown>>((resume) => {
+          updateNow(Caller.host, input, (exit) => resume(Effect.succeed(exit)))
+        })
+      }
+      assert.deepStrictEqual(yield* answered({ _tag: "Answered", value: "there" }), Exit.succeed("there") as never)
+      assert.isTrue(Exit.isFailure(yield* answered({ _tag: "NotSent" })))
+    })
+  )
+
+  it.live("leaves the other node when its caller leaves", () =>
+    Effect.gen(function* () {
+      let left = 0
+      const owner: Peer = {
+        isReady: () => true,
+        ask: () => () => {
+          left += 1
+        }
+      }
+      const withdraw = doorOf(owner, unused)(Caller.host, input, () => {})
+      assert.isFalse(withdraw?.())
+      yield* Effect.repeat(Effect.sleep(1), { until: () => left === 1, times: 1_000 })
+      assert.strictEqual(left, 1)
+    })
+  )
+})
