@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Flow, type Task } from "@onelane/checkout"
 import { JournalMemory } from "@onelane/engine"
 import { Effect, Either, TestClock } from "effect"
-import { buyer, colleague, integrator, nextTick, opened, type Sessions, settled, slowMemory } from "./fixture.js"
+import { buyer, integrator, nextTick, opened, type Sessions, settled, slowMemory } from "./fixture.js"
 import * as Mutants from "./mutants.js"
 
 import { accepted, type Boot, bootWith, currentOf, engine, paying, provider, race, start } from "./scenarios.js"
@@ -60,7 +60,7 @@ describe("Regressions", () => {
         const { sessions } = yield* boot(JournalMemory.make())
         const abandoned = yield* opened(sessions, "cart-1", { expiresInMillis: 60_000 })
         yield* TestClock.adjust("1 minute")
-        const { session } = yield* sessions.open(colleague, { cartId: "cart-1" })
+        const { session } = yield* sessions.open(integrator, { cartId: "cart-1" })
         return session.id !== abandoned
       })
     return Effect.gen(function* () {
@@ -148,7 +148,7 @@ describe("Regressions", () => {
         yield* sessions.update(buyer, { checkoutSessionId, ...start })
         yield* asked(1)
         const late = yield* Effect.either(
-          sessions.update(colleague, { checkoutSessionId, expCurrentState: "Start", nextState: "Shipping Address" })
+          sessions.update(integrator, { checkoutSessionId, expCurrentState: "Start", nextState: "Shipping Address" })
         )
         yield* nextTick
         yield* open

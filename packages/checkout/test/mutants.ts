@@ -10,9 +10,11 @@ import * as CheckoutBehavior from "../src/commands/CheckoutBehavior.js"
 import type { SessionCommand } from "../src/commands/SessionCommand.js"
 import * as Refusal from "../src/errors/Refusal.js"
 import * as Flow from "../src/flow/Flow.js"
+import * as CartBook from "../src/ports/CartBook.js"
 import { watch } from "../src/service/Changes.js"
 import * as Service from "../src/service/CheckoutService.js"
 import * as LateResults from "../src/service/LateResults.js"
+import * as Vigil from "../src/service/Vigil.js"
 import * as Ids from "../src/session/Ids.js"
 import type { SessionState } from "../src/session/SessionState.js"
 import * as Alarms from "../src/work/Alarms.js"
@@ -25,12 +27,14 @@ export type Mutate = (behavior: Behavior) => Behavior
 const assemble = (mutate: Mutate, options: ProcessOptions) =>
   Effect.gen(function* () {
     const flow: Flow.Flow = options.flow ?? Flow.b2b
+    const unavailable = Refusal.fromEngine
+    const carts = yield* ActorSystem.make(cartBehavior, { unavailable })
+    const port = options.carts ?? (yield* Effect.provide(Carts.Carts, Carts.layerTrusted))
     const ports = {
       access: options.access ?? (yield* Effect.provide(Access.Access, Access.layerTrusted)),
-      carts: options.carts ?? (yield* Effect.provide(Carts.Carts, Carts.layerTrusted)),
+      carts: CartBook.make(port, carts),
       portMillis: 5_000
     }
-    const unavailable = Refusal.fromEngine
     const { nowMillis } = yield* GroupCommit.GroupCommit
     const tell: Tasks.Tell = (id, command) =>
       LateResults.settle({ carts, sessions }, id, command, sessions.askInternal(id, command))
@@ -39,7 +43,6 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       unavailable,
       onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state)
     })
-    const carts: LateResults.CartLanes = yield* ActorSystem.make(cartBehavior, { unavailable })
     yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, true, nowMillis, 1_000))
     yield* Effect.addFinalizer(() => tasks.drain(0))
     const parts = {
@@ -49,7 +52,8 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       carts,
       ids: yield* Ids.makeRandom,
       expiresInMillis: null,
-      asyncContext: null
+      asyncContext: null,
+      vigil: yield* Vigil.make<any, any>()
     }
     return Service.make(parts, watch)
   })

@@ -11,7 +11,7 @@ import { buyer } from "./fixture.js"
 
 export const granted: Access.Rights = { mayInvoke: true, maySee: true, accountAccessible: true, storeMember: true }
 
-export const facts: Facts = { rights: granted, cartStatus: "Active" }
+export const facts: Facts = { rights: granted, cartStatus: "Active", cart: null }
 
 export const turnAt = (nowMillis: number, more: Partial<Facts> = {}): SessionTurn => ({
   nowMillis,

@@ -11,6 +11,7 @@
 import * as Access from "@onelane/checkout/Access"
 import type { Caller, Role } from "@onelane/checkout/Caller"
 import type { Cart, CartsShape } from "@onelane/checkout/Carts"
+import * as Listeners from "@onelane/checkout/Listeners"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -47,16 +48,38 @@ export const make = (behind: Behind, options: DirectoryCacheOptions = {}): Effec
       const roles = remember<ReadonlyArray<Role>>(capacity, ttlMillis, nowMillis)
       const facts = remember<Access.AccessFacts>(capacity, ttlMillis, nowMillis)
       const carts = remember<Cart | null>(capacity, ttlMillis, nowMillis)
+      const listeners = Listeners.make()
+      const { assign } = behind.carts
+      const forgetting: Forgetting = {
+        people: (write) =>
+          after(write, () => {
+            roles.forgetAll()
+            facts.forgetAll()
+            listeners.tell()
+          }),
+        cart: (cartId, write) =>
+          after(write, () => {
+            carts.forget(cartId)
+            listeners.tell()
+          })
+      }
       return {
-        access: Access.fromFacts({
-          roles: (userId) => roles.get(userId) ?? roles.keep(userId, behind.lookup.roles(userId)),
-          facts: (caller, subject) => {
-            const key = keyOf(caller, subject)
-            return facts.get(key) ?? facts.keep(key, behind.lookup.facts(caller, subject))
-          }
-        }),
-        carts: { find: (cartId) => carts.get(cartId) ?? carts.keep(cartId, behind.carts.find(cartId)) },
-        directory: forgetting(behind.directory, roles, facts, carts)
+        access: Access.fromFacts(
+          {
+            roles: (userId) => roles.get(userId) ?? roles.keep(userId, behind.lookup.roles(userId)),
+            facts: (caller, subject) => {
+              const key = keyOf(caller, subject)
+              return facts.get(key) ?? facts.keep(key, behind.lookup.facts(caller, subject))
+            }
+          },
+          listeners.onChange
+        ),
+        carts: {
+          book: behind.carts.book,
+          find: (cartId) => carts.get(cartId) ?? carts.keep(cartId, behind.carts.find(cartId)),
+          assign: assign && ((cartId, owner) => forgetting.cart(cartId, assign(cartId, owner)))
+        },
+        directory: forgettingDirectory(behind.directory, forgetting)
       }
     })
   )
@@ -129,28 +152,19 @@ const remember = <A>(capacity: number, ttlMillis: number, nowMillis: () => numbe
 }
 
 /**
- * The directory, its writes seen: one about people and accounts forgets every fact, one about a cart that cart. Also one
- * that failed or was given up, for it may have been written.
+ * What a write makes forgotten: one about people and accounts every fact, one about a cart that cart. Also one that failed or
+ * was given up, for it may have been written.
  */
-const forgetting = (
-  directory: DirectoryShape,
-  roles: Remembered<ReadonlyArray<Role>>,
-  facts: Remembered<Access.AccessFacts>,
-  carts: Remembered<Cart | null>
-): DirectoryShape => {
-  const people = <A, E>(write: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.ensuring(
-      write,
-      Effect.sync(() => {
-        roles.forgetAll()
-        facts.forgetAll()
-      })
-    )
-  const cart = <A, E>(cartId: string, write: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.ensuring(
-      write,
-      Effect.sync(() => carts.forget(cartId))
-    )
+interface Forgetting {
+  readonly people: <A, E>(write: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  readonly cart: <A, E>(cartId: string, write: Effect.Effect<A, E>) => Effect.Effect<A, E>
+}
+
+const after = <A, E>(write: Effect.Effect<A, E>, then: () => void): Effect.Effect<A, E> =>
+  Effect.ensuring(write, Effect.sync(then))
+
+/** The directory, its writes seen. */
+const forgettingDirectory = (directory: DirectoryShape, { cart, people }: Forgetting): DirectoryShape => {
   return {
     putUser: (user) => people(directory.putUser(user)),
     removeUser: (userId) => people(directory.removeUser(userId)),

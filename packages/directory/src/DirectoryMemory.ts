@@ -5,6 +5,7 @@
 import * as Access from "@onelane/checkout/Access"
 import type { Role } from "@onelane/checkout/Caller"
 import * as Carts from "@onelane/checkout/Carts"
+import * as Listeners from "@onelane/checkout/Listeners"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -24,17 +25,41 @@ interface Book {
 
 const none: ReadonlyArray<Role> = Object.freeze([])
 
-const makeAccess = (book: Book): Access.AccessShape =>
-  Access.fromFacts({
-    roles: (userId) => Exit.succeed(book.users.get(userId) ?? none),
-    facts: (caller, subject) =>
-      Exit.succeed({
-        roles: book.users.get(caller.userId) ?? none,
-        belongsToAccount: book.accountMembers.get(subject.accountId)?.has(caller.userId) ?? false,
-        accountValid: book.accounts.get(subject.accountId) ?? false,
-        storeMember: book.storeMembers.get(subject.storeId)?.has(subject.accountId) ?? false
-      })
-  })
+const makeAccess = (book: Book, onChange: Access.OnChange): Access.AccessShape =>
+  Access.fromFacts(
+    {
+      roles: (userId) => Exit.succeed(book.users.get(userId) ?? none),
+      facts: (caller, subject) =>
+        Exit.succeed({
+          roles: book.users.get(caller.userId) ?? none,
+          belongsToAccount: book.accountMembers.get(subject.accountId)?.has(caller.userId) ?? false,
+          accountValid: book.accounts.get(subject.accountId) ?? false,
+          storeMember: book.storeMembers.get(subject.storeId)?.has(subject.accountId) ?? false
+        })
+    },
+    onChange
+  )
+
+/** The directory, its writes told to whoever rests on what it says. */
+const telling = (directory: Directory.DirectoryShape, tell: () => void): Directory.DirectoryShape => {
+  const told = Object.entries(directory).map(([name, write]) => [
+    name,
+    (...input: ReadonlyArray<never>) =>
+      Effect.ensuring((write as (...input: ReadonlyArray<never>) => Effect.Effect<void>)(...input), Effect.sync(tell))
+  ])
+  return Object.fromEntries(told) as Directory.DirectoryShape
+}
+
+const makeCarts = ({ carts }: Book, tell: () => void): Carts.CartsShape => ({
+  book: "unknown",
+  find: (cartId) => Exit.succeed(carts.get(cartId) ?? null),
+  assign: (cartId, owner) =>
+    Effect.sync(() => {
+      const cart = carts.get(cartId)
+      if (cart !== undefined) carts.set(cartId, Object.freeze({ ...cart, ...owner }))
+      tell()
+    })
+})
 
 const join = (members: Map<string, Set<string>>, of: string, member: string): void => {
   const present = members.get(of)
@@ -111,9 +136,10 @@ export const layer: Layer.Layer<Access.Access | Carts.Carts | Directory.Director
       accountMembers: new Map(),
       storeMembers: new Map()
     }
-    return Context.make(Access.Access, makeAccess(book)).pipe(
-      Context.add(Carts.Carts, { find: (cartId) => Exit.succeed(book.carts.get(cartId) ?? null) }),
-      Context.add(Directory.Directory, makeDirectory(book))
+    const listeners = Listeners.make()
+    return Context.make(Access.Access, makeAccess(book, listeners.onChange)).pipe(
+      Context.add(Carts.Carts, makeCarts(book, listeners.tell)),
+      Context.add(Directory.Directory, telling(makeDirectory(book), listeners.tell))
     )
   })
 )

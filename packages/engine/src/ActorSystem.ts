@@ -9,6 +9,7 @@ import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { Activation } from "./Activation.js"
 import { type Asked, ask, askNow, type Waiting } from "./Asking.js"
+import { peekAtRest } from "./AtRest.js"
 import type { Behavior } from "./Behavior.js"
 import * as Directory from "./Directory.js"
 import * as EngineError from "./EngineError.js"
@@ -50,6 +51,8 @@ export interface ActorSystem<State, Command, Reply, Refusal> {
   readonly tell: (id: string, command: Command) => void
   /** The same, but waits for the answer. */
   readonly askInternal: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
+  /** The state of an address that has nothing in flight, where the journal answers on the spot; undefined: ask `read`. */
+  readonly peek: (id: string) => State | undefined
   /** Looks at an address. */
   readonly read: (id: string) => Effect.Effect<Snapshot<State>, Refusal>
   /**
@@ -136,6 +139,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
       askNow: (id, command, found) => askNow(system, id, command, found),
       find: (id) => lanes.directory.awake.get(id),
       tell: (id, command) => submit(lanes, id, Envelope.make(command, true)),
+      peek: (id) => peekAtRest(lanes, id) as State | undefined,
       read: (id) => Effect.suspend(() => ask(system, id, readCommand, true)),
       follow: (id, afterSequence) => follow(system, id, afterSequence),
       events: (id, afterSequence, limit) => eventsOf(system, id, afterSequence, limit),

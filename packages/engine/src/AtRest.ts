@@ -29,6 +29,16 @@ export const findAtRest = (
   return activation.loaded || loadNow(lanes, activation) ? activation : null
 }
 
+/** The state of an address at rest, certain and durable; undefined for one that has something in flight. */
+export const peekAtRest = (lanes: Lanes, id: string): unknown => {
+  const activation = findAtRest(lanes, id, undefined)
+  if (activation === null) return undefined
+  const { state } = activation
+  activation.epoch = lanes.directory.epoch
+  if (activation.sequence === 0) rest(lanes, activation)
+  return state
+}
+
 /** Takes it: the answer, or the envelope it will come to. */
 export const turnAtRest = (
   lanes: Lanes,

@@ -23,7 +23,7 @@ describe("Recorder", () => {
     Effect.gen(function* () {
       const recorder = Recorder.make()
       const client = recorder.client(7, yield* CheckoutSessions.CheckoutSessions)
-      yield* client.open(host, { cartId: "c", checkoutSessionId: "s" })
+      yield* client.open(host, { cartId: "c", checkoutSessionId: "s", ownerId: buyer.userId })
       yield* client.open(host, { cartId: "c" })
       const step = { checkoutSessionId: "s", expCurrentState: "Start", nextState: "Taxes" }
       const { requestId } = yield* client.update(buyer, { ...step, idempotencyKey: "k" })

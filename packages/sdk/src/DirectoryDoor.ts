@@ -34,7 +34,13 @@ const status: Options.Option = {
 
 const user: Options.Options<Directory.User> = { id, roles: Options.roles }
 const account: Options.Options<Directory.Account> = { id, active: { ...Options.flag, required: true } }
-const cart: Options.Options<Carts.Cart> = { id, storeId: id, accountId: id, ownerId: id, status }
+const cart: Options.Options<Omit<Carts.Cart, "revision" | "isGuest">> = {
+  id,
+  storeId: id,
+  accountId: id,
+  ownerId: id,
+  status
+}
 
 type Check = (where: string, input: ReadonlyArray<unknown>) => void
 

@@ -36,9 +36,9 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
   readonly storage: string
   /** A preset's name or a flow of the host's own. Default `"b2b"`. */
   readonly flow?: X | undefined
-  /** The host's rules, asked in the async context (`AsyncLocalStorage`) of the call. Default: the roles of the caller decide, or the directory's facts where it is kept. */
+  /** The host's rules, asked in the async context (`AsyncLocalStorage`) of the call. Default: a buyer owns what it opens and sees nothing else; or the directory's facts where it is kept. */
   readonly access?: Ports.HostAccess | undefined
-  /** The host's carts, asked in the async context of the call. Default: every cart id is an active cart, or those of the directory where it is kept. */
+  /** The host's carts, asked in the async context of the call. Default: every cart id is an active cart that belongs to who opened it, or those of the directory where it is kept. */
   readonly carts?: Ports.HostCarts | undefined
   /** Keeps users, accounts, stores and carts in the same storage and asks them. Default false. */
   readonly directory?: boolean | undefined
@@ -76,7 +76,10 @@ const callerParts: Options.Options<Caller.Caller> = {
 
 /** An embedded engine: `Checkout` for the program itself, and `as` for the people it serves. */
 export interface EmbeddedCheckout<F> extends Checkout.Checkout<F> {
-  /** The same engine, called by somebody else. Closing either closes both. */
+  /**
+   * The same engine, called by somebody else. Without ports and directory a buyer owns the carts it opens; to it, those of
+   * others are not there. Closing either closes both.
+   */
   readonly as: (caller: Caller.Caller) => Checkout.Checkout<F>
 }
 

@@ -66,7 +66,8 @@ const isStatus = (value: unknown): boolean => (Carts.cartStatuses as ReadonlyArr
 const isCart = (value: unknown): value is Carts.Cart =>
   Predicate.isRecord(value) &&
   [value.id, value.storeId, value.accountId, value.ownerId].every(Predicate.isString) &&
-  isStatus(value.status)
+  isStatus(value.status) &&
+  (value.revision === undefined || value.revision === null || Carts.isRevision(value.revision))
 
 const isCartOrNone = (value: unknown): value is Carts.Cart | null | undefined =>
   value === null || value === undefined || isCart(value)
@@ -79,7 +80,11 @@ export const layerAccess = (host: HostAccess): Layer.Layer<Access.Access> =>
       const ask = asking(log, "access.mayInvoke", "true or false", Predicate.isBoolean)
       const askRights = asking(log, "access.rights", `an object of ${rightNames.join(", ")}`, isRights)
       return {
-        mayInvoke: (caller, action) => ask(() => host.mayInvoke(caller, action)),
+        // A rule that says yes to everything must not let a buyer say whose a cart is.
+        mayInvoke: (caller, action) =>
+          action === "assign-cart" && !Access.isPrivileged(caller)
+            ? Exit.succeed(false)
+            : ask(() => host.mayInvoke(caller, action)),
         rights: (caller, action, subject) => askRights(() => host.rights(caller, action, subject))
       }
     })
@@ -90,7 +95,7 @@ export const layerCarts = (host: HostCarts): Layer.Layer<Carts.Carts> =>
   Layer.effect(
     Carts.Carts,
     Effect.map(RareLog.make, (log) => {
-      const shape = `null or an object of id, storeId, accountId, ownerId and status, one of ${Carts.cartStatuses.join(", ")}`
+      const shape = `null or an object of id, storeId, accountId, ownerId and status, one of ${Carts.cartStatuses.join(", ")}, and perhaps a revision, text of 1 to ${Carts.revisionMaxLength} characters or a whole number`
       const ask = asking<Carts.Cart | null | undefined>(log, "carts.find", shape, isCartOrNone)
       return {
         find: (cartId) =>

@@ -2,10 +2,11 @@
  * CancelCheckout: archive a session. Mailbox order decides against a completing task: whichever turn is first counts, and
  * a later result is refused. The cart is free from then on.
  */
+
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
-import { authorise } from "../ports/Guard.js"
+import { authorise, ownerNow } from "../ports/Guard.js"
 import type { CancelInput } from "../service/CheckoutSessions.js"
 import { isOpaqueId, isSessionId, opaqueIdMaxLength } from "../session/Ids.js"
 import * as Input from "./Input.js"
@@ -43,8 +44,9 @@ export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
     return Exit.fail(Refusal.versionMismatch(session))
   const { state: from, operationId, workKey } = session
   const { userId: by } = caller
+  const owner = ownerNow(session, turn.facts.cart)
   return accept(
-    { type: "Cancelled", at: turn.nowMillis, from, by, requestId, operationId, workKey },
+    { type: "Cancelled", at: turn.nowMillis, from, by, requestId, operationId, workKey, owner },
     requestId,
     operationId === null ? [] : [operationId]
   )

@@ -31,7 +31,8 @@ export type CheckoutBehavior = Behavior.Behavior<
 >
 
 // An open was authorised against its cart; the others against the session they name.
-const actions: { readonly [Tag in Exclude<SessionCommand["tag"], "Open" | "Update" | "Expire">]: Action } = {
+const actions: { readonly [Tag in Exclude<SessionCommand["tag"], "Open" | "Expire">]: Action } = {
+  Update: "update",
   Read: "read",
   Cancel: "cancel",
   CompleteTask: "complete-task",
@@ -48,8 +49,7 @@ export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
   prepare: ({ session }, command): Effect.Effect<Facts, CheckoutError> => {
     if (session === null || command.tag === "Open" || command.tag === "Expire" || command.caller === null)
       return nothing
-    const updates = command.tag === "Update"
-    return readFacts(ports, command.caller, updates ? "update" : actions[command.tag], session, updates)
+    return readFacts(ports, command.caller, actions[command.tag], session)
   },
   digestsOf,
   decide: (state, command, turn) => decide(flow, state, command, turn),

@@ -6,6 +6,7 @@
 import * as Refusal from "../errors/Refusal.js"
 import { isFinal } from "../flow/Flow.js"
 import { wordMaxLength } from "../flow/TaskResult.js"
+import { ownerNow } from "../ports/Guard.js"
 import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
@@ -35,7 +36,8 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
     workKey,
     orderId,
     to: nextState,
-    archives
+    archives,
+    owner: ownerNow(found.claimed, turn.facts.cart)
   } as const
   return accept(event, lastRequestId ?? "", [operationId])
 }
@@ -59,7 +61,8 @@ const tooLate = (over: CloseOperation.Over, command: CommandOf<"CompleteTask">, 
     by,
     operationId,
     workKey,
-    orderId
+    orderId,
+    owner: ownerNow(session, turn.facts.cart)
   } as const
   return {
     events: [kept],

@@ -11,5 +11,5 @@ export const decide: Decide<"Expire"> = (_flow, state, _command, turn) => {
   const { session } = state
   if (session === null) return Exit.fail(Refusal.sessionInaccessible)
   const due = !session.isArchived && closedReason(state, turn) === "EXPIRED"
-  return due ? accept({ type: "Expired", at: turn.nowMillis, from: session.state }, "") : show(session, "")
+  return due ? accept({ type: "Expired", at: turn.nowMillis, from: session.state, owner: null }, "") : show(session, "")
 }

@@ -2,7 +2,9 @@
  * FailTask: the task of the current state failed for good; the session goes to `Error` with the cause in its history, and
  * an update from `Error` tries again. Source: CONTRACT §2.
  */
+
 import { messageMaxLength, wordMaxLength } from "../flow/TaskResult.js"
+import { ownerNow } from "../ports/Guard.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type CommandOf, type Decide } from "./SessionCommand.js"
@@ -28,7 +30,9 @@ export const decide: Decide<"FailTask"> = (_flow, state, command, turn) => {
   const { state: from, workKey, lastRequestId } = found.claimed
   const { operationId, cause, applied } = command
   const by = command.caller === null ? null : command.caller.userId
-  const event = { type: "TaskFailed", at: turn.nowMillis, from, by, operationId, workKey, cause, applied } as const
+  const owner = ownerNow(found.claimed, turn.facts.cart)
+  const at = turn.nowMillis
+  const event = { type: "TaskFailed", at, from, by, operationId, workKey, cause, applied, owner } as const
   return accept(event, lastRequestId ?? "", [operationId])
 }
 

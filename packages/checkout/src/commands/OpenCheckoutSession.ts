@@ -3,13 +3,19 @@
  * session id is the cart's; this file holds the input's form and what the session itself says.
  * Source: CONTRACT §5 (`checkoutSessionAction`: get or create).
  */
+
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import { type Flow, isFinal } from "../flow/Flow.js"
+import type { Action } from "../ports/Access.js"
+import type { CartOwner } from "../ports/Carts.js"
+import { ownerNow, shownNow } from "../ports/Guard.js"
 import type { OpenInput } from "../service/CheckoutSessions.js"
+import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { stateMaxLength } from "../session/CheckoutState.js"
 import { isOpaqueId, isSessionId, opaqueIdMaxLength } from "../session/Ids.js"
+import type { SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import { accept, closedReason, type Decide, show } from "./SessionCommand.js"
 
@@ -21,14 +27,36 @@ export const fields = {
   cartId: Input.textUpTo(opaqueIdMaxLength),
   initialState: Input.optionalTextUpTo(stateMaxLength),
   checkoutSessionId: Input.optionalSyntax,
-  expiresInMillis: Input.optionalWhole(1, expiryMaxMillis)
+  expiresInMillis: Input.optionalWhole(1, expiryMaxMillis),
+  ownerId: Input.optionalTextUpTo(opaqueIdMaxLength),
+  accountId: Input.optionalTextUpTo(opaqueIdMaxLength),
+  storeId: Input.optionalTextUpTo(opaqueIdMaxLength)
 }
+
+const opaque = ["cartId", "ownerId", "accountId", "storeId"] as const
+
+/** Whose the cart is to be, as far as the opener says it; null when it says nothing. Unchecked. */
+export const assignedBy = (input: OpenInput): Partial<CartOwner> | null => {
+  const { accountId, ownerId, storeId } = Object(input) as OpenInput
+  if ((accountId ?? ownerId ?? storeId ?? null) === null) return null
+  return {
+    ...(isGiven(ownerId) && { ownerId }),
+    ...(isGiven(accountId) && { accountId }),
+    ...(isGiven(storeId) && { storeId })
+  }
+}
+
+const isGiven = (id: string | null | undefined): id is string => id !== undefined && id !== null
+
+/** What the opener asks for: only a privileged caller may say whose a cart is. */
+export const actionOf = (input: OpenInput): Action => (assignedBy(input) === null ? "open" : "assign-cart")
 
 /** Steps 2-4 for an open. */
 export const check = (flow: Flow, input: OpenInput): InvalidInput | InvalidCheckoutSessionId | InvalidState | null => {
   const invalid = Input.accept(input, fields)
   if (invalid !== null) return invalid
-  if (!isOpaqueId(input.cartId)) return Refusal.invalidInput(["cartId"], "Not a valid value: cartId.")
+  const odd = opaque.filter((name) => isGiven(input[name]) && !isOpaqueId(input[name]))
+  if (odd.length > 0) return Refusal.invalidInput(odd, `Not a valid value: ${odd.join(", ")}.`)
   const id = input.checkoutSessionId ?? null
   if (id !== null && !isSessionId(id)) return Refusal.invalidCheckoutSessionId
   const initialState = input.initialState ?? null
@@ -50,5 +78,11 @@ export const decide: Decide<"Open"> = (_flow, state, command, turn) => {
     return accept({ type: "Opened", at, by: caller.userId, requestId, ...command.session, expiresAt }, requestId)
   if (session.cartId !== command.session.cartId) return Exit.fail(Refusal.sessionInaccessible)
   const closed = closedReason(state, turn)
-  return closed === null ? show(session, requestId) : Exit.fail(Refusal.sessionClosed(session, closed))
+  if (closed !== null) return Exit.fail(Refusal.sessionClosed(session, closed))
+  const owner = ownerNow(session, command.session)
+  if (owner === null || command.assigns !== true) return show(shownNow(session, command.session), requestId)
+  const event = { type: "OwnerChanged", at, from: session.state, by: caller.userId, requestId, owner } as const
+  // The session was there before, whatever became of its owner.
+  const reply = (after: SessionState) => ({ requestId, replayed: true, session: after.session as CheckoutSession })
+  return { events: [event], reply }
 }

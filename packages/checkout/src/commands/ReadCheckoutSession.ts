@@ -2,10 +2,11 @@
  * ReadCheckoutSession: get, history and changes. Reading is a turn like any other: it sees what was acknowledged before,
  * and its answer leaves only when what it saw is durable.
  */
+
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
-import { authorise } from "../ports/Guard.js"
+import { authorise, shownNow } from "../ports/Guard.js"
 import { isSessionId } from "../session/Ids.js"
 import * as Input from "./Input.js"
 import { type Decide, show } from "./SessionCommand.js"
@@ -44,5 +45,5 @@ export const decide: Decide<"Read"> = (_flow, state, _command, turn) => {
   const denied = authorise(state.session, turn.facts.rights)
   return denied !== null || state.session === null
     ? Exit.fail(denied ?? Refusal.sessionInaccessible)
-    : show(state.session, "")
+    : show(shownNow(state.session, turn.facts.cart), "")
 }

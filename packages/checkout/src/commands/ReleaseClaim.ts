@@ -2,7 +2,9 @@
  * ReleaseClaim: an operator takes a claim away. The session stays in its state and can be updated again; who did it and
  * why is in the history; a later result of the task is refused. Source: CONTRACT §4.
  */
+
 import { messageMaxLength } from "../flow/TaskResult.js"
+import { ownerNow } from "../ports/Guard.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type Decide } from "./SessionCommand.js"
@@ -21,6 +23,8 @@ export const decide: Decide<"ReleaseClaim"> = (_flow, state, command, turn) => {
   const { state: from, workKey, lastRequestId } = found.claimed
   const { operationId, reason, caller } = command
   const { userId: by } = caller
-  const event = { type: "ClaimReleased", at: turn.nowMillis, from, by, operationId, workKey, reason } as const
+  const owner = ownerNow(found.claimed, turn.facts.cart)
+  const at = turn.nowMillis
+  const event = { type: "ClaimReleased", at, from, by, operationId, workKey, reason, owner } as const
   return accept(event, lastRequestId ?? "", [operationId])
 }

@@ -19,6 +19,8 @@ export type SessionCommand =
       readonly caller: Caller
       readonly requestId: string
       readonly session: Pick<CheckoutSession, "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state">
+      /** The opener said whose the cart is: a live session says so, too, from now on. */
+      readonly assigns?: boolean | undefined
       /** Its life, counted from the turn; null when it never expires. */
       readonly lifeMillis: number | null
     }

@@ -5,6 +5,7 @@
  * Owns: the input's form and steps 5-13 of CONTRACT §3, in that order. Does not own: turn-taking and durability.
  * Source: the action page; CONTRACT §2-§4.
  */
+
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
@@ -12,7 +13,7 @@ import { type Flow, type Transition, transitionOf } from "../flow/Flow.js"
 import { defaultDeadlineMillis } from "../flow/Task.js"
 import type { Caller } from "../ports/Caller.js"
 import { isUpdatable } from "../ports/Carts.js"
-import { authorise } from "../ports/Guard.js"
+import { authorise, ownerNow } from "../ports/Guard.js"
 import type { UpdateInput } from "../service/CheckoutSessions.js"
 import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import { errorState } from "../session/CheckoutState.js"
@@ -165,7 +166,8 @@ const decideMove = (
   const at = turn.nowMillis
   const requestId = command.ids.next("req", at)
   const by = command.caller.userId
-  if (task === null) return move({ type: "Updated", archives, at, by, requestId, from, to, use })
+  const owner = ownerNow(session, turn.facts.cart)
+  if (task === null) return move({ type: "Updated", archives, at, by, requestId, from, to, use, owner })
   const deadlineAt = at + (task.deadlineMillis ?? defaultDeadlineMillis)
   const workKey = state.workKeys.find((one) => one.state === from)?.key ?? `work_${requestId}`
   return move({
@@ -178,7 +180,8 @@ const decideMove = (
     requestId,
     from,
     to,
-    use
+    use,
+    owner
   })
 }
 

@@ -12,17 +12,28 @@ import * as Layer from "effect/Layer"
 import * as Caller from "./Caller.js"
 
 /**
- * What may be asked of the service. `update`, `open`, `cancel` write; `read` covers get, history and changes; `administer`
- * is everything that is not about one session: the directory, keys, the list of sessions.
+ * What may be asked of the service. `update`, `open`, `cancel` write; `assign-cart` is an open that says whose the cart is;
+ * `read` covers get, history and changes; `administer` is everything that is not about one session: the directory, keys,
+ * the list of sessions.
  */
-export type Action = "open" | "update" | "cancel" | "read" | "complete-task" | "release-claim" | "administer"
+export type Action =
+  | "open"
+  | "assign-cart"
+  | "update"
+  | "cancel"
+  | "read"
+  | "complete-task"
+  | "release-claim"
+  | "administer"
 
-/** The session (or, before one exists, the cart) a right is asked for. */
+/** The cart a right is asked for: whose it is now, or, when the cart is gone, whose its session last was. */
 export interface Subject {
   readonly cartId: string
   readonly storeId: string
   readonly accountId: string
   readonly ownerId: string
+  /** True when the cart was opened without an account: it is its owner's alone, and no directory knows its account. */
+  readonly isGuest?: boolean | undefined
 }
 
 /** What a caller may do with one subject, in the order in which it is refused. */
@@ -52,7 +63,14 @@ export interface AccessShape {
   readonly mayInvoke: (caller: Caller.Caller, action: Action) => Effect.Effect<boolean, PortUnavailable>
   /** Steps 1, 5, 6 and 7, asked inside the turn. */
   readonly rights: (caller: Caller.Caller, action: Action, subject: Subject) => Effect.Effect<Rights, PortUnavailable>
+  /** Whether the caller has every right to this action, whatever the subject: then neither port need be asked. Default: no. */
+  readonly trusts?: ((caller: Caller.Caller, action: Action) => boolean) | undefined
+  /** Calls `listener` after anything changed that `rights` rests on; returns the way to stop that. Default: nobody knows. */
+  readonly onChange?: OnChange | undefined
 }
+
+/** Registers a listener and returns the function that removes it. */
+export type OnChange = (listener: () => void) => () => void
 
 /** The access port. */
 export class Access extends Context.Tag("@onelane/checkout/Access")<Access, AccessShape>() {}
@@ -69,13 +87,14 @@ export interface AccessFacts {
   readonly storeMember: boolean
 }
 
+const noRoles: ReadonlyArray<Caller.Role> = []
 const operators: ReadonlyArray<Caller.Role> = ["modify-all-data"]
 const integrators: ReadonlyArray<Caller.Role> = [...operators, "commerce-integrator"]
 const buyers: ReadonlyArray<Caller.Role> = [...integrators, "buyer-checkout"]
 
 const rolesFor = (action: Action): ReadonlyArray<Caller.Role> => {
   if (action === "release-claim" || action === "administer") return operators
-  return action === "complete-task" ? integrators : buyers
+  return action === "complete-task" || action === "assign-cart" ? integrators : buyers
 }
 
 // Asked twice in every update: loops, no closures, and no table by name, which costs as much as the loops.
@@ -93,14 +112,17 @@ export const roleAllows = (caller: Caller.Caller, granted: ReadonlyArray<Caller.
   return false
 }
 
+/** Whether the caller's roles, or those granted, see every session and may say whose a cart is. */
+export const isPrivileged = (caller: Caller.Caller, granted: ReadonlyArray<Caller.Role> = noRoles): boolean =>
+  roleAllows(caller, granted, "assign-cart")
+
 /**
  * The rule. Privileged roles (modify-all-data, commerce integrator) see every session; a buyer sees the sessions of its
  * own carts and of its accounts. The effective account must be valid, must equal the acting account the caller named,
  * and a buyer must belong to it; and it must be a member of the store.
  */
 export const decideRights = (caller: Caller.Caller, action: Action, subject: Subject, facts: AccessFacts): Rights => {
-  const privileged =
-    hasRole(caller, facts.roles, "modify-all-data") || hasRole(caller, facts.roles, "commerce-integrator")
+  const privileged = isPrivileged(caller, facts.roles)
   const acting = caller.actingAccountId === null || caller.actingAccountId === subject.accountId
   return {
     mayInvoke: roleAllows(caller, facts.roles, action),
@@ -118,11 +140,27 @@ export const everyRight: Rights = Object.freeze({
   storeMember: true
 })
 
+// No directory says anything of the account: it is valid, and the cart is its owner's alone.
+const ownRights = (
+  caller: Caller.Caller,
+  action: Action,
+  subject: Subject,
+  granted: ReadonlyArray<Caller.Role>
+): Rights =>
+  decideRights(caller, action, subject, {
+    roles: granted,
+    belongsToAccount: caller.userId === subject.ownerId,
+    accountValid: true,
+    storeMember: true
+  })
+
 const everyone = Exit.succeed(everyRight)
-const nobody = Exit.succeed({ ...everyRight, mayInvoke: false })
 const yes = Exit.succeed(true)
 const no = Exit.succeed(false)
-const noRoles: ReadonlyArray<Caller.Role> = []
+
+// Asked in every update of the host: the common role first.
+const trusts = ({ roles }: Caller.Caller, action: Action): boolean =>
+  isAmong(roles, "modify-all-data") || (isAmong(roles, "commerce-integrator") && rolesFor(action) !== operators)
 
 // Ports of ours change nothing they are given, and answer with values that do not change.
 const ours = new WeakSet<AccessShape>()
@@ -141,14 +179,17 @@ export const byValue = (access: AccessShape): AccessShape =>
     : {
         mayInvoke: (caller, action) => Running.flatMapNow(access.mayInvoke(Caller.copyOf(caller), action), takeFlag),
         rights: (caller, action, subject) =>
-          Running.flatMapNow(access.rights(Caller.copyOf(caller), action, subjectOf(subject)), takeRights)
+          Running.flatMapNow(access.rights(Caller.copyOf(caller), action, subjectOf(subject)), takeRights),
+        trusts: access.trusts,
+        onChange: access.onChange
       }
 
-const subjectOf = ({ cartId, storeId, accountId, ownerId }: Subject): Subject => ({
+const subjectOf = ({ cartId, storeId, accountId, ownerId, isGuest }: Subject): Subject => ({
   cartId,
   storeId,
   accountId,
-  ownerId
+  ownerId,
+  isGuest
 })
 
 const noAnswer = (shape: string): Exit.Exit<never, PortUnavailable> =>
@@ -164,14 +205,16 @@ const takeRights = (answer: Rights | null | undefined): Exit.Exit<Rights, PortUn
 }
 
 /**
- * Trusts the caller's own roles and knows no directory: every account is valid and a member of every store. For a host
- * that calls for itself and has already decided who may do what.
+ * Believes the caller's own roles and knows no directory: every account is valid and a member of every store. Privileged
+ * callers may do everything their role allows; a buyer owns what it opens and sees nothing else.
  */
 export const layerTrusted: Layer.Layer<Access> = Layer.succeed(
   Access,
   asOurs({
     mayInvoke: (caller, action) => (roleAllows(caller, noRoles, action) ? yes : no),
-    rights: (caller, action) => (roleAllows(caller, noRoles, action) ? everyone : nobody)
+    rights: (caller, action, subject) =>
+      trusts(caller, action) ? everyone : Exit.succeed(ownRights(caller, action, subject, noRoles)),
+    trusts
   })
 )
 
@@ -182,12 +225,15 @@ export interface Lookup {
 }
 
 /** Makes the port from lookups of a directory; both answers come from the one rule above. */
-export const fromFacts = (lookup: Lookup): AccessShape =>
+export const fromFacts = (lookup: Lookup, onChange?: OnChange): AccessShape =>
   asOurs({
+    onChange,
     mayInvoke: (caller, action) =>
       roleAllows(caller, noRoles, action)
         ? yes
         : Running.mapNow(lookup.roles(caller.userId), (granted) => roleAllows(caller, granted, action)),
     rights: (caller, action, subject) =>
-      Running.mapNow(lookup.facts(caller, subject), (facts) => decideRights(caller, action, subject, facts))
+      subject.isGuest === true
+        ? Running.mapNow(lookup.roles(caller.userId), (granted) => ownRights(caller, action, subject, granted))
+        : Running.mapNow(lookup.facts(caller, subject), (facts) => decideRights(caller, action, subject, facts))
   })

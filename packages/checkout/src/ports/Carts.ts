@@ -1,6 +1,7 @@
 /**
- * Carts: the port that says what a cart is and in which status. Read inside the turn.
- * Source: CONTRACT §1 (cart status) and §3 step 10; the action page, requirement 4.
+ * Carts: the port that says what a cart is, whose it is and in which status. Asked first in every turn: rights follow the
+ * cart, not the session. Where no port says it, the cart's own lane does (CartBook).
+ * Source: CONTRACT §1 (cart status), §3 steps 5-7 and 10, §7; the action page, requirement 4.
  */
 import { Running } from "@onelane/engine"
 import * as Context from "effect/Context"
@@ -22,14 +23,32 @@ export const cartStatuses = Object.freeze([
 /** The status of a cart. */
 export type CartStatus = (typeof cartStatuses)[number]
 
-/** A cart, as far as checkout asks: where it belongs and whether it may still move. */
-export interface Cart {
-  readonly id: string
+/** Whose a cart is. */
+export interface CartOwner {
   readonly storeId: string
   readonly accountId: string
   readonly ownerId: string
-  readonly status: CartStatus
 }
+
+/** A cart, as far as checkout asks: where it belongs and whether it may still move. */
+export interface Cart extends CartOwner {
+  readonly id: string
+  readonly status: CartStatus
+  /** What changes when the content of the cart does: text of 1..255 characters, or a safe integer. Null or absent: nobody says. */
+  readonly revision?: CartRevision | null | undefined
+  /** True for a cart that was opened without an account (CartBook). */
+  readonly isGuest?: boolean | undefined
+}
+
+/** A revision of a cart: two that are equal say that its content is the same. */
+export type CartRevision = string | number
+
+/** Longest revision of a cart, characters. */
+export const revisionMaxLength = 255
+
+/** Whether a value may be the revision of a cart. */
+export const isRevision = (value: unknown): value is CartRevision =>
+  typeof value === "string" ? value.length >= 1 && value.length <= revisionMaxLength : Number.isSafeInteger(value)
 
 /** Whether a session of a cart in this status may be updated. */
 export const isUpdatable = (status: CartStatus): boolean => status === "Active" || status === "Checkout"
@@ -37,8 +56,13 @@ export const isUpdatable = (status: CartStatus): boolean => status === "Active" 
 /** The port; null when there is no such cart. An effect that is already an `Exit` costs a turn no suspension. */
 export interface CartsShape {
   readonly find: (cartId: string) => Effect.Effect<Cart | null, PortUnavailable>
-  /** Only its status, which is all that an update asks; null when there is no such cart. Default: what `find` says. */
-  readonly statusOf?: ((cartId: string) => Effect.Effect<CartStatus | null, PortUnavailable>) | undefined
+  /**
+   * For which carts the cart's own lane is the book: `"all"` of them, or those that are `"unknown"` to `find` and were opened
+   * by a privileged caller who named an owner. Default: none, `find` is the only one who knows.
+   */
+  readonly book?: "all" | "unknown" | undefined
+  /** Makes a known cart somebody else's. Default: only whoever keeps the carts can do that. */
+  readonly assign?: ((cartId: string, owner: CartOwner) => Effect.Effect<void, PortUnavailable>) | undefined
 }
 
 /** The cart port. */
@@ -49,28 +73,24 @@ export class Carts extends Context.Tag("@onelane/checkout/Carts")<Carts, CartsSh
  * changing it. Another shape is no answer.
  */
 export const byValue = (carts: CartsShape): CartsShape => ({
+  book: carts.book,
   find: (cartId) => Running.flatMapNow(carts.find(cartId), take),
-  statusOf: carts.statusOf?.bind(carts)
+  assign: carts.assign === undefined ? undefined : (cartId, owner) => carts.assign!(cartId, { ...owner })
 })
 
 const nowhere = Exit.succeed(null)
 
 const take = (answer: Cart | null | undefined): Exit.Exit<Cart | null, PortUnavailable> => {
   if (answer === null || answer === undefined) return nowhere
-  const { id, storeId, accountId, ownerId, status } = answer
-  const cart: { readonly [Field in keyof Required<Cart>]: Cart[Field] } = { id, storeId, accountId, ownerId, status }
-  return isText(id) && isText(storeId) && isText(accountId) && isText(ownerId) && cartStatuses.includes(status)
+  const { id, storeId, accountId, ownerId, status, revision = null } = answer
+  const cart: Cart = { id, storeId, accountId, ownerId, status, revision }
+  const isKnown = cartStatuses.includes(status) && (revision === null || isRevision(revision))
+  return isKnown && isText(id) && isText(storeId) && isText(accountId) && isText(ownerId)
     ? Exit.succeed(cart)
     : Exit.fail({ _tag: "PortUnavailable", port: "carts", cause: new TypeError("it must answer null or a cart") })
 }
 
 const isText = (value: unknown): boolean => typeof value === "string"
 
-const active = Exit.succeed<CartStatus>("Active")
-
-/** Takes every cart id for an active cart of one store, account and owner: for a host that keeps carts elsewhere. */
-export const layerTrusted: Layer.Layer<Carts> = Layer.succeed(Carts, {
-  statusOf: () => active,
-  find: (cartId) =>
-    Exit.succeed({ id: cartId, storeId: "store", accountId: "account", ownerId: "host", status: "Active" })
-})
+/** Knows no cart: the lane of each says whose it is, and every cart is active. For a host that keeps carts elsewhere. */
+export const layerTrusted: Layer.Layer<Carts> = Layer.succeed(Carts, { book: "all", find: () => nowhere })

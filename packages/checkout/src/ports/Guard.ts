@@ -1,6 +1,6 @@
 /**
- * Guard: steps 1 and 5-7 of CONTRACT §3, shared by every command. `readFacts` asks the ports inside the turn;
- * `authorise` is the pure verdict.
+ * Guard: steps 1 and 5-7 of CONTRACT §3, shared by every command. `readFacts` asks the ports inside the turn: first whose
+ * the cart is now, then what the caller may do with it; `authorise` is the pure verdict.
  */
 import { Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -9,36 +9,44 @@ import type {
   AccountInaccessible,
   ActionNotPermitted,
   NotStoreMember,
+  Overloaded,
   SessionInaccessible,
   StorageUnavailable
 } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
+import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { type AccessShape, type Action, everyRight, type PortUnavailable, type Rights, type Subject } from "./Access.js"
 import type { Caller } from "./Caller.js"
-import { type Cart, type CartStatus, type CartsShape, cartStatuses } from "./Carts.js"
+import type { CartBook } from "./CartBook.js"
+import type { Cart, CartOwner, CartStatus } from "./Carts.js"
 
 /** What the ports said in this turn. `rights` is null when there was nothing to ask about. */
 export interface Facts {
   readonly rights: Rights | null
   /** Null when there is no such cart or it was not asked. */
   readonly cartStatus: CartStatus | null
+  /** The cart as it is now; null when it is gone, or nobody had to ask. */
+  readonly cart: Cart | null
 }
 
 /** The two ports, and how long either may take, milliseconds. */
 export interface Ports {
   readonly access: AccessShape
-  readonly carts: CartsShape
+  readonly carts: CartBook
   readonly portMillis: number
 }
 
 /** Nothing was asked. */
-export const noFacts: Facts = { rights: null, cartStatus: null }
+export const noFacts: Facts = { rights: null, cartStatus: null, cart: null }
+
+/** A port gave no answer: no decision was made. */
+export type Undecided = StorageUnavailable | Overloaded
+
+/** Why a caller may not do what it asks. */
+export type Denied = ActionNotPermitted | SessionInaccessible | AccountInaccessible | NotStoreMember
 
 /** Steps 1, 5, 6 and 7 for a subject that may not exist; null when all hold. */
-export const authorise = (
-  subject: Subject | null,
-  rights: Rights | null
-): ActionNotPermitted | SessionInaccessible | AccountInaccessible | NotStoreMember | null => {
+export const authorise = (subject: CartOwner | null, rights: Rights | null): Denied | null => {
   if (subject === null || rights === null) return Refusal.sessionInaccessible
   if (!rights.mayInvoke) return Refusal.actionNotPermitted
   if (!rights.maySee) return Refusal.sessionInaccessible
@@ -46,61 +54,71 @@ export const authorise = (
   return rights.storeMember ? null : Refusal.notStoreMember
 }
 
-/** Asks for the rights, and for the cart's status where it counts and the rights hold. Ports that answer at once cost no suspension. */
+// Nobody but the cart's lane says anything of it, and the caller may do everything: all carts are alike to it.
+const trusted = Exit.succeed<Facts>({ rights: everyRight, cartStatus: "Active", cart: null })
+
+/** Asks for the cart, then for the rights. Ports that answer at once cost no suspension; a trusted caller asks nobody. */
 export const readFacts = (
   ports: Ports,
   caller: Caller,
   action: Action,
-  subject: Subject,
-  wantsCart: boolean
-): Effect.Effect<Facts, StorageUnavailable> => {
-  const rights = ports.access.rights(caller, action, subject)
-  if (Running.isExit(rights) && Exit.isSuccess(rights)) return readCart(ports, subject, rights.value, wantsCart)
-  return Effect.flatMap(bounded(ports, "access", rights), (granted) => readCart(ports, subject, granted, wantsCart))
+  last: Omit<Subject, "isGuest">
+): Effect.Effect<Facts, Undecided> => {
+  const { access, carts } = ports
+  if (carts.isComplete && access.trusts?.(caller, action) === true) return trusted
+  const found = carts.find(last.cartId)
+  if (Running.isExit(found) && Exit.isSuccess(found)) return readRights(ports, caller, action, last, found.value)
+  return Effect.flatMap(bounded(ports, "carts", found), (cart) => readRights(ports, caller, action, last, cart))
 }
 
-// Who holds all rights holds the same ones: one answer per status, made once. Nearly every cart is active.
-const answers = new Map(
-  [...cartStatuses, null].map((cartStatus) => [cartStatus, Exit.succeed<Facts>({ rights: everyRight, cartStatus })])
-)
-const mayMoveActive = answers.get("Active")!
-const mayMove = (status: CartStatus | null): Exit.Exit<Facts> =>
-  status === "Active" ? mayMoveActive : answers.get(status)!
-
-const readCart = (
+const readRights = (
   ports: Ports,
-  subject: Subject,
-  rights: Rights,
-  wantsCart: boolean
-): Effect.Effect<Facts, StorageUnavailable> => {
-  if (!wantsCart || authorise(subject, rights) !== null) return Exit.succeed({ rights, cartStatus: null })
-  const { carts } = ports
-  if (carts.statusOf !== undefined) return mayMoveBy(ports, carts.statusOf(subject.cartId), identity)
-  return mayMoveBy(ports, carts.find(subject.cartId), statusOfCart)
+  caller: Caller,
+  action: Action,
+  last: Omit<Subject, "isGuest">,
+  cart: Cart | null
+): Effect.Effect<Facts, Undecided> => {
+  const asked = ports.access.rights(caller, action, subjectOf(last.cartId, cart ?? last))
+  if (Running.isExit(asked) && Exit.isSuccess(asked)) return Exit.succeed(factsOf(asked.value, cart))
+  return Effect.map(bounded(ports, "access", asked), (rights) => factsOf(rights, cart))
 }
 
-const identity = (status: CartStatus | null): CartStatus | null => status
-const statusOfCart = (cart: Cart | null): CartStatus | null => (cart === null ? null : cart.status)
+const factsOf = (rights: Rights, cart: Cart | null): Facts => ({
+  rights,
+  cartStatus: cart === null ? null : cart.status,
+  cart
+})
 
-const mayMoveBy = <A>(
-  ports: Ports,
-  asked: Effect.Effect<A, PortUnavailable>,
-  status: (answer: A) => CartStatus | null
-): Effect.Effect<Facts, StorageUnavailable> => {
-  if (Running.isExit(asked) && Exit.isSuccess(asked)) return mayMove(status(asked.value))
-  return Effect.flatMap(bounded(ports, "carts", asked), (answer) => mayMove(status(answer)))
+/** What a right is asked for. */
+export const subjectOf = (
+  cartId: string,
+  { accountId, isGuest = false, ownerId, storeId }: CartOwner & { readonly isGuest?: boolean | undefined }
+): Subject => ({ cartId, storeId, accountId, ownerId, isGuest })
+
+/** Whose the cart is now, when that is somebody else than the session says; null otherwise. Follows in the next event. */
+export const ownerNow = (session: CheckoutSession, cart: CartOwner | null): CartOwner | null => {
+  if (cart === null) return null
+  const { accountId, ownerId, storeId } = cart
+  const isSame = ownerId === session.ownerId && accountId === session.accountId && storeId === session.storeId
+  return isSame ? null : { storeId, accountId, ownerId }
+}
+
+/** The session as its readers see it: whose the cart is now. One that is archived stays as it was. */
+export const shownNow = (session: CheckoutSession, cart: CartOwner | null): CheckoutSession => {
+  const owner = session.isArchived ? null : ownerNow(session, cart)
+  return owner === null ? session : { ...session, ...owner }
 }
 
 /** A port call that ends within the bound, in the words of the contract. A hanging port must not hold a lane for ever. */
 export const bounded = <A>(
-  ports: Ports,
+  ports: Pick<Ports, "portMillis">,
   port: string,
-  asked: Effect.Effect<A, PortUnavailable>
-): Effect.Effect<A, StorageUnavailable> =>
+  asked: Effect.Effect<A, PortUnavailable | Undecided>
+): Effect.Effect<A, Undecided> =>
   asked.pipe(
     Effect.timeoutFail({
       duration: ports.portMillis,
       onTimeout: (): PortUnavailable => ({ _tag: "PortUnavailable", port, cause: "timeout" })
     }),
-    Effect.mapError(Refusal.portUnavailable)
+    Effect.mapError((error) => (error._tag === "PortUnavailable" ? Refusal.portUnavailable(error) : error))
   )

@@ -8,10 +8,13 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { cartBehavior } from "../commands/CartBehavior.js"
 import * as CheckoutBehavior from "../commands/CheckoutBehavior.js"
+import type { AccessError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import * as Flow from "../flow/Flow.js"
 import * as Access from "../ports/Access.js"
+import * as CartBook from "../ports/CartBook.js"
 import * as Carts from "../ports/Carts.js"
+import type { Ports } from "../ports/Guard.js"
 import * as Ids from "../session/Ids.js"
 import type { SessionState } from "../session/SessionState.js"
 import * as Alarms from "../work/Alarms.js"
@@ -22,6 +25,7 @@ import * as Service from "./CheckoutService.js"
 import { CheckoutSessions } from "./CheckoutSessions.js"
 import * as LateResults from "./LateResults.js"
 import * as Updating from "./Updating.js"
+import * as Vigil from "./Vigil.js"
 
 export type { Custodian, Custody } from "../work/Alarms.js"
 export type { Watch } from "./CheckoutService.js"
@@ -75,17 +79,31 @@ export class CheckoutEngine extends Context.Tag("@onelane/checkout/CheckoutEngin
   CheckoutEngineShape
 >() {}
 
+// Looks at the rights of those who watch, at once where the port says that something changed.
+const watching = ({ onChange }: Access.AccessShape): Effect.Effect<Service.Watching, never, Scope.Scope> =>
+  Effect.tap(Vigil.make<AccessError, AccessError>(), ({ signal }) =>
+    onChange === undefined
+      ? Effect.void
+      : Effect.acquireRelease(
+          Effect.sync(() => onChange(signal)),
+          (leave) => Effect.sync(leave)
+        )
+  )
+
 const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
   Effect.gen(function* () {
     const shown: Flow.Flow = options.flow ?? Flow.b2b
     const flow = Flow.compile(shown)
     const commit = yield* GroupCommit.GroupCommit
-    const ports = {
-      access: Access.byValue(yield* Access.Access),
-      carts: Carts.byValue(yield* Carts.Carts),
+    const unavailable = Refusal.fromEngine
+    const access = Access.byValue(yield* Access.Access)
+    const vigil = yield* watching(access)
+    const carts: CartBook.CartLanes = yield* ActorSystem.make(cartBehavior, { unavailable, onCommitted: vigil.signal })
+    const ports: Ports = {
+      access,
+      carts: CartBook.make(Carts.byValue(yield* Carts.Carts), carts),
       portMillis: options.portMillis ?? 5_000
     }
-    const unavailable = Refusal.fromEngine
     const { alarmMillis = 1_000, custody = commit.journal.exclusive } = options
     const isMine = typeof custody === "boolean" ? () => true : custody.isMine
     const tell: Tasks.Tell = (id, command) =>
@@ -96,7 +114,6 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
       // A claim made here on a session of somebody else's is found, and run, by that one.
       onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state, isMine(id))
     })
-    const carts: LateResults.CartLanes = yield* ActorSystem.make(cartBehavior, { unavailable })
     yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, custody, commit.nowMillis, alarmMillis))
     const clock = yield* Effect.clock
     const clockOffsetMillis = () => commit.nowMillis() - clock.unsafeCurrentTimeMillis()
@@ -111,7 +128,8 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
       carts,
       ids: yield* Ids.Ids,
       expiresInMillis: options.expiresInMillis ?? null,
-      asyncContext: commit.config.asyncContext
+      asyncContext: commit.config.asyncContext,
+      vigil
     }
     const startUpdate = Updating.makeStartUpdate(parts, yield* Effect.runtime<never>())
     const updateNow = Updating.makeUpdateNow(startUpdate)

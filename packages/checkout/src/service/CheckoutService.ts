@@ -5,6 +5,7 @@
 import { Running } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as CancelCheckout from "../commands/CancelCheckout.js"
 import * as CompleteTask from "../commands/CompleteTask.js"
@@ -13,12 +14,12 @@ import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
 import * as ReleaseClaim from "../commands/ReleaseClaim.js"
 import type { SessionCommand } from "../commands/SessionCommand.js"
-import type { AccessError, CheckoutError, OpenError } from "../errors/CheckoutError.js"
+import type { AccessError, CheckoutError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
 import type { Caller } from "../ports/Caller.js"
-import { isUpdatable } from "../ports/Carts.js"
+import type { CartLanes } from "../ports/CartBook.js"
 import { authorise, bounded, type Ports, readFacts } from "../ports/Guard.js"
 import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
 import type { IdsShape } from "../session/Ids.js"
@@ -26,28 +27,36 @@ import { historyEntry, type SessionEvent } from "../session/SessionState.js"
 import type { Sessions } from "../work/Alarms.js"
 import type * as S from "./CheckoutSessions.js"
 import * as LateResults from "./LateResults.js"
+import * as Opening from "./Opening.js"
 import * as Updating from "./Updating.js"
+import type * as Vigil from "./Vigil.js"
 
 /** What the methods work with. */
 export interface Parts {
   readonly flow: Flow
   readonly ports: Ports
   readonly sessions: Sessions
-  readonly carts: LateResults.CartLanes
+  readonly carts: CartLanes
   readonly ids: IdsShape
   readonly expiresInMillis: number | null
   readonly asyncContext: Updating.Updates["asyncContext"]
+  /** The rights of those who watch. */
+  readonly vigil: Watching
 }
 
-/** How a session is watched, once `look` has said that the caller may see it. The one way is `Changes`. */
+/** What watches the right to read a session. */
+export type Watching = Vigil.Vigil<AccessError, AccessError>
+
+/**
+ * How a session is watched, once `look` has said that the caller may see it; `guard` says when that is over. The one way is
+ * `Changes`.
+ */
 export type Watch = (
   sessions: Sessions,
   input: S.ChangesInput,
-  look: Effect.Effect<CheckoutSession, AccessError>
+  look: Effect.Effect<CheckoutSession, AccessError>,
+  guard: (session: CheckoutSession) => Effect.Effect<Vigil.Watched<AccessError, AccessError>, never, Scope.Scope>
 ) => Stream.Stream<HistoryEntry, AccessError>
-
-/** Sessions an open looks at before it gives up: each was closed between two of its own steps. */
-const openTries = 8
 
 /** Makes the service. */
 export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
@@ -55,9 +64,9 @@ export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
     gate(
       parts,
       caller,
-      "open",
+      OpenCheckoutSession.actionOf(input),
       () => OpenCheckoutSession.check(parts.flow, input),
-      () => open(parts, caller, input)
+      () => Opening.open(parts, caller, input)
     ),
   update: (caller, input) => Effect.suspend(() => Updating.update(parts, caller, input)),
   get: (caller, input) =>
@@ -89,11 +98,26 @@ export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
     return watch(
       parts.sessions,
       input,
-      gate(parts, caller, "read", check, () => read(parts, caller, input))
+      gate(parts, caller, "read", check, () => read(parts, caller, input)),
+      (session) => guard(parts, caller, session)
     )
   },
   ...operations(parts)
 })
+
+// Of one caller and one cart, however many streams there are.
+const guard = ({ ports, vigil }: Parts, caller: Caller, session: CheckoutSession) => {
+  const { actingAccountId, roles, userId } = caller
+  const rights = Effect.map(
+    Effect.suspend(() => readFacts(ports, caller, "read", session)),
+    (facts) => authorise(session, facts.rights)
+  )
+  return vigil.watch(JSON.stringify([userId, roles, actingAccountId, session.cartId]), () =>
+    Effect.flatMap(bounded(ports, "access", ports.access.mayInvoke(caller, "read")), (allowed) =>
+      allowed ? rights : Effect.succeed(Refusal.actionNotPermitted)
+    )
+  )
+}
 
 // What closes a claim.
 const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" | "failTask" | "releaseClaim"> => ({
@@ -196,55 +220,3 @@ const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Answer<S.Ca
     state.sessionId === null ? Exit.fail(Refusal.sessionInaccessible) : ofSession(state.sessionId)
   )
 }
-
-const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.Effect<S.Opened, OpenError> =>
-  Effect.gen(function* () {
-    const cart = yield* bounded(parts.ports, "carts", parts.ports.carts.find(input.cartId))
-    if (cart === null) return yield* Effect.fail(Refusal.sessionInaccessible)
-    const { storeId, accountId, ownerId, status } = cart
-    const subject = { cartId: cart.id, storeId, accountId, ownerId }
-    const { rights } = yield* readFacts(parts.ports, caller, "open", subject, false)
-    const denied = authorise(subject, rights)
-    if (denied !== null) return yield* Effect.fail(denied)
-    if (!isUpdatable(status)) return yield* Effect.fail(Refusal.cartNotUpdatable(status, null))
-    const lifeMillis = input.expiresInMillis ?? parts.expiresInMillis
-    const state = input.initialState ?? parts.flow.initial
-    return yield* claimCart(parts, caller, input.checkoutSessionId ?? null, { ...subject, state }, lifeMillis)
-  })
-
-// Two lanes, no transaction over both: the cart's lane names a session, the session's lane opens it. A crash in between
-// leaves a name without a session, which the next opener opens; a name whose session is closed is replaced.
-const claimCart = (
-  parts: Parts,
-  caller: Caller,
-  wantedId: string | null,
-  wanted: Omit<Extract<SessionCommand, { tag: "Open" }>["session"], "id">,
-  lifeMillis: number | null
-): Effect.Effect<S.Opened, any> =>
-  Effect.gen(function* () {
-    const requestId = parts.ids.next("req")
-    let replacing: string | null = null
-    for (let tries = 0; tries < openTries; tries++) {
-      const sessionId = wantedId ?? parts.ids.next("cs")
-      const id = (yield* parts.carts.ask(wanted.cartId, { tag: "Reserve", sessionId, replacing })) as string
-      const command: SessionCommand = { tag: "Open", caller, requestId, session: { id, ...wanted }, lifeMillis }
-      const answered = yield* Effect.either(parts.sessions.ask(id, command))
-      if (answered._tag === "Right") {
-        const { session, replayed } = answered.right
-        return { requestId, created: !replayed, session }
-      }
-      const closed = answered.left._tag === "SessionClosed" || answered.left._tag === "SessionInaccessible"
-      if (!closed) return yield* Effect.fail(answered.left)
-      if (id === wantedId)
-        return yield* Effect.fail(Refusal.invalidInput(["checkoutSessionId"], "This session id is taken."))
-      replacing = id
-    }
-    return yield* Effect.fail(
-      Refusal.fromEngine({
-        _tag: "MailboxFull",
-        address: { kind: "cart", id: wanted.cartId },
-        scope: "address",
-        applied: "no"
-      })
-    )
-  })

@@ -21,6 +21,15 @@ export interface OpenInput {
   readonly checkoutSessionId?: string | undefined
   /** Milliseconds until a new session expires, 1..31,536,000,000 (a year); default: the service's own, or never. */
   readonly expiresInMillis?: number | undefined
+  /**
+   * Who owns the cart from now on, 1..255 characters. For privileged callers: they open a cart for somebody else, or hand it
+   * over when a guest logs in; a live session follows. Default: a new cart belongs to the buyer who opens it.
+   */
+  readonly ownerId?: string | undefined
+  /** Which account the cart belongs to from now on. Like `ownerId`. */
+  readonly accountId?: string | undefined
+  /** Which store the cart belongs to from now on. Like `ownerId`. */
+  readonly storeId?: string | undefined
 }
 
 /** `created` is false when the cart had a live session already. */

@@ -96,6 +96,7 @@ export type HistoryType =
   | "TaskCompleted"
   | "TaskFailed"
   | "ClaimReleased"
+  | "OwnerChanged"
   | "Cancelled"
   | "Expired"
   | "LateResult"

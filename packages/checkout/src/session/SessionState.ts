@@ -4,6 +4,8 @@
  * Owns: the fold from events to state, the idempotency records (part of the state, so record and transition are one
  * commit), the alarm. Does not own: any rule (the command files).
  */
+
+import type { CartOwner } from "../ports/Carts.js"
 import type { CheckoutSession, ClosedBy, HistoryEntry, TaskCause } from "./CheckoutSession.js"
 import { errorState } from "./CheckoutState.js"
 
@@ -52,7 +54,12 @@ export const acceptedMillis = 86_400_000
 /** The state of a session nobody opened. */
 export const initial: SessionState = { session: null, accepted: [], deadlineAt: null, workKeys: [] }
 
-interface Moved {
+/** Whose the cart is from this event on; null or absent when that has not changed. */
+interface Following {
+  readonly owner?: CartOwner | null | undefined
+}
+
+interface Moved extends Following {
   readonly at: number
   readonly by: string
   readonly requestId: string
@@ -61,7 +68,7 @@ interface Moved {
   readonly use: KeyUse | null
 }
 
-interface Closing {
+interface Closing extends Following {
   readonly at: number
   readonly from: string
   readonly by: string | null
@@ -90,7 +97,7 @@ export type SessionEvent =
     } & Closing)
   | ({ readonly type: "TaskFailed"; readonly cause: TaskCause; readonly applied: "no" | "unknown" } & Closing)
   | ({ readonly type: "ClaimReleased"; readonly reason: string } & Closing)
-  | {
+  | ({
       readonly type: "Cancelled"
       readonly at: number
       readonly from: string
@@ -99,15 +106,16 @@ export type SessionEvent =
       /** The task that was running, and its work key; null when none was. */
       readonly operationId: string | null
       readonly workKey: string | null
-    }
+    } & Following)
   | ({ readonly type: "LateResult"; readonly orderId: string | null } & Closing)
-  | { readonly type: "Expired"; readonly at: number; readonly from: string }
+  | ({ readonly type: "OwnerChanged" } & Following & Pick<Moved, "at" | "from" | "by" | "requestId">)
+  | ({ readonly type: "Expired"; readonly at: number; readonly from: string } & Following)
 
 /** Applies one event. */
 export const evolve = (state: SessionState, event: SessionEvent): SessionState => {
   if (event.type === "Opened") return { ...initial, session: opened(event) }
-  const { session } = state
-  if (session === null) throw new Error(`event ${event.type} before Opened`)
+  if (state.session === null) throw new Error(`event ${event.type} before Opened`)
+  const session = following(state.session, event.owner)
   const { at } = event
   switch (event.type) {
     case "Updated": {
@@ -134,6 +142,7 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
       return closed(state, changed(session, at, session.state, null, null, session.orderId))
     case "Cancelled":
       return closed(state, changed(session, at, session.state, null, "CANCELLED", session.orderId))
+    case "OwnerChanged":
     case "LateResult": {
       const { nextState, operationId, orderId, workKey, state: now } = session
       const claim =
@@ -159,6 +168,9 @@ interface Claim {
   readonly workKey: string
   readonly nextState: string
 }
+
+const following = (session: CheckoutSession, owner: CartOwner | null | undefined): CheckoutSession =>
+  owner === null || owner === undefined ? session : { ...session, ...owner }
 
 // The one place where a session changes: what is derived is derived here, so the invariants of CONTRACT §1 hold by
 // construction. A literal with every field, not a spread: this runs in every accepted turn.
@@ -335,6 +347,8 @@ export const historyEntry = (version: number, event: SessionEvent): HistoryEntry
       const { by, operationId, requestId, workKey } = event
       return { ...entry, requestId, operationId, workKey, by }
     }
+    case "OwnerChanged":
+      return { ...entry, requestId: event.requestId, by: event.by }
     case "Expired":
       return entry
   }

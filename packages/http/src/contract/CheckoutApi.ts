@@ -80,7 +80,10 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
           cartId: Schema.String,
           initialState: Schema.optional(state),
           checkoutSessionId: Schema.optional(id),
-          expiresInMillis: Schema.optional(Schema.Int.pipe(Schema.positive()))
+          expiresInMillis: Schema.optional(Schema.Int.pipe(Schema.positive())),
+          ownerId: Schema.optional(Schema.String),
+          accountId: Schema.optional(Schema.String),
+          storeId: Schema.optional(Schema.String)
         })
       )
       .addSuccess(at(201, WireSession.Opened))

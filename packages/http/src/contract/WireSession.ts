@@ -78,6 +78,7 @@ export const HistoryEntry = Schema.Struct({
     "TaskCompleted",
     "TaskFailed",
     "ClaimReleased",
+    "OwnerChanged",
     "Cancelled",
     "Expired",
     "LateResult"

@@ -23,6 +23,8 @@ export const tokenRefused = (reason: string, final: boolean): TokenRefused => ({
 /** The port. An effect that is already an `Exit` costs a request no suspension. */
 export interface AuthenticationShape {
   readonly authenticate: (token: string) => Effect.Effect<Caller.Caller, TokenRefused | Access.PortUnavailable>
+  /** Calls `listener` after a token may have become invalid; returns the way to stop that. Default: nobody knows. */
+  readonly onChange?: Access.OnChange | undefined
 }
 
 /** The authentication port. */
@@ -39,7 +41,13 @@ export interface Judge extends AuthenticationShape {
 
 /** The first judge that accepts the shape of a token decides; a token of no known shape is unknown. */
 export const byShape = (judges: ReadonlyArray<Judge>): AuthenticationShape => ({
-  authenticate: (token) => judges.find(({ accepts }) => accepts(token))?.authenticate(token) ?? unknownToken
+  authenticate: (token) => judges.find(({ accepts }) => accepts(token))?.authenticate(token) ?? unknownToken,
+  onChange: (listener) => {
+    const stops = judges.map(({ onChange }) => onChange?.(listener))
+    return () => {
+      for (const stop of stops) stop?.()
+    }
+  }
 })
 
 const digestOf = (token: string): string => hash("sha256", token, "base64")

@@ -24,6 +24,7 @@ import * as Exchange from "./Exchange.js"
 import * as HttpLimits from "./HttpLimits.js"
 import * as PulledStreams from "./PulledStreams.js"
 import * as RequestLog from "./RequestLog.js"
+import * as TokenVigil from "./TokenVigil.js"
 import * as Tracing from "./Tracing.js"
 import type * as WireAnswer from "./WireAnswer.js"
 import * as WireRequest from "./WireRequest.js"
@@ -85,9 +86,10 @@ export const make = (
       ...(yield* told(options)),
       headersFor: cors === null ? null : cors.headersFor
     }
+    const tokens = yield* TokenVigil.make(parts.authentication)
     const pulled = yield* PulledStreams.make(SessionEvents.heartbeat, SessionEvents.farewell, limits.heartbeatMillis)
     const formatOf = router(
-      NativeFormat.make({ pulled, admission }),
+      NativeFormat.make({ pulled, admission, tokens }),
       StandardActions.make(options.flow ?? Flow.b2b, limits, (error) => DoorMetrics.countRefusal(metrics, error)),
       options.formats ?? [],
       openPages({ ...(yield* documentation(options)), ...options.pages })

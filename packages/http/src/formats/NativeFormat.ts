@@ -100,7 +100,9 @@ const endpoints: { readonly [N in Name]: Endpoint } = {
   history: reading(({ caller, sessions }, input) =>
     Effect.map(sessions.history(caller, input), (entries) => WireAnswer.json(200, encodeHistory({ entries })))
   ),
-  events: reading(({ caller, sessions }, input, streams) => SessionEvents.answer(sessions, caller, input, streams)),
+  events: reading(({ caller, request, sessions }, input, streams) =>
+    SessionEvents.answer(sessions, caller, request, input, streams)
+  ),
   complete: writing(
     ({ caller, sessions }, input) => Effect.map(sessions.completeTask(caller, input), changed),
     [],

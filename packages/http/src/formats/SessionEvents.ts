@@ -4,18 +4,21 @@
  * `id` is the version after the change, so that a client which reconnects with `Last-Event-ID` misses nothing and sees
  * nothing twice. A silent stream carries a comment now and then. `event: end` says that the session is archived and
  * nothing will follow; a stream that stops without it was cut. `event: error` holds a problem body; with reason `DRAINING`
- * the server shuts down, and the client should come back.
+ * the server shuts down, and the client should come back; with any other the right to read the session is gone, or the token.
  */
 import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AdapterError } from "../contract/AdapterError.js"
 import * as WireError from "../contract/WireError.js"
 import * as WireSession from "../contract/WireSession.js"
 import type { Admission } from "../core/Admission.js"
 import type { PulledStreams } from "../core/PulledStreams.js"
+import type { TokenVigil, WatchedToken } from "../core/TokenVigil.js"
 import * as WireAnswer from "../core/WireAnswer.js"
+import type { WireRequest } from "../core/WireRequest.js"
 
 const encodeEntry = Schema.encodeSync(WireSession.HistoryEntry)
 
@@ -25,7 +28,7 @@ const eventText = (name: string, body: string, id?: number): string =>
 const changeText = (entry: CheckoutSession.HistoryEntry): string =>
   eventText("change", JSON.stringify(encodeEntry(entry)), entry.version)
 
-const errorText = (error: CheckoutError.CheckoutError): string =>
+const errorText = (error: CheckoutError.CheckoutError | AdapterError): string =>
   eventText("error", WireError.problem(error).body as string)
 
 /** The last words of a server that closes: the session goes on, and the client should come back. */
@@ -45,6 +48,7 @@ export const heartbeat = ": heartbeat\n\n"
 export interface Streams {
   readonly pulled: PulledStreams
   readonly admission: Pick<Admission, "openStream" | "closeStream">
+  readonly tokens: TokenVigil
 }
 
 /**
@@ -56,8 +60,9 @@ export interface Streams {
 export const answer = (
   sessions: CheckoutSessions.CheckoutSessionsShape,
   caller: Caller.Caller,
+  request: WireRequest,
   input: Readonly<Record<string, unknown>>,
-  { admission, pulled }: Streams
+  { admission, pulled, tokens }: Streams
 ): Effect.Effect<WireAnswer.WireAnswer, CheckoutError.AccessError | AdapterError> => {
   const { afterVersion, ...rest } = input as { readonly afterVersion?: number; readonly checkoutSessionId: string }
   const { checkoutSessionId } = rest
@@ -69,7 +74,10 @@ export const answer = (
     if (session.isArchived && from >= session.version) return Effect.succeed(WireAnswer.empty(204))
     const refused = admission.openStream(caller)
     if (refused !== null) return Effect.fail(refused)
-    const events = sessions.changes(caller, { checkoutSessionId, afterVersion: from }).pipe(
+    const events = whileValid(
+      tokens(request),
+      sessions.changes(caller, { checkoutSessionId, afterVersion: from })
+    ).pipe(
       Stream.map(changeText),
       Stream.concat(Stream.succeed(eventText("end", "{}"))),
       Stream.catchAll((error) => Stream.succeed(errorText(error)))
@@ -78,6 +86,20 @@ export const answer = (
     return Effect.succeed(WireAnswer.make(200, "text/event-stream", body))
   })
 }
+
+/** The changes as long as the token is good: it is judged before each of them, and now and then while there is none. */
+const whileValid = <A, E>(
+  watched: Effect.Effect<WatchedToken, never, Scope.Scope>,
+  changes: Stream.Stream<A, E>
+): Stream.Stream<A, E | AdapterError> =>
+  Stream.unwrapScoped(
+    Effect.map(watched, ({ check, lost }) =>
+      Stream.interruptWhen(
+        Stream.mapEffect(changes, (change) => Effect.as(check, change)),
+        lost
+      )
+    )
+  )
 
 /** One event as read from the wire. */
 export interface Event {

@@ -50,7 +50,10 @@ const descriptions: { readonly [N in ActionName]: Description } = {
       ["cartId", "id", true, "The ID of the cart."],
       ["initialState", "next", false, "The state of a new session."],
       ["checkoutSessionId", "id", false, "The ID of a new session."],
-      ["expiresInMillis", "number", false, "Milliseconds until a new session expires."]
+      ["expiresInMillis", "number", false, "Milliseconds until a new session expires."],
+      ["ownerId", "id", false, "Who owns the cart from now on. Needs a privileged role."],
+      ["accountId", "id", false, "The account the cart belongs to from now on. Needs a privileged role."],
+      ["storeId", "id", false, "The store the cart belongs to from now on. Needs a privileged role."]
     ]
   },
   cancelCartAsyncOperation: {

@@ -62,6 +62,7 @@ export const authenticator: Effect.Effect<Authentication.Judge, never, ApiKeysSq
   const clock = yield* Clock.clockWith(Effect.succeed)
   return {
     accepts,
+    onChange: keys.onChange,
     authenticate: (token) => {
       const [, id, secret] = shape.exec(token) ?? []
       if (id === undefined || secret === undefined) return refused("malformed key")

@@ -5,6 +5,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { type Access, Caller } from "@onelane/checkout"
+import * as Listeners from "@onelane/checkout/Listeners"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -37,6 +38,8 @@ export interface ApiKeysShape {
   readonly list: Effect.Effect<ReadonlyArray<ApiKey>, Access.PortUnavailable>
   /** Ends a key; false when there is none of that id, or it was revoked before. */
   readonly revoke: (id: string, atMillis: number) => Effect.Effect<boolean, Access.PortUnavailable>
+  /** Calls `listener` after a key was revoked here. */
+  readonly onChange: Access.OnChange
 }
 
 /** The keys in force. */
@@ -63,6 +66,7 @@ const toKey = (row: Rows[number]): ApiKey => {
 
 /** Makes the table's door; the tables must be up to date. */
 export const make = (sql: SqlClient): ApiKeysShape => {
+  const listeners = Listeners.make()
   const find = prepareLookup(
     sql,
     sql`SELECT * FROM api_keys WHERE id = ${"id"}`,
@@ -85,8 +89,10 @@ export const make = (sql: SqlClient): ApiKeysShape => {
     revoke: (id, atMillis) =>
       sql`UPDATE api_keys SET revoked_at = ${atMillis} WHERE id = ${escape(id)} AND revoked_at IS NULL RETURNING id`.pipe(
         Effect.map((rows) => rows.length > 0),
-        Effect.mapError(unavailable)
-      )
+        Effect.mapError(unavailable),
+        Effect.ensuring(Effect.sync(listeners.tell))
+      ),
+    onChange: listeners.onChange
   }
 }
 

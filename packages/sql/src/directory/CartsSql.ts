@@ -22,15 +22,23 @@ const toCart = ([row]: Rows): Carts.Cart | null =>
         status: row.status as Carts.CartStatus
       }
 
+const unavailable = PortFailure.of("Carts")
+
 /** Makes the port; the tables must be up to date. */
 export const make = (sql: SqlClient): Carts.CartsShape => {
   const find = prepareLookup(
     sql,
     sql`SELECT id, store_id, account_id, owner_id, status FROM carts WHERE id = ${"cart"}`,
     toCart,
-    PortFailure.of("Carts")
+    unavailable
   )
-  return { find: (cartId) => find(escape(cartId)) }
+  return {
+    book: "unknown",
+    find: (cartId) => find(escape(cartId)),
+    assign: (cartId, { accountId, ownerId, storeId }) =>
+      sql`UPDATE carts SET store_id = ${escape(storeId)}, account_id = ${escape(accountId)},
+        owner_id = ${escape(ownerId)} WHERE id = ${escape(cartId)}`.pipe(Effect.mapError(unavailable), Effect.asVoid)
+  }
 }
 
 /** The cart port on the client in force, its tables brought up to date first. */

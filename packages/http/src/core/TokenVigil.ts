@@ -1,0 +1,39 @@
+/**
+ * TokenVigil: the tokens behind the open streams, judged anew while the streams run: one that expired or was revoked ends
+ * them. Streams with the same token share the looks.
+ */
+import { Vigil } from "@onelane/checkout"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as AdapterError from "../contract/AdapterError.js"
+import type { AuthenticationShape } from "./Authentication.js"
+import * as WireRequest from "./WireRequest.js"
+
+/** A token that is watched. */
+export type WatchedToken = Vigil.Watched<AdapterError.AdapterError, AdapterError.AdapterError>
+
+/** Watches the token of a request while the scope is open. */
+export type TokenVigil = (request: WireRequest.WireRequest) => Effect.Effect<WatchedToken, never, Scope.Scope>
+
+/** Makes it; it ends with the scope. */
+export const make = ({ authenticate, onChange }: AuthenticationShape): Effect.Effect<TokenVigil, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const vigil = yield* Vigil.make<AdapterError.AdapterError, AdapterError.AdapterError>()
+    if (onChange !== undefined)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => onChange(vigil.signal)),
+        (leave) => Effect.sync(leave)
+      )
+    const look = (token: string): Effect.Effect<AdapterError.AdapterError | null, AdapterError.AdapterError> =>
+      Effect.matchEffect(authenticate(token), {
+        onSuccess: () => Effect.succeed(null),
+        onFailure: (error) =>
+          error._tag === "TokenRefused"
+            ? Effect.succeed(AdapterError.tokenRefused(error.final))
+            : Effect.fail(AdapterError.authenticationUnavailable)
+      })
+    return (request) => {
+      const token = WireRequest.bearerOf(request) ?? ""
+      return vigil.watch(token, () => look(token))
+    }
+  })

@@ -1,0 +1,45 @@
+/** The token behind a stream is judged anew while the stream runs. */
+import { assert, describe, it } from "@effect/vitest"
+import { Caller } from "@onelane/checkout"
+import { Effect, Exit, Fiber, TestClock } from "effect"
+import * as Authentication from "../src/core/Authentication.js"
+import * as TokenVigil from "../src/core/TokenVigil.js"
+import type { WireRequest } from "../src/core/WireRequest.js"
+
+const request = { headers: { authorization: "Bearer one" } } as unknown as WireRequest
+const buyer = Exit.succeed(Caller.make("buyer", ["buyer-checkout"]))
+const expired = Exit.fail(Authentication.tokenRefused("expired", false))
+
+describe("the token of a stream", () => {
+  it.scoped("is looked at once a period however many streams there are, and an expired one ends them with 401", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      let answer: typeof buyer | typeof expired = buyer
+      const authenticate = () => {
+        asked += 1
+        return answer
+      }
+      const tokens = yield* TokenVigil.make({ authenticate })
+      const streams = yield* Effect.forEach(Array.from({ length: 100 }), () => tokens(request))
+      const ends = yield* Effect.forEach(streams, ({ lost }) => Effect.fork(Effect.flip(lost)))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(asked, 5)
+      yield* streams[0]!.check
+      answer = expired
+      assert.strictEqual((yield* Effect.flip(streams[1]!.check)).status, 401)
+      for (const end of ends) assert.strictEqual((yield* Fiber.join(end)).status, 401)
+    })
+  )
+
+  it.scoped("a judge that gives no answer ends no silent stream, and lets nothing through", () =>
+    Effect.gen(function* () {
+      const authenticate = () => Exit.fail({ _tag: "PortUnavailable", port: "Authentication" } as const)
+      const tokens = yield* TokenVigil.make({ authenticate })
+      const { check, lost } = yield* tokens(request)
+      const silent = yield* Effect.fork(lost)
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* Fiber.poll(silent))._tag, "None")
+      assert.strictEqual((yield* Effect.flip(check)).status, 503)
+    })
+  )
+})
