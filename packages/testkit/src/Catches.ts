@@ -131,7 +131,7 @@ export const catches: ReadonlyArray<Catch> = [
   caught(
     "access",
     "planted",
-    "members whom nobody made members; the issuer's key in a stranger's hands",
+    "members whom nobody made members; the issuer's key in a stranger's hands; carts that change hands and stay whose they were",
     `${testkit}/Access.test.ts`,
     "members whom nobody made members are found out"
   )

@@ -18,13 +18,15 @@ describe("Access", () => {
   )
 
   it.live(
-    "members whom nobody made members are found out, and a key in a stranger's hands",
+    "members whom nobody made members are found out, and a key in a stranger's hands, and carts that stay whose they were",
     () =>
       Effect.gen(function* () {
         const seen = yield* Access.run({ seed: 1, worlds: 1, planted: "membership" })
         assert.match(seen.problems.join("\n"), /not (SessionInaccessible|AccountInaccessible)/)
         const believed = yield* Access.run({ seed: 1, worlds: 1, planted: "key" })
         assert.match(believed.problems.join("\n"), /a token signed by a stranger is answered [2-5]/)
+        const frozen = yield* Access.run({ seed: 1, worlds: 1, planted: "ownership" })
+        assert.match(frozen.problems.join("\n"), /not (SessionInaccessible|AccountInaccessible|NotStoreMember|null)/)
       }),
     timeout
   )

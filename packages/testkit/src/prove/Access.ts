@@ -24,8 +24,11 @@ export interface AccessOptions {
   /** Goes on with further worlds for so long. Default 0. */
   readonly millis?: number | undefined
   readonly progress?: ((line: string) => void) | undefined
-  /** A planted fault: members whom nobody made members, or the issuer's key in a stranger's hands. */
-  readonly planted?: "membership" | "key" | undefined
+  /**
+   * A planted fault: members whom nobody made members, the issuer's key in a stranger's hands, or carts that change hands and
+   * stay whose they were when their sessions were opened.
+   */
+  readonly planted?: "membership" | "key" | "ownership" | undefined
 }
 
 /** What it came to. `answers`: how often each was right. */
@@ -47,12 +50,12 @@ interface Server {
   readonly stranger: Forgeries.Signer
 }
 
-/** A directory, who calls and what there is; `book` is what the directory says now. */
+/** A directory, who calls and what there is; `book` is what the directory says now, `held` whose the carts are now. */
 interface World {
   readonly stores: ReadonlyArray<string>
   readonly accounts: ReadonlyArray<string>
   readonly people: ReadonlyArray<Model.Person>
-  readonly held: ReadonlyArray<Model.Held>
+  readonly held: Array<Model.Held>
   readonly missing: string
   readonly book: {
     readonly granted: Map<string, ReadonlyArray<Caller.Role>>
@@ -83,7 +86,8 @@ export const run = ({ millis = 0, planted, progress, seed, worlds }: AccessOptio
       const world = draw(seeded, `w${made++}`)
       yield* fill(server, world)
       if (planted === "membership") yield* plant(server, world)
-      for (let asked = 0; asked < questionsAWorld; asked++) yield* step(course, world)
+      const moves = planted !== "ownership"
+      for (let asked = 0; asked < questionsAWorld; asked++) yield* step(course, world, moves)
       if (made % 20 === 0)
         progress?.(`${made} worlds, ${course.questions} questions, ${course.problems.length} problems`)
     }
@@ -125,11 +129,19 @@ const draw = (seeded: Seeded.Seeded, name: string): World => {
     roles: Caller.roles.filter(() => seeded.chance(0.35)),
     acting: seeded.chance(0.5) ? null : seeded.pick(accounts)
   }))
-  const held = each(8, (index) => {
-    const id = `${name}-session-${index}`
-    const ownerId = seeded.pick(users)
-    return { id, cartId: Questions.cartOf(id), storeId: seeded.pick(stores), accountId: seeded.pick(accounts), ownerId }
-  })
+  const held = [
+    ...each(8, (index) => {
+      const id = `${name}-session-${index}`
+      const ownerId = seeded.pick(users)
+      return {
+        id,
+        cartId: Questions.cartOf(id),
+        storeId: seeded.pick(stores),
+        accountId: seeded.pick(accounts),
+        ownerId
+      }
+    })
+  ]
   const storeMembers = new Set(stores.flatMap((store) => accounts.map((account) => Model.pair(store, account))))
   const book = {
     granted: new Map(),
@@ -169,9 +181,10 @@ const plant = (server: Server, { accounts, book }: World) =>
   )
 
 /** A change of the directory, a forged token, or (mostly) a question. */
-const step = (course: Course, world: World): Effect.Effect<void> => {
+const step = (course: Course, world: World, moves: boolean): Effect.Effect<void> => {
   const drawn = course.seeded.below(100)
   if (drawn < 12) return change(course, world)
+  if (drawn < 15) return handOver(course, world, moves)
   return drawn < 22 ? forge(course, world) : ask(course, world)
 }
 
@@ -198,6 +211,16 @@ const change = ({ seeded, server }: Course, { accounts, book, stores }: World) =
       return administer(server, `account-members.${isMember ? "put" : "remove"}`, { accountId, userId })
     }
   }
+}
+
+/** A cart gets another owner, account and store: a login, or an account switch. `tells` false: the server is not told. */
+const handOver = ({ seeded, server }: Course, { accounts, book, held, stores }: World, tells: boolean) => {
+  const index = seeded.below(held.length)
+  const { cartId, id } = held[index]!
+  const [storeId, accountId] = [seeded.pick(stores), seeded.pick(accounts)]
+  const ownerId = seeded.pick([...book.granted.keys()])
+  held[index] = { id, cartId, storeId, accountId, ownerId }
+  return tells ? administer(server, "carts.put", { id: cartId, storeId, accountId, ownerId }) : Effect.void
 }
 
 /** Adds what is not there, removes what is; true when it was added. */
