@@ -223,7 +223,8 @@ describe("Retry", () => {
         orderId: null,
         by: "host",
         reason: null,
-        cause: null
+        cause: null,
+        cartChanged: false
       })
       const asked: Array<number | undefined> = []
       const shape: CheckoutSessions.CheckoutSessionsShape = {

@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import type { CheckoutError } from "../errors/CheckoutError.js"
 import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
-import { type Facts, noFacts, type Ports, readFacts } from "../ports/Guard.js"
+import { type Facts, noFacts, type Ports, readCart, readFacts } from "../ports/Guard.js"
 import { alarm, decode, evolve, initial, type SessionEvent, type SessionState } from "../session/SessionState.js"
 import * as CancelCheckout from "./CancelCheckout.js"
 import * as CloseOperation from "./CloseOperation.js"
@@ -46,9 +46,9 @@ const nothing = Exit.succeed(noFacts)
 export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
   kind: "session",
   initial,
-  prepare: ({ session }, command): Effect.Effect<Facts, CheckoutError> => {
-    if (session === null || command.tag === "Open" || command.tag === "Expire" || command.caller === null)
-      return nothing
+  prepare: ({ cartRevision, session }, command): Effect.Effect<Facts, CheckoutError> => {
+    if (session === null || command.tag === "Open" || command.tag === "Expire") return nothing
+    if (command.caller === null) return (cartRevision ?? null) === null ? nothing : readCart(ports, session.cartId)
     return readFacts(ports, command.caller, actions[command.tag], session)
   },
   digestsOf,

@@ -28,7 +28,12 @@ export const checkWith =
     Input.accept(input, fields) ?? (isSessionId(input.checkoutSessionId) ? null : Refusal.invalidCheckoutSessionId)
 
 /** A claimed session, and the claim that the command closes. */
-type Claimed = CheckoutSession & { readonly nextState: string; readonly workKey: string }
+type Claimed = CheckoutSession & {
+  readonly nextState: string
+  readonly workKey: string
+  /** The cart has another revision than when the task was claimed, or is gone. */
+  readonly cartChanged: boolean
+}
 
 /** How an operation was closed: the event that did it, and the session right after it. */
 export interface Closed {
@@ -64,12 +69,18 @@ export const claimOf = (
   if (denied !== null) return Exit.fail(denied)
   const { nextState, operationId, workKey } = session
   if (operationId === command.operationId && nextState !== null && workKey !== null)
-    return { claimed: { ...session, nextState, workKey } }
+    return { claimed: { ...session, nextState, workKey, cartChanged: hasChanged(state, turn) } }
   const closed = closedBy(turn, command.operationId)
   const reason = reasonOf(state, turn, closed)
   const late = turn.records.map(({ event }) => event).filter((event) => event.type === "LateResult")
   return { over: { session, reason, closed, late } }
 }
+
+const hasChanged = ({ cartRevision = null }: SessionState, { facts: { cart } }: SessionTurn): boolean =>
+  cartRevision !== null && (cart === null || cart.revision !== cartRevision)
+
+/** What the closing event says of a changed cart: nothing where it did not change. */
+export const noted = ({ cartChanged }: Claimed): { readonly cartChanged?: true } => (cartChanged ? { cartChanged } : {})
 
 /** The answer to a command that comes too late and leaves nothing behind. */
 export const refuse = ({ reason, session }: Over, recorded = false): Exit.Exit<never, CheckoutError> =>

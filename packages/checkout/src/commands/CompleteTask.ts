@@ -18,7 +18,12 @@ export const fields = CloseOperation.fieldsWith({ orderId: Input.optionalTextUpT
 /** Steps 2-3. */
 export const check = CloseOperation.checkWith(fields)
 
-/** Moves the session, once. A success that comes too late is kept: somebody may have paid. */
+const cartChanged = Object.freeze({ code: "CART_CHANGED", message: "The cart changed while the task ran." })
+
+/**
+ * Moves the session, once; or fails it where the task refuses a cart that has changed since the claim. A success that comes too
+ * late is kept: somebody may have paid.
+ */
 export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   const found = CloseOperation.claimOf(state, command, turn)
   if ("_tag" in found) return found
@@ -27,6 +32,14 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   const { operationId, orderId } = command
   const by = command.caller === null ? null : command.caller.userId
   const archives = isFinal(flow, nextState)
+  const owner = ownerNow(found.claimed, turn.facts.cart)
+  const noted = CloseOperation.noted(found.claimed)
+  if (noted.cartChanged === true && flow.tasks.get(from)?.whenCartChanged === "refuse") {
+    const applied = "unknown"
+    const [at, cause] = [turn.nowMillis, cartChanged]
+    const failed = { type: "TaskFailed", at, from, by, operationId, workKey, orderId, cause, applied, owner } as const
+    return accept({ ...failed, ...noted }, lastRequestId ?? "", [operationId])
+  }
   const event = {
     type: "TaskCompleted",
     at: turn.nowMillis,
@@ -37,7 +50,8 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
     orderId,
     to: nextState,
     archives,
-    owner: ownerNow(found.claimed, turn.facts.cart)
+    owner,
+    ...noted
   } as const
   return accept(event, lastRequestId ?? "", [operationId])
 }
@@ -49,7 +63,8 @@ const tooLate = (over: CloseOperation.Over, command: CommandOf<"CompleteTask">, 
   if (closed === null) return CloseOperation.refuse(over)
   const { operationId, orderId } = command
   const { event } = closed
-  if (event.type === "TaskCompleted" && event.orderId === orderId) return CloseOperation.repeat(closed)
+  const isRefused = event.type === "TaskFailed" && event.cause.code === cartChanged.code
+  if ((event.type === "TaskCompleted" || isRefused) && event.orderId === orderId) return CloseOperation.repeat(closed)
   if (late.some((one) => one.orderId === orderId)) return CloseOperation.refuse(over, true)
   if (session.isArchived || late.length >= CloseOperation.lateCapacity) return CloseOperation.refuse(over)
   const by = command.caller === null ? null : command.caller.userId

@@ -33,7 +33,7 @@ export const decide: Decide<"FailTask"> = (_flow, state, command, turn) => {
   const owner = ownerNow(found.claimed, turn.facts.cart)
   const at = turn.nowMillis
   const event = { type: "TaskFailed", at, from, by, operationId, workKey, cause, applied, owner } as const
-  return accept(event, lastRequestId ?? "", [operationId])
+  return accept({ ...event, ...CloseOperation.noted(found.claimed) }, lastRequestId ?? "", [operationId])
 }
 
 const isRepeated = ({ closed }: CloseOperation.Over, { applied, cause }: CommandOf<"FailTask">): boolean => {

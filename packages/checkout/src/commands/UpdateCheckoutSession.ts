@@ -175,6 +175,7 @@ const decideMove = (
     operationId: `op_${requestId}`,
     workKey,
     deadlineAt,
+    cartRevision: turn.facts.cart?.revision ?? null,
     at,
     by,
     requestId,

@@ -3,6 +3,7 @@
  * Source: CONTRACT §2 and §4.
  */
 import * as Effect from "effect/Effect"
+import type { CartRevision } from "../ports/Carts.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import * as TaskResult from "./TaskResult.js"
 
@@ -26,6 +27,10 @@ export interface TaskContext {
   readonly workKey: string
   readonly requestId: string
   readonly operationId: string
+  /** The revision the cart had when the task was claimed; null where the cart port gives none. */
+  readonly cartRevision: CartRevision | null
+  /** Whether the cart has another one now: asked before each try but the first one of a claim. */
+  readonly cartChanged: boolean
   /** 1 for the first try in this process. */
   readonly attempt: number
   /** Aborted when the task is stopped: by its deadline, a cancel, a release or a shutdown. */
@@ -88,6 +93,11 @@ export interface Task {
   readonly retry?: RetryPolicy | undefined
   /** Whether it may be run again after a crash in the middle. Default true; false fails it on restart. */
   readonly repeatable?: boolean | undefined
+  /**
+   * What becomes of a success when the cart has another revision than at the claim: `"note"` says so in the history, `"refuse"`
+   * fails the task with `CART_CHANGED`. Default `"note"`. Needs a cart port that gives revisions.
+   */
+  readonly whenCartChanged?: "note" | "refuse" | undefined
 }
 
 /**
@@ -135,7 +145,13 @@ export const pauseMillis = (policy: RetryPolicy, n: number, jitter: number): num
   return Math.min(maxMillis, baseMillis * 2 ** n) * (0.5 + jitter / 2)
 }
 
-const names: ReadonlyArray<string> = ["run", "deadlineMillis", "retry", "repeatable"] satisfies Array<keyof Task>
+const names: ReadonlyArray<string> = [
+  "run",
+  "deadlineMillis",
+  "retry",
+  "repeatable",
+  "whenCartChanged"
+] satisfies Array<keyof Task>
 
 /** A task as a host wrote it now, each field read once; nobody can change it. What it does not know it keeps, for `faultOf`. */
 export const copyOf = (written: Task): Task => {
@@ -149,11 +165,12 @@ export const copyOf = (written: Task): Task => {
 
 /** What a task says that cannot be, or null. */
 export const faultOf = (task: Task): string | null => {
-  const { deadlineMillis, repeatable = true, retry = {}, run } = task
+  const { deadlineMillis, repeatable = true, retry = {}, run, whenCartChanged = "note" } = task
   const unknown = Object.keys(task).find((name) => !names.includes(name))
   if (unknown !== undefined) return `there is no ${unknown}; there are ${names.join(", ")}`
   if (run !== undefined && typeof run !== "function") return "run must be a function"
   if (typeof repeatable !== "boolean") return "repeatable must be true or false"
+  if (whenCartChanged !== "note" && whenCartChanged !== "refuse") return 'whenCartChanged must be "note" or "refuse"'
   if (!isWithin(deadlineMillis, 1, deadlineMaxMillis)) return `deadlineMillis must be 1..${deadlineMaxMillis}`
   if (!isWithin(retry.limit, 0, retryMax)) return `retry.limit must be 0..${retryMax}`
   if (!isWithin(retry.baseMillis, 0, deadlineMaxMillis)) return `retry.baseMillis must be 0..${deadlineMaxMillis}`

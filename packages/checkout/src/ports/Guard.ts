@@ -18,7 +18,7 @@ import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { type AccessShape, type Action, everyRight, type PortUnavailable, type Rights, type Subject } from "./Access.js"
 import type { Caller } from "./Caller.js"
 import type { CartBook } from "./CartBook.js"
-import type { Cart, CartOwner, CartStatus } from "./Carts.js"
+import type { Cart, CartOwner, CartRevision, CartStatus } from "./Carts.js"
 
 /** What the ports said in this turn. `rights` is null when there was nothing to ask about. */
 export interface Facts {
@@ -88,6 +88,21 @@ const factsOf = (rights: Rights, cart: Cart | null): Facts => ({
   cartStatus: cart === null ? null : cart.status,
   cart
 })
+
+/** Asks for the cart alone: for a result of the engine's own, which needs no right. */
+export const readCart = (ports: Ports, cartId: string): Effect.Effect<Facts, Undecided> =>
+  Effect.map(bounded(ports, "carts", ports.carts.find(cartId)), (cart) => ({
+    rights: null,
+    cartStatus: cart === null ? null : cart.status,
+    cart
+  }))
+
+/** Whether a cart has another revision now, or is gone; false when nobody can say. */
+export const hasChanged = (ports: Ports, cartId: string, revision: CartRevision): Effect.Effect<boolean> =>
+  readCart(ports, cartId).pipe(
+    Effect.map(({ cart }) => cart === null || cart.revision !== revision),
+    Effect.orElseSucceed(() => false)
+  )
 
 /** What a right is asked for. */
 export const subjectOf = (

@@ -14,7 +14,7 @@ import * as Flow from "../flow/Flow.js"
 import * as Access from "../ports/Access.js"
 import * as CartBook from "../ports/CartBook.js"
 import * as Carts from "../ports/Carts.js"
-import type { Ports } from "../ports/Guard.js"
+import * as Guard from "../ports/Guard.js"
 import * as Ids from "../session/Ids.js"
 import type { SessionState } from "../session/SessionState.js"
 import * as Alarms from "../work/Alarms.js"
@@ -99,7 +99,7 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
     const access = Access.byValue(yield* Access.Access)
     const vigil = yield* watching(access)
     const carts: CartBook.CartLanes = yield* ActorSystem.make(cartBehavior, { unavailable, onCommitted: vigil.signal })
-    const ports: Ports = {
+    const ports: Guard.Ports = {
       access,
       carts: CartBook.make(Carts.byValue(yield* Carts.Carts), carts),
       portMillis: options.portMillis ?? 5_000
@@ -108,7 +108,8 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
     const isMine = typeof custody === "boolean" ? () => true : custody.isMine
     const tell: Tasks.Tell = (id, command) =>
       LateResults.settle({ carts, sessions }, id, command, sessions.askInternal(id, command))
-    const tasks = yield* Tasks.make(flow, tell, commit.nowMillis, options.taskCapacity)
+    const hasChanged: Tasks.HasChanged = (cartId, revision) => Guard.hasChanged(ports, cartId, revision)
+    const tasks = yield* Tasks.make(flow, tell, commit.nowMillis, options.taskCapacity, hasChanged)
     const sessions: Alarms.Sessions = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
       unavailable,
       // A claim made here on a session of somebody else's is found, and run, by that one.

@@ -75,7 +75,8 @@ export const entriesOf = (
           orderId,
           by,
           reason: null,
-          cause: null
+          cause: null,
+          cartChanged: false
         })
       )
   )

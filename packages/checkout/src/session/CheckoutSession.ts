@@ -122,6 +122,8 @@ export interface HistoryEntry {
   readonly by: string | null
   readonly reason: string | null
   readonly cause: TaskCause | null
+  /** The cart had another revision when the task ended than when it was claimed. */
+  readonly cartChanged: boolean
 }
 
 /** The invariants of CONTRACT §1 that one record can break; an empty list means sound. */

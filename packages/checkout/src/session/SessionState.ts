@@ -5,7 +5,7 @@
  * commit), the alarm. Does not own: any rule (the command files).
  */
 
-import type { CartOwner } from "../ports/Carts.js"
+import type { CartOwner, CartRevision } from "../ports/Carts.js"
 import type { CheckoutSession, ClosedBy, HistoryEntry, TaskCause } from "./CheckoutSession.js"
 import { errorState } from "./CheckoutState.js"
 
@@ -41,6 +41,8 @@ export interface SessionState {
   readonly accepted: ReadonlyArray<AcceptedUpdate>
   /** When the running task has failed, epoch milliseconds. */
   readonly deadlineAt: number | null
+  /** The revision the cart had when the running task was claimed; null or absent when nobody says one, or no task runs. */
+  readonly cartRevision?: CartRevision | null | undefined
   /** The work keys whose outcome is not known: at most one a state of the flow. */
   readonly workKeys: ReadonlyArray<WorkKey>
 }
@@ -69,6 +71,8 @@ interface Moved extends Following {
 }
 
 interface Closing extends Following {
+  /** True when the cart had changed since the claim. */
+  readonly cartChanged?: true | undefined
   readonly at: number
   readonly from: string
   readonly by: string | null
@@ -88,6 +92,8 @@ export type SessionEvent =
       readonly operationId: string
       readonly workKey: string
       readonly deadlineAt: number
+      /** The revision the cart had then, where the port gives one. */
+      readonly cartRevision?: CartRevision | null | undefined
     } & Moved)
   | ({
       readonly type: "TaskCompleted"
@@ -95,7 +101,13 @@ export type SessionEvent =
       readonly orderId: string | null
       readonly archives: boolean
     } & Closing)
-  | ({ readonly type: "TaskFailed"; readonly cause: TaskCause; readonly applied: "no" | "unknown" } & Closing)
+  | ({
+      readonly type: "TaskFailed"
+      readonly cause: TaskCause
+      readonly applied: "no" | "unknown"
+      /** The order a task made for a cart that had changed meanwhile. */
+      readonly orderId?: string | null | undefined
+    } & Closing)
   | ({ readonly type: "ClaimReleased"; readonly reason: string } & Closing)
   | ({
       readonly type: "Cancelled"
@@ -127,7 +139,8 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
       const claim = { operationId, workKey, nextState }
       const claimed = changed(session, at, session.state, claim, null, session.orderId, event.requestId)
       const after = remember(state, event, claimed)
-      return { ...after, deadlineAt: event.deadlineAt, workKeys: withWorkKey(state, session.state, workKey) }
+      const { cartRevision = null, deadlineAt } = event
+      return { ...after, deadlineAt, cartRevision, workKeys: withWorkKey(state, session.state, workKey) }
     }
     case "TaskCompleted": {
       const closedBy = event.archives ? "COMPLETED" : null
@@ -136,7 +149,9 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
     }
     case "TaskFailed": {
       const failed = changed(session, at, errorState, null, null, session.orderId)
-      return closed(state, failed, event.applied === "no" ? withoutWorkKey(state, event.from) : state.workKeys)
+      // A success that was refused for its cart has ended its work key as well.
+      const isKnown = event.applied === "no" || event.orderId !== undefined
+      return closed(state, failed, isKnown ? withoutWorkKey(state, event.from) : state.workKeys)
     }
     case "ClaimReleased":
       return closed(state, changed(session, at, session.state, null, null, session.orderId))
@@ -303,13 +318,22 @@ const fields = {
   orderId: null,
   by: null,
   reason: null,
-  cause: null
+  cause: null,
+  cartChanged: false
 } as const
 
 /** An event as callers may see it, and theirs to keep: idempotency keys stay inside. */
 export const historyEntry = (version: number, event: SessionEvent): HistoryEntry => {
   const { type, at } = event
-  const entry: HistoryEntry = { version, type, ...fields, at, from: event.type === "Opened" ? null : event.from }
+  const cartChanged = "cartChanged" in event && event.cartChanged === true
+  const entry: HistoryEntry = {
+    version,
+    type,
+    ...fields,
+    cartChanged,
+    at,
+    from: event.type === "Opened" ? null : event.from
+  }
   switch (event.type) {
     case "Opened":
       return { ...entry, to: event.state, requestId: event.requestId, by: event.by }
@@ -328,10 +352,11 @@ export const historyEntry = (version: number, event: SessionEvent): HistoryEntry
       return { ...entry, operationId, workKey, orderId, by }
     }
     case "TaskFailed": {
-      const { by, cause, operationId, workKey } = event
+      const { by, cause, operationId, orderId = null, workKey } = event
       return {
         ...entry,
         to: errorState,
+        orderId,
         operationId,
         workKey,
         by,

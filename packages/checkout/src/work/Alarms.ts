@@ -77,10 +77,10 @@ const attend = (
   id: string,
   nowMillis: number
 ): Effect.Effect<void> =>
-  Effect.flatMap(sessions.read(id), ({ state: { session, deadlineAt } }) => {
+  Effect.flatMap(sessions.read(id), ({ state: { cartRevision, deadlineAt, session } }) => {
     if (session === null) return Effect.void
     if (!session.isProcessing) return Effect.asVoid(sessions.askInternal(id, { tag: "Expire" }))
-    if (resumes || nowMillis >= (deadlineAt ?? 0)) tasks.resume(session, deadlineAt ?? nowMillis)
+    if (resumes || nowMillis >= (deadlineAt ?? 0)) tasks.resume(session, deadlineAt ?? nowMillis, cartRevision ?? null)
     return Effect.void
   }).pipe(Effect.catchAllCause((cause) => Effect.logDebug(`session ${id} could not be attended`, cause)))
 

@@ -28,6 +28,7 @@ import {
   work
 } from "../flow/Task.js"
 import * as TaskResult from "../flow/TaskResult.js"
+import type { CartRevision } from "../ports/Carts.js"
 import { type CheckoutSession, copyOf, type TaskCause } from "../session/CheckoutSession.js"
 import type { SessionState } from "../session/SessionState.js"
 
@@ -36,7 +37,7 @@ export interface Tasks {
   /** Stops, and starts where `isMine` (default true), what a durable change asks for. */
   readonly onCommitted: (id: string, state: SessionState, isMine?: boolean) => void
   /** Takes up a claim that was found after a restart; nothing when it runs here already. */
-  readonly resume: (session: CheckoutSession, deadlineAt: number) => void
+  readonly resume: (session: CheckoutSession, deadlineAt: number, cartRevision?: CartRevision | null) => void
   /** Stops what runs for sessions that are not this engine's any more: whoever has them now resumes it. */
   readonly keep: (isMine: (id: string) => boolean) => void
   /** Whether an operation of this session runs here. */
@@ -56,8 +57,12 @@ export type Tell = (id: string, command: SessionCommand) => Effect.Effect<Sessio
 /** Most tasks that run at once; more wait, their deadlines running. */
 export const taskCapacity = 10_000
 
+/** Whether a cart has another revision now. False where nobody can say. */
+export type HasChanged = (cartId: string, revision: CartRevision) => Effect.Effect<boolean>
+
 interface Operation {
   readonly session: CheckoutSession
+  readonly cartRevision: CartRevision | null
   readonly operationId: string
   readonly deadlineAt: number
   readonly resumed: boolean
@@ -73,7 +78,8 @@ export const make = (
   flow: Flow,
   tell: Tell,
   nowMillis: () => number,
-  capacity = taskCapacity
+  capacity = taskCapacity,
+  hasChanged: HasChanged = () => Effect.succeed(false)
 ): Effect.Effect<Tasks, never, Scope.Scope> =>
   Effect.gen(function* () {
     // Work that runs here; deadlines of work that the host does elsewhere; successes on their way to the session, which what
@@ -98,7 +104,7 @@ export const make = (
       const fork = task.run === undefined ? elsewhere.fork : here.fork
       const leftMillis = timeLeft(task, operation, nowMillis())
       entry.fiber = fork(
-        outcomeOf(task, operation, leftMillis, permits, (success) =>
+        outcomeOf(task, operation, leftMillis, permits, hasChanged, (success) =>
           telling.fork(report(tell, operation, success))
         ).pipe(
           Effect.flatMap((result) => ("cause" in result ? report(tell, operation, result) : Fiber.join(result))),
@@ -108,13 +114,13 @@ export const make = (
       )
     }
     return {
-      onCommitted: (id, { session, deadlineAt }, isMine = true) => {
+      onCommitted: (id, { cartRevision = null, deadlineAt, session }, isMine = true) => {
         if (session === null || session.operationId === null || deadlineAt === null) stop(id)
-        else if (isMine) start({ session, operationId: session.operationId, deadlineAt, resumed: false })
+        else if (isMine) start({ session, cartRevision, operationId: session.operationId, deadlineAt, resumed: false })
       },
-      resume: (session, deadlineAt) => {
+      resume: (session, deadlineAt, cartRevision = null) => {
         const { operationId } = session
-        if (operationId !== null) start({ session, operationId, deadlineAt, resumed: true })
+        if (operationId !== null) start({ session, cartRevision, operationId, deadlineAt, resumed: true })
       },
       keep: (isMine) => {
         for (const id of [...running.keys()]) if (!isMine(id)) stop(id)
@@ -175,12 +181,14 @@ const outcomeOf = (
   operation: Operation,
   leftMillis: number,
   permits: Effect.Semaphore,
+  hasChanged: HasChanged,
   onSuccess: (success: TaskResult.Success) => Telling
 ): Effect.Effect<Telling | Failure> => {
   const { run, repeatable = true } = task
   if (leftMillis === 0) return Effect.succeed(failed(deadline)) // too late to begin
   if (run !== undefined && operation.resumed && !repeatable) return Effect.succeed(failed(interrupted))
-  const doing = run === undefined ? Effect.never : permits.withPermits(1)(attempts(task, run, operation, onSuccess))
+  const doing =
+    run === undefined ? Effect.never : permits.withPermits(1)(attempts(task, run, operation, hasChanged, onSuccess))
   // Disconnected: work that is slow to let go must not stretch the deadline.
   return Effect.disconnect(doing).pipe(
     Effect.timeoutFail({ duration: leftMillis, onTimeout: () => deadline }),
@@ -191,19 +199,27 @@ const outcomeOf = (
 const attempts = (
   task: Task,
   run: NonNullable<Task["run"]>,
-  { session, operationId }: Operation,
+  { cartRevision, operationId, resumed, session }: Operation,
+  hasChanged: HasChanged,
   onSuccess: (success: TaskResult.Success) => Telling
 ) =>
   Effect.suspend(() => {
     const requestId = session.lastRequestId ?? ""
     const workKey = session.workKey ?? ""
     let attempt = 0
-    const once = Effect.suspend(() => {
+    const attemptOnce = (cartChanged: boolean) => {
       const abort = new AbortController()
       attempt += 1
-      const context = { session: copyOf(session), workKey, requestId, operationId, attempt, signal: abort.signal }
+      const { signal } = abort
+      const cart = { cartRevision, cartChanged }
+      const context = { session: copyOf(session), workKey, requestId, operationId, ...cart, attempt, signal }
       return Effect.onInterrupt(work(run, context, onSuccess), () => Effect.sync(() => abort.abort()))
-    })
+    }
+    const once = Effect.suspend(() =>
+      cartRevision === null || (attempt === 0 && !resumed)
+        ? attemptOnce(false)
+        : Effect.flatMap(hasChanged(session.cartId, cartRevision), attemptOnce)
+    )
     return Effect.retry(once, { schedule: backoff(task.retry), while: (failure) => failure.final !== true })
   })
 

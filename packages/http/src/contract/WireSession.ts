@@ -92,7 +92,8 @@ export const HistoryEntry = Schema.Struct({
   orderId: textOrNull,
   by: textOrNull,
   reason: textOrNull,
-  cause: Schema.NullOr(Schema.Struct({ code: text, message: text }))
+  cause: Schema.NullOr(Schema.Struct({ code: text, message: text })),
+  cartChanged: Schema.Boolean
 }).annotations({ identifier: "HistoryEntry" })
 
 /** A page of history. */
