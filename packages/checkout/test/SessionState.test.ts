@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { EngineError } from "@onelane/engine"
 import { Exit, FastCheck as fc } from "effect"
 import * as CheckoutBehavior from "../src/commands/CheckoutBehavior.js"
 import type { SessionCommand } from "../src/commands/SessionCommand.js"
@@ -141,12 +142,15 @@ describe("SessionState", () => {
 
   it("takes in what a journal stored, and refuses anything else", () => {
     assert.deepStrictEqual(decode(JSON.parse(JSON.stringify(after(open)))), after(open))
-    for (const stored of [null, 1, "x", [], {}, { accepted: [] }, { accepted: [], session: {} }, initial])
+    for (const stored of [null, 1, "x", [], {}, { workKeys: [] }, { ...after(open), format: 0 }])
+      assert.throws(() => decode(stored), /names no format/)
+    for (const stored of [initial, { format: 1, workKeys: [], session: {} }])
       assert.throws(() => decode(stored), /not the state/)
+    assert.throws(() => decode({ ...after(open), format: 2 }), EngineError.UnknownFormat)
   })
 
   it("history tells who, what and why, and keeps idempotency keys to itself", () => {
-    const use = { key: "secret", by: "buyer", input: "[]" }
+    const use = { digest: "secret", input: "secret too" }
     const moved: SessionEvent = {
       type: "Updated",
       at: 3,

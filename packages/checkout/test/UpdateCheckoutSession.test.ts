@@ -68,11 +68,11 @@ const rights = (made: Case, more: Partial<typeof granted>): Partial<Facts> => ({
 const accepted = resultOf(
   after(open),
   decide(flow, after(open), update("Start", "Inventory", { idempotencyKey: "used" }), turnAt(1))
-).state
+)
 
 const judged = (...applied: ReadonlyArray<(made: Case) => void>) => {
   const made: Case = {
-    state: accepted,
+    state: accepted.state,
     facts: {},
     from: "Inventory",
     to: "Confirm Price",
@@ -81,7 +81,8 @@ const judged = (...applied: ReadonlyArray<(made: Case) => void>) => {
   }
   for (const apply of applied) apply(made)
   const input = { expectedVersion: made.version, idempotencyKey: made.key }
-  return verdictOf(decide(flow, made.state, update(made.from, made.to, input), turnAt(2, made.facts)))
+  const turn = turnAt(2, made.facts, made.key === undefined ? [] : accepted.records)
+  return verdictOf(decide(flow, made.state, update(made.from, made.to, input), turn))
 }
 
 describe("UpdateCheckoutSession", () => {

@@ -151,7 +151,11 @@ export const withoutFence = (journal: Journal.JournalShape): Journal.JournalShap
   append: (batch) =>
     Effect.flatMap(
       Effect.forEach(batch, (entry) =>
-        Effect.map(journal.load(entry.address), (row) => ({ ...entry, expectedSequence: row?.sequence ?? 0 }))
+        Effect.map(journal.load(entry.address), (row) => ({
+          ...entry,
+          expectedSequence: row?.sequence ?? 0,
+          records: []
+        }))
       ),
       journal.append
     )

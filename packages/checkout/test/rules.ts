@@ -6,6 +6,7 @@ import * as Flow from "../src/flow/Flow.js"
 import type { Access, Caller } from "../src/index.js"
 import type { Facts } from "../src/ports/Guard.js"
 import type { UpdateInput } from "../src/service/CheckoutSessions.js"
+import * as IdempotencyKey from "../src/session/IdempotencyKey.js"
 import { evolve, initial, type SessionEvent, type SessionState } from "../src/session/SessionState.js"
 import { buyer } from "./fixture.js"
 
@@ -13,12 +14,11 @@ export const granted: Access.Rights = { mayInvoke: true, maySee: true, accountAc
 
 export const facts: Facts = { rights: granted, cartStatus: "Active", cart: null }
 
-export const turnAt = (nowMillis: number, more: Partial<Facts> = {}): SessionTurn => ({
-  nowMillis,
-  sequence: 0,
-  facts: { ...facts, ...more },
-  records: []
-})
+export const turnAt = (
+  nowMillis: number,
+  more: Partial<Facts> = {},
+  records: SessionTurn["records"] = []
+): SessionTurn => ({ nowMillis, sequence: 0, facts: { ...facts, ...more }, records })
 
 export const open: Extract<SessionEvent, { readonly type: "Opened" }> = {
   type: "Opened",
@@ -67,17 +67,16 @@ export const inventoryWorks = Flow.withTasks(Flow.b2b, { Inventory: {} })
 export const update = (
   expCurrentState: string,
   nextState: string,
-  more: Partial<Pick<UpdateInput, "expectedVersion" | "idempotencyKey">> = {},
+  { expectedVersion, idempotencyKey }: Partial<Pick<UpdateInput, "expectedVersion" | "idempotencyKey">> = {},
   caller: Caller.Caller = buyer,
   flow: Flow.Flow = inventoryWorks
 ): CommandOf<"Update"> => ({
   tag: "Update",
   caller,
   transition: Flow.transitionOf(flow, expCurrentState, nextState),
-  expectedVersion: undefined,
-  idempotencyKey: undefined,
-  ids: { next: () => "req_new" },
-  ...more
+  expectedVersion,
+  use: IdempotencyKey.useOf("update", caller.userId, idempotencyKey, { expCurrentState, nextState, expectedVersion }),
+  ids: { next: () => "req_new" }
 })
 
 /** The refusal; null when the command was accepted. */
@@ -98,5 +97,8 @@ export const resultOf = (state: SessionState, decided: Decided) => {
   if (!("events" in decided)) throw new Error(`refused: ${verdictOf(decided)}`)
   const { events, reply } = decided
   const next = events.reduce(evolve, state)
-  return { state: next, events, reply: reply(next, 0) }
+  const records = (decided.digests ?? []).map((digest) => {
+    return { digest, sequence: next.session!.version, event: events.at(-1)!, state: next }
+  })
+  return { state: next, events, reply: reply(next, 0), records }
 }

@@ -28,6 +28,19 @@ export interface SystemDraining {
   readonly applied: "no"
 }
 
+/**
+ * Thrown by a behavior's `decode` for a state that a newer release stored. The address is answered with
+ * `JournalUnavailable`, reason `FORMAT`, and nothing is written.
+ */
+export class UnknownFormat extends Error {
+  constructor(
+    readonly found: number,
+    readonly known: number
+  ) {
+    super(`stored in format ${found}, this release knows ${known}`)
+  }
+}
+
 /** Every answer of the engine that is not a decision. */
 export type EngineError = MailboxFull | JournalUnavailable | SystemDraining
 

@@ -46,21 +46,26 @@ export const loadNow = (lanes: Lanes, activation: Activation.Activation): boolea
   } catch {
     return false
   }
-  return isExit(load) && Exit.isSuccess(load) && adopt(lanes, activation, load.value)
+  return isExit(load) && Exit.isSuccess(load) && adopt(lanes, activation, load.value) === null
 }
 
-const adopt = (lanes: Lanes, activation: Activation.Activation, row: JournalRow | null): boolean => {
+// Null when the state was taken in, else why not.
+const adopt = (
+  lanes: Lanes,
+  activation: Activation.Activation,
+  row: JournalRow | null
+): "CORRUPT" | "FORMAT" | null => {
   lanes.metrics.loads += 1
   try {
     activation.state = row === null ? lanes.behavior.initial : lanes.behavior.decode(row.state)
   } catch (defect) {
     lanes.supervision.onDefect(activation.address, defect)
-    return false
+    return defect instanceof EngineError.UnknownFormat ? "FORMAT" : "CORRUPT"
   }
   activation.sequence = row === null ? 0 : row.sequence
   adoptDigests(lanes, activation, row)
   activation.loaded = true
-  return true
+  return null
 }
 
 /** Reads the state and holds the lane meanwhile (A1); those who asked before are told when it cannot be read. */
@@ -70,8 +75,9 @@ export const wake = (lanes: Lanes, activation: Activation.Activation, lane: Acti
   const loading = attempt(() => lanes.commit.journal.load(activation.address))
   lanes.run(loading, (exit) => {
     lane.busy = false
-    if (Exit.isFailure(exit) || !adopt(lanes, activation, exit.value)) {
-      const reason = Exit.isSuccess(exit) ? "CORRUPT" : failureOf(exit).reason
+    const unread = Exit.isFailure(exit) ? failureOf(exit).reason : adopt(lanes, activation, exit.value)
+    if (unread !== null) {
+      const reason = unread
       const cause = Exit.isSuccess(exit) ? undefined : failureOf(exit).cause
       const error = Exit.fail(
         lanes.unavailable(EngineError.journalUnavailable(activation.address, reason, "no", cause))

@@ -1,13 +1,15 @@
 /**
- * Retry: the same service, with what is safe to repeat repeated, and with an idempotency key on every update where an
+ * Retry: the same service, with what is safe to repeat repeated, and with an idempotency key on every writing call where an
  * answer can be lost on its way (`keyed`).
  *
  * Repeated are only the answers in which no decision was given (`Overloaded`, `StorageUnavailable`), and only where a
  * second try cannot do harm: always when the first was certainly not applied; when that is unknown, for reads, for
- * `open` (get or create) and for an `update` with a key (which makes it one acceptance). A refusal is final,
+ * `open` (get or create) and for a call with a key (which makes it one acceptance). A refusal is final,
  * `SessionProcessing` included: how long to wait for a task is the caller's business. What the caller is told in the end,
  * and how sure that is, is `Outcome`'s to decide.
  */
+
+import type * as Caller from "@onelane/checkout/Caller"
 import * as CallValues from "@onelane/checkout/CallValues"
 import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
@@ -89,25 +91,32 @@ const makeKeys: Effect.Effect<() => string> = Effect.gen(function* () {
 /** A read may always be sent again. */
 const read: Outcome.Call = { repeatable: true }
 
-/** Getting or creating the one session of a cart: the second time it is there. */
-const opening: Outcome.Call = { repeatable: true }
-
-/** A writing call without a key is sent again only where it was certainly not applied. */
-const unkeyed: Outcome.Call = { repeatable: false }
-
-/** Of a writing call, what decides whether it may be sent again and what settles it. */
-const writing = (input: {
+/** An input of a writing call. */
+interface Keyable {
   readonly idempotencyKey?: string | undefined
   readonly expectedVersion?: number | undefined
-}): Outcome.Call => ({
-  repeatable: input.idempotencyKey !== undefined,
+}
+
+/**
+ * Of a writing call, what decides whether it may be sent again and what settles it. Without a key it is sent again only where
+ * it was certainly not applied; but getting or creating the one session of a cart does no harm the second time.
+ */
+const writing = (input: Keyable, opens = false): Outcome.Call => ({
+  repeatable: opens || input.idempotencyKey !== undefined,
   idempotencyKey: input.idempotencyKey,
   expectedVersion: input.expectedVersion
 })
 
+// What is no object is the service's to refuse.
+const withKey = <I extends Keyable>(input: I, nextKey: () => string): I =>
+  typeof input !== "object" || input === null || (input.idempotencyKey ?? null) !== null
+    ? input
+    : { ...input, idempotencyKey: nextKey() }
+
 /**
- * Wraps a service. `restarts`: keep trying while the service drains or its store is fenced. `keyed`: give updates without a
- * key one; an engine in this process loses no answer, so its updates need none. `closing`: fails when the service is closed.
+ * Wraps a service. `restarts`: keep trying while the service drains or its store is fenced. `keyed`: give writing calls
+ * without a key one; an engine in this process loses no answer, so its calls need none. `closing`: fails when the service is
+ * closed.
  */
 export const make = (
   sessions: CheckoutSessions.CheckoutSessionsShape,
@@ -118,19 +127,25 @@ export const make = (
 ): Effect.Effect<CheckoutSessions.CheckoutSessionsShape> =>
   Effect.map(makeKeys, (nextKey) => {
     const policy = policyOf(options, restarts)
-    return CallValues.make({
-      open: (caller, input) => repeat(policy, opening, () => sessions.open(caller, input)),
-      update: (caller, input) =>
+    const write =
+      <I extends Keyable, A, E extends CheckoutError.CheckoutError>(
+        method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>,
+        opens = false
+      ) =>
+      (caller: Caller.Caller, input: I) =>
         Effect.suspend(() => {
-          const sent = keyed && input.idempotencyKey === undefined ? { ...input, idempotencyKey: nextKey() } : input
-          return repeat(policy, writing(sent), () => sessions.update(caller, sent))
-        }),
+          const sent = keyed ? withKey(input, nextKey) : input
+          return repeat(policy, writing(Object(sent), opens), () => method(caller, sent))
+        })
+    return CallValues.make({
+      open: write(sessions.open, true),
+      update: write(sessions.update),
       get: (caller, input) => repeat(policy, read, () => sessions.get(caller, input)),
       history: (caller, input) => repeat(policy, read, () => sessions.history(caller, input)),
-      cancel: (caller, input) => repeat(policy, unkeyed, () => sessions.cancel(caller, input)),
-      completeTask: (caller, input) => repeat(policy, unkeyed, () => sessions.completeTask(caller, input)),
-      failTask: (caller, input) => repeat(policy, unkeyed, () => sessions.failTask(caller, input)),
-      releaseClaim: (caller, input) => repeat(policy, unkeyed, () => sessions.releaseClaim(caller, input)),
+      cancel: write(sessions.cancel),
+      completeTask: write(sessions.completeTask),
+      failTask: write(sessions.failTask),
+      releaseClaim: write(sessions.releaseClaim),
       changes: (caller, input) => Later.loaded().following(policy, sessions, caller, input, closing)
     })
   })

@@ -73,13 +73,16 @@ const scripted = (errors: ReadonlyArray<CheckoutError.UpdateError>) => {
     })
   const unused = () => Effect.die("not scripted")
   const shape: CheckoutSessions.CheckoutSessionsShape = {
-    open: () => answer({ requestId: "r", created: true, session }),
+    open: () => answer({ requestId: "r", created: true, replayed: false, session }),
     update: (_, input) => {
       keys.push(input.idempotencyKey)
       return answer({ requestId: "r", replayed: false, session })
     },
     get: () => answer(session),
-    cancel: () => answer({ requestId: "r", session }),
+    cancel: (_, input) => {
+      keys.push(input.idempotencyKey)
+      return answer({ requestId: "r", replayed: false, session })
+    },
     history: () => answer([]),
     changes: () => Stream.die("not scripted"),
     completeTask: unused,
@@ -154,15 +157,29 @@ describe("Retry", () => {
     })
   )
 
-  it.effect("repeats a cancel only when the first was certainly not applied", () =>
+  it.effect("repeats a cancel whose outcome is unknown under the key it was given", () =>
+    Effect.gen(function* () {
+      const { keys, shape } = scripted([unavailable("unknown"), unavailable("no")])
+      const sessions = yield* Retry.make(shape, {}, true)
+      assert.strictEqual(
+        (yield* throughPauses(sessions.cancel(Caller.host, { checkoutSessionId: "s1" })))._tag,
+        "Right"
+      )
+      assert.lengthOf(keys, 3)
+      assert.strictEqual(new Set(keys).size, 1)
+      assert.match(keys[0] ?? "", /^sdk-/)
+    })
+  )
+
+  it.effect("repeats a cancel without a key only when the first was certainly not applied", () =>
     Effect.gen(function* () {
       const unsure = scripted([unavailable("unknown")])
-      const sessions = yield* Retry.make(unsure.shape, {}, false)
+      const sessions = yield* Retry.make(unsure.shape, {}, false, false)
       const result = yield* throughPauses(sessions.cancel(Caller.host, { checkoutSessionId: "s1" }))
       assert.strictEqual(result._tag === "Left" && result.left.applied, "unknown")
       assert.strictEqual(unsure.calls(), 1)
       const sure = scripted([unavailable("no")])
-      const again = yield* Retry.make(sure.shape, {}, false)
+      const again = yield* Retry.make(sure.shape, {}, false, false)
       assert.strictEqual((yield* throughPauses(again.cancel(Caller.host, { checkoutSessionId: "s1" })))._tag, "Right")
     })
   )

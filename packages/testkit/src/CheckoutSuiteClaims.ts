@@ -7,6 +7,12 @@ import { CheckoutSession } from "@onelane/checkout"
 import { Effect } from "effect"
 import { type CheckoutIt, callers, openedWorld, Sessions, steps } from "./CheckoutWorld.js"
 
+interface Claim {
+  readonly checkoutSessionId: string
+  readonly operationId: string
+  readonly idempotencyKey: string
+}
+
 /** A session in `Shipping Address`, claimed on its way to `Inventory`. */
 const claimed = Effect.gen(function* () {
   const sessions = yield* Sessions
@@ -65,6 +71,27 @@ export const claims = (it: CheckoutIt): void => {
           ["LateResult", "order-2", true]
         ]
       )
+    })
+  )
+  it(
+    "a result or a release repeated under its key is answered as it was, and another input under it is refused",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const ways = [
+        (claim: Claim) => sessions.completeTask(callers.integrator, { ...claim, orderId: "order-1" }),
+        (claim: Claim) => sessions.failTask(callers.integrator, { ...claim, code: "NO_STOCK" }),
+        (claim: Claim) => sessions.releaseClaim(callers.admin, { ...claim, reason: "stuck" })
+      ]
+      for (const way of ways) {
+        const { checkoutSessionId, operationId } = yield* claimed
+        const keyed = { checkoutSessionId, operationId, idempotencyKey: "k1" }
+        const first = yield* way(keyed)
+        assert.isFalse(first.replayed)
+        yield* sessions.cancel(callers.admin, { checkoutSessionId })
+        assert.deepStrictEqual(yield* way(keyed), { ...first, replayed: true })
+        const other = yield* Effect.flip(way({ ...keyed, operationId: "op_other" }))
+        assert.strictEqual(other._tag, "IdempotencyConflict")
+      }
     })
   )
   it(

@@ -8,15 +8,17 @@ import type { InvalidCheckoutSessionId, InvalidInput } from "../errors/CheckoutE
 import * as Refusal from "../errors/Refusal.js"
 import { authorise, ownerNow } from "../ports/Guard.js"
 import type { CancelInput } from "../service/CheckoutSessions.js"
+import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import { isOpaqueId, isSessionId, opaqueIdMaxLength } from "../session/Ids.js"
 import * as Input from "./Input.js"
-import { accept, type Decide } from "./SessionCommand.js"
+import { accept, answeredBefore, type Decide, digestsWith } from "./SessionCommand.js"
 
 /** What the input may say. */
 export const fields = {
   checkoutSessionId: Input.optionalSyntax,
   cartId: Input.optionalTextUpTo(opaqueIdMaxLength),
-  expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER)
+  expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
+  idempotencyKey: Input.optionalTextUpTo(IdempotencyKey.keyMaxLength)
 }
 
 /** Steps 2-3: exactly one of session and cart is named. */
@@ -31,13 +33,16 @@ export const check = (input: CancelInput): InvalidInput | InvalidCheckoutSession
   return id === null || isSessionId(id) ? null : Refusal.invalidCheckoutSessionId
 }
 
-/** Steps 5-7, 9 and the version; a session past its expiry may still be cancelled. */
+/** Steps 5-9 and the version; a session past its expiry may still be cancelled. */
 export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
   const { session } = state
   const denied = authorise(session, turn.facts.rights)
   if (denied !== null || session === null) return Exit.fail(denied ?? Refusal.sessionInaccessible)
   // A cart's lane may name a session it never got: one of another cart, whose id an opener asked for in vain.
   if (command.cartId !== null && command.cartId !== session.cartId) return Exit.fail(Refusal.sessionInaccessible)
+  const { use = null } = command
+  const answered = use === null ? null : answeredBefore(turn, use)
+  if (answered !== null) return answered
   if (session.closedBy !== null) return Exit.fail(Refusal.sessionClosed(session, session.closedBy))
   const { expectedVersion, caller, requestId } = command
   if (expectedVersion !== null && expectedVersion !== session.version)
@@ -45,9 +50,7 @@ export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
   const { state: from, operationId, workKey } = session
   const { userId: by } = caller
   const owner = ownerNow(session, turn.facts.cart)
-  return accept(
-    { type: "Cancelled", at: turn.nowMillis, from, by, requestId, operationId, workKey, owner },
-    requestId,
-    operationId === null ? [] : [operationId]
-  )
+  const at = turn.nowMillis
+  const event = { type: "Cancelled", at, from, by, requestId, operationId, workKey, owner, use } as const
+  return accept(event, requestId, operationId === null ? digestsWith(use) : digestsWith(use, operationId))
 }

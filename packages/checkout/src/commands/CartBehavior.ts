@@ -1,11 +1,15 @@
 /**
  * CartBehavior: the lane of one cart. It remembers which session is the cart's, so that two tabs which open at once get
- * the same one, and, where no port says it, whose the cart is. It knows nothing of the session itself: a closed one is
- * replaced by the next opener, who names it.
+ * the same one, what the keys of calls about the cart were used for, and, where no port says it, whose the cart is. It knows
+ * nothing of the session itself: a closed one is replaced by the next opener, who names it.
  */
 import { Behavior } from "@onelane/engine"
 import * as Exit from "effect/Exit"
 import type { CheckoutError } from "../errors/CheckoutError.js"
+import * as Refusal from "../errors/Refusal.js"
+import type { CheckoutSession } from "../session/CheckoutSession.js"
+import type { KeyUse } from "../session/IdempotencyKey.js"
+import * as StoreFormat from "../session/StoreFormat.js"
 
 /** Whose a cart is, as its lane was told; null: not said. */
 export interface Assigned {
@@ -21,6 +25,28 @@ export interface Reserve {
   readonly replacing: string | null
   /** Whose the opener found the cart to be, and whose it is from now on; null where a port keeps the cart. */
   readonly assign: { readonly from: Assigned | null; readonly to: Assigned } | null
+  /** Recorded with the reservation of this session, if it is made. */
+  readonly use: KeyUse | null
+  readonly requestId: string
+}
+
+/** What a key was used for: the session it meant, and what was shown of it where the key did not create it. */
+export interface Use {
+  readonly requestId: string
+  readonly sessionId: string
+  readonly shown: CheckoutSession | null
+}
+
+/** Looks at the cart's session and at what a key was used for. */
+export interface Recall {
+  readonly tag: "Recall"
+  readonly use: KeyUse | null
+}
+
+/** Records what a key is used for, unless it was used before. */
+export interface Remember extends Use {
+  readonly tag: "Remember"
+  readonly use: KeyUse
 }
 
 /** A task's success that came when its session was archived: an archived session never changes, so its cart keeps it. */
@@ -38,13 +64,14 @@ export interface Keep {
 }
 
 /** What the lane of a cart is asked. */
-export type CartCommand = Reserve | Keep
+export type CartCommand = Reserve | Recall | Remember | Keep
 
 /** Late successes a cart keeps; the oldest go first. */
 export const lateCapacity = 16
 
 /** The session of a cart, null before the first, whose the cart is, null where the lane was not told, and late successes. */
 export interface CartState {
+  readonly format: number
   readonly sessionId: string | null
   readonly assigned: Assigned | null
   readonly late: ReadonlyArray<LateSuccess & { readonly at: number }>
@@ -55,6 +82,15 @@ export interface Reserved {
   readonly type: "Reserved"
   readonly sessionId: string
   readonly assigned: Assigned | null
+  /** The key that asked for this session; null when it had none, or the session stayed. */
+  readonly use: KeyUse | null
+  readonly requestId: string
+}
+
+/** A key was used for a session the cart had. */
+export interface Remembered extends Use {
+  readonly type: "Remembered"
+  readonly use: KeyUse
 }
 
 /** A late success is kept. */
@@ -65,50 +101,92 @@ export interface Kept {
 }
 
 /** What happened to a cart. */
-export type CartEvent = Reserved | Kept
+export type CartEvent = Reserved | Remembered | Kept
 
-/** The cart's session; null when the cart is no longer whose the opener found it to be: nothing was reserved, look again. */
-export type Reservation = string | null
+/**
+ * The cart's session, and what the key of the command was used for before (null: nothing). Both null: there is none, or the
+ * cart is no longer whose the opener found it to be; nothing was reserved, look again.
+ */
+export interface CartReply {
+  readonly sessionId: string | null
+  readonly used: Use | null
+}
 
 /** The actor of one cart. */
-export const cartBehavior: Behavior.Behavior<CartState, CartCommand, CartEvent, Reservation, CheckoutError, void> = {
+export type CartBehavior = Behavior.Behavior<CartState, CartCommand, CartEvent, CartReply, CheckoutError, void>
+
+/** Makes it. */
+export const cartBehavior: CartBehavior = {
   kind: "cart",
-  initial: { sessionId: null, assigned: null, late: [] },
+  initial: { format: StoreFormat.current, sessionId: null, assigned: null, late: [] },
   prepare: () => Exit.void,
-  digestsOf: () => Behavior.noDigests,
-  decide: (state, command, turn) =>
-    command.tag === "Keep" ? keep(state, command, turn.nowMillis) : reserve(state, command),
-  evolve: (state, event) =>
-    event.type === "Reserved"
-      ? { sessionId: event.sessionId, assigned: event.assigned, late: state.late }
-      : {
-          sessionId: state.sessionId,
-          assigned: state.assigned,
-          late: [...state.late, { ...event.late, at: event.at }].slice(-lateCapacity)
-        },
+  digestsOf: (command) => (command.tag === "Keep" || command.use === null ? Behavior.noDigests : [command.use.digest]),
+  decide: (state, command, turn) => {
+    if (command.tag === "Keep") return keep(state, command, turn.nowMillis)
+    const used = command.use === null ? null : usedFor(command.use, turn.records[0]?.event)
+    if (used !== null && "_tag" in used) return used
+    if (used !== null || command.tag === "Recall")
+      return { events: [], reply: ({ sessionId }) => ({ sessionId, used }) }
+    return command.tag === "Remember" ? remember(command) : reserve(state, command)
+  },
+  evolve: (state, event) => {
+    const { assigned, late, sessionId } = state
+    const format = StoreFormat.current
+    switch (event.type) {
+      case "Reserved":
+        return { format, sessionId: event.sessionId, assigned: event.assigned, late }
+      case "Remembered":
+        return state
+      case "LateResult": {
+        const kept = [...late, { ...event.late, at: event.at }].slice(-lateCapacity)
+        return { format, sessionId, assigned, late: kept }
+      }
+    }
+  },
   decode: (stored) => {
-    const { assigned = null, late, sessionId } = stored as Partial<CartState>
+    StoreFormat.check(stored)
+    const { assigned = null, format, late, sessionId } = stored as CartState
     const isCart = (typeof sessionId === "string" || sessionId === null) && Array.isArray(late)
     if (!isCart || (assigned !== null && typeof assigned.ownerId !== "string"))
       throw new Error("stored value is not the state of a cart")
-    return { sessionId, assigned, late }
+    return { format, sessionId, assigned, late }
   },
   alarm: () => null
 }
 
-type Decision = Behavior.Decision<CartState, CartEvent, string | null>
+type Decision = Behavior.Decision<CartState, CartEvent, CartReply>
 
-const reserve = (state: CartState, { assign, replacing, sessionId: wanted }: Reserve): Decision => {
-  if (assign !== null && !isSame(state.assigned, assign.from)) return { events: [], reply: () => null }
-  const sessionId = state.sessionId === null || state.sessionId === replacing ? wanted : state.sessionId
+const nothing: CartReply = { sessionId: null, used: null }
+const sessionOf = ({ sessionId }: CartState): CartReply => ({ sessionId, used: null })
+const digestsWith = (use: KeyUse | null) => (use === null ? Behavior.noDigests : [use.digest])
+
+const reserve = (state: CartState, { assign, replacing, requestId, sessionId: wanted, use }: Reserve): Decision => {
+  if (assign !== null && !isSame(state.assigned, assign.from)) return { events: [], reply: () => nothing }
+  const isFree = state.sessionId === null || state.sessionId === replacing
+  const sessionId = isFree ? wanted : (state.sessionId as string)
   const assigned = assign === null ? state.assigned : assign.to
-  const changes = sessionId !== state.sessionId || !isSame(assigned, state.assigned)
-  return { events: changes ? [{ type: "Reserved", sessionId, assigned }] : [], reply: () => sessionId }
+  if (sessionId === state.sessionId && isSame(assigned, state.assigned)) return { events: [], reply: sessionOf }
+  const keyed = isFree ? use : null
+  const event = { type: "Reserved", sessionId, assigned, use: keyed, requestId } as const
+  return { events: [event], reply: sessionOf, digests: digestsWith(keyed) }
 }
+
+const remember = ({ requestId, sessionId, shown, use }: Remember): Decision => ({
+  events: [{ type: "Remembered", use, requestId, sessionId, shown }],
+  reply: sessionOf,
+  digests: digestsWith(use)
+})
 
 const keep = (state: CartState, { late }: Keep, at: number): Decision => {
   const isKept = state.late.some((one) => one.operationId === late.operationId && one.orderId === late.orderId)
-  return { events: isKept ? [] : [{ type: "LateResult", at, late }], reply: () => state.sessionId }
+  return { events: isKept ? [] : [{ type: "LateResult", at, late }], reply: sessionOf }
+}
+
+const usedFor = (use: KeyUse, event: CartEvent | undefined): Use | Exit.Exit<never, CheckoutError> | null => {
+  if (event === undefined || event.type === "LateResult") return null
+  const { requestId, sessionId } = event
+  if (event.use?.input !== use.input) return Exit.fail(Refusal.idempotencyConflict(requestId))
+  return { requestId, sessionId, shown: event.type === "Remembered" ? event.shown : null }
 }
 
 const isSame = (one: Assigned | null, other: Assigned | null): boolean =>

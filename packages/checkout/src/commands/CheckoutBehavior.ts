@@ -17,7 +17,13 @@ import * as FailTask from "./FailTask.js"
 import * as OpenCheckoutSession from "./OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "./ReadCheckoutSession.js"
 import * as ReleaseClaim from "./ReleaseClaim.js"
-import type { Decided, SessionCommand, SessionReply, SessionTurn } from "./SessionCommand.js"
+import {
+  type Decided,
+  digestsWith,
+  type SessionCommand,
+  type SessionReply,
+  type SessionTurn
+} from "./SessionCommand.js"
 import * as UpdateCheckoutSession from "./UpdateCheckoutSession.js"
 
 /** The behavior of a checkout session. */
@@ -58,10 +64,19 @@ export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
   alarm
 })
 
-const digestsOf = (command: SessionCommand): ReadonlyArray<string> =>
-  command.tag === "CompleteTask" || command.tag === "FailTask" || command.tag === "ReleaseClaim"
-    ? CloseOperation.digestsOf(command)
-    : Behavior.noDigests
+const digestsOf = (command: SessionCommand): ReadonlyArray<string> => {
+  switch (command.tag) {
+    case "Read":
+    case "Expire":
+      return Behavior.noDigests
+    case "CompleteTask":
+    case "FailTask":
+    case "ReleaseClaim":
+      return digestsWith(command.use, ...CloseOperation.digestsOf(command))
+    default:
+      return command.use === null || command.use === undefined ? Behavior.noDigests : [command.use.digest]
+  }
+}
 
 const decide = (flow: Flow, state: SessionState, command: SessionCommand, turn: SessionTurn): Decided => {
   switch (command.tag) {

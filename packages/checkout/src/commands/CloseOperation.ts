@@ -9,15 +9,24 @@ import * as Refusal from "../errors/Refusal.js"
 import { wordMaxLength } from "../flow/TaskResult.js"
 import { authorise } from "../ports/Guard.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
+import { keyMaxLength } from "../session/IdempotencyKey.js"
 import { isSessionId } from "../session/Ids.js"
 import type { SessionEvent, SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
-import { type CommandOf, closedReason, type Decided, type SessionTurn, show } from "./SessionCommand.js"
+import {
+  answeredBefore,
+  type CommandOf,
+  closedReason,
+  type Decided,
+  replay,
+  type SessionTurn
+} from "./SessionCommand.js"
 
 /** What the input may say: a session, its operation, and what a command adds. */
 export const fieldsWith = <F extends Input.Fields>(more: F) => ({
   checkoutSessionId: Input.syntax,
   operationId: Input.textUpTo(wordMaxLength),
+  idempotencyKey: Input.optionalTextUpTo(keyMaxLength),
   ...more
 })
 
@@ -57,16 +66,26 @@ export interface Over {
 
 type Closing = CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">
 
-/** The claim a command closes, what became of its operation, or the refusal of who may not know. */
+/**
+ * The claim a command closes, the answer its key was given before, what became of its operation, or the refusal of who may not
+ * know.
+ */
 export const claimOf = (
   state: SessionState,
   command: Closing,
   turn: SessionTurn
-): { readonly claimed: Claimed } | { readonly over: Over } | Exit.Exit<never, CheckoutError> => {
+):
+  | { readonly claimed: Claimed }
+  | { readonly answered: Decided }
+  | { readonly over: Over }
+  | Exit.Exit<never, CheckoutError> => {
   const { session } = state
   if (session === null) return Exit.fail(Refusal.sessionInaccessible)
   const denied = command.caller === null ? null : authorise(session, turn.facts.rights)
   if (denied !== null) return Exit.fail(denied)
+  const { use = null } = command
+  const answered = use === null ? null : answeredBefore(turn, use)
+  if (answered !== null) return { answered }
   const { nextState, operationId, workKey } = session
   if (operationId === command.operationId && nextState !== null && workKey !== null)
     return { claimed: { ...session, nextState, workKey, cartChanged: hasChanged(state, turn) } }
@@ -87,7 +106,7 @@ export const refuse = ({ reason, session }: Over, recorded = false): Exit.Exit<n
   Exit.fail(Refusal.operationNotCurrent(session, reason, recorded))
 
 /** The answer to a result that was reported before: the first one. */
-export const repeat = ({ session }: Closed): Decided => show(session, session.lastRequestId ?? "")
+export const repeat = ({ session }: Closed): Decided => replay(session, session.lastRequestId ?? "")
 
 const closedBy = (turn: SessionTurn, operationId: string): Closed | null => {
   const record = turn.records.find(({ digest }) => digest === operationId)

@@ -10,7 +10,7 @@ import { ownerNow } from "../ports/Guard.js"
 import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
-import { accept, type CommandOf, type Decide, type Decided, type SessionTurn } from "./SessionCommand.js"
+import { accept, type CommandOf, type Decide, type Decided, digestsWith, type SessionTurn } from "./SessionCommand.js"
 
 /** What the input may say. */
 export const fields = CloseOperation.fieldsWith({ orderId: Input.optionalTextUpTo(wordMaxLength) })
@@ -27,9 +27,10 @@ const cartChanged = Object.freeze({ code: "CART_CHANGED", message: "The cart cha
 export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   const found = CloseOperation.claimOf(state, command, turn)
   if ("_tag" in found) return found
+  if ("answered" in found) return found.answered
   if ("over" in found) return tooLate(found.over, command, turn)
   const { state: from, nextState, workKey, lastRequestId } = found.claimed
-  const { operationId, orderId } = command
+  const { operationId, orderId, use = null } = command
   const by = command.caller === null ? null : command.caller.userId
   const archives = isFinal(flow, nextState)
   const owner = ownerNow(found.claimed, turn.facts.cart)
@@ -38,7 +39,7 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
     const applied = "unknown"
     const [at, cause] = [turn.nowMillis, cartChanged]
     const failed = { type: "TaskFailed", at, from, by, operationId, workKey, orderId, cause, applied, owner } as const
-    return accept({ ...failed, ...noted }, lastRequestId ?? "", [operationId])
+    return accept({ ...failed, ...noted, use }, lastRequestId ?? "", digestsWith(use, operationId))
   }
   const event = {
     type: "TaskCompleted",
@@ -51,9 +52,10 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
     to: nextState,
     archives,
     owner,
+    use,
     ...noted
   } as const
-  return accept(event, lastRequestId ?? "", [operationId])
+  return accept(event, lastRequestId ?? "", digestsWith(use, operationId))
 }
 
 // On a live session a late success is an event that leaves the state as it is. An archived one never changes: the cart's lane

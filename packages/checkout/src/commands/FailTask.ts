@@ -7,7 +7,7 @@ import { messageMaxLength, wordMaxLength } from "../flow/TaskResult.js"
 import { ownerNow } from "../ports/Guard.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
-import { accept, type CommandOf, type Decide } from "./SessionCommand.js"
+import { accept, type CommandOf, type Decide, digestsWith } from "./SessionCommand.js"
 
 /** What the input may say. */
 export const fields = CloseOperation.fieldsWith({
@@ -23,17 +23,22 @@ export const check = CloseOperation.checkWith(fields)
 export const decide: Decide<"FailTask"> = (_flow, state, command, turn) => {
   const found = CloseOperation.claimOf(state, command, turn)
   if ("_tag" in found) return found
+  if ("answered" in found) return found.answered
   if ("over" in found)
     return isRepeated(found.over, command)
       ? CloseOperation.repeat(found.over.closed!)
       : CloseOperation.refuse(found.over)
   const { state: from, workKey, lastRequestId } = found.claimed
-  const { operationId, cause, applied } = command
+  const { operationId, cause, applied, use = null } = command
   const by = command.caller === null ? null : command.caller.userId
   const owner = ownerNow(found.claimed, turn.facts.cart)
   const at = turn.nowMillis
-  const event = { type: "TaskFailed", at, from, by, operationId, workKey, cause, applied, owner } as const
-  return accept({ ...event, ...CloseOperation.noted(found.claimed) }, lastRequestId ?? "", [operationId])
+  const event = { type: "TaskFailed", at, from, by, operationId, workKey, cause, applied, owner, use } as const
+  return accept(
+    { ...event, ...CloseOperation.noted(found.claimed) },
+    lastRequestId ?? "",
+    digestsWith(use, operationId)
+  )
 }
 
 const isRepeated = ({ closed }: CloseOperation.Over, { applied, cause }: CommandOf<"FailTask">): boolean => {

@@ -12,12 +12,13 @@ import type { Action } from "../ports/Access.js"
 import type { CartOwner } from "../ports/Carts.js"
 import { ownerNow, shownNow } from "../ports/Guard.js"
 import type { OpenInput } from "../service/CheckoutSessions.js"
-import type { CheckoutSession } from "../session/CheckoutSession.js"
+import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import { stateMaxLength } from "../session/CheckoutState.js"
+import { keyMaxLength } from "../session/IdempotencyKey.js"
 import { isOpaqueId, isSessionId, opaqueIdMaxLength } from "../session/Ids.js"
 import type { SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
-import { accept, closedReason, type Decide, show } from "./SessionCommand.js"
+import { answeredBefore, closedReason, type Decide, digestsWith, type SessionReply, show } from "./SessionCommand.js"
 
 /** Longest life of a session that is given one: a year, milliseconds. */
 export const expiryMaxMillis = 31_536_000_000
@@ -30,7 +31,8 @@ export const fields = {
   expiresInMillis: Input.optionalWhole(1, expiryMaxMillis),
   ownerId: Input.optionalTextUpTo(opaqueIdMaxLength),
   accountId: Input.optionalTextUpTo(opaqueIdMaxLength),
-  storeId: Input.optionalTextUpTo(opaqueIdMaxLength)
+  storeId: Input.optionalTextUpTo(opaqueIdMaxLength),
+  idempotencyKey: Input.optionalTextUpTo(keyMaxLength)
 }
 
 const opaque = ["cartId", "ownerId", "accountId", "storeId"] as const
@@ -68,21 +70,35 @@ export const check = (flow: Flow, input: OpenInput): InvalidInput | InvalidCheck
     : null
 }
 
-/** A new session, the live one, or a refusal that tells the opener to take another id: closed, or another cart's. */
+/**
+ * A new session, the one this key opened as it was then, the live one, or a refusal that tells the opener to take another id:
+ * closed, or another cart's. A session that the cart's lane knows to be this key's is shown, closed or not.
+ */
 export const decide: Decide<"Open"> = (_flow, state, command, turn) => {
   const { session } = state
-  const { requestId, caller, lifeMillis } = command
+  const { requestId, caller, isKnown = false, lifeMillis, use = null } = command
+  const answered = use === null ? null : answeredBefore(turn, use)
+  if (answered !== null) return answered
   const at = turn.nowMillis
   const expiresAt = lifeMillis === null ? null : at + lifeMillis
-  if (session === null)
-    return accept({ type: "Opened", at, by: caller.userId, requestId, ...command.session, expiresAt }, requestId)
+  if (session === null) {
+    const event = { type: "Opened", at, by: caller.userId, requestId, use, ...command.session, expiresAt } as const
+    return { events: [event], digests: digestsWith(use), reply: (after) => openedBy(after, requestId, true) }
+  }
   if (session.cartId !== command.session.cartId) return Exit.fail(Refusal.sessionInaccessible)
   const closed = closedReason(state, turn)
+  if (closed !== null && isKnown) return show(session, requestId)
   if (closed !== null) return Exit.fail(Refusal.sessionClosed(session, closed))
   const owner = ownerNow(session, command.session)
   if (owner === null || command.assigns !== true) return show(shownNow(session, command.session), requestId)
   const event = { type: "OwnerChanged", at, from: session.state, by: caller.userId, requestId, owner } as const
   // The session was there before, whatever became of its owner.
-  const reply = (after: SessionState) => ({ requestId, replayed: true, session: after.session as CheckoutSession })
-  return { events: [event], reply }
+  return { events: [event], reply: (after) => openedBy(after, requestId, false) }
 }
+
+const openedBy = (after: SessionState, requestId: string, created: boolean): SessionReply => ({
+  requestId,
+  replayed: false,
+  created,
+  session: copyOf(after.session as CheckoutSession)
+})

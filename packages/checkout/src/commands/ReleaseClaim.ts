@@ -7,7 +7,7 @@ import { messageMaxLength } from "../flow/TaskResult.js"
 import { ownerNow } from "../ports/Guard.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
-import { accept, type Decide } from "./SessionCommand.js"
+import { accept, type Decide, digestsWith } from "./SessionCommand.js"
 
 /** What the input may say. */
 export const fields = CloseOperation.fieldsWith({ reason: Input.textUpTo(messageMaxLength) })
@@ -19,12 +19,13 @@ export const check = CloseOperation.checkWith(fields)
 export const decide: Decide<"ReleaseClaim"> = (_flow, state, command, turn) => {
   const found = CloseOperation.claimOf(state, command, turn)
   if ("_tag" in found) return found
+  if ("answered" in found) return found.answered
   if ("over" in found) return CloseOperation.refuse(found.over)
   const { state: from, workKey, lastRequestId } = found.claimed
-  const { operationId, reason, caller } = command
+  const { operationId, reason, caller, use = null } = command
   const { userId: by } = caller
   const owner = ownerNow(found.claimed, turn.facts.cart)
   const at = turn.nowMillis
-  const event = { type: "ClaimReleased", at, from, by, operationId, workKey, reason, owner } as const
-  return accept(event, lastRequestId ?? "", [operationId])
+  const event = { type: "ClaimReleased", at, from, by, operationId, workKey, reason, owner, use } as const
+  return accept(event, lastRequestId ?? "", digestsWith(use, operationId))
 }

@@ -3,12 +3,15 @@
  * a command is made; the command files hold the rules.
  */
 import type { Behavior } from "@onelane/engine"
+import * as Exit from "effect/Exit"
 import type { CheckoutError } from "../errors/CheckoutError.js"
+import * as Refusal from "../errors/Refusal.js"
 import type { Flow, Transition } from "../flow/Flow.js"
 import type { Caller } from "../ports/Caller.js"
 import type { Facts } from "../ports/Guard.js"
 import type { UpdateInput } from "../service/CheckoutSessions.js"
 import { type CheckoutSession, type ClosedBy, copyOf, type TaskCause } from "../session/CheckoutSession.js"
+import type { KeyUse } from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
 import type { SessionEvent, SessionState } from "../session/SessionState.js"
 
@@ -23,13 +26,16 @@ export type SessionCommand =
       readonly assigns?: boolean | undefined
       /** Its life, counted from the turn; null when it never expires. */
       readonly lifeMillis: number | null
+      readonly use?: KeyUse | null | undefined
+      /** The cart's lane recorded that this key asked for this very session: what became of it since does not count. */
+      readonly isKnown?: boolean | undefined
     }
   | {
       readonly tag: "Update"
       readonly caller: Caller
       readonly transition: Transition
       readonly expectedVersion: UpdateInput["expectedVersion"]
-      readonly idempotencyKey: UpdateInput["idempotencyKey"]
+      readonly use: KeyUse | null
       /** Names the update, if it is accepted: most updates of a crowded session are refused and need no id. */
       readonly ids: IdsShape
     }
@@ -41,12 +47,14 @@ export type SessionCommand =
       /** The cart whose session is meant, null when the session was named itself. */
       readonly cartId: string | null
       readonly expectedVersion: number | null
+      readonly use?: KeyUse | null | undefined
     }
   | {
       readonly tag: "CompleteTask"
       readonly caller: Caller | null
       readonly operationId: string
       readonly orderId: string | null
+      readonly use?: KeyUse | null | undefined
     }
   | {
       readonly tag: "FailTask"
@@ -55,17 +63,25 @@ export type SessionCommand =
       readonly cause: TaskCause
       /** Whether the failed work may have had an effect all the same. */
       readonly applied: "no" | "unknown"
+      readonly use?: KeyUse | null | undefined
     }
-  | { readonly tag: "ReleaseClaim"; readonly caller: Caller; readonly operationId: string; readonly reason: string }
+  | {
+      readonly tag: "ReleaseClaim"
+      readonly caller: Caller
+      readonly operationId: string
+      readonly reason: string
+      readonly use?: KeyUse | null | undefined
+    }
   | { readonly tag: "Expire" }
 
 /** One command by its tag. */
 export type CommandOf<Tag extends SessionCommand["tag"]> = Extract<SessionCommand, { readonly tag: Tag }>
 
-/** What every accepted message is answered with; the session is a copy. `replayed`: it had been accepted (or the session opened) before. */
+/** What every accepted message is answered with; the session is a copy. `replayed`: it had been accepted before. `created`: an open's only. */
 export interface SessionReply {
   readonly requestId: string
   readonly replayed: boolean
+  readonly created?: boolean | undefined
   readonly session: CheckoutSession
   /** The answer is this refusal, although the turn committed something: a late success was kept. */
   readonly refused?: CheckoutError | undefined
@@ -95,8 +111,32 @@ export const accept = (event: SessionEvent, requestId: string, digests?: Readonl
 /** Answers without changing anything. */
 export const show = (session: CheckoutSession, requestId: string): Decided => ({
   events: [],
-  reply: () => ({ requestId, replayed: true, session: copyOf(session) })
+  reply: () => ({ requestId, replayed: false, session: copyOf(session) })
 })
+
+/** Answers with what was accepted before, as it was then. */
+export const replay = (session: CheckoutSession, requestId: string, created = false): Decided => ({
+  events: [],
+  reply: () => ({ requestId, replayed: true, created, session: copyOf(session) })
+})
+
+/** The digest of a key, where one was given, and more. */
+export const digestsWith = (use: KeyUse | null | undefined, ...more: ReadonlyArray<string>): ReadonlyArray<string> =>
+  use === null || use === undefined ? more : [use.digest, ...more]
+
+/**
+ * Step 8 of CONTRACT §3: the answer this key was given before, as it was; a refusal where the input was another one; null
+ * for a key that nothing was accepted under. Only accepted commands are recorded, so nothing transient is ever replayed.
+ */
+export const answeredBefore = (turn: SessionTurn, use: KeyUse): Decided | null => {
+  const record = turn.records.find(({ digest }) => digest === use.digest)
+  if (record === undefined) return null
+  const { event, state } = record
+  const session = state.session as CheckoutSession
+  const requestId = "requestId" in event ? event.requestId : (session.lastRequestId ?? "")
+  if (!("use" in event) || event.use?.input !== use.input) return Exit.fail(Refusal.idempotencyConflict(requestId))
+  return replay(session, requestId, event.type === "Opened")
+}
 
 /** Step 9 of CONTRACT §3: why a session takes no more updates, or null. A running task ends before an expiry counts. */
 export const closedReason = (state: SessionState, turn: Pick<SessionTurn, "nowMillis">): ClosedBy | null => {

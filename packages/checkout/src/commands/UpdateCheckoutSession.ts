@@ -17,34 +17,26 @@ import { authorise, ownerNow } from "../ports/Guard.js"
 import type { UpdateInput } from "../service/CheckoutSessions.js"
 import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import { errorState } from "../session/CheckoutState.js"
+import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import { type IdsShape, isSessionId } from "../session/Ids.js"
-import {
-  acceptedMillis,
-  type KeyUse,
-  type SessionEvent,
-  type SessionState,
-  sessionAt
-} from "../session/SessionState.js"
+import type { SessionEvent, SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import {
+  answeredBefore,
   type CommandOf,
   closedReason,
   type Decide,
   type Decided,
   type SessionReply,
-  type SessionTurn,
-  show
+  type SessionTurn
 } from "./SessionCommand.js"
-
-/** Longest idempotency key, characters. */
-export const keyMaxLength = 255
 
 const fields = {
   checkoutSessionId: Input.syntax,
   expCurrentState: Input.text,
   nextState: Input.text,
   expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
-  idempotencyKey: Input.optionalTextUpTo(keyMaxLength)
+  idempotencyKey: Input.optionalTextUpTo(IdempotencyKey.keyMaxLength)
 }
 
 // The five fields and no others, known to be so.
@@ -94,7 +86,8 @@ export const make = (
   if (refused !== null) return refused
   if (expCurrentState === nextState && (expectedVersion ?? null) === null)
     return Refusal.invalidState(["nextState"], "The next state must differ from the expected current state.")
-  return { tag: "Update", caller, transition, expectedVersion, idempotencyKey, ids }
+  const use = typeof idempotencyKey === "string" ? keyUse(caller, idempotencyKey, input) : null
+  return { tag: "Update", caller, transition, expectedVersion, use, ids }
 }
 
 // The usual form, seen at a glance; any other is looked at field by field, and explained. It has the three fields that must
@@ -136,14 +129,14 @@ export const decide: Decide<"Update"> = (flow, state, command, turn) => {
   const { session } = state
   const denied = authorise(session, turn.facts.rights)
   if (denied !== null || session === null) return Exit.fail(denied ?? Refusal.sessionInaccessible)
-  const use = keyUse(command)
-  const answered = use === null ? null : answeredBefore(state, session, use, turn.nowMillis)
+  const { use } = command
+  const answered = use === null ? null : answeredBefore(turn, use)
   if (answered !== null) return answered
   const closed = closedReason(state, turn)
   if (closed !== null) return Exit.fail(Refusal.sessionClosed(session, closed))
   const { cartStatus } = turn.facts
   if (cartStatus === null || !isUpdatable(cartStatus)) return Exit.fail(Refusal.cartNotUpdatable(cartStatus, session))
-  return decideMove(flow, state, session, command, use, turn)
+  return decideMove(flow, state, session, command, turn)
 }
 
 // Steps 11-13. While a task runs, waiting helps a caller who expects where the session is or where it goes.
@@ -152,10 +145,9 @@ const decideMove = (
   state: SessionState,
   session: CheckoutSession,
   command: CommandOf<"Update">,
-  use: KeyUse | null,
   turn: SessionTurn
 ): Decided => {
-  const { transition, expectedVersion } = command
+  const { transition, expectedVersion, use } = command
   const { from, to, archives, task } = transition
   if (from !== session.state && (session.nextState === null || from !== session.nextState))
     return Exit.fail(Refusal.stateMismatch(session))
@@ -187,7 +179,11 @@ const decideMove = (
 }
 
 // Every event is a literal with all its fields and the reply is one function: an accepted update makes what it leaves, no more.
-const move = (event: SessionEvent): Decided => ({ events: [event], reply: replyAfter })
+const move = (event: Extract<SessionEvent, { readonly type: "Updated" | "Claimed" }>): Decided => ({
+  events: [event],
+  reply: replyAfter,
+  digests: event.use === null ? undefined : [event.use.digest]
+})
 
 const replyAfter = ({ session }: SessionState): SessionReply => ({
   requestId: session!.lastRequestId!,
@@ -195,24 +191,10 @@ const replyAfter = ({ session }: SessionState): SessionReply => ({
   session: copyOf(session!)
 })
 
-// Step 8. Records hold accepted updates only, so nothing transient is ever replayed; the key is no lock, the mailbox is.
-const answeredBefore = (
-  state: SessionState,
-  session: CheckoutSession,
-  use: KeyUse,
-  nowMillis: number
-): Decided | null => {
-  const record = state.accepted.findLast((old) => old.key === use.key && old.by === use.by)
-  if (record === undefined || nowMillis - record.at >= acceptedMillis) return null
-  if (record.input !== use.input) return Exit.fail(Refusal.idempotencyConflict(record.requestId))
-  return show(sessionAt(session, record), record.requestId)
-}
-
-const keyUse = ({ caller, transition, expectedVersion, idempotencyKey }: CommandOf<"Update">): KeyUse | null => {
-  if (typeof idempotencyKey !== "string") return null
-  const { from, to } = transition
-  const inputs = expectedVersion === undefined ? [from, to] : [from, to, expectedVersion]
-  return { key: idempotencyKey, by: caller.userId, input: JSON.stringify(inputs) }
+const keyUse = (caller: Caller, key: string, { expCurrentState, nextState, expectedVersion }: UpdateInput) => {
+  const inputs =
+    expectedVersion === undefined ? [expCurrentState, nextState] : [expCurrentState, nextState, expectedVersion]
+  return IdempotencyKey.useOf("update", caller.userId, key, inputs)
 }
 
 /** Between a tenth of a second and a second: a short task is soon done, a long one worth asking for again. */

@@ -101,13 +101,13 @@ export type UpdateError =
   | TransitionNotAllowed
 
 /** What an open can be answered with. */
-export type OpenError = AccessError | InvalidState | SessionClosed | CartNotUpdatable
+export type OpenError = AccessError | IdempotencyConflict | InvalidState | SessionClosed | CartNotUpdatable
 
 /** What a cancel can be answered with. */
-export type CancelError = AccessError | SessionClosed | ExpectedStateMismatch
+export type CancelError = AccessError | IdempotencyConflict | SessionClosed | ExpectedStateMismatch
 
 /** What completing, failing or releasing an operation can be answered with. */
-export type OperationError = AccessError | SessionClosed | OperationNotCurrent
+export type OperationError = AccessError | IdempotencyConflict | SessionClosed | OperationNotCurrent
 
 /** Every error of the service. */
 export type CheckoutError = UpdateError | OperationNotCurrent

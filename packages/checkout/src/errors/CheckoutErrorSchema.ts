@@ -150,13 +150,29 @@ export const UpdateError = Schema.Union(
 )
 
 /** Schema of `OpenError`. */
-export const OpenError = Schema.Union(...AccessError.members, InvalidState, SessionClosed, CartNotUpdatable)
+export const OpenError = Schema.Union(
+  ...AccessError.members,
+  IdempotencyConflict,
+  InvalidState,
+  SessionClosed,
+  CartNotUpdatable
+)
 
 /** Schema of `CancelError`. */
-export const CancelError = Schema.Union(...AccessError.members, SessionClosed, ExpectedStateMismatch)
+export const CancelError = Schema.Union(
+  ...AccessError.members,
+  IdempotencyConflict,
+  SessionClosed,
+  ExpectedStateMismatch
+)
 
 /** Schema of `OperationError`. */
-export const OperationError = Schema.Union(...AccessError.members, SessionClosed, OperationNotCurrent)
+export const OperationError = Schema.Union(
+  ...AccessError.members,
+  IdempotencyConflict,
+  SessionClosed,
+  OperationNotCurrent
+)
 
 /** Schema of `CheckoutError`. */
 export const CheckoutError = Schema.Union(...UpdateError.members, OperationNotCurrent)

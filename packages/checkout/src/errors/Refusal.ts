@@ -213,15 +213,19 @@ export const portUnavailable = (failed: PortUnavailable): E.StorageUnavailable =
   ...again
 })
 
+const unavailableMessage = ({ applied, reason }: EngineError.JournalUnavailable): string => {
+  if (reason === "FORMAT") return "A newer release stored this; run that release. Nothing was changed."
+  return applied === "no"
+    ? "The store gave no answer; nothing was changed."
+    : "The store gave no answer; the change may have been made."
+}
+
 /** The engine's own answers in the words of the contract. */
 export const fromEngine = (error: EngineError.EngineError): E.Overloaded | E.StorageUnavailable => {
   if (error._tag === "JournalUnavailable")
     return {
       _tag: "StorageUnavailable",
-      message:
-        error.applied === "no"
-          ? "The store gave no answer; nothing was changed."
-          : "The store gave no answer; the change may have been made.",
+      message: unavailableMessage(error),
       reason: error.reason,
       retryable: true,
       applied: error.applied,

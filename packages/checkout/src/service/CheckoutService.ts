@@ -22,9 +22,11 @@ import type { Caller } from "../ports/Caller.js"
 import type { CartLanes } from "../ports/CartBook.js"
 import { authorise, bounded, type Ports, readFacts } from "../ports/Guard.js"
 import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
+import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
 import { historyEntry, type SessionEvent } from "../session/SessionState.js"
 import type { Sessions } from "../work/Alarms.js"
+import * as Cancelling from "./Cancelling.js"
 import type * as S from "./CheckoutSessions.js"
 import * as LateResults from "./LateResults.js"
 import * as Opening from "./Opening.js"
@@ -83,7 +85,7 @@ export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
       caller,
       "cancel",
       () => CancelCheckout.check(input),
-      () => cancel(parts, caller, input)
+      () => Cancelling.cancel(parts, caller, input)
     ),
   history: (caller, input) =>
     gate(
@@ -129,7 +131,8 @@ const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" 
       () => CompleteTask.check(input),
       () => {
         const { operationId, orderId = null } = input
-        return close(parts, input, { tag: "CompleteTask", caller, operationId, orderId })
+        const use = useOf("complete-task", caller, input)
+        return close(parts, input, { tag: "CompleteTask", caller, operationId, orderId, use })
       }
     ),
   failTask: (caller, input) =>
@@ -141,7 +144,8 @@ const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" 
       () => {
         const cause = { code: input.code, message: input.message ?? "" }
         const { operationId, applied } = input
-        return close(parts, input, { tag: "FailTask", caller, operationId, cause, applied: applied ?? "unknown" })
+        const use = useOf("fail-task", caller, input)
+        return close(parts, input, { tag: "FailTask", caller, operationId, cause, applied: applied ?? "unknown", use })
       }
     ),
   releaseClaim: (caller, input) =>
@@ -152,7 +156,8 @@ const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" 
       () => ReleaseClaim.check(input),
       () => {
         const { operationId, reason } = input
-        return close(parts, input, { tag: "ReleaseClaim", caller, operationId, reason })
+        const use = useOf("release-claim", caller, input)
+        return close(parts, input, { tag: "ReleaseClaim", caller, operationId, reason, use })
       }
     )
 })
@@ -181,6 +186,9 @@ const gate = <A>(
 const toSession = (parts: Parts, input: { readonly checkoutSessionId: string }, command: SessionCommand) =>
   parts.sessions.unsafeAsk(input.checkoutSessionId, command)
 
+const useOf = (action: IdempotencyKey.KeyedAction, caller: Caller, input: { readonly idempotencyKey?: unknown }) =>
+  IdempotencyKey.useOf(action, caller.userId, input.idempotencyKey, IdempotencyKey.inputOf(input))
+
 const close = (
   parts: Parts,
   input: { readonly checkoutSessionId: string },
@@ -203,20 +211,3 @@ const history = (parts: Parts, { afterVersion, checkoutSessionId, limit }: S.His
     const isEnd = session.isArchived && entries.at(-1)?.version === session.version
     return isEnd ? [...entries, ...(yield* LateResults.entriesOf(parts, session, entries))] : entries
   })
-
-const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Answer<S.Cancelled> => {
-  const command: SessionCommand = {
-    tag: "Cancel",
-    caller,
-    requestId: parts.ids.next("req"),
-    cartId: input.cartId ?? null,
-    expectedVersion: input.expectedVersion ?? null
-  }
-  const ofSession = (id: string) =>
-    Effect.map(parts.sessions.unsafeAsk(id, command), ({ requestId, session }) => ({ requestId, session }))
-  const { checkoutSessionId, cartId } = input
-  if (typeof checkoutSessionId === "string") return ofSession(checkoutSessionId)
-  return Effect.flatMap(parts.carts.read(cartId as string), ({ state }) =>
-    state.sessionId === null ? Exit.fail(Refusal.sessionInaccessible) : ofSession(state.sessionId)
-  )
-}

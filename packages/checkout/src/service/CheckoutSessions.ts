@@ -30,12 +30,18 @@ export interface OpenInput {
   readonly accountId?: string | undefined
   /** Which store the cart belongs to from now on. Like `ownerId`. */
   readonly storeId?: string | undefined
+  /** 1..255 characters; the same key and input of this caller are answered alike as long as the cart's sessions are kept. */
+  readonly idempotencyKey?: string | undefined
 }
 
-/** `created` is false when the cart had a live session already. */
+/**
+ * `created` is false when the cart had a live session already. `replayed`: this is the answer given before under this
+ * idempotency key, the session as it was then.
+ */
 export interface Opened {
   readonly requestId: string
   readonly created: boolean
+  readonly replayed: boolean
   readonly session: CheckoutSession
 }
 
@@ -46,7 +52,7 @@ export interface UpdateInput {
   readonly nextState: string
   /** The version the caller last saw; with it, both states may be the same. */
   readonly expectedVersion?: number | undefined
-  /** 1..255 characters; the same key and input are answered alike for 24 hours. */
+  /** 1..255 characters; the same key and input of this caller are answered alike as long as the session is kept. */
   readonly idempotencyKey?: string | undefined
 }
 
@@ -67,11 +73,14 @@ export interface CancelInput {
   readonly checkoutSessionId?: string | undefined
   readonly cartId?: string | undefined
   readonly expectedVersion?: number | undefined
+  /** 1..255 characters; the same key and input of this caller are answered alike as long as the session is kept. */
+  readonly idempotencyKey?: string | undefined
 }
 
-/** The session was archived by this call. */
+/** The session was archived by this call. `replayed`: by an earlier one under this idempotency key. */
 export interface Cancelled {
   readonly requestId: string
+  readonly replayed: boolean
   readonly session: CheckoutSession
 }
 
@@ -97,6 +106,8 @@ export interface CompleteTaskInput {
   readonly operationId: string
   /** The order the cart became, where this task made one. */
   readonly orderId?: string | undefined
+  /** 1..255 characters; the same key and input of this caller are answered alike as long as the session is kept. */
+  readonly idempotencyKey?: string | undefined
 }
 
 /** Report that a task the host runs has failed for good. */
@@ -110,6 +121,8 @@ export interface FailTaskInput {
    * one. Default `unknown`: the next claim continues under the same key.
    */
   readonly applied?: "no" | "unknown" | undefined
+  /** 1..255 characters; the same key and input of this caller are answered alike as long as the session is kept. */
+  readonly idempotencyKey?: string | undefined
 }
 
 /** An operator takes a claim away. The session stays in its state; a later result is refused. */
@@ -117,9 +130,14 @@ export interface ReleaseClaimInput {
   readonly checkoutSessionId: string
   readonly operationId: string
   readonly reason: string
+  /** 1..255 characters; the same key and input of this caller are answered alike as long as the session is kept. */
+  readonly idempotencyKey?: string | undefined
 }
 
-/** The session after a change. `replayed`: this result had been reported before, and the session is as it was right after that. */
+/**
+ * The session after a change. `replayed`: this result was reported before, or the call made under this idempotency key; the
+ * session is as it was right after that.
+ */
 export interface Changed {
   readonly replayed: boolean
   readonly session: CheckoutSession

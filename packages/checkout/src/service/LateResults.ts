@@ -7,14 +7,14 @@
  */
 import type { ActorSystem } from "@onelane/engine"
 import * as Effect from "effect/Effect"
-import type { CartCommand, CartState } from "../commands/CartBehavior.js"
+import type { CartCommand, CartReply, CartState } from "../commands/CartBehavior.js"
 import type { SessionCommand, SessionReply } from "../commands/SessionCommand.js"
 import type { CheckoutError, OperationNotCurrent } from "../errors/CheckoutError.js"
 import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
 import type { Sessions } from "../work/Alarms.js"
 
 /** The lanes of all carts. */
-export type CartLanes = ActorSystem.ActorSystem<CartState, CartCommand, string | null, CheckoutError>
+export type CartLanes = ActorSystem.ActorSystem<CartState, CartCommand, CartReply, CheckoutError>
 
 /** The two kinds of lanes. */
 export interface Lanes {

@@ -4,11 +4,14 @@
  *
  * Two lanes, no transaction over both: the cart's lane names a session, the session's lane opens it. A crash in between
  * leaves a name without a session, which the next opener opens; a name whose session is closed is replaced.
+ *
+ * A key is recorded in the commit that reserves the session it creates, so it creates one at most, whatever is lost; where it
+ * creates none, what was shown is recorded before it is shown.
  */
 import * as Effect from "effect/Effect"
-import type { Assigned, Reserve } from "../commands/CartBehavior.js"
+import type { Assigned, CartReply, Reserve, Use } from "../commands/CartBehavior.js"
 import { assignedBy } from "../commands/OpenCheckoutSession.js"
-import type { SessionCommand } from "../commands/SessionCommand.js"
+import type { SessionReply } from "../commands/SessionCommand.js"
 import type { OpenError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Flow } from "../flow/Flow.js"
@@ -17,6 +20,8 @@ import type { Caller } from "../ports/Caller.js"
 import { type CartBook, type CartLanes, cartOf, hosts, type Located } from "../ports/CartBook.js"
 import { type Cart, type CartOwner, isUpdatable } from "../ports/Carts.js"
 import { authorise, bounded, type Ports, subjectOf } from "../ports/Guard.js"
+import { copyOf } from "../session/CheckoutSession.js"
+import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
 import type { Sessions } from "../work/Alarms.js"
 import type * as S from "./CheckoutSessions.js"
@@ -41,28 +46,36 @@ interface Wanted {
   readonly assigns: boolean
 }
 
+/** One open: who asks for what. */
+interface Opener {
+  readonly parts: Parts
+  readonly caller: Caller
+  readonly input: S.OpenInput
+  readonly requestId: string
+  readonly use: IdempotencyKey.KeyUse | null
+}
+
 /** Gets the live session of a cart, or creates one. */
 export const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.Effect<S.Opened, OpenError> =>
   Effect.gen(function* () {
-    const requestId = parts.ids.next("req")
+    const use = IdempotencyKey.useOf("open", caller.userId, input.idempotencyKey, IdempotencyKey.inputOf(input))
+    const opener: Opener = { parts, caller, input, requestId: parts.ids.next("req"), use }
     let replacing: string | null = null
     for (let tries = 0; tries < openTries; tries++) {
-      const wanted: Wanted = yield* want(parts.ports, caller, input)
-      const sessionId = input.checkoutSessionId ?? parts.ids.next("cs")
-      const reserve: Reserve = { tag: "Reserve", sessionId, replacing, assign: wanted.assign }
-      const id: string | null = yield* parts.carts.ask(input.cartId, reserve)
+      const found: Found = yield* want(opener)
+      if (found.used !== null) return yield* openUsed(opener, found.cart, found.used)
+      const { assign, assigns, cart } = found.wanted
+      const { requestId } = opener
+      const reserve: Reserve = { tag: "Reserve", sessionId: idOf(opener), replacing, assign, use, requestId }
+      const reserved: CartReply = yield* parts.carts.ask(input.cartId, reserve)
+      if (reserved.used !== null) return yield* openUsed(opener, cart, reserved.used)
+      const id = reserved.sessionId
       if (id === null) continue
-      const answered = yield* Effect.either(
-        parts.sessions.ask(id, commandOf(parts, caller, input, requestId, id, wanted))
-      )
-      if (answered._tag === "Right") {
-        const { session, replayed } = answered.right
-        return { requestId, created: !replayed, session }
-      }
+      const answered = yield* Effect.either(ask(opener, id, cart, { assigns }))
+      if (answered._tag === "Right") return yield* answerOf(opener, cart, answered.right)
       const closed = answered.left._tag === "SessionClosed" || answered.left._tag === "SessionInaccessible"
       if (!closed) return yield* Effect.fail(answered.left)
-      if (id === input.checkoutSessionId)
-        return yield* Effect.fail(Refusal.invalidInput(["checkoutSessionId"], "This session id is taken."))
+      if (id === input.checkoutSessionId) return yield* Effect.fail(taken)
       replacing = id
     }
     return yield* Effect.fail(
@@ -75,23 +88,57 @@ export const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.E
     )
   }) as Effect.Effect<S.Opened, any>
 
-const commandOf = (
-  { expiresInMillis, flow }: Parts,
-  caller: Caller,
-  input: S.OpenInput,
-  requestId: string,
+const idOf = ({ input, parts }: Opener): string => input.checkoutSessionId ?? parts.ids.next("cs")
+
+const taken = Refusal.invalidInput(["checkoutSessionId"], "This session id is taken.")
+
+const ask = (
+  { caller, input, parts, requestId, use }: Opener,
   id: string,
-  { assigns, cart }: Wanted
-): SessionCommand => {
-  const { accountId, ownerId, storeId } = cart
-  const state = input.initialState ?? flow.initial
+  { accountId, ownerId, storeId }: Cart,
+  how: { readonly assigns?: boolean; readonly isKnown?: boolean }
+): Effect.Effect<SessionReply, any> => {
+  const state = input.initialState ?? parts.flow.initial
   const session = { id, cartId: input.cartId, storeId, accountId, ownerId, state }
-  return { tag: "Open", caller, requestId, session, assigns, lifeMillis: input.expiresInMillis ?? expiresInMillis }
+  const lifeMillis = input.expiresInMillis ?? parts.expiresInMillis
+  return parts.sessions.ask(id, { tag: "Open", caller, requestId, session, lifeMillis, use, ...how })
 }
 
-/** Steps 5-7 and 10, for the cart as it will be: who says whose it is need not be who it was. */
-const want = (ports: Ports, caller: Caller, input: S.OpenInput): Effect.Effect<Wanted, OpenError> =>
+const openedBy = ({ created = false, replayed, requestId, session }: SessionReply): S.Opened => ({
+  requestId,
+  created,
+  replayed,
+  session
+})
+
+// The key was used before: what was shown then; or the session it reserved, which is opened now if it never was.
+const openUsed = (opener: Opener, cart: Cart, { requestId, sessionId, shown }: Use): Effect.Effect<S.Opened, any> => {
+  if (shown !== null) return Effect.succeed({ requestId, created: false, replayed: true, session: copyOf(shown) })
+  return ask({ ...opener, requestId }, sessionId, cart, { isKnown: true }).pipe(
+    Effect.map(openedBy),
+    Effect.mapError((error) => (error._tag === "SessionInaccessible" ? taken : error))
+  )
+}
+
+// What a key found is remembered, so that it finds the same again.
+const answerOf = (opener: Opener, cart: Cart, reply: SessionReply): Effect.Effect<S.Opened, any> => {
+  const { input, parts, requestId, use } = opener
+  const opened = openedBy(reply)
+  if (use === null || opened.created || opened.replayed) return Effect.succeed(opened)
+  const { session } = opened
+  const remember = { tag: "Remember", use, requestId, sessionId: session.id, shown: copyOf(session) } as const
+  return Effect.flatMap(parts.carts.ask(input.cartId, remember), ({ used }) =>
+    used === null ? Effect.succeed(opened) : openUsed(opener, cart, used)
+  )
+}
+
+/** What an open goes on with: what its key was used for before, or what is to be opened. */
+type Found = { readonly used: Use; readonly cart: Cart } | { readonly used: null; readonly wanted: Wanted }
+
+/** Steps 5-8 and 10, for the cart as it will be: who says whose it is need not be who it was. */
+const want = ({ caller, input, parts, use }: Opener): Effect.Effect<Found, OpenError> =>
   Effect.gen(function* () {
+    const { carts, ports } = parts
     const located = yield* bounded(ports, "carts", ports.carts.locate(input.cartId))
     const said = assignedBy(input)
     const assign = located.isBooked ? assignment(ports.carts, caller, located, said) : null
@@ -100,10 +147,12 @@ const want = (ports: Ports, caller: Caller, input: S.OpenInput): Effect.Effect<W
     const asked = ports.access.rights(caller, "open", subjectOf(input.cartId, cart))
     const denied = authorise(cart, yield* bounded(ports, "access", asked))
     if (denied !== null) return yield* Effect.fail(denied)
+    const used = use === null ? null : (yield* carts.ask(input.cartId, { tag: "Recall", use })).used
+    if (used !== null) return { used, cart }
     if (!isUpdatable(cart.status)) return yield* Effect.fail(Refusal.cartNotUpdatable(cart.status, null))
     yield* handOver(ports, located, cart, said)
-    return { cart, assign, assigns: said !== null }
-  })
+    return { used: null, wanted: { cart, assign, assigns: said !== null } }
+  }) as Effect.Effect<Found, OpenError>
 
 const merged = (cart: Cart | null, said: Partial<CartOwner> | null): Cart | null =>
   cart === null || said === null ? cart : { ...cart, ...said }

@@ -1,33 +1,15 @@
 /**
  * SessionState: what the actor of one session keeps, the events that change it, and `evolve`.
  *
- * Owns: the fold from events to state, the idempotency records (part of the state, so record and transition are one
- * commit), the alarm. Does not own: any rule (the command files).
+ * Owns: the fold from events to state, the alarm, the format in which a state is stored. Does not own: any rule (the command
+ * files), nor idempotency records: those are events, which the journal finds by their digest.
  */
 
 import type { CartOwner, CartRevision } from "../ports/Carts.js"
 import type { CheckoutSession, ClosedBy, HistoryEntry, TaskCause } from "./CheckoutSession.js"
 import { errorState } from "./CheckoutState.js"
-
-/** An idempotency key as sent: who sent it and with which input (a canonical text). */
-export interface KeyUse {
-  readonly key: string
-  readonly by: string
-  readonly input: string
-}
-
-/** An accepted update that carried a key, with what its answer needs. */
-export interface AcceptedUpdate extends KeyUse {
-  readonly requestId: string
-  readonly at: number
-  readonly version: number
-  readonly state: string
-  readonly nextState: string | null
-  readonly operationId: string | null
-  readonly orderId: string | null
-  readonly closedBy: ClosedBy | null
-  readonly workKey: string | null
-}
+import type { KeyUse } from "./IdempotencyKey.js"
+import * as StoreFormat from "./StoreFormat.js"
 
 /** The work key of a state. A task of that state that is claimed again continues under it. */
 export interface WorkKey {
@@ -37,8 +19,9 @@ export interface WorkKey {
 
 /** The state of one session's actor; `session` is null until it is opened. */
 export interface SessionState {
+  /** See `StoreFormat`. */
+  readonly format: number
   readonly session: CheckoutSession | null
-  readonly accepted: ReadonlyArray<AcceptedUpdate>
   /** When the running task has failed, epoch milliseconds. */
   readonly deadlineAt: number | null
   /** The revision the cart had when the running task was claimed; null or absent when nobody says one, or no task runs. */
@@ -47,14 +30,8 @@ export interface SessionState {
   readonly workKeys: ReadonlyArray<WorkKey>
 }
 
-/** Most idempotency records a session keeps; the oldest go first. */
-export const acceptedCapacity = 64
-
-/** How long a record is honoured, milliseconds. */
-export const acceptedMillis = 86_400_000
-
 /** The state of a session nobody opened. */
-export const initial: SessionState = { session: null, accepted: [], deadlineAt: null, workKeys: [] }
+export const initial: SessionState = { format: StoreFormat.current, session: null, deadlineAt: null, workKeys: [] }
 
 /** Whose the cart is from this event on; null or absent when that has not changed. */
 interface Following {
@@ -78,14 +55,18 @@ interface Closing extends Following {
   readonly by: string | null
   readonly operationId: string
   readonly workKey: string
+  readonly use?: KeyUse | null | undefined
 }
 
 /** Everything that can happen to a session. Plain JSON. Every event is one version. */
 export type SessionEvent =
-  | ({ readonly type: "Opened"; readonly at: number; readonly by: string; readonly requestId: string } & Pick<
-      CheckoutSession,
-      "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state" | "expiresAt"
-    >)
+  | ({
+      readonly type: "Opened"
+      readonly at: number
+      readonly by: string
+      readonly requestId: string
+      readonly use?: KeyUse | null | undefined
+    } & Pick<CheckoutSession, "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state" | "expiresAt">)
   | ({ readonly type: "Updated"; readonly archives: boolean } & Moved)
   | ({
       readonly type: "Claimed"
@@ -118,6 +99,7 @@ export type SessionEvent =
       /** The task that was running, and its work key; null when none was. */
       readonly operationId: string | null
       readonly workKey: string | null
+      readonly use?: KeyUse | null | undefined
     } & Following)
   | ({ readonly type: "LateResult"; readonly orderId: string | null } & Closing)
   | ({ readonly type: "OwnerChanged" } & Following & Pick<Moved, "at" | "from" | "by" | "requestId">)
@@ -132,15 +114,15 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
   switch (event.type) {
     case "Updated": {
       const closedBy = event.archives ? "COMPLETED" : null
-      return remember(state, event, changed(session, at, event.to, null, closedBy, session.orderId, event.requestId))
+      return closed(state, changed(session, at, event.to, null, closedBy, session.orderId, event.requestId))
     }
     case "Claimed": {
       const { operationId, workKey, to: nextState } = event
       const claim = { operationId, workKey, nextState }
       const claimed = changed(session, at, session.state, claim, null, session.orderId, event.requestId)
-      const after = remember(state, event, claimed)
       const { cartRevision = null, deadlineAt } = event
-      return { ...after, deadlineAt, cartRevision, workKeys: withWorkKey(state, session.state, workKey) }
+      const workKeys = withWorkKey(state, session.state, workKey)
+      return { format: StoreFormat.current, session: claimed, deadlineAt, cartRevision, workKeys }
     }
     case "TaskCompleted": {
       const closedBy = event.archives ? "COMPLETED" : null
@@ -242,48 +224,10 @@ const opened = (event: Extract<SessionEvent, { readonly type: "Opened" }>): Chec
 })
 
 const closed = (state: SessionState, session: CheckoutSession, workKeys = state.workKeys): SessionState => ({
+  format: StoreFormat.current,
   session,
-  accepted: state.accepted,
   deadlineAt: null,
   workKeys
-})
-
-const remember = (state: SessionState, event: Moved, session: CheckoutSession): SessionState => {
-  const after = closed(state, session)
-  if (event.use === null) return after
-  const { version, nextState, operationId, orderId, closedBy, workKey } = session
-  const { requestId, at } = event
-  const record: AcceptedUpdate = {
-    ...event.use,
-    requestId,
-    at,
-    version,
-    state: session.state,
-    nextState,
-    operationId,
-    orderId,
-    closedBy,
-    workKey
-  }
-  const kept = state.accepted.filter((old) => at - old.at < acceptedMillis)
-  return { ...after, accepted: [...kept.slice(-(acceptedCapacity - 1)), record] }
-}
-
-/** The session as it was right after the recorded update: the answer that a replay repeats. */
-export const sessionAt = (session: CheckoutSession, record: AcceptedUpdate): CheckoutSession => ({
-  ...session,
-  state: record.state,
-  nextState: record.nextState,
-  operationId: record.operationId,
-  isProcessing: record.operationId !== null,
-  isError: false,
-  isArchived: record.closedBy !== null,
-  closedBy: record.closedBy,
-  workKey: record.workKey,
-  orderId: record.orderId,
-  version: record.version,
-  lastRequestId: record.requestId,
-  updatedAt: record.at
 })
 
 /** The alarm of a claimed session: always due, so that a restart finds it whatever the clock says by then. */
@@ -299,12 +243,8 @@ export const alarm = (state: SessionState): number | null => {
 /** Takes in what a journal stored. */
 export const decode = (stored: unknown): SessionState => {
   const state = stored as Partial<SessionState> | null
-  if (
-    typeof state !== "object" ||
-    state === null ||
-    !Array.isArray(state.accepted) ||
-    typeof state.session?.id !== "string"
-  )
+  StoreFormat.check(state)
+  if (!Array.isArray(state?.workKeys) || typeof state.session?.id !== "string")
     throw new Error("stored value is not the state of a checkout session")
   return state as SessionState
 }

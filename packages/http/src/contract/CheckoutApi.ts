@@ -27,7 +27,7 @@ const headers = Schema.Struct({
   "if-match": Schema.optional(Schema.String.annotations({ description: 'The version last seen, as in ETag: "7"' })),
   "idempotency-key": Schema.optional(key)
 })
-const ifMatch = headers.pick("if-match")
+const keyed = headers.pick("idempotency-key")
 
 const at = <E, R>(status: number, schema: Schema.Schema<E, any, R>) =>
   schema.annotations(HttpApiSchema.annotations({ status }))
@@ -44,6 +44,7 @@ const denied = [
   problem(CheckoutError.Overloaded, "Overloaded")
 ] as const
 const invalidState = problem(CheckoutError.InvalidState, "InvalidState")
+const keyConflict = problem(CheckoutError.IdempotencyConflict, "IdempotencyConflict")
 const closed = problem(CheckoutError.SessionClosed, "SessionClosed")
 const cart = problem(CheckoutError.CartNotUpdatable, "CartNotUpdatable")
 const mismatch = problem(CheckoutError.ExpectedStateMismatch, "ExpectedStateMismatch")
@@ -51,11 +52,11 @@ const preconditionFailed = problem(CheckoutError.ExpectedStateMismatch, "Expecte
 const operation = problem(CheckoutError.OperationNotCurrent, "OperationNotCurrent")
 
 const AccessProblem = Schema.Union(...denied)
-const OpenProblem = Schema.Union(...denied, invalidState, closed, cart)
+const OpenProblem = Schema.Union(...denied, invalidState, keyConflict, closed, cart)
 const UpdateProblem = Schema.Union(
   ...denied,
   invalidState,
-  problem(CheckoutError.IdempotencyConflict, "IdempotencyConflict"),
+  keyConflict,
   closed,
   cart,
   mismatch,
@@ -63,8 +64,8 @@ const UpdateProblem = Schema.Union(
   problem(CheckoutError.SessionProcessing, "SessionProcessing"),
   problem(CheckoutError.TransitionNotAllowed, "TransitionNotAllowed")
 )
-const CancelProblem = Schema.Union(...denied, closed, mismatch, preconditionFailed)
-const OperationProblem = Schema.Union(...denied, closed, operation)
+const CancelProblem = Schema.Union(...denied, keyConflict, closed, mismatch, preconditionFailed)
+const OperationProblem = Schema.Union(...denied, keyConflict, closed, operation)
 
 const sessions = "/v1/checkout-sessions"
 const one = `${sessions}/:checkoutSessionId` as const
@@ -75,6 +76,7 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .addError(ProblemSchema.anyAdapter)
   .add(
     HttpApiEndpoint.post("open", sessions)
+      .setHeaders(keyed)
       .setPayload(
         Schema.Struct({
           cartId: Schema.String,
@@ -83,7 +85,8 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
           expiresInMillis: Schema.optional(Schema.Int.pipe(Schema.positive())),
           ownerId: Schema.optional(Schema.String),
           accountId: Schema.optional(Schema.String),
-          storeId: Schema.optional(Schema.String)
+          storeId: Schema.optional(Schema.String),
+          idempotencyKey: Schema.optional(key)
         })
       )
       .addSuccess(at(201, WireSession.Opened))
@@ -117,20 +120,21 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("cancel", `${one}/cancel`)
       .setPath(session)
-      .setHeaders(ifMatch)
-      .setPayload(Schema.Struct({ expectedVersion: Schema.optional(version) }))
+      .setHeaders(headers)
+      .setPayload(Schema.Struct({ expectedVersion: Schema.optional(version), idempotencyKey: Schema.optional(key) }))
       .addSuccess(WireSession.Cancelled)
       .addError(CancelProblem)
       .annotate(OpenApi.Summary, "Archive a session and free its cart")
   )
   .add(
     HttpApiEndpoint.post("cancelCart", `${sessions}/cancel`)
-      .setHeaders(ifMatch)
+      .setHeaders(headers)
       .setPayload(
         Schema.Struct({
           cartId: Schema.optional(Schema.String),
           checkoutSessionId: Schema.optional(id),
-          expectedVersion: Schema.optional(version)
+          expectedVersion: Schema.optional(version),
+          idempotencyKey: Schema.optional(key)
         })
       )
       .addSuccess(WireSession.Cancelled)
@@ -163,7 +167,8 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("complete", `${claim}/complete`)
       .setPath(operationPath)
-      .setPayload(Schema.Struct({ orderId: Schema.optional(Schema.String) }))
+      .setHeaders(keyed)
+      .setPayload(Schema.Struct({ orderId: Schema.optional(Schema.String), idempotencyKey: Schema.optional(key) }))
       .addSuccess(WireSession.Changed)
       .addError(OperationProblem)
       .annotate(OpenApi.Summary, "Report that a task the host runs has succeeded")
@@ -171,11 +176,13 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("fail", `${claim}/fail`)
       .setPath(operationPath)
+      .setHeaders(keyed)
       .setPayload(
         Schema.Struct({
           code: Schema.String,
           message: Schema.optional(Schema.String),
-          applied: Schema.optional(Schema.Literal("no", "unknown"))
+          applied: Schema.optional(Schema.Literal("no", "unknown")),
+          idempotencyKey: Schema.optional(key)
         })
       )
       .addSuccess(WireSession.Changed)
@@ -185,7 +192,8 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("release", `${claim}/release`)
       .setPath(operationPath)
-      .setPayload(Schema.Struct({ reason: Schema.String }))
+      .setHeaders(keyed)
+      .setPayload(Schema.Struct({ reason: Schema.String, idempotencyKey: Schema.optional(key) }))
       .addSuccess(WireSession.Changed)
       .addError(OperationProblem)
       .annotate(OpenApi.Summary, "Take a claim away (operators)")

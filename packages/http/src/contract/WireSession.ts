@@ -100,7 +100,12 @@ export const HistoryEntry = Schema.Struct({
 export const History = Schema.Struct({ entries: Schema.Array(HistoryEntry) }).annotations({ identifier: "History" })
 
 /** Answer to open. */
-export const Opened = Schema.Struct({ requestId: text, created: Schema.Boolean, session: Session }).annotations({
+export const Opened = Schema.Struct({
+  requestId: text,
+  created: Schema.Boolean,
+  replayed: Schema.Boolean,
+  session: Session
+}).annotations({
   identifier: "Opened"
 })
 
@@ -110,7 +115,9 @@ export const Updated = Schema.Struct({ requestId: text, replayed: Schema.Boolean
 })
 
 /** Answer to cancel. */
-export const Cancelled = Schema.Struct({ requestId: text, session: Session }).annotations({ identifier: "Cancelled" })
+export const Cancelled = Schema.Struct({ requestId: text, replayed: Schema.Boolean, session: Session }).annotations({
+  identifier: "Cancelled"
+})
 
 /** Answer to complete, fail and release. */
 export const Changed = Schema.Struct({ replayed: Schema.Boolean, session: Session }).annotations({

@@ -5,7 +5,7 @@
 import * as HttpApi from "@effect/platform/HttpApi"
 import type * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
-import type { CheckoutError, CheckoutSessions } from "@onelane/checkout"
+import type { CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -39,38 +39,35 @@ const named = (requestId: string, { status, headers, body }: WireAnswer.WireAnsw
   requestId
 })
 
-const changed = ({ replayed, session }: CheckoutSessions.Changed): WireAnswer.WireAnswer =>
-  WireAnswer.json(
-    200,
-    { replayed, session: encodeSession(session) },
-    { ...WireAnswer.etagOf(session), ...(replayed && { "idempotent-replayed": "true" }) }
-  )
+// The headers of every answer to a write.
+const written = (session: CheckoutSession.CheckoutSession, replayed: boolean): Readonly<Record<string, string>> =>
+  replayed ? { ...WireAnswer.etagOf(session), "idempotent-replayed": "true" } : WireAnswer.etagOf(session)
 
-const opened = ({ requestId, created, session }: CheckoutSessions.Opened): WireAnswer.WireAnswer =>
+const changed = ({ replayed, session }: CheckoutSessions.Changed): WireAnswer.WireAnswer =>
+  WireAnswer.json(200, { replayed, session: encodeSession(session) }, written(session, replayed))
+
+const opened = ({ requestId, created, replayed, session }: CheckoutSessions.Opened): WireAnswer.WireAnswer =>
   named(
     requestId,
     WireAnswer.json(
       created ? 201 : 200,
-      { requestId, created, session: encodeSession(session) },
+      { requestId, created, replayed, session: encodeSession(session) },
       {
-        ...WireAnswer.etagOf(session),
+        ...written(session, replayed),
         ...(created ? { location: `/v1/checkout-sessions/${session.id}` } : {})
       }
     )
   )
 
-const updated = ({ requestId, replayed, session }: CheckoutSessions.Updated): WireAnswer.WireAnswer =>
+const updated = ({
+  requestId,
+  replayed,
+  session
+}: CheckoutSessions.Updated | CheckoutSessions.Cancelled): WireAnswer.WireAnswer =>
   named(
     requestId,
-    WireAnswer.json(
-      200,
-      { requestId, replayed, session: encodeSession(session) },
-      replayed ? { ...WireAnswer.etagOf(session), "idempotent-replayed": "true" } : WireAnswer.etagOf(session)
-    )
+    WireAnswer.json(200, { requestId, replayed, session: encodeSession(session) }, written(session, replayed))
   )
-
-const cancelled = ({ requestId, session }: CheckoutSessions.Cancelled): WireAnswer.WireAnswer =>
-  named(requestId, WireAnswer.json(200, { requestId, session: encodeSession(session) }, WireAnswer.etagOf(session)))
 
 const encodeHistory = Schema.encodeSync(WireSession.History)
 
@@ -85,18 +82,21 @@ const writing = (
   body: Operation["body"] = "required"
 ): Endpoint => ({ call, headers, body })
 
-const cancel: Endpoint["call"] = ({ caller, sessions }, input) => Effect.map(sessions.cancel(caller, input), cancelled)
+const keyed: Endpoint["headers"] = ["idempotency-key"]
+const conditional: Endpoint["headers"] = ["if-match", "idempotency-key"]
+
+const cancel: Endpoint["call"] = ({ caller, sessions }, input) => Effect.map(sessions.cancel(caller, input), updated)
 
 const endpoints: { readonly [N in Name]: Endpoint } = {
-  open: writing(({ caller, sessions }, input) => Effect.map(sessions.open(caller, input), opened)),
+  open: writing(({ caller, sessions }, input) => Effect.map(sessions.open(caller, input), opened), keyed),
   get: reading(({ caller, sessions }, input) =>
     Effect.map(sessions.get(caller, input), (session) =>
       WireAnswer.json(200, encodeSession(session), WireAnswer.etagOf(session))
     )
   ),
-  update: writing((_, input) => ({ input, answer: updateAnswer }), ["if-match", "idempotency-key"]),
-  cancel: writing(cancel, ["if-match"], "optional"),
-  cancelCart: writing(cancel, ["if-match"]),
+  update: writing((_, input) => ({ input, answer: updateAnswer }), conditional),
+  cancel: writing(cancel, conditional, "optional"),
+  cancelCart: writing(cancel, conditional),
   history: reading(({ caller, sessions }, input) =>
     Effect.map(sessions.history(caller, input), (entries) => WireAnswer.json(200, encodeHistory({ entries })))
   ),
@@ -105,11 +105,11 @@ const endpoints: { readonly [N in Name]: Endpoint } = {
   ),
   complete: writing(
     ({ caller, sessions }, input) => Effect.map(sessions.completeTask(caller, input), changed),
-    [],
+    keyed,
     "optional"
   ),
-  fail: writing(({ caller, sessions }, input) => Effect.map(sessions.failTask(caller, input), changed)),
-  release: writing(({ caller, sessions }, input) => Effect.map(sessions.releaseClaim(caller, input), changed))
+  fail: writing(({ caller, sessions }, input) => Effect.map(sessions.failTask(caller, input), changed), keyed),
+  release: writing(({ caller, sessions }, input) => Effect.map(sessions.releaseClaim(caller, input), changed), keyed)
 }
 
 const routes: ReadonlyArray<WireRequest.Route<Name>> = (() => {

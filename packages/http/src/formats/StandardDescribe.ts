@@ -28,6 +28,13 @@ interface Description {
   readonly inputs: ReadonlyArray<Parameter>
 }
 
+const idempotencyKey: Parameter = [
+  "idempotencyKey",
+  "text",
+  false,
+  "1 to 255 characters; the same key and input are answered alike."
+]
+
 const update: Description = {
   label: "Update Checkout Session Action",
   description: "Moves a checkout session on if it is in the expected state; of two that try, one succeeds.",
@@ -36,7 +43,7 @@ const update: Description = {
     ["expCurrentState", "current", true, "The state the session is believed to be in."],
     ["nextState", "next", true, "The state the session moves to when the tasks of the current one are done."],
     ["expectedVersion", "number", false, "The version last seen."],
-    ["idempotencyKey", "text", false, "1 to 255 characters; the same key and input are answered alike."]
+    idempotencyKey
   ]
 }
 
@@ -53,7 +60,8 @@ const descriptions: { readonly [N in ActionName]: Description } = {
       ["expiresInMillis", "number", false, "Milliseconds until a new session expires."],
       ["ownerId", "id", false, "Who owns the cart from now on. Needs a privileged role."],
       ["accountId", "id", false, "The account the cart belongs to from now on. Needs a privileged role."],
-      ["storeId", "id", false, "The store the cart belongs to from now on. Needs a privileged role."]
+      ["storeId", "id", false, "The store the cart belongs to from now on. Needs a privileged role."],
+      idempotencyKey
     ]
   },
   cancelCartAsyncOperation: {
@@ -61,7 +69,8 @@ const descriptions: { readonly [N in ActionName]: Description } = {
     description: "Archives the live checkout session of a cart and stops its task.",
     inputs: [
       ["cartId", "id", true, "The ID of the cart."],
-      ["expectedVersion", "number", false, "The version last seen."]
+      ["expectedVersion", "number", false, "The version last seen."],
+      idempotencyKey
     ]
   }
 }
