@@ -116,7 +116,7 @@ describe("CheckoutEngine: mailbox order decides", () => {
       yield* release
       assert.strictEqual(tagOf(yield* Fiber.join(fail)), "accepted")
       assert.strictEqual(tagOf(yield* Fiber.join(complete)), "OperationNotCurrent")
-      assert.deepInclude(yield* sessions.get(admin, { checkoutSessionId }), { state: "Error", version: 3 })
+      assert.deepInclude(yield* sessions.get(admin, { checkoutSessionId }), { state: "Error", version: 4 })
     })
   )
 
