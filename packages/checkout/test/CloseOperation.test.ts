@@ -109,7 +109,16 @@ describe("CloseOperation", () => {
       const decided = complete(state, "op_1", integrator, turnWith(events), orderId)
       const { events: kept, reply, state: next } = resultOf(state, decided)
       assert.deepStrictEqual(kept, [
-        { type: "LateResult", at: 7, from: "Start", by: "integrator", operationId: "op_1", workKey: "work_1", orderId }
+        {
+          type: "LateResult",
+          at: 7,
+          from: "Start",
+          owner: null,
+          by: "integrator",
+          operationId: "op_1",
+          workKey: "work_1",
+          orderId
+        }
       ])
       assert.deepStrictEqual(next, {
         ...state,
