@@ -53,15 +53,23 @@ const race = async (
   return { checkoutSessionId, step: [from, to], answers: [left!, right!] }
 }
 
+/**
+ * The refusal a loser saw. Where the kill lost the answer to an earlier try, the error says "unknown" and carries the
+ * refusal of the last try: the lost try may have been applied, and only its own key can tell.
+ */
+const seen = ({ error }: Extract<Answer, { ok: false }>) =>
+  error._tag === "StorageUnavailable" && error.applied === "unknown" ? (error.last ?? error) : error
+
 /** What a loser may be told: where the session is now; at the very end, that it is finished. */
-const isFair = (answer: Answer, [, to]: Step): boolean =>
-  answer.ok ||
-  answer.error._tag === "ExpectedStateMismatch" ||
-  (answer.error._tag === "SessionClosed" && to === "Complete")
+const isFair = (answer: Answer, [, to]: Step): boolean => {
+  if (answer.ok) return true
+  const { _tag } = seen(answer)
+  return _tag === "ExpectedStateMismatch" || (_tag === "SessionClosed" && to === "Complete")
+}
 
 const told = (answer: Answer): string => {
   if (answer.ok) return `won, version ${answer.value.session.version}`
-  const { error } = answer
+  const error = seen(answer)
   const current = "current" in error ? error.current : null
   return `was told ${error._tag}${current === null ? "" : `: it is in ${current.state} now, version ${current.version}`}`
 }

@@ -72,7 +72,7 @@ describe("onelane serve", { timeout: 120_000 }, () => {
       )
       server.process.kill("SIGTERM")
       assert.strictEqual((await server.ended).code, 0)
-      assert.strictEqual(await next, "StorageUnavailable")
+      assert.strictEqual(await next, "Overloaded")
     }))
 
   it("a disk that fails under it ends the process with a failure, and what it acknowledged is there afterwards", () =>

@@ -109,8 +109,8 @@ export const mutations: ReadonlyArray<Mutation> = [
     edits: [
       edit(
         "checkout/src/commands/CloseOperation.ts",
-        "session.operationId !== command.operationId || session.nextState === null",
-        "session.nextState === null"
+        "if (operationId === command.operationId && nextState !== null && workKey !== null)",
+        "if (nextState !== null && workKey !== null)"
       )
     ],
     scenario: { tasks: true, cancels: 0, clients: 8, callsPerClient: 24 },

@@ -93,7 +93,7 @@ const errors: Errors = {
   ExpectedStateMismatch: Refusal.stateMismatch(settled),
   SessionProcessing: Refusal.sessionProcessing(processing, 1_000),
   TransitionNotAllowed: Refusal.transitionNotAllowed(settled, ["Confirm Price"]),
-  OperationNotCurrent: Refusal.operationNotCurrent(settled, "OPERATION_LATE", true),
+  OperationNotCurrent: Refusal.operationNotCurrent(settled, "OPERATION_UNKNOWN", false),
   Overloaded: Refusal.fromEngine({
     _tag: "MailboxFull",
     address,
