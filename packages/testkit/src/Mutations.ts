@@ -111,7 +111,14 @@ export const mutations: ReadonlyArray<Mutation> = [
         "checkout/src/commands/CloseOperation.ts",
         "if (operationId === command.operationId && nextState !== null && workKey !== null)",
         "if (nextState !== null && workKey !== null)"
-      )
+      ),
+      // The second guard: a closed operation is recorded, and the fence takes a record once.
+      edit(
+        "checkout/src/commands/CompleteTask.ts",
+        'return accept(event, lastRequestId ?? "", digestsWith(use, operationId))',
+        'return accept(event, lastRequestId ?? "", digestsWith(use))'
+      ),
+      edit("checkout/src/commands/FailTask.ts", "digestsWith(use, operationId)", "digestsWith(use)")
     ],
     scenario: { tasks: true, cancels: 0, clients: 8, callsPerClient: 24 },
     caughtBy: /operation/
