@@ -1,32 +1,28 @@
 /**
  * ActorSystem: the door to all actors of one behavior. Typed outside, erased inside (Turn).
  *
- * `ask` runs the turn on the caller's stack when the lane is free. **Cancellation**: an ask interrupted while its command
- * waits for the lane is dropped, certainly not applied; once its turn has begun the ask finishes first.
+ * `send` runs the turn on the caller's stack when the address is free. **Cancellation**: an ask interrupted while its command
+ * waits for its turn is dropped, certainly not applied; once its turn has begun the ask finishes first.
  */
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
-import type { Activation } from "./Activation.js"
-import { type Asked, ask, askNow, type Waiting } from "./Asking.js"
-import { peekAtRest } from "./AtRest.js"
+import type { Activation } from "./actor/Activation.js"
+import * as ActiveActors from "./actor/ActiveActors.js"
+import * as Answer from "./actor/Answer.js"
+import * as Envelope from "./actor/Envelope.js"
+import { advance, peek, readCommand, submit } from "./actor/Turn.js"
+import type { TurnContext } from "./actor/TurnContext.js"
+import { TurnInput } from "./actor/TurnInput.js"
+import * as Watchers from "./actor/Watchers.js"
 import type { Behavior } from "./Behavior.js"
-import * as Directory from "./Directory.js"
 import * as EngineError from "./EngineError.js"
-import * as Metrics from "./EngineMetrics.js"
-import * as Envelope from "./Envelope.js"
-import * as FairnessValve from "./FairnessValve.js"
-import { GroupCommit, type GroupCommitShape } from "./GroupCommit.js"
-import type { JournalAlarm, JournalEvent, JournalFailure } from "./Journal.js"
-import { Knowledge } from "./Knowledge.js"
-import type { Lanes } from "./Lanes.js"
-import * as QuietTimer from "./QuietTimer.js"
-import { runWith } from "./Running.js"
-import * as Supervision from "./Supervision.js"
-import { advance, readCommand, submit } from "./Turn.js"
-import * as Watchers from "./Watchers.js"
-
-export type { Waiting } from "./Asking.js"
+import { GroupCommit, type GroupCommitShape } from "./journal/GroupCommit.js"
+import type { JournalAlarm, JournalEvent, JournalFailure } from "./journal/Journal.js"
+import { runWith } from "./runtime/EffectRunner.js"
+import * as Metrics from "./runtime/EngineMetrics.js"
+import * as FairnessValve from "./runtime/FairnessValve.js"
+import * as QuietTimer from "./runtime/QuietTimer.js"
+import * as Supervision from "./runtime/Supervision.js"
 
 /** An address that was found awake. */
 export type Found = Activation
@@ -39,18 +35,14 @@ export interface Snapshot<State> {
 
 /** All actors of one behavior over one journal. */
 export interface ActorSystem<State, Command, Reply, Refusal> {
-  /** Sends a command and waits for the answer to be durable. */
+  /** Sends a command: its durable answer, or what it is waited for with. The one form; the others are views of it. */
+  readonly send: (id: string, command: Command, found?: Found) => Answer.Answer<Reply, Refusal>
+  /** The same as an effect: sends when it is run. */
   readonly ask: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
-  /** The same, begun when called instead of when run: for a door that is inside an effect already. Run the result once. */
-  readonly unsafeAsk: (id: string, command: Command, found?: Found) => Effect.Effect<Reply, Refusal>
-  /** The same without a fiber, for a Promise door: the answer, or what it is waited for with. */
-  readonly askNow: (id: string, command: Command, found?: Found) => Exit.Exit<Reply, Refusal> | Waiting<Reply, Refusal>
+  /** The same for the host itself (a clock, a task): no bound, and still taken while draining. */
+  readonly askInternal: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
   /** The address if it is awake: its id is known, its state in memory. To be handed on at once, or not at all. */
   readonly find: (id: string) => Found | undefined
-  /** Sends a command and does not wait; for the host itself (a clock, a task): no bound, and still taken while draining. */
-  readonly tell: (id: string, command: Command) => void
-  /** The same, but waits for the answer. */
-  readonly askInternal: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
   /** The state of an address that has nothing in flight, where the journal answers on the spot; undefined: ask `read`. */
   readonly peek: (id: string) => State | undefined
   /** Looks at an address. */
@@ -83,14 +75,16 @@ export interface ActorSystem<State, Command, Reply, Refusal> {
 
 /** What a host may hook in. */
 export interface ActorSystemOptions<State, Event, Refusal> {
-  /** Says the engine's own answers (full, draining, no journal) in the behavior's words. */
+  /** Maps engine errors (full, draining, no journal) to the behavior's error type. */
   readonly unavailable: (error: EngineError.EngineError) => Refusal
   /** Called after a change is durable, on the engine's stack: must be quick. A defect in it is supervised. */
   readonly onCommitted?: ((id: string, events: ReadonlyArray<Event>, state: State) => void) | undefined
 }
 
-interface System extends Asked {
+interface System {
   readonly kind: string
+  readonly context: TurnContext
+  readonly valve: FairnessValve.FairnessValve
   readonly commit: GroupCommitShape
   readonly watchers: Watchers.Watchers
 }
@@ -106,13 +100,13 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
     const metrics = Metrics.make()
     const watchers = Watchers.make()
     const supervision = yield* Supervision.make(metrics)
-    const lanes: Lanes = {
+    const context: TurnContext = {
       behavior,
-      directory: Directory.make(behavior.kind, behavior.initial, config.liveCapacity, metrics),
+      actors: ActiveActors.make(behavior.kind, behavior.initial, config.liveCapacity, metrics),
       commit,
       supervision,
       metrics,
-      knowledge: new Knowledge(commit.nowMillis),
+      input: new TurnInput(commit.nowMillis),
       run: runWith(yield* Effect.runtime<never>()),
       onDoubt: (address) => Watchers.signal(watchers, address.id),
       onCommitted: (address, events, state) => {
@@ -124,23 +118,21 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
         }
       },
       unavailable: options.unavailable,
-      advance: (activation) => advance(lanes, activation),
+      advance: (activation) => advance(context, activation),
       draining: false
     }
     const valve = FairnessValve.make(config.valveMillis, config.defer)
-    const system: System = { kind: behavior.kind, lanes, commit, valve, watchers }
+    const system: System = { kind: behavior.kind, context, commit, valve, watchers }
     yield* Effect.forkScoped(sweeping(system))
     const drain = drainOf(system)
     yield* Effect.addFinalizer(() => drain)
     return {
-      ask: (id, command) => Effect.suspend(() => ask(system, id, command, false)),
-      askInternal: (id, command) => Effect.suspend(() => ask(system, id, command, true)),
-      unsafeAsk: (id, command, found) => ask(system, id, command, false, found),
-      askNow: (id, command, found) => askNow(system, id, command, found),
-      find: (id) => lanes.directory.awake.get(id),
-      tell: (id, command) => submit(lanes, id, Envelope.make(command, true)),
-      peek: (id) => peekAtRest(lanes, id) as State | undefined,
-      read: (id) => Effect.suspend(() => ask(system, id, readCommand, true)),
+      send: (id, command, found) => send(system, id, command, false, found),
+      ask: (id, command) => ask(system, id, command, false),
+      askInternal: (id, command) => ask(system, id, command, true),
+      find: (id) => context.actors.awake.get(id),
+      peek: (id) => peek(context, id) as State | undefined,
+      read: (id) => ask(system, id, readCommand, true),
       follow: (id, afterSequence) => follow(system, id, afterSequence),
       events: (id, afterSequence, limit) => eventsOf(system, id, afterSequence, limit),
       alarms: (beforeMillis, limit, after) => alarmsOf(system, beforeMillis, limit, after),
@@ -149,11 +141,27 @@ export const make = <State, Command, Event, Reply, Refusal, Facts>(
     }
   })
 
+const send = (
+  { context, valve }: System,
+  id: string,
+  command: unknown,
+  internal: boolean,
+  found?: Found
+): Answer.Answer<any, any> => {
+  const answered = submit(context, id, command, internal, found)
+  const exit = Envelope.isEnvelope(answered) ? answered.exit : answered
+  if (exit === null) return Answer.ofEnvelope(context, answered as Envelope.Envelope)
+  return valve.pass() ? exit : Answer.afterValve(valve, exit)
+}
+
+const ask = (system: System, id: string, command: unknown, internal: boolean): Effect.Effect<any, any> =>
+  Effect.suspend(() => Answer.toEffect(send(system, id, command, internal)))
+
 const orUnavailable =
   (system: System, id: string) =>
   <A>(self: Effect.Effect<A, JournalFailure>): Effect.Effect<A, any> =>
     Effect.mapError(self, ({ reason, cause }) =>
-      system.lanes.unavailable(EngineError.journalUnavailable({ kind: system.kind, id }, reason, "no", cause))
+      system.context.unavailable(EngineError.journalUnavailable({ kind: system.kind, id }, reason, "no", cause))
     )
 
 const eventsOf = (system: System, id: string, afterSequence: number, limit: number) =>
@@ -162,8 +170,8 @@ const eventsOf = (system: System, id: string, afterSequence: number, limit: numb
 const alarmsOf = (system: System, beforeMillis: number, limit: number, after: JournalAlarm | undefined) =>
   system.commit.journal.alarms(system.kind, beforeMillis, limit, after).pipe(orUnavailable(system, ""))
 
-const drainingOf = ({ kind, lanes }: System, id: string): unknown =>
-  lanes.unavailable(EngineError.systemDraining({ kind, id }))
+const drainingOf = ({ context, kind }: System, id: string): unknown =>
+  context.unavailable(EngineError.systemDraining({ kind, id }))
 
 // A watcher holds a signal and a cursor, no buffer: it reads what it emits from the journal. A slow consumer therefore
 // costs nothing and misses nothing. The signal is closed before the read, so a commit in between is not overlooked. A
@@ -183,7 +191,7 @@ const follow = (system: System, id: string, afterSequence: number) =>
             cursor = page[page.length - 1]!.sequence
             return page
           }
-          if (system.lanes.draining) return yield* Effect.fail(drainingOf(system, id))
+          if (system.context.draining) return yield* Effect.fail(drainingOf(system, id))
           yield* signal
         }
       })
@@ -191,19 +199,19 @@ const follow = (system: System, id: string, afterSequence: number) =>
     }
   )
 
-const sweeping = ({ lanes, commit: { config } }: System): Effect.Effect<void> => {
+const sweeping = ({ context, commit: { config } }: System): Effect.Effect<void> => {
   const epochs = Math.ceil(config.idleMillis / config.sweepMillis)
   const pause = Effect.async<void>((resume) => config.defer(() => resume(Effect.void)))
   const round: Effect.Effect<void> = Effect.suspend(() =>
-    Directory.sweep(lanes.directory, config.sweepSlice, epochs) ? Effect.void : Effect.zipRight(pause, round)
+    ActiveActors.sweep(context.actors, config.sweepSlice, epochs) ? Effect.void : Effect.zipRight(pause, round)
   )
-  const begin = Effect.sync(() => Directory.nextEpoch(lanes.directory))
+  const begin = Effect.sync(() => ActiveActors.nextEpoch(context.actors))
   return Effect.forever(QuietTimer.sleep(config.sweepMillis).pipe(Effect.zipRight(begin), Effect.zipRight(round)))
 }
 
-const drainOf = ({ lanes, commit, watchers }: System): Effect.Effect<boolean> =>
+const drainOf = ({ context, commit, watchers }: System): Effect.Effect<boolean> =>
   Effect.suspend(() => {
-    lanes.draining = true
+    context.draining = true
     Watchers.signalAll(watchers)
     if (commit.isIdle()) return Effect.succeed(true)
     const idle = Effect.async<true>((resume) => {

@@ -7,9 +7,9 @@ describe("ActorSystem", () => {
   it.scoped("answers on the caller's stack when the lane is free", () =>
     Effect.gen(function* () {
       const system = yield* makeSystem
-      assert.deepStrictEqual(system.askNow("a", add(0)), Exit.succeed({ value: 1, sequence: 1 }))
+      assert.deepStrictEqual(system.send("a", add(0)), Exit.succeed({ value: 1, sequence: 1 }))
       // And again, now that it is awake and at rest.
-      assert.deepStrictEqual(system.askNow("a", add(1)), Exit.succeed({ value: 2, sequence: 2 }))
+      assert.deepStrictEqual(system.send("a", add(1)), Exit.succeed({ value: 2, sequence: 2 }))
     }).pipe(Effect.provide(over(JournalMemory.make())))
   )
 
@@ -74,7 +74,7 @@ describe("ActorSystem", () => {
       assert.deepStrictEqual(yield* Fiber.join(refused), { _tag: "Mismatch", value: 1 })
       assert.deepStrictEqual(yield* Fiber.join(read), { state: { value: 1 }, sequence: 1 })
       // Nothing in flight: a refusal rests on durable state and is answered at once.
-      assert.deepStrictEqual(system.askNow("a", add(7)), Exit.fail({ _tag: "Mismatch", value: 1 }))
+      assert.deepStrictEqual(system.send("a", add(7)), Exit.fail({ _tag: "Mismatch", value: 1 }))
     }).pipe(Effect.provide(over(journal)))
   })
 
@@ -238,7 +238,7 @@ describe("ActorSystem", () => {
       const begun = yield* Effect.fork(system.ask("a", add(null, 1, { port: gate })))
       yield* nextTick
       let called = false
-      const waiting = system.askNow("a", add(null, 10))
+      const waiting = system.send("a", add(null, 10))
       assert(!Exit.isExit(waiting))
       waiting.listen(() => void (called = true))
       assert.isTrue(waiting.withdraw())

@@ -93,7 +93,8 @@ describe("ActorSystem: bounds, sleep, watching, drain", () => {
       const drained = yield* Effect.fork(system.drain)
       yield* nextTick
       assert.deepInclude(yield* Effect.flip(system.ask("b", add(0))), { _tag: "SystemDraining", applied: "no" })
-      system.tell("a", add(1))
+      yield* Effect.fork(system.askInternal("a", add(1)))
+      yield* nextTick
       assert.strictEqual((yield* Fiber.poll(drained))._tag, "None")
       yield* held.commit
       yield* (yield* append(1)).commit

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Journal, JournalMemory } from "@onelane/engine"
 import { Deferred, Effect, Exit, Fiber } from "effect"
-import { rememberedDigests } from "../src/Records.js"
+import { rememberedDigests } from "../src/actor/Records.js"
 import { add, failureTag, heldJournal, makeSystem, nextTick, over } from "./fixture.js"
 
 /** Memory as a database is: waited for, and each look-up counted. */
@@ -83,8 +83,11 @@ describe("Records", () => {
     const { journal, lookups } = waited()
     return Effect.gen(function* () {
       const system = yield* makeSystem
-      for (let n = 0; n < rememberedDigests; n++) system.tell("a", keyed(`k${n}`))
-      yield* system.read("a")
+      yield* Effect.forEach(
+        Array.from({ length: rememberedDigests }, (_, n) => keyed(`k${n}`)),
+        (command) => system.askInternal("a", command),
+        { concurrency: "unbounded" }
+      )
       yield* system.ask("a", keyed("one more"))
       assert.deepStrictEqual(lookups, [])
       yield* system.ask("a", keyed("another"))

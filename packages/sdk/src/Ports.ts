@@ -6,7 +6,7 @@
 import * as Access from "@onelane/checkout/Access"
 import type * as Caller from "@onelane/checkout/Caller"
 import * as Carts from "@onelane/checkout/Carts"
-import { RareLog, Running } from "@onelane/engine"
+import { EffectRunner, RareLog } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -47,7 +47,8 @@ const asking = <A>(log: RareLog.RareLog, port: string, shape: string, isAnswer: 
   return (ask: () => Answer<A>): Effect.Effect<A, Access.PortUnavailable> => {
     try {
       const answer = ask()
-      if (Effect.isEffect(answer)) return Running.flatMapNow(answer as Effect.Effect<A, Access.PortUnavailable>, taken)
+      if (Effect.isEffect(answer))
+        return EffectRunner.flatMapNow(answer as Effect.Effect<A, Access.PortUnavailable>, taken)
       if (!Predicate.isPromiseLike(answer)) return taken(answer)
       return Effect.flatMap(Effect.tryPromise({ try: () => answer, catch: unavailable }), taken)
     } catch (cause) {
@@ -99,7 +100,7 @@ export const layerCarts = (host: HostCarts): Layer.Layer<Carts.Carts> =>
       const ask = asking<Carts.Cart | null | undefined>(log, "carts.find", shape, isCartOrNone)
       return {
         find: (cartId) =>
-          Running.mapNow(
+          EffectRunner.mapNow(
             ask(() => host.find(cartId)),
             (cart) => cart ?? null
           )

@@ -182,9 +182,14 @@ export const makeStart = (
     return "listen" in started
       ? {
           listen: (onExit: (exit: Updating) => void) => started.listen((exit) => conclude(exit, onExit)),
-          withdraw: started.withdraw
+          withdraw: started.withdraw,
+          isBegun: started.isBegun
         }
-      : { listen: (onExit: (exit: Updating) => void) => conclude(started, onExit), withdraw: () => false }
+      : {
+          listen: (onExit: (exit: Updating) => void) => conclude(started, onExit),
+          withdraw: () => false,
+          isBegun: true
+        }
   }
   return (caller, input) => {
     const started = startUpdate(caller, input)

@@ -26,27 +26,32 @@ export interface Mutation {
 
 const edit = (file: string, find: string, replace: string): Edit => ({ file, find, replace })
 
-/** A1, input gate: a turn that waits for a port, a load or its commit does not hold the lane. */
+/** A1, input gate: a turn that waits for a port, a load or its commit does not hold the address. */
 const inputGate: ReadonlyArray<Edit> = [
-  edit("engine/src/Turn.ts", "lane.busy = true // A1: nothing else of this address runs while the port is asked", ""),
-  edit("engine/src/Loading.ts", "lane.busy = true\n", "\n"),
-  edit("engine/src/Committing.ts", "lane.busy = true\n", "\n")
+  edit(
+    "engine/src/actor/Turn.ts",
+    "inFlight.busy = true // A1: nothing else of this address runs while the turn waits",
+    ""
+  ),
+  edit("engine/src/actor/Loading.ts", "inFlight.busy = true // A1", "// A1"),
+  edit("engine/src/actor/Committing.ts", "inFlight.busy = true // A1", "// A1")
 ]
 
 /** A2, output gate: answers leave before what they rest on is durable. */
 const outputGate: ReadonlyArray<Edit> = [
-  edit("engine/src/Lanes.ts", "if (newest === null) return answer(", "if (newest !== undefined) return answer(")
+  edit(
+    "engine/src/actor/TurnContext.ts",
+    "pending.waiters.push({ envelope, exit, wrote })",
+    "answer(context, envelope.activation, envelope, exit)"
+  )
 ]
 
 /** A3, doubt: the state is kept when its commit was not confirmed. */
-const doubt: ReadonlyArray<Edit> = [
-  edit("engine/src/Activation.ts", "activation.loaded = false // A3", ""),
-  edit("engine/src/Committing.ts", "activation.loaded = false // A3", "")
-]
+const doubt: ReadonlyArray<Edit> = [edit("engine/src/actor/Committing.ts", "activation.loaded = false // A3", "")]
 
 /** A4, fence: the journal takes any append, whatever sequence it expects. */
 const fence: ReadonlyArray<Edit> = [
-  edit("engine/src/JournalMemory.ts", '!== entry.expectedSequence) return "conflict"', '< 0) return "conflict"')
+  edit("engine/src/journal/JournalMemory.ts", '!== entry.expectedSequence) return "conflict"', '< 0) return "conflict"')
 ]
 
 const anything = /./
@@ -63,19 +68,23 @@ export const mutations: ReadonlyArray<Mutation> = [
   { name: "without A3 and A4", edits: [...doubt, ...fence], scenario: { engines: 1 }, caughtBy: history },
   {
     name: "a turn concludes on ground that was undone while it asked a port",
-    edits: [edit("engine/src/Turn.ts", "if (activation.loaded) conclude(", "if (lane !== null) conclude(")],
+    edits: [
+      edit("engine/src/actor/Turn.ts", "if (activation.loaded) finishTurn(", "if (inFlight !== null) finishTurn(")
+    ],
     scenario: { engines: 1, immediate: false, slowPorts: 0.5, faults: { refused: 0.3, conflict: 0.1 } },
     caughtBy: history
   },
   {
     name: "a commit in flight vouches for late callers, beside other writers",
-    edits: [edit("engine/src/Loading.ts", "&& lane.newest.flying", "&& lane.newest.withdrawn")],
+    edits: [edit("engine/src/actor/Loading.ts", "&& inFlight.newest.flying", "&& inFlight.newest.withdrawn")],
     scenario: { engines: 2, immediate: false, slowPorts: 0, faults: { "slow answer": 0.5, "lost write": 0.05 } },
     caughtBy: history
   },
   {
     name: "a session goes to sleep while its commit is in flight",
-    edits: [edit("engine/src/Activation.ts", "&& lane.oldest === null && lane.mailbox", "&& lane.mailbox")],
+    edits: [
+      edit("engine/src/actor/Activation.ts", "&& inFlight.oldest === null && inFlight.mailbox", "&& inFlight.mailbox")
+    ],
     scenario: {
       engines: 1,
       immediate: false,
@@ -96,9 +105,9 @@ export const mutations: ReadonlyArray<Mutation> = [
     name: "a caller who leaves takes the others' places along",
     edits: [
       edit(
-        "engine/src/Turn.ts",
-        "Mailbox.remove(lane.mailbox, envelope)",
-        "while (lane.mailbox.size > 0) Mailbox.take(lane.mailbox)"
+        "engine/src/actor/Turn.ts",
+        "Mailbox.remove(inFlight.mailbox, envelope)",
+        "while (inFlight.mailbox.size > 0) Mailbox.take(inFlight.mailbox)"
       )
     ],
     scenario: { interruptions: 0.3, slowPorts: 0.5, clients: 8 },

@@ -2,7 +2,7 @@
  * StoreTime: a store with a time of its own, several engines whose clocks are wrong, and the look whether one of them archived
  * a session before its time.
  */
-import { type Journal, JournalClock, Running } from "@onelane/engine"
+import { EffectRunner, type Journal, JournalClock } from "@onelane/engine"
 import { Clock, Effect } from "effect"
 
 // The monotonic reading of the run is the store's time: nobody sets it.
@@ -26,7 +26,7 @@ export const kept = (journal: Journal.JournalShape, clock: Clock.Clock): Journal
   const timed = <A, E>(ask: () => Effect.Effect<A, E>): Effect.Effect<A, E> => {
     const beganMillis = time.beganMillis()
     const atMillis = trueMillis(clock)
-    return Running.mapNow(ask(), (answer) => {
+    return EffectRunner.mapNow(ask(), (answer) => {
       time.heard(beganMillis, atMillis)
       return answer
     })
@@ -64,7 +64,7 @@ export const watched = (
   return {
     ...journal,
     append: (batch) =>
-      Running.mapNow(journal.append(batch), (outcomes) => {
+      EffectRunner.mapNow(journal.append(batch), (outcomes) => {
         for (const [place, { address, events }] of batch.entries())
           if (outcomes[place] === "committed" && address.kind === "session")
             for (const event of events) look(address.id, event as Looked)

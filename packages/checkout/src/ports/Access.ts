@@ -4,7 +4,7 @@
  *
  * Source: CONTRACT §3, steps 1, 5, 6 and 7; the action page, its conditions 3-6 and requirements 1-3.
  */
-import { Running } from "@onelane/engine"
+import { EffectRunner } from "@onelane/engine"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -177,9 +177,10 @@ export const byValue = (access: AccessShape): AccessShape =>
   ours.has(access)
     ? access
     : {
-        mayInvoke: (caller, action) => Running.flatMapNow(access.mayInvoke(Caller.copyOf(caller), action), takeFlag),
+        mayInvoke: (caller, action) =>
+          EffectRunner.flatMapNow(access.mayInvoke(Caller.copyOf(caller), action), takeFlag),
         rights: (caller, action, subject) =>
-          Running.flatMapNow(access.rights(Caller.copyOf(caller), action, subjectOf(subject)), takeRights),
+          EffectRunner.flatMapNow(access.rights(Caller.copyOf(caller), action, subjectOf(subject)), takeRights),
         trusts: access.trusts,
         onChange: access.onChange
       }
@@ -231,9 +232,9 @@ export const fromFacts = (lookup: Lookup, onChange?: OnChange): AccessShape =>
     mayInvoke: (caller, action) =>
       roleAllows(caller, noRoles, action)
         ? yes
-        : Running.mapNow(lookup.roles(caller.userId), (granted) => roleAllows(caller, granted, action)),
+        : EffectRunner.mapNow(lookup.roles(caller.userId), (granted) => roleAllows(caller, granted, action)),
     rights: (caller, action, subject) =>
       subject.isGuest === true
-        ? Running.mapNow(lookup.roles(caller.userId), (granted) => ownRights(caller, action, subject, granted))
-        : Running.mapNow(lookup.facts(caller, subject), (facts) => decideRights(caller, action, subject, facts))
+        ? EffectRunner.mapNow(lookup.roles(caller.userId), (granted) => ownRights(caller, action, subject, granted))
+        : EffectRunner.mapNow(lookup.facts(caller, subject), (facts) => decideRights(caller, action, subject, facts))
   })

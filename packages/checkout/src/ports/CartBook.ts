@@ -2,7 +2,7 @@
  * CartBook: where the engine looks a cart up: in the port, and in the cart's own lane where the port leaves that to it. Owns
  * the reading of the lane as a cart; the lane itself is CartBehavior's.
  */
-import { type ActorSystem, Running } from "@onelane/engine"
+import { type ActorSystem, EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Assigned, CartCommand, CartReply, CartState } from "../commands/CartBehavior.js"
@@ -45,7 +45,7 @@ export const make = (port: CartsShape, lanes: Pick<CartLanes, "peek" | "read">):
     return state !== undefined ? Exit.succeed(state) : read(lanes, cartId)
   }
   const kept = (cartId: string): Answer<Located> =>
-    Running.mapNow(stateOf(cartId), (state) => {
+    EffectRunner.mapNow(stateOf(cartId), (state) => {
       const assigned = assignedOf(state, book === "all")
       return { cart: assigned === null ? null : cartOf(cartId, assigned), isBooked: true, assigned: state.assigned }
     })
@@ -56,7 +56,7 @@ export const make = (port: CartsShape, lanes: Pick<CartLanes, "peek" | "read">):
     )
   }
   return {
-    find: book === undefined ? port.find : (cartId) => Running.mapNow(locate(cartId), ({ cart }) => cart),
+    find: book === undefined ? port.find : (cartId) => EffectRunner.mapNow(locate(cartId), ({ cart }) => cart),
     locate,
     isComplete: book === "all",
     assign
@@ -68,7 +68,7 @@ const read = (lanes: Pick<CartLanes, "read">, cartId: string): Answer<CartState>
   Effect.map(lanes.read(cartId), ({ state }) => state) as Answer<CartState>
 
 const orElse = <A, B>(self: Answer<A>, f: (a: A) => Answer<B>): Answer<B> =>
-  Running.isExit(self) && Exit.isSuccess(self) ? f(self.value) : Effect.flatMap(self, f)
+  EffectRunner.isExit(self) && Exit.isSuccess(self) ? f(self.value) : Effect.flatMap(self, f)
 
 // A cart that was opened while somebody else said whose it was is the host's, until it is given to somebody.
 const assignedOf = ({ assigned, sessionId }: CartState, isComplete: boolean): Assigned | null =>

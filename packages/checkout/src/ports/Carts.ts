@@ -3,7 +3,7 @@
  * cart, not the session. Where no port says it, the cart's own lane does (CartBook).
  * Source: CONTRACT §1 (cart status), §3 steps 5-7 and 10, §7; the action page, requirement 4.
  */
-import { Running } from "@onelane/engine"
+import { EffectRunner } from "@onelane/engine"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -74,7 +74,7 @@ export class Carts extends Context.Tag("@onelane/checkout/Carts")<Carts, CartsSh
  */
 export const byValue = (carts: CartsShape): CartsShape => ({
   book: carts.book,
-  find: (cartId) => Running.flatMapNow(carts.find(cartId), take),
+  find: (cartId) => EffectRunner.flatMapNow(carts.find(cartId), take),
   assign: carts.assign === undefined ? undefined : (cartId, owner) => carts.assign!(cartId, { ...owner })
 })
 

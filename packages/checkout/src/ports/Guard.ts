@@ -2,7 +2,7 @@
  * Guard: steps 1 and 5-7 of CONTRACT §3, shared by every command. `readFacts` asks the ports inside the turn: first whose
  * the cart is now, then what the caller may do with it; `authorise` is the pure verdict.
  */
-import { Running } from "@onelane/engine"
+import { EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type {
@@ -67,7 +67,7 @@ export const readFacts = (
   const { access, carts } = ports
   if (carts.isComplete && access.trusts?.(caller, action) === true) return trusted
   const found = carts.find(last.cartId)
-  if (Running.isExit(found) && Exit.isSuccess(found)) return readRights(ports, caller, action, last, found.value)
+  if (EffectRunner.isExit(found) && Exit.isSuccess(found)) return readRights(ports, caller, action, last, found.value)
   return Effect.flatMap(bounded(ports, "carts", found), (cart) => readRights(ports, caller, action, last, cart))
 }
 
@@ -79,7 +79,7 @@ const readRights = (
   cart: Cart | null
 ): Effect.Effect<Facts, Undecided> => {
   const asked = ports.access.rights(caller, action, subjectOf(last.cartId, cart ?? last))
-  if (Running.isExit(asked) && Exit.isSuccess(asked)) return Exit.succeed(factsOf(asked.value, cart))
+  if (EffectRunner.isExit(asked) && Exit.isSuccess(asked)) return Exit.succeed(factsOf(asked.value, cart))
   return Effect.map(bounded(ports, "access", asked), (rights) => factsOf(rights, cart))
 }
 

@@ -2,7 +2,7 @@
  * CheckoutService: the methods of `CheckoutSessions` over the lanes. Steps 1-4 of CONTRACT §3 happen here, before any
  * session is looked at; everything after them inside a turn.
  */
-import { Running } from "@onelane/engine"
+import { EffectRunner, Answer as EngineAnswer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
@@ -179,12 +179,12 @@ const gate = <A>(
       return refused === null ? proceed() : Exit.fail(refused)
     }
     const asked = parts.ports.access.mayInvoke(caller, action)
-    if (Running.isExit(asked) && Exit.isSuccess(asked)) return invoked(asked.value)
+    if (EffectRunner.isExit(asked) && Exit.isSuccess(asked)) return invoked(asked.value)
     return Effect.flatMap(bounded(parts.ports, "access", asked), invoked)
   })
 
 const toSession = (parts: Parts, input: { readonly checkoutSessionId: string }, command: SessionCommand) =>
-  parts.sessions.unsafeAsk(input.checkoutSessionId, command)
+  EngineAnswer.toEffect(parts.sessions.send(input.checkoutSessionId, command))
 
 const useOf = (action: IdempotencyKey.KeyedAction, caller: Caller, input: { readonly idempotencyKey?: unknown }) =>
   IdempotencyKey.useOf(action, caller.userId, input.idempotencyKey, IdempotencyKey.inputOf(input))
@@ -200,7 +200,7 @@ const close = (
   )
 
 const read = (parts: Parts, caller: Caller, input: { readonly checkoutSessionId: string }): Answer<CheckoutSession> =>
-  Running.mapNow(toSession(parts, input, { tag: "Read", caller }), (reply) => reply.session)
+  EffectRunner.mapNow(toSession(parts, input, { tag: "Read", caller }), (reply) => reply.session)
 
 // What came too late for an archived session stands behind its last entry, in the same page.
 const history = (parts: Parts, { afterVersion, checkoutSessionId, limit }: S.HistoryInput, session: CheckoutSession) =>

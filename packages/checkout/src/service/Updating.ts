@@ -4,10 +4,10 @@
  *
  * Owns the order of steps 1-4 of CONTRACT §3 for an update; the rules themselves are in UpdateCheckoutSession and Access.
  */
-import { type ActorSystem, AsyncContext, Running } from "@onelane/engine"
+import { Answer, type AsyncContext, EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Runtime from "effect/Runtime"
+import type * as Runtime from "effect/Runtime"
 import * as UpdateCheckoutSession from "../commands/UpdateCheckoutSession.js"
 import type { UpdateError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
@@ -28,11 +28,8 @@ export interface Updates {
   readonly asyncContext: AsyncContext.Capture | null
 }
 
-/** An update for a door without fibers: its answer, or what it is waited for with. */
-export type StartUpdate = (
-  caller: Caller,
-  input: S.UpdateInput
-) => Exit.Exit<S.Updated, UpdateError> | ActorSystem.Waiting<S.Updated, UpdateError>
+/** An update: its answer, or what it is waited for with. */
+export type StartUpdate = (caller: Caller, input: S.UpdateInput) => Answer.Answer<S.Updated, UpdateError>
 
 /**
  * The same by callback: `onExit` is called on the spot (and null returned), or later. The returned function withdraws the
@@ -45,67 +42,42 @@ export type UpdateNow = (
 ) => (() => boolean) | null
 
 // A session refuses an update with an update's errors only; the mailbox's type is the union of all commands.
-type Answer<A> = Effect.Effect<A, any>
+type Begun = Effect.Effect<S.Updated, any> | Answer.Waiting<S.Updated, any>
 
-/** An update as an effect, begun when called. */
-export const update = (parts: Updates, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
+/** Begins an update. It is an effect only where a port has to be asked first. */
+const begin = (parts: Updates, caller: Caller, input: S.UpdateInput): Begun => {
   const asked = parts.ports.access.mayInvoke(caller, "update")
-  if (Running.isExit(asked) && Exit.isSuccess(asked)) return updateIf(asked.value, parts, caller, input)
-  return updateOnce(asked, parts, caller, input)
+  if (EffectRunner.isExit(asked) && Exit.isSuccess(asked)) return send(parts, asked.value, caller, input)
+  return Effect.flatMap(bounded(parts.ports, "access", asked), (allowed) =>
+    Answer.toEffect(send(parts, allowed, caller, input))
+  )
 }
 
-const updateOnce = (
-  asked: ReturnType<Ports["access"]["mayInvoke"]>,
+const send = (
   parts: Updates,
+  allowed: boolean,
   caller: Caller,
   input: S.UpdateInput
-): Answer<S.Updated> =>
-  Effect.flatMap(bounded(parts.ports, "access", asked), (allowed) => updateIf(allowed, parts, caller, input))
-
-const updateIf = (allowed: boolean, parts: Updates, caller: Caller, input: S.UpdateInput): Answer<S.Updated> => {
+): Answer.Answer<S.Updated, any> => {
   if (!allowed) return Exit.fail(Refusal.actionNotPermitted)
-  const found = find(parts, input)
-  const made = UpdateCheckoutSession.make(parts.flow, caller, input, parts.ids, found !== undefined)
-  return "tag" in made ? parts.sessions.unsafeAsk(input.checkoutSessionId, made, found) : Exit.fail(made)
+  const { flow, ids, sessions } = parts
+  // The input is still unseen: it may be anything, or nothing.
+  const found = input === null || input === undefined ? undefined : sessions.find(input.checkoutSessionId)
+  const made = UpdateCheckoutSession.make(flow, caller, input, ids, found !== undefined)
+  return "tag" in made ? sessions.send(input.checkoutSessionId, made, found) : Exit.fail(made)
 }
 
-// The input is still unseen: it may be anything, or nothing.
-const find = ({ sessions }: Updates, input: S.UpdateInput | null | undefined): ActorSystem.Found | undefined =>
-  input === null || input === undefined ? undefined : sessions.find(input.checkoutSessionId)
+/** An update as an effect. */
+export const update = (parts: Updates, caller: Caller, input: S.UpdateInput): Effect.Effect<S.Updated, UpdateError> =>
+  Effect.suspend(() => Answer.toEffect(begin(parts, caller, input)))
 
-/** An update without a fiber: see `CheckoutEngineShape.startUpdate`. */
+/** An update without a fiber, where the ports answer at once. */
 export const makeStartUpdate =
   (parts: Updates, runtime: Runtime.Runtime<never>): StartUpdate =>
-  (caller, input) => {
-    const asked = parts.ports.access.mayInvoke(caller, "update")
-    if (!Running.isExit(asked) || Exit.isFailure(asked))
-      return startFiber(parts, runtime, updateOnce(asked, parts, caller, input))
-    if (!asked.value) return Exit.fail(Refusal.actionNotPermitted)
-    const found = find(parts, input)
-    const made = UpdateCheckoutSession.make(parts.flow, caller, input, parts.ids, found !== undefined)
-    if (!("tag" in made)) return Exit.fail(made)
-    return parts.sessions.askNow(input.checkoutSessionId, made, found) as ReturnType<StartUpdate>
-  }
+  (caller, input) =>
+    Answer.fromEffect(begin(parts, caller, input), runtime, parts.asyncContext)
 
-const startFiber = (
-  parts: Updates,
-  runtime: Runtime.Runtime<never>,
-  updating: Answer<S.Updated>
-): ActorSystem.Waiting<S.Updated, UpdateError> => {
-  const context = AsyncContext.optionsOf(parts.asyncContext?.(), runtime)
-  let leave = (): void => {}
-  return {
-    listen: (onExit) => {
-      leave = Runtime.runCallback(runtime)(updating, { onExit, ...context })
-    },
-    withdraw: () => {
-      leave()
-      return false
-    }
-  }
-}
-
-/** The same by callback: see `CheckoutEngineShape.updateNow`. */
+/** The same by callback. */
 export const makeUpdateNow =
   (startUpdate: StartUpdate): UpdateNow =>
   (caller, input, onExit) => {

@@ -7,7 +7,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import type { Statement } from "@effect/sql/Statement"
-import { Journal, JournalClock, Running } from "@onelane/engine"
+import { EffectRunner, Journal, JournalClock } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { DatabaseRefused } from "./DatabaseRefused.js"
@@ -67,7 +67,7 @@ export const make = (sql: SqlClient, time: JournalClock.JournalClock | null): Jo
         found.filter(({ sequence }) => sequence > afterSequence).slice(0, limit)
       ),
     alarms: (kind, beforeMillis, limit, after = { alarmMillis: Number.MIN_SAFE_INTEGER, id: "" }) =>
-      Running.mapNow(
+      EffectRunner.mapNow(
         timed(time, () =>
           alarms(StoredText.escape(kind), beforeMillis, after.alarmMillis, StoredText.escape(after.id), limit)
         ),
@@ -83,7 +83,7 @@ const timed = <A extends { readonly atMillis: number }, E>(
 ): Effect.Effect<A, E> => {
   if (time === null) return ask()
   const beganMillis = time.beganMillis()
-  return Running.mapNow(ask(), (answer) => {
+  return EffectRunner.mapNow(ask(), (answer) => {
     time.heard(beganMillis, answer.atMillis)
     return answer
   })
@@ -113,7 +113,7 @@ const appendWith = (
       entries.some(({ records }) => records.length > 0)
         ? (hasFirst ? firstKeyed : nextKeyed)(...dialect.encodeKeyed(entries))
         : (hasFirst ? first : next)(...dialect.encode(entries))
-    return Running.mapNow(timed(time, write), ({ rows }) => outcomes(batch, dialect.committed(rows, batch.length)))
+    return EffectRunner.mapNow(timed(time, write), ({ rows }) => outcomes(batch, dialect.committed(rows, batch.length)))
   }
 }
 

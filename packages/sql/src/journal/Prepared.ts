@@ -9,7 +9,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import type { Statement } from "@effect/sql/Statement"
-import { Running } from "@onelane/engine"
+import { EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
@@ -54,7 +54,7 @@ export const prepare = <A, E>(
   const answer = decodeOr(decode, refuse)
   return (...parameters) => {
     const found = run(text, parameters)
-    if (!Running.isExit(found)) return Effect.flatMap(Effect.mapError(found, refuse), answer)
+    if (!EffectRunner.isExit(found)) return Effect.flatMap(Effect.mapError(found, refuse), answer)
     return Exit.isSuccess(found) ? answer(found.value) : Exit.flatMap(Exit.mapError(found, refuse), answer)
   }
 }

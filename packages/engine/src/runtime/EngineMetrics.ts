@@ -53,7 +53,7 @@ export interface CommitMetrics {
   readonly batchMillisBuckets: Array<number>
   /** The same for the entries of an append, by `batchEntriesBounds`. */
   readonly batchEntriesBuckets: Array<number>
-  /** Messages held until something is durable or their lane is free, of all systems on this group commit. */
+  /** Messages held until something is durable or their address is free, of all systems on this group commit. */
   held: number
 }
 

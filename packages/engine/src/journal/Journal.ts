@@ -7,7 +7,7 @@
 
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { Address } from "./Address.js"
+import type { Address } from "../Address.js"
 
 /**
  * What one address adds in one append. `expectedSequence` is the sequence of the last event the writer knows (0: none);

@@ -7,7 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type { Address } from "./Address.js"
+import type { Address } from "../Address.js"
 import type {
   AppendOutcome,
   JournalAlarm,

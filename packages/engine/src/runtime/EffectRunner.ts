@@ -1,5 +1,5 @@
 /**
- * Running: how the engine runs effects of others. One that is an answer already (an `Exit`) is taken on the spot and costs
+ * EffectRunner: how the engine runs effects of others. One that is an answer already (an `Exit`) is taken on the spot and costs
  * nothing; only one that must suspend gets a fiber. Code that throws instead of returning an effect becomes a defect.
  */
 import * as Effect from "effect/Effect"

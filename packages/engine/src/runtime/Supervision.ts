@@ -1,12 +1,12 @@
 /**
- * Supervision: what a defect does. A behavior or port that throws fails the caller whose command it was; the lane is
+ * Supervision: what a defect does. A behavior or port that throws fails the caller whose command it was; the address is
  * freed, the state is what it was before the turn (it is immutable and set only when a turn succeeded), and the next
  * turn runs. Every defect is counted, and logged rarely.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { Address } from "./Address.js"
-import * as AddressKey from "./Address.js"
+import type { Address } from "../Address.js"
+import * as AddressKey from "../Address.js"
 import type { EngineMetrics } from "./EngineMetrics.js"
 import * as RareLog from "./RareLog.js"
 

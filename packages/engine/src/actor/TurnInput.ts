@@ -1,12 +1,12 @@
 /**
- * Knowledge: what a turn knows besides state and command. One object a system, filled anew for every decision: a decision is
+ * TurnInput: what a turn knows besides state and command. One object a system, filled anew for every decision: a decision is
  * pure and over before the next begins. Most refusals never ask for the time, and a clock costs as much as the rest of them.
  */
-import type { Recorded, Turn } from "./Behavior.js"
+import type { Recorded, Turn } from "../Behavior.js"
 import { noRecords } from "./Records.js"
 
 /** What the turn under way knows. */
-export class Knowledge implements Turn<unknown> {
+export class TurnInput implements Turn<unknown> {
   sequence = 0
   facts: unknown = undefined
   records: ReadonlyArray<Recorded<unknown, unknown>> = noRecords

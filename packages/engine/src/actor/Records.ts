@@ -8,10 +8,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { failure, type JournalFailure, type JournalRecord, type JournalRow, type Recorded } from "../journal/Journal.js"
+import { attempt, isExit } from "../runtime/EffectRunner.js"
 import type { Activation } from "./Activation.js"
-import { failure, type JournalFailure, type JournalRecord, type JournalRow, type Recorded } from "./Journal.js"
-import type { Lanes } from "./Lanes.js"
-import { attempt, isExit } from "./Running.js"
+import type { TurnContext } from "./TurnContext.js"
 
 /** No records. */
 export const noRecords: ReadonlyArray<JournalRecord> = []
@@ -28,8 +28,8 @@ const pageEvents = 1_000
 const noDigests: ReadonlySet<string> = new Set()
 
 /** Takes in what a load said. A journal that answers at once and for free is asked each time instead. */
-export const adoptDigests = (lanes: Lanes, activation: Activation, row: JournalRow | null): void => {
-  if (lanes.commit.journal.immediate) activation.digests = null
+export const adoptDigests = (context: TurnContext, activation: Activation, row: JournalRow | null): void => {
+  if (context.commit.journal.immediate) activation.digests = null
   else if (row === null) activation.digests = noDigests
   else activation.digests = row.digests === null ? null : row.digests.length === 0 ? noDigests : new Set(row.digests)
 }
@@ -58,14 +58,14 @@ export const recordsOf = (
 
 /** The records of those digests that have one, in their order; an answer at once where nothing has to be waited for. */
 export const find = (
-  lanes: Lanes,
+  context: TurnContext,
   activation: Activation,
   digests: ReadonlyArray<string>
 ): Effect.Effect<ReadonlyArray<JournalRecord>, JournalFailure> => {
   let found: ReadonlyArray<JournalRecord> = noRecords
   for (let index = 0; index < digests.length; index++) {
-    const record = findOne(lanes, activation, digests[index]!)
-    if (!isExit(record)) return findRest(lanes, activation, found, digests.slice(index + 1), record)
+    const record = findOne(context, activation, digests[index]!)
+    if (!isExit(record)) return findRest(context, activation, found, digests.slice(index + 1), record)
     if (Exit.isFailure(record)) return Exit.failCause(record.cause)
     if (record.value !== null) found = [...found, record.value]
   }
@@ -74,7 +74,7 @@ export const find = (
 
 // Once one is waited for, the others may wait as well.
 const findRest = (
-  lanes: Lanes,
+  context: TurnContext,
   activation: Activation,
   found: ReadonlyArray<JournalRecord>,
   digests: ReadonlyArray<string>,
@@ -82,41 +82,41 @@ const findRest = (
 ): Effect.Effect<ReadonlyArray<JournalRecord>, JournalFailure> =>
   Effect.gen(function* () {
     const all = [yield* asked]
-    for (const digest of digests) all.push(yield* findOne(lanes, activation, digest))
+    for (const digest of digests) all.push(yield* findOne(context, activation, digest))
     return [...found, ...all.filter((record) => record !== null)]
   })
 
 const none = Exit.succeed(null)
 
 const findOne = (
-  lanes: Lanes,
+  context: TurnContext,
   activation: Activation,
   digest: string
 ): Effect.Effect<JournalRecord | null, JournalFailure> => {
   if (activation.digests !== null && !activation.digests.has(digest)) return none
   const inFlight = findInFlight(activation, digest)
   if (inFlight !== undefined) return Exit.succeed(inFlight)
-  const asked = attempt(() => lanes.commit.journal.recorded(activation.address, digest))
-  if (!isExit(asked)) return Effect.flatMap(asked, (recorded) => recordOf(lanes, activation, digest, recorded))
-  return Exit.isFailure(asked) ? Exit.failCause(asked.cause) : recordOf(lanes, activation, digest, asked.value)
+  const asked = attempt(() => context.commit.journal.recorded(activation.address, digest))
+  if (!isExit(asked)) return Effect.flatMap(asked, (recorded) => recordOf(context, activation, digest, recorded))
+  return Exit.isFailure(asked) ? Exit.failCause(asked.cause) : recordOf(context, activation, digest, asked.value)
 }
 
 // At most two commits of an address are under way: one at the journal, one that gathers behind it.
-const findInFlight = ({ lane }: Activation, digest: string): JournalRecord | undefined => {
-  if (lane === null || lane.newest === null) return undefined
+const findInFlight = ({ inFlight }: Activation, digest: string): JournalRecord | undefined => {
+  if (inFlight === null || inFlight.newest === null) return undefined
   const isIt = (record: JournalRecord): boolean => record.digest === digest
-  return lane.newest.records?.find(isIt) ?? lane.oldest?.records?.find(isIt)
+  return inFlight.newest.records?.find(isIt) ?? inFlight.oldest?.records?.find(isIt)
 }
 
 const recordOf = (
-  lanes: Lanes,
+  context: TurnContext,
   { address }: Activation,
   digest: string,
   recorded: Recorded | null
 ): Effect.Effect<JournalRecord | null, JournalFailure> => {
   if (recorded === null) return none
   if (recorded.record !== null) return Exit.succeed(recorded.record)
-  const { behavior, commit } = lanes
+  const { behavior, commit } = context
   return Effect.gen(function* () {
     let state: unknown = behavior.initial
     let event: unknown = null

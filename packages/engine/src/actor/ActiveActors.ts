@@ -1,15 +1,15 @@
 /**
- * Directory: who is awake. An address wakes with its first message and is put to sleep when it was idle for a while, by a
+ * ActiveActors: the registry of active actors. An address wakes with its first message and is put to sleep when it was idle for a while, by a
  * sweep in slices over one iterator; there is no timer per address. The number awake is capped: at the cap the sweep's
  * iterator is asked for an idle one to make room.
  */
 
+import type { Address } from "../Address.js"
+import type { EngineMetrics } from "../runtime/EngineMetrics.js"
 import * as Activation from "./Activation.js"
-import type { Address } from "./Address.js"
-import type { EngineMetrics } from "./EngineMetrics.js"
 
 /** The awake addresses of one kind. */
-export interface Directory {
+export interface ActiveActors {
   readonly kind: string
   readonly initial: unknown
   readonly liveCapacity: number
@@ -23,14 +23,14 @@ export interface Directory {
 /** How many activations are looked at to make room for one. */
 const evictionTries = 64
 
-/** An empty directory. */
-export const make = (kind: string, initial: unknown, liveCapacity: number, metrics: EngineMetrics): Directory => {
+/** An empty registry. */
+export const make = (kind: string, initial: unknown, liveCapacity: number, metrics: EngineMetrics): ActiveActors => {
   const awake = new Map<string, Activation.Activation>()
   return { kind, initial, liveCapacity, metrics, awake, epoch: 0, hand: awake.values() }
 }
 
 /** The activation of an id, woken if need be; null when the cap is reached and nobody can be put to sleep. */
-export const activationOf = (self: Directory, id: string): Activation.Activation | null => {
+export const activationOf = (self: ActiveActors, id: string): Activation.Activation | null => {
   const found = self.awake.get(id)
   if (found !== undefined) {
     found.epoch = self.epoch
@@ -45,19 +45,19 @@ export const activationOf = (self: Directory, id: string): Activation.Activation
 }
 
 /** Puts an activation to sleep now. */
-export const passivate = (self: Directory, activation: Activation.Activation): void => {
+export const passivate = (self: ActiveActors, activation: Activation.Activation): void => {
   if (!self.awake.delete(activation.address.id)) return
   self.metrics.passivations += 1
   self.metrics.live = self.awake.size
 }
 
 /** Begins a new sweep. */
-export const nextEpoch = (self: Directory): void => {
+export const nextEpoch = (self: ActiveActors): void => {
   self.epoch += 1
 }
 
 /** Looks at up to `slice` activations and puts those to sleep that are idle and unused since `epochs` sweeps; true when the round is complete. */
-export const sweep = (self: Directory, slice: number, epochs: number): boolean => {
+export const sweep = (self: ActiveActors, slice: number, epochs: number): boolean => {
   for (let looked = 0; looked < slice; looked++) {
     const next = self.hand.next()
     if (next.done === true) {
@@ -69,7 +69,7 @@ export const sweep = (self: Directory, slice: number, epochs: number): boolean =
   return false
 }
 
-const evictOne = (self: Directory): boolean => {
+const evictOne = (self: ActiveActors): boolean => {
   for (let tried = 0; tried < evictionTries; tried++) {
     let next = self.hand.next()
     if (next.done === true) {

@@ -1,5 +1,5 @@
 /**
- * Mailbox: the envelopes that wait for a lane, first in first out. An intrusive doubly linked list, so that a caller who
+ * Mailbox: the envelopes that wait for their turn, first in first out. An intrusive doubly linked list, so that a caller who
  * leaves is unlinked in constant time. The bound is the activation's (it counts what waits for the disk as well).
  */
 import type { Envelope } from "./Envelope.js"

@@ -11,8 +11,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { type EngineConfig, make as makeConfig } from "./EngineConfig.js"
-import * as Metrics from "./EngineMetrics.js"
+import { attempt, isExit, runWith } from "../runtime/EffectRunner.js"
+import { type EngineConfig, make as makeConfig } from "../runtime/EngineConfig.js"
+import * as Metrics from "../runtime/EngineMetrics.js"
+import * as RareLog from "../runtime/RareLog.js"
 import {
   type AppendOutcome,
   failure,
@@ -21,8 +23,6 @@ import {
   type JournalFailure,
   type JournalShape
 } from "./Journal.js"
-import * as RareLog from "./RareLog.js"
-import { attempt, isExit, runWith } from "./Running.js"
 
 /** An entry that waits for, or is in, a batch. */
 export interface CommitEntry extends JournalEntry {

@@ -3,7 +3,7 @@
  * journal. While there is one, the process stays alive.
  */
 import * as Effect from "effect/Effect"
-import * as QuietTimer from "./QuietTimer.js"
+import * as QuietTimer from "../runtime/QuietTimer.js"
 
 /** The watchers of one actor system. */
 export interface Watchers {

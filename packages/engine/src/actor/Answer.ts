@@ -1,0 +1,94 @@
+/**
+ * Answer: what a call to an actor gives at once: its `Exit`, or a `Waiting` to listen to. The one form behind every door: an
+ * Effect door turns it into an effect (`toEffect`), a Promise or callback door looks at it itself. No fiber is needed.
+ */
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Runtime from "effect/Runtime"
+import * as AsyncContext from "../runtime/AsyncContext.js"
+import { isExit } from "../runtime/EffectRunner.js"
+import type { FairnessValve } from "../runtime/FairnessValve.js"
+import * as Envelope from "./Envelope.js"
+import { withdraw } from "./Turn.js"
+import type { TurnContext } from "./TurnContext.js"
+
+/** An answer that is still to come. */
+export interface Waiting<A, E> {
+  /** Calls back once, with the answer. A second listener replaces the first. */
+  readonly listen: (onExit: (exit: Exit.Exit<A, E>) => void) => void
+  /** Cancels the command: true when it had not started (it is certainly not applied and nobody is called). */
+  readonly withdraw: () => boolean
+  /** True when it can no longer be cancelled: `withdraw` gives false. */
+  readonly isBegun: boolean
+}
+
+/** The answer, or what it is waited for with. */
+export type Answer<A, E> = Exit.Exit<A, E> | Waiting<A, E>
+
+/** Whether an answer is still to come. */
+export const isWaiting = <A, E>(answer: Answer<A, E>): answer is Waiting<A, E> => "listen" in answer
+
+/**
+ * The answer as an effect; run it once. One that is an effect already stays as it is. **Cancellation**: an interrupted effect
+ * cancels the command if it had not started, and waits for its end if it had.
+ */
+export const toEffect = <A, E>(answer: Effect.Effect<A, E> | Waiting<A, E>): Effect.Effect<A, E> =>
+  "listen" in answer ? untilAnswered(answer) : answer
+
+/**
+ * The answer of what may still be an effect, which then gets a fiber of its own when somebody listens. `capture`: the fiber
+ * runs in the async context of this call.
+ */
+export const fromEffect = <A, E>(
+  effect: Effect.Effect<A, E> | Waiting<A, E>,
+  runtime: Runtime.Runtime<never>,
+  capture: AsyncContext.Capture | null = null
+): Answer<A, E> => ("listen" in effect || isExit(effect) ? effect : inFiber(effect, runtime, capture))
+
+const untilAnswered = <A, E>(waiting: Waiting<A, E>): Effect.Effect<A, E> => {
+  if (waiting.isBegun) return Effect.uninterruptible(Effect.async((resume) => waiting.listen(resume)))
+  return Effect.async((resume) => {
+    waiting.listen(resume)
+    return Effect.suspend(() => (waiting.withdraw() ? Effect.void : untilOver(waiting)))
+  })
+}
+
+const untilOver = <A, E>(waiting: Waiting<A, E>): Effect.Effect<void> =>
+  Effect.async<void>((resume) => waiting.listen(() => resume(Effect.void)))
+
+// Cancelling interrupts it; the answer still comes.
+const inFiber = <A, E>(
+  effect: Effect.Effect<A, E>,
+  runtime: Runtime.Runtime<never>,
+  capture: AsyncContext.Capture | null
+): Waiting<A, E> => {
+  const options = AsyncContext.optionsOf(capture?.(), runtime)
+  let tell: ((exit: Exit.Exit<A, E>) => void) | null = null
+  let cancel = (): void => {}
+  return {
+    isBegun: false,
+    listen: (onExit) => {
+      const isFirst = tell === null
+      tell = onExit
+      if (isFirst) cancel = Runtime.runCallback(runtime)(effect, { onExit: (exit) => tell!(exit), ...options })
+    },
+    withdraw: () => {
+      cancel()
+      return false
+    }
+  }
+}
+
+/** The answer an envelope comes to. */
+export const ofEnvelope = (context: TurnContext, envelope: Envelope.Envelope): Waiting<any, any> => ({
+  isBegun: envelope.begun,
+  listen: (onExit) => Envelope.listen(envelope, onExit),
+  withdraw: () => withdraw(context, envelope)
+})
+
+/** An answer that is given in the next turn of the event loop. */
+export const afterValve = (valve: FairnessValve, exit: Exit.Exit<any, any>): Waiting<any, any> => ({
+  isBegun: true,
+  listen: (onExit) => valve.later(() => onExit(exit)),
+  withdraw: () => false
+})

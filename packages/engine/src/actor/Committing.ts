@@ -1,0 +1,186 @@
+/**
+ * Committing: from a decision to a durable one, the last step of a turn. Turns run ahead of the disk: the decision is the
+ * head at once, and its answer waits (A2). A commit names the sequence it expects (A4); one that is not confirmed puts the
+ * state in doubt (A3).
+ */
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as EngineError from "../EngineError.js"
+import { failureOf } from "../journal/GroupCommit.js"
+import type { AppendOutcome, JournalEntry, JournalFailure } from "../journal/Journal.js"
+import { isExit } from "../runtime/EffectRunner.js"
+import * as Activation from "./Activation.js"
+import * as Envelope from "./Envelope.js"
+import * as Mailbox from "./Mailbox.js"
+import { remember } from "./Records.js"
+import { answer, answerAfter, type TurnContext } from "./TurnContext.js"
+
+/** What an accepted command adds to the journal, and its answer. */
+export interface Outcome extends JournalEntry {
+  readonly afterSequence: number
+  readonly exit: Exit.Exit<unknown, unknown>
+}
+
+/**
+ * Makes the decision the head, and sends it on its way to the journal: the answer, or the envelope it will come to. A
+ * journal that answers at once needs no batch: the turn ends with its commit.
+ */
+export const commit = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  command: unknown,
+  envelope: Envelope.Envelope | null,
+  outcome: Outcome
+): Envelope.Answered => {
+  const newest = activation.inFlight === null ? null : activation.inFlight.newest
+  activation.state = outcome.state
+  activation.sequence = outcome.afterSequence
+  if (outcome.records !== undefined) remember(activation, outcome.records)
+  if (newest === null && context.commit.journal.immediate)
+    return commitNow(context, activation, command, envelope, outcome)
+  const inFlight = Activation.inFlightOf(activation)
+  const held = Envelope.begun(command, activation, envelope)
+  if (newest !== null && !newest.flying) {
+    join(newest, outcome)
+    return answerAfter(context, inFlight, newest, held, outcome.exit, true)
+  }
+  const pending = pendingOf(context, activation, outcome, newest)
+  answerAfter(context, inFlight, pending, held, outcome.exit, true)
+  context.commit.append(pending)
+  return held
+}
+
+// Turns run ahead of the disk: one address is one entry of a batch, however many turns it took.
+const join = (pending: Activation.PendingCommit, { alarmMillis, events, records, state }: Outcome): void => {
+  pending.events.push(...events)
+  pending.state = state
+  pending.alarmMillis = alarmMillis
+  if (records !== undefined) (pending.records ??= []).push(...records)
+}
+
+const pendingOf = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  { address, alarmMillis, events, expectedSequence, records, state }: Outcome,
+  behind: Activation.PendingCommit | null
+): Activation.PendingCommit => {
+  const pending: Activation.PendingCommit = {
+    address,
+    expectedSequence, // A4
+    events: [...events],
+    state,
+    alarmMillis,
+    records: records === undefined ? undefined : [...records],
+    activation,
+    waiters: [],
+    flying: false,
+    landed: false,
+    behind,
+    withdrawn: false,
+    settle: (result) => {
+      settle(context, pending, result)
+      context.advance(activation)
+    }
+  }
+  const inFlight = Activation.inFlightOf(activation)
+  inFlight.oldest ??= pending
+  inFlight.newest = pending
+  return pending
+}
+
+// The journal answers at once, or is waited for by this turn alone.
+const commitNow = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  command: unknown,
+  envelope: Envelope.Envelope | null,
+  outcome: Outcome
+): Envelope.Answered => {
+  const appending = append(context, outcome)
+  if (isExit(appending) && Exit.isSuccess(appending) && appending.value[0] === "committed") {
+    context.onCommitted(activation.address, outcome.events, outcome.state)
+    return outcome.exit
+  }
+  const inFlight = Activation.inFlightOf(activation)
+  const pending = pendingOf(context, activation, outcome, null)
+  pending.flying = true
+  const held = Envelope.begun(command, activation, envelope)
+  answerAfter(context, inFlight, pending, held, outcome.exit, true)
+  if (isExit(appending)) {
+    // Whoever took this turn gives the address to the next.
+    settle(context, pending, outcomeOf(appending))
+    return held
+  }
+  inFlight.busy = true // A1: nothing else of this address runs while its commit is waited for
+  context.run(appending, (appended) => {
+    inFlight.busy = false
+    pending.settle(outcomeOf(appended))
+  })
+  return held
+}
+
+type Appended = ReadonlyArray<AppendOutcome>
+
+const append = (context: TurnContext, entry: JournalEntry): Effect.Effect<Appended, JournalFailure> => {
+  try {
+    return context.commit.journal.append([entry])
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}
+
+const outcomeOf = (appended: Exit.Exit<Appended, JournalFailure>): AppendOutcome | JournalFailure =>
+  Exit.isSuccess(appended) && appended.value.length === 1 ? appended.value[0]! : failureOf(appended)
+
+/**
+ * Takes a commit's outcome in. Committed: its answers leave (A2). Conflict: nothing of it or of what queued behind it was
+ * written, so all of it is decided again on fresh state, within `conflictRetries`. Failed: what wrote is told what the
+ * journal knows, what only looked or queued behind was certainly not applied. After both the state is in doubt (A3).
+ */
+const settle = (
+  context: TurnContext,
+  pending: Activation.PendingCommit,
+  result: AppendOutcome | JournalFailure
+): void => {
+  const { activation } = pending
+  const inFlight = Activation.inFlightOf(activation)
+  if (result !== "committed") return giveUp(context, pending, inFlight, result)
+  inFlight.oldest = inFlight.newest === pending ? null : inFlight.newest
+  if (inFlight.oldest === null) inFlight.newest = null
+  for (const { envelope, exit } of pending.waiters) answer(context, activation, envelope, exit)
+  context.onCommitted(activation.address, pending.events, pending.state)
+}
+
+const giveUp = (
+  context: TurnContext,
+  pending: Activation.PendingCommit,
+  inFlight: Activation.InFlight,
+  result: "conflict" | JournalFailure
+): void => {
+  const { activation, waiters } = pending
+  const { address } = activation
+  const behind = inFlight.newest === pending ? null : inFlight.newest
+  if (behind !== null) behind.withdrawn = true
+  inFlight.oldest = null
+  inFlight.newest = null
+  activation.loaded = false // A3
+  const isConflict = result === "conflict"
+  if (isConflict) {
+    inFlight.contended = true
+    context.metrics.conflicts += 1
+  }
+  const again: Array<Envelope.Envelope> = []
+  const lost: Array<Activation.Waiter> = []
+  for (const waiter of behind === null ? waiters : [...waiters, ...behind.waiters]) {
+    if (isConflict && waiter.envelope.turns <= context.commit.config.conflictRetries) again.push(waiter.envelope)
+    else lost.push(waiter)
+  }
+  Mailbox.putBack(inFlight.mailbox, again)
+  for (const waiter of lost) {
+    const applied = !isConflict && waiter.wrote && waiters.includes(waiter) ? result.applied : "no"
+    const [reason, cause] = isConflict ? ["CONFLICT", undefined] : [result.reason, result.cause]
+    const error = EngineError.journalUnavailable(address, reason, applied, cause)
+    answer(context, activation, waiter.envelope, Exit.fail(context.unavailable(error)))
+  }
+  context.onDoubt(address)
+}

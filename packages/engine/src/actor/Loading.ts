@@ -1,0 +1,100 @@
+/**
+ * Loading: where an activation's state comes from. Holds A3: a state in doubt is read again before the next turn.
+ */
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as EngineError from "../EngineError.js"
+import { failureOf } from "../journal/GroupCommit.js"
+import type { JournalFailure, JournalRow } from "../journal/Journal.js"
+import { attempt, isExit } from "../runtime/EffectRunner.js"
+import * as Activation from "./Activation.js"
+import type * as Envelope from "./Envelope.js"
+import * as Mailbox from "./Mailbox.js"
+import { adoptDigests } from "./Records.js"
+import { answer, hold, type TurnContext } from "./TurnContext.js"
+
+/**
+ * Where others write the journal too, what is remembered here may be stale. A turn that writes may use it all the same:
+ * the fence (A4) refuses it then. An answer that writes nothing must be certain: its state was read after its command came,
+ * or a commit that has yet to leave will be refused unless that state is true.
+ */
+export const isCertain = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope | null
+): boolean =>
+  context.commit.journal.exclusive ||
+  (envelope !== null && envelope.fresh) ||
+  (activation.inFlight !== null && activation.inFlight.newest !== null)
+
+/** Takes the turn again, on a state that is read now. */
+export const reloadAndRetry = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope
+): Envelope.Envelope => {
+  const inFlight = Activation.inFlightOf(activation)
+  activation.loaded = false
+  envelope.turns -= 1
+  hold(context, inFlight, envelope)
+  Mailbox.putBack(inFlight.mailbox, [envelope])
+  return envelope
+}
+
+/**
+ * Where others write the journal too, a commit already sent proves freshness only for commands received before it was sent: it
+ * may be written already, and others may have written since. Later commands wait until it is settled, and then for a load.
+ */
+export const mustWaitForCommit = (context: TurnContext, inFlight: Activation.InFlight): boolean =>
+  !context.commit.journal.exclusive && inFlight.newest !== null && inFlight.newest.flying
+
+/** Reads the state on the spot where the journal can; false when it has to be waited for. */
+export const loadNow = (context: TurnContext, activation: Activation.Activation): boolean => {
+  if (!context.commit.journal.exclusive) return false
+  let load: Effect.Effect<JournalRow | null, JournalFailure>
+  try {
+    load = context.commit.journal.load(activation.address)
+  } catch {
+    return false
+  }
+  return isExit(load) && Exit.isSuccess(load) && adopt(context, activation, load.value) === null
+}
+
+// Null when the state was taken in, else why not.
+const adopt = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  row: JournalRow | null
+): "CORRUPT" | "FORMAT" | null => {
+  context.metrics.loads += 1
+  try {
+    activation.state = row === null ? context.behavior.initial : context.behavior.decode(row.state)
+  } catch (defect) {
+    context.supervision.onDefect(activation.address, defect)
+    return defect instanceof EngineError.UnknownFormat ? "FORMAT" : "CORRUPT"
+  }
+  activation.sequence = row === null ? 0 : row.sequence
+  adoptDigests(context, activation, row)
+  activation.loaded = true
+  return null
+}
+
+/** Reads the state and holds the address meanwhile (A1); commands that came before get an error when it cannot be read. */
+export const load = (context: TurnContext, activation: Activation.Activation, inFlight: Activation.InFlight): void => {
+  inFlight.busy = true // A1: nothing else of this address runs while its state is read
+  inFlight.fresh = inFlight.mailbox.size
+  const loading = attempt(() => context.commit.journal.load(activation.address))
+  context.run(loading, (exit) => {
+    inFlight.busy = false
+    const reason = Exit.isFailure(exit) ? failureOf(exit).reason : adopt(context, activation, exit.value)
+    if (reason !== null) {
+      const cause = Exit.isSuccess(exit) ? undefined : failureOf(exit).cause
+      const error = Exit.fail(
+        context.unavailable(EngineError.journalUnavailable(activation.address, reason, "no", cause))
+      )
+      for (; inFlight.fresh > 0 && inFlight.mailbox.size > 0; inFlight.fresh--)
+        answer(context, activation, Mailbox.take(inFlight.mailbox)!, error)
+    }
+    context.advance(activation)
+  })
+}

@@ -1,0 +1,287 @@
+/**
+ * Turn: one command of one address, run to completion. The steps, in order, top to bottom in this file:
+ *
+ *   admit → load → prepare (ports) → records → decide → commit → answer
+ *
+ * With a free address a turn runs on the submitter's stack, and that run is the linearization point. A step that ends at once
+ * hands its result to the next and the turn returns the answer; nothing else is made. A step that has to wait makes an
+ * envelope, which holds the command until it is answered; the turn then goes on from there. One path for both.
+ *
+ * Holds A1 (`busy`), A2 (answers wait on the newest commit), A3 (load before the next turn), A4 (expected sequence).
+ * Does not own: how a commit ends (Committing), where a state comes from (Loading).
+ */
+import * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as EngineError from "../EngineError.js"
+import { failureOf } from "../journal/GroupCommit.js"
+import type { JournalFailure, JournalRecord } from "../journal/Journal.js"
+import { isExit } from "../runtime/EffectRunner.js"
+import * as Activation from "./Activation.js"
+import * as ActiveActors from "./ActiveActors.js"
+import { commit, type Outcome } from "./Committing.js"
+import * as Envelope from "./Envelope.js"
+import { isCertain, load, loadNow, mustWaitForCommit, reloadAndRetry } from "./Loading.js"
+import * as Mailbox from "./Mailbox.js"
+import { find, nothingRecorded, recordsOf } from "./Records.js"
+import { answer, answerWhenDurable, hold, release, releaseIfIdle, type TurnContext } from "./TurnContext.js"
+
+/** The command that only looks: answered with state and sequence. */
+export const readCommand: unique symbol = Symbol("read")
+
+/**
+ * Takes a command in: the answer, or the envelope it will come to. `internal`: sent by the host itself, so it passes the
+ * bounds and is still taken while draining. `found`: its address, if the caller has it already.
+ */
+export const submit = (
+  context: TurnContext,
+  id: string,
+  command: unknown,
+  internal: boolean,
+  found: Activation.Activation | undefined
+): Envelope.Answered => {
+  const activation = found ?? ActiveActors.activationOf(context.actors, id)
+  if (activation === null) return overload(context, id, "system")
+  activation.epoch = context.actors.epoch
+  const refused = internal ? null : admit(context, activation)
+  const isFree = refused === null && mayBegin(context, activation)
+  const answered =
+    refused ?? (isFree ? take(context, activation, command, null) : enqueue(context, activation, command))
+  // A refusal at rest, or an acceptance of an address that is, leaves nothing behind.
+  if (activation.inFlight !== null) advance(context, activation)
+  else if (activation.sequence === 0) releaseIfIdle(context, activation)
+  return answered
+}
+
+/** The state of an address at rest, certain and durable; undefined for one that has something in flight or must be waited for. */
+export const peek = (context: TurnContext, id: string): unknown => {
+  if (!context.commit.journal.exclusive || context.draining) return undefined
+  const activation = ActiveActors.activationOf(context.actors, id)
+  if (activation === null || activation.inFlight !== null || !mayBegin(context, activation)) return undefined
+  const { state } = activation
+  if (activation.sequence === 0) releaseIfIdle(context, activation)
+  return state
+}
+
+/** Takes an envelope whose turn has not begun out again; false when it is too late. */
+export const withdraw = (context: TurnContext, envelope: Envelope.Envelope): boolean => {
+  const { activation } = envelope
+  const { inFlight } = activation
+  if (envelope.begun || inFlight === null || !envelope.queued) return false
+  Mailbox.remove(inFlight.mailbox, envelope)
+  if (inFlight.fresh > 0) inFlight.fresh -= 1 // at worst one more load
+  release(context, inFlight, envelope)
+  releaseIfIdle(context, activation)
+  return true
+}
+
+const overload = (context: TurnContext, id: string, scope: "address" | "system"): Exit.Exit<never, unknown> => {
+  context.metrics.overloads += 1
+  return Exit.fail(context.unavailable(EngineError.mailboxFull({ kind: context.behavior.kind, id }, scope)))
+}
+
+// Step "admit". Back-pressure: one bound per address and one for everything unanswered; both answer at once.
+const admit = (
+  context: TurnContext,
+  { address, inFlight }: Activation.Activation
+): Exit.Exit<never, unknown> | null => {
+  if (context.draining) return Exit.fail(context.unavailable(EngineError.systemDraining(address)))
+  const { config, metrics } = context.commit
+  if (metrics.held >= config.systemCapacity) return overload(context, address.id, "system")
+  if (inFlight !== null && inFlight.held >= config.mailboxCapacity) return overload(context, address.id, "address")
+  return null
+}
+
+// Step "load". Whether a turn may begin now: the address is free, and its state known or read on the spot.
+const mayBegin = (context: TurnContext, activation: Activation.Activation): boolean => {
+  const { inFlight } = activation
+  if (inFlight !== null && (inFlight.busy || mustWaitForCommit(context, inFlight))) return false
+  return activation.loaded || loadNow(context, activation)
+}
+
+const enqueue = (context: TurnContext, activation: Activation.Activation, command: unknown): Envelope.Envelope => {
+  const inFlight = Activation.inFlightOf(activation)
+  const envelope = Envelope.make(command, activation)
+  hold(context, inFlight, envelope)
+  Mailbox.offer(inFlight.mailbox, envelope)
+  return envelope
+}
+
+/** Gives a free address to whoever waits for it, until a turn suspends or nobody is left. */
+export const advance = (context: TurnContext, activation: Activation.Activation): void => {
+  const { inFlight } = activation
+  if (inFlight === null || inFlight.busy) return
+  while (!inFlight.busy && inFlight.mailbox.size > 0 && !mustWaitForCommit(context, inFlight)) {
+    if (!activation.loaded && !loadNow(context, activation)) return load(context, activation, inFlight)
+    const envelope = Mailbox.take(inFlight.mailbox)!
+    envelope.fresh = inFlight.fresh > 0
+    if (inFlight.fresh > 0) inFlight.fresh -= 1
+    // This is the stack of whoever freed the address; the ports answer the call that waits.
+    if (envelope.asyncContext === null) takeNext(context, activation, envelope)
+    else envelope.asyncContext(() => takeNext(context, activation, envelope))
+  }
+  releaseIfIdle(context, activation)
+}
+
+const takeNext = (context: TurnContext, activation: Activation.Activation, envelope: Envelope.Envelope): void =>
+  finishTurn(context, activation, envelope, take(context, activation, envelope.command, envelope))
+
+// Step "prepare": asks the ports. `envelope` is null as long as nothing had to be waited for; so it is in all steps below.
+const take = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  command: unknown,
+  envelope: Envelope.Envelope | null
+): Envelope.Answered => {
+  context.metrics.turns += 1
+  if (envelope !== null) Envelope.begin(envelope)
+  if (command === readCommand) {
+    const { state, sequence } = activation
+    return answerUnchanged(context, activation, command, envelope, Exit.succeed({ state, sequence }))
+  }
+  const prepared = prepare(context, activation, command)
+  if (isExit(prepared)) return afterPrepare(context, activation, command, envelope, prepared)
+  return suspend(context, activation, Envelope.begun(command, activation, envelope), prepared, (held, exit) =>
+    afterPrepare(context, activation, command, held, exit)
+  )
+}
+
+const prepare = (
+  { behavior }: TurnContext,
+  { state }: Activation.Activation,
+  command: unknown
+): Effect.Effect<unknown, unknown> => {
+  try {
+    return behavior.prepare(state, command)
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}
+
+// Step "records": looks the command's digests up.
+const afterPrepare = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  command: unknown,
+  envelope: Envelope.Envelope | null,
+  prepared: Exit.Exit<unknown, unknown>
+): Envelope.Answered => {
+  if (Exit.isFailure(prepared)) {
+    const cause = Cause.failureOrCause(prepared.cause)
+    return cause._tag === "Right"
+      ? context.supervision.onDefect(activation.address, Cause.squash(cause.right))
+      : answerUnchanged(context, activation, command, envelope, prepared)
+  }
+  const facts = prepared.value
+  const digests = context.behavior.digestsOf(command)
+  if (digests.length === 0) return afterRecords(context, activation, command, envelope, facts, nothingRecorded)
+  const recorded = find(context, activation, digests)
+  if (isExit(recorded)) return afterRecords(context, activation, command, envelope, facts, recorded)
+  return suspend(context, activation, Envelope.begun(command, activation, envelope), recorded, (held, exit) =>
+    afterRecords(context, activation, command, held, facts, exit)
+  )
+}
+
+// Step "decide", and on to "commit" where the command was accepted.
+const afterRecords = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  command: unknown,
+  envelope: Envelope.Envelope | null,
+  facts: unknown,
+  recorded: Exit.Exit<ReadonlyArray<JournalRecord>, JournalFailure>
+): Envelope.Answered => {
+  if (Exit.isFailure(recorded)) {
+    const { cause, reason } = failureOf(recorded)
+    return Exit.fail(context.unavailable(EngineError.journalUnavailable(activation.address, reason, "no", cause)))
+  }
+  let outcome: Outcome | Exit.Exit<unknown, unknown>
+  try {
+    outcome = decide(context, activation, command, facts, recorded.value)
+  } catch (defect) {
+    return context.supervision.onDefect(activation.address, defect)
+  }
+  return "events" in outcome
+    ? commit(context, activation, command, envelope, outcome)
+    : answerUnchanged(context, activation, command, envelope, outcome)
+}
+
+// The verdict: what an accepted command adds, or the answer to one that writes nothing. May throw: nothing has changed then.
+const decide = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  command: unknown,
+  facts: unknown,
+  records: ReadonlyArray<JournalRecord>
+): Outcome | Exit.Exit<unknown, unknown> => {
+  const { behavior } = context
+  const { state, sequence } = activation
+  const decided = behavior.decide(state, command, context.input.of(sequence, facts, records))
+  if (!("events" in decided)) return decided
+  const { digests, events, reply } = decided
+  if (events.length === 0) return Exit.succeed(reply(state, sequence))
+  let after: unknown = state
+  for (let index = 0; index < events.length; index++) after = behavior.evolve(after, events[index])
+  const afterSequence = sequence + events.length
+  // Everything a behavior computes is computed before anything changes: a defect leaves the turn undone.
+  const alarmMillis = behavior.alarm(after)
+  const exit = Exit.succeed(reply(after, afterSequence))
+  context.metrics.accepted += 1
+  return {
+    address: activation.address,
+    expectedSequence: sequence, // A4
+    events,
+    state: after,
+    alarmMillis,
+    records:
+      digests === undefined || digests.length === 0 ? undefined : recordsOf(digests, afterSequence, events, after),
+    afterSequence,
+    exit
+  }
+}
+
+// Step "answer", of a command that wrote nothing: its answer must rest on what is certain.
+const answerUnchanged = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  command: unknown,
+  envelope: Envelope.Envelope | null,
+  exit: Exit.Exit<unknown, unknown>
+): Envelope.Answered => {
+  if (!isCertain(context, activation, envelope))
+    return reloadAndRetry(context, activation, Envelope.begun(command, activation, envelope))
+  if (Exit.isFailure(exit)) context.metrics.refused += 1
+  return answerWhenDurable(context, activation, command, envelope, exit, false)
+}
+
+// The end of a turn whose caller waits by an envelope.
+const finishTurn = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  answered: Envelope.Answered
+): void => {
+  if (!Envelope.isEnvelope(answered)) answer(context, activation, envelope, answered)
+}
+
+// A turn that has to wait holds its address meanwhile, then goes on where it stopped.
+const suspend = <A, E>(
+  context: TurnContext,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  awaited: Effect.Effect<A, E>,
+  goOn: (envelope: Envelope.Envelope, exit: Exit.Exit<A, E>) => Envelope.Answered
+): Envelope.Envelope => {
+  const inFlight = Activation.inFlightOf(activation)
+  inFlight.busy = true // A1: nothing else of this address runs while the turn waits
+  hold(context, inFlight, envelope)
+  const resume = (exit: Exit.Exit<A, E>): void => {
+    inFlight.busy = false
+    // A3: what this turn rested on was undone while it waited; it is taken again on what is durable.
+    if (activation.loaded) finishTurn(context, activation, envelope, goOn(envelope, exit))
+    else Mailbox.putBack(inFlight.mailbox, [envelope])
+    advance(context, activation)
+  }
+  context.run(awaited, resume, envelope.asyncContext)
+  return envelope
+}

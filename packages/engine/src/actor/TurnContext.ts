@@ -1,0 +1,110 @@
+/**
+ * TurnContext: the parts a turn works with, and the way an answer leaves.
+ *
+ * Holds A2, the output gate: an answer that saw something not yet durable waits on the newest commit of its address. Counts
+ * every envelope that cannot be answered at once.
+ */
+import type * as Exit from "effect/Exit"
+import type { Address } from "../Address.js"
+import type { Behavior } from "../Behavior.js"
+import type { EngineError } from "../EngineError.js"
+import type { GroupCommitShape } from "../journal/GroupCommit.js"
+import type { RunEffect } from "../runtime/EffectRunner.js"
+import type { EngineMetrics } from "../runtime/EngineMetrics.js"
+import type { Supervision } from "../runtime/Supervision.js"
+import * as Activation from "./Activation.js"
+import * as ActiveActors from "./ActiveActors.js"
+import * as Envelope from "./Envelope.js"
+import type { TurnInput } from "./TurnInput.js"
+
+/** The parts a turn works with. The behavior's types are erased here; `ActorSystem` is the typed door. */
+export interface TurnContext {
+  readonly behavior: Behavior<any, any, any, any, any, any>
+  readonly actors: ActiveActors.ActiveActors
+  readonly commit: GroupCommitShape
+  readonly supervision: Supervision
+  readonly metrics: EngineMetrics
+  readonly run: RunEffect
+  /** Called with every durable change, after it is durable. */
+  readonly onCommitted: (address: Address, events: ReadonlyArray<unknown>, state: unknown) => void
+  /** Called when a commit was not confirmed: something may have changed. */
+  readonly onDoubt: (address: Address) => void
+  /** Maps engine errors to the behavior's error type. */
+  readonly unavailable: (error: EngineError) => unknown
+  /** Gives an address that fell free to whoever waits for it (Turn). */
+  readonly advance: (activation: Activation.Activation) => void
+  readonly input: TurnInput
+  draining: boolean
+}
+
+/** Counts an envelope as unanswered work, once. The first time it is on the stack of its caller, whose async context it remembers. */
+export const hold = (context: TurnContext, inFlight: Activation.InFlight, envelope: Envelope.Envelope): void => {
+  if (envelope.held) return
+  envelope.held = true
+  const { asyncContext } = context.commit.config
+  if (asyncContext !== null) envelope.asyncContext ??= asyncContext()
+  inFlight.held += 1
+  context.commit.hold()
+  context.metrics.waits += 1
+}
+
+/** Counts it as answered. */
+export const release = (
+  context: TurnContext,
+  inFlight: Activation.InFlight | null,
+  envelope: Envelope.Envelope
+): void => {
+  if (!envelope.held) return
+  envelope.held = false
+  if (inFlight !== null) inFlight.held -= 1
+  context.commit.release()
+}
+
+/** Answers an envelope now. */
+export const answer = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  envelope: Envelope.Envelope,
+  exit: Exit.Exit<unknown, unknown>
+): void => {
+  release(context, activation.inFlight, envelope)
+  Envelope.reply(envelope, exit)
+}
+
+/** A2: the answer when nothing is in flight, else an envelope that gets it when the newest commit is durable. `wrote`: that commit holds the command's own events. */
+export const answerWhenDurable = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  command: unknown,
+  envelope: Envelope.Envelope | null,
+  exit: Exit.Exit<unknown, unknown>,
+  wrote: boolean
+): Envelope.Answered => {
+  const { inFlight } = activation
+  if (inFlight === null || inFlight.newest === null) return exit
+  return answerAfter(context, inFlight, inFlight.newest, Envelope.begun(command, activation, envelope), exit, wrote)
+}
+
+/** Answers an envelope when that commit is durable. */
+export const answerAfter = (
+  context: TurnContext,
+  inFlight: Activation.InFlight,
+  pending: Activation.PendingCommit,
+  envelope: Envelope.Envelope,
+  exit: Exit.Exit<unknown, unknown>,
+  wrote: boolean
+): Envelope.Envelope => {
+  hold(context, inFlight, envelope)
+  pending.waiters.push({ envelope, exit, wrote })
+  return envelope
+}
+
+/** Where nothing is in flight, lets go of what was. An address that was never written, is in doubt, or that others write now is not kept awake. */
+export const releaseIfIdle = (context: TurnContext, activation: Activation.Activation): void => {
+  const { inFlight } = activation
+  // Unanswered envelopes are about to be answered, or put back, by whoever is on the stack below.
+  if (!Activation.isIdle(activation) || (inFlight !== null && inFlight.held > 0)) return
+  const isContended = inFlight !== null && inFlight.contended
+  activation.inFlight = null
+  if (activation.sequence === 0 || !activation.loaded || isContended) ActiveActors.passivate(context.actors, activation)
+}
