@@ -77,7 +77,7 @@ describe("ports see the async context of the call they answer", () => {
             retry: { limit: 50, baseMillis: 1, maxMillis: 2 }
           })
           const host = <A>(call: () => Promise<A>): Promise<A> => store.run("host", call)
-          const shared = await host(() => checkout.openOrThrow({ cartId: "of-host" }))
+          const shared = await host(() => checkout.openOrThrow({ cartId: "shared" }))
           const users = Array.from({ length: 28 }, (_, index) => `user-${index}`)
           const answers = users.map((user) =>
             store.run(user, async () => {
@@ -107,15 +107,21 @@ describe("ports see the async context of the call they answer", () => {
   it("also when a session is watched", async () => {
     const wrong: Array<string> = []
     await using checkout = await Onelane.open({ ...watching(ways["by a Promise"], wrong), storage: ":memory:" })
-    const { session } = await store.run("host", () => checkout.openOrThrow({ cartId: "of-host" }))
+    const { session } = await store.run("host", () => checkout.openOrThrow({ cartId: "shared" }))
     const users = ["ann", "bob", "eve"]
-    const first = users.map((user) =>
+    const watched = users.map((user) =>
       store.run(user, () => {
         const door = checkout.as(Caller.make(user, ["modify-all-data"]))
-        return door.changes({ checkoutSessionId: session.id, afterVersion: 0 })[Symbol.asyncIterator]().next()
+        return door.changes({ checkoutSessionId: session.id, afterVersion: 0 })[Symbol.asyncIterator]()
       })
     )
-    for (const { value } of await Promise.all(first)) assert.strictEqual(value.type, "Opened")
+    const next = (type: string) =>
+      Promise.all(watched.map(async (changes) => assert.strictEqual((await changes.next()).value.type, type)))
+    await next("Opened")
+    // The right to watch is asked for once more, by whoever makes the change.
+    const updated = next("Updated")
+    await store.run("host", () => checkout.updateOrThrow(toInventory(session.id)))
+    await updated
     assert.deepStrictEqual(wrong, [])
   })
 })

@@ -2,7 +2,7 @@
  * CheckoutService: the methods of `CheckoutSessions` over the lanes. Steps 1-4 of CONTRACT §3 happen here, before any
  * session is looked at; everything after them inside a turn.
  */
-import { EffectRunner, Answer as EngineAnswer } from "@onelane/engine"
+import { AsyncContext, EffectRunner, Answer as EngineAnswer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
@@ -108,15 +108,20 @@ export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
 })
 
 // Of one caller and one cart, however many streams there are.
-const guard = ({ ports, vigil }: Parts, caller: Caller, session: CheckoutSession) => {
+const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: CheckoutSession) => {
   const { actingAccountId, roles, userId } = caller
+  const run = asyncContext?.()
   const rights = Effect.map(
     Effect.suspend(() => readFacts(ports, caller, "read", session)),
     (facts) => authorise(session, facts.rights)
   )
   return vigil.watch(JSON.stringify([userId, roles, actingAccountId, session.cartId]), () =>
-    Effect.flatMap(bounded(ports, "access", ports.access.mayInvoke(caller, "read")), (allowed) =>
-      allowed ? rights : Effect.succeed(Refusal.actionNotPermitted)
+    AsyncContext.within(
+      run,
+      Effect.flatMap(
+        Effect.suspend(() => bounded(ports, "access", ports.access.mayInvoke(caller, "read"))),
+        (allowed) => (allowed ? rights : Effect.succeed(Refusal.actionNotPermitted))
+      )
     )
   )
 }

@@ -5,6 +5,7 @@
  *
  * Owns the words. The host's platform knows the contexts (`EngineConfig.asyncContext`); without it nothing is done.
  */
+import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
 import type * as Runtime from "effect/Runtime"
@@ -31,3 +32,12 @@ export const optionsOf = (
   runtime: Runtime.Runtime<never>
 ): { readonly scheduler?: Scheduler.Scheduler } =>
   run === null || run === undefined ? {} : { scheduler: schedulerOf(run, runtime) }
+
+/** An effect that runs in the context that was captured, if one was, whoever runs it. */
+export const within = <A, E>(run: Run | null | undefined, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  run === null || run === undefined
+    ? effect
+    : Effect.flatMap(Effect.runtime<never>(), (runtime) =>
+        // The scheduler counts from the next time the fiber is resumed on.
+        Effect.withScheduler(Effect.zipRight(Effect.yieldNow(), effect), schedulerOf(run, runtime))
+      )
