@@ -80,6 +80,13 @@ export const catches: ReadonlyArray<Catch> = [
     "a store that forgets what it acknowledged is found out"
   ),
   caught(
+    "kills",
+    "planted",
+    "a client that gives the answer of its last try for one whose outcome is unknown, as the SDK once did",
+    `${testkit}/Kills.test.ts`,
+    "a client that turns unknown into the answer of its last try is found out"
+  ),
+  caught(
     "power",
     "planted",
     "`synchronous=NORMAL`: most images have lost answers; every run plants it again",

@@ -12,19 +12,26 @@ export interface Link {
   readonly cut: Effect.Effect<void>
   /** While it is silent nothing passes, in either direction; what was sent passes later. */
   readonly silence: (isSilent: boolean) => Effect.Effect<void>
+  /** While answers are held, only requests pass. */
+  readonly holdAnswers: (isHeld: boolean) => Effect.Effect<void>
+  /** Closed, it refuses new connections, as a machine does on whose port nobody listens. Open at the beginning. */
+  readonly open: (isOpen: boolean) => Effect.Effect<void>
 }
 
 /** Opens a way to a port of this machine, known or not yet known; gone when the scope closes. */
 export const make = (target: () => number): Effect.Effect<Link, never, Scope.Scope> =>
   Effect.gen(function* () {
     const sockets = new Set<Socket>()
+    const answering = new Set<Socket>()
     let isSilent = false
+    let isHeld = false
     const track = (socket: Socket, other: Socket): void => {
       sockets.add(socket)
       socket.on("data", (chunk) => other.write(chunk))
       socket.on("error", () => {})
       socket.on("close", () => {
         sockets.delete(socket)
+        answering.delete(socket)
         other.destroy()
       })
       if (isSilent) socket.pause()
@@ -33,6 +40,8 @@ export const make = (target: () => number): Effect.Effect<Link, never, Scope.Sco
       const far = connect({ host: "127.0.0.1", port: target(), noDelay: true })
       track(near, far)
       track(far, near)
+      answering.add(far)
+      if (isHeld) far.pause()
     })
     const cut = Effect.sync(() => {
       for (const socket of sockets) socket.resetAndDestroy()
@@ -45,13 +54,26 @@ export const make = (target: () => number): Effect.Effect<Link, never, Scope.Sco
           cut
         )
     )
+    const { port } = server.address() as { readonly port: number }
     return {
-      port: (server.address() as { readonly port: number }).port,
+      port,
       cut,
       silence: (on) =>
         Effect.sync(() => {
           isSilent = on
           for (const socket of sockets) on ? socket.pause() : socket.resume()
+        }),
+      holdAnswers: (on) =>
+        Effect.sync(() => {
+          isHeld = on
+          for (const socket of answering) on ? socket.pause() : socket.resume()
+        }),
+      open: (isOpen) =>
+        Effect.async<void>((resume) => {
+          if (isOpen === server.listening) return resume(Effect.void)
+          if (isOpen) return void server.listen(port, "127.0.0.1", () => resume(Effect.void))
+          server.close()
+          resume(Effect.void)
         })
     }
   })

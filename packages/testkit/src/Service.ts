@@ -7,10 +7,14 @@
 import type { CheckoutSessions } from "@onelane/checkout"
 import { Effect, type Scope } from "effect"
 import * as Doors from "./Doors.js"
+import * as Link from "./Link.js"
 import * as Program from "./Program.js"
 
-/** How the service is reached. */
-export type Kind = "http" | "sdk"
+/**
+ * How the service is reached: over HTTP, through a program that embeds the SDK, or over HTTP through clients of the SDK as they
+ * come, which live in a program of their own and outlive the server.
+ */
+export type Kind = "http" | "sdk" | "clients"
 
 /** A service that can be killed. */
 export interface Service {
@@ -22,8 +26,10 @@ export interface Service {
   readonly begin: Effect.Effect<void, never, Scope.Scope>
   /** Kills the incarnation that lives now. */
   readonly kill: Effect.Effect<void>
-  /** Where it listens (`http`). */
+  /** Where it listens (`http`, `clients`). */
   readonly url: () => string
+  /** The way from the clients to it (`clients`), once it has served. */
+  readonly way: () => Link.Link | undefined
   readonly pid: () => number
   /** How the incarnation that lives now ended, once it has. */
   readonly ended: Effect.Effect<Program.Ended>
@@ -50,11 +56,29 @@ const seed = {
   }))
 }
 
+/** Clients of the SDK; each has connections and retries of its own. */
+const clientCount = 16
+
 /** Arguments of `onelane serve` over a file. */
 const serveArgs = (storage: string, more: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...[Program.onelane, "serve", "--port", "0", "--flow", "any", "--storage", storage],
   ...["--tokens", JSON.stringify(tokens), "--seed", JSON.stringify(seed), ...more]
 ]
+
+/** Starts the clients: a program that ends with the scope, whatever becomes of the server. */
+const connect = (url: string): Effect.Effect<Doors.Lines, string, Scope.Scope> =>
+  Effect.gen(function* () {
+    let lines: Doors.Lines | undefined
+    let isReady = false
+    const onLine = (line: string): void => {
+      if (isReady) lines?.hear(line)
+      isReady = true
+    }
+    const clients = yield* Program.node([Program.beside("remote"), url, token, `${clientCount}`], { onLine })
+    lines = Doors.lines(clients.tell)
+    yield* Effect.mapError(clients.firstLine, ({ stderr }) => `the clients did not start: ${stderr}`)
+    return lines
+  })
 
 /** Where a service lives. */
 export interface Place {
@@ -72,6 +96,7 @@ export const make = (kind: Kind, { storage, env, args: more = [], patienceMillis
   let program: Program.Program | undefined
   let heard: Doors.Lines | undefined
   let url = "http://127.0.0.1:9"
+  let link: Link.Link | undefined
 
   const begin = Effect.gen(function* () {
     let isServing = false
@@ -79,9 +104,10 @@ export const make = (kind: Kind, { storage, env, args: more = [], patienceMillis
     const onLine = (line: string): void => {
       if (isServing) return void lines?.hear(line)
       isServing = true
-      if (kind === "http") url = (JSON.parse(line) as { readonly url: string }).url
+      if (kind === "sdk") return
+      url = (JSON.parse(line) as { readonly url: string }).url
     }
-    const args = kind === "http" ? serveArgs(storage, more) : [Program.beside("embedded"), storage]
+    const args = kind === "sdk" ? [Program.beside("embedded"), storage] : serveArgs(storage, more)
     program = yield* Program.node(args, { onLine, env })
     if (kind === "sdk") heard = lines = Doors.lines(program.tell)
   })
@@ -89,10 +115,14 @@ export const make = (kind: Kind, { storage, env, args: more = [], patienceMillis
   const start = Effect.gen(function* () {
     yield* begin
     yield* Effect.mapError(program!.firstLine, ({ code, signal, stderr }) => `ended with ${code ?? signal}: ${stderr}`)
+    if (kind !== "clients") return
+    link ??= yield* Link.make(() => Number(new URL(url).port))
+    heard ??= yield* connect(`http://127.0.0.1:${link.port}`)
+    yield* link.open(true)
   })
 
   const kill = Effect.suspend(() => (program === undefined ? Effect.void : program.kill)).pipe(
-    Effect.tap(() => Effect.sync(() => heard?.cut())),
+    Effect.tap(() => Effect.sync(() => kind === "sdk" && heard?.cut())),
     Effect.asVoid
   )
 
@@ -102,5 +132,5 @@ export const make = (kind: Kind, { storage, env, args: more = [], patienceMillis
     get: (_, method: keyof CheckoutSessions.CheckoutSessionsShape) => heard?.service[method]
   })
   const door = kind === "http" ? Doors.http(() => url, token, patienceMillis) : behindLines
-  return { door, begin, start, kill, url: () => url, pid: () => program?.pid ?? 0, ended }
+  return { door, begin, start, kill, url: () => url, way: () => link, pid: () => program?.pid ?? 0, ended }
 }

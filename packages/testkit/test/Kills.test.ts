@@ -1,12 +1,25 @@
 /** Real processes, killed. The long form is `npm run prove -- --only kills`. */
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import type { CheckoutError } from "@onelane/checkout"
 import { Effect } from "effect"
 import * as Folder from "../src/Folder.js"
 import { tallyOf } from "../src/Instrument.js"
 import * as Kills from "../src/prove/Kills.js"
 import * as RealFaults from "../src/RealFaults.js"
 import type * as Service from "../src/Service.js"
+
+type Door = Service.Service["door"]
+
+/** Updates whose unknown outcome becomes the answer of the last try. */
+const forgetful =
+  (door: Door): Door["update"] =>
+  (caller, input) =>
+    Effect.mapError(door.update(caller, input), (error) =>
+      error._tag === "StorageUnavailable" && error.last !== undefined
+        ? (error.last as CheckoutError.UpdateError)
+        : error
+    )
 
 describe("Kills", () => {
   for (const kind of ["http", "sdk"] as const) {
@@ -25,6 +38,47 @@ describe("Kills", () => {
       120_000
     )
   }
+
+  it.live(
+    "clients of the SDK as they come are told the truth in outages longer than they try",
+    () =>
+      Effect.gen(function* () {
+        const { history, problems } = yield* Kills.run({
+          kind: "clients",
+          seed: 1,
+          kills: 2,
+          callers: 48,
+          strike: Kills.outage
+        })
+        assert.deepStrictEqual(problems, [])
+        const { acknowledged, unknown } = tallyOf(history, 2)
+        assert.isAbove(acknowledged, 50)
+        assert.isAbove(unknown, 3)
+      }),
+    180_000
+  )
+
+  it.live(
+    "a client that turns unknown into the answer of its last try is found out",
+    () =>
+      Effect.gen(function* () {
+        // What the SDK once did.
+        const through = (door: Door): Door =>
+          new Proxy(door, {
+            get: (_, method: keyof Door) => (method === "update" ? forgetful(door) : door[method])
+          })
+        const { problems } = yield* Kills.run({
+          kind: "clients",
+          seed: 1,
+          kills: 2,
+          callers: 48,
+          strike: Kills.outage,
+          through
+        })
+        assert.match(problems.join("\n"), /resurrected write|unexplained change|double win|conflicting answers/)
+      }),
+    180_000
+  )
 
   it.live(
     "a store that forgets what it acknowledged is found out",

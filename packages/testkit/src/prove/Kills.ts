@@ -1,6 +1,7 @@
 /**
  * Kills: SIGKILL of the process that owns the file, at random moments under load, again and again, starting and
- * recovering included; one history across all of its lives is judged. Source: TARGETS F3.
+ * recovering included; one history across all of its lives is judged. Remote clients of the SDK, as they come, go through outages
+ * longer than their retries: what they call "not applied" must never show up. Source: TARGETS F3.
  *
  * What a killed process wrote survives in the page cache: durability is not tested here but in PowerLoss.
  */
@@ -23,6 +24,8 @@ export interface KillOptions {
   /** What is done to the service instead of killing it; it need not serve afterwards. */
   readonly strike?: ((service: Service.Service, seeded: Seeded.Seeded) => Effect.Effect<Struck>) | undefined
   readonly place?: Service.Place | undefined
+  /** What stands between the callers and the service: a planted fault. */
+  readonly through?: ((door: Service.Service["door"]) => Service.Service["door"]) | undefined
   readonly callers?: number | undefined
   readonly progress?: ((line: string) => void) | undefined
 }
@@ -62,7 +65,8 @@ const ordeal = (options: KillOptions, problems: Array<string>) =>
     yield* started(service, problems)
     let isOver = false
     const load = Load.run({
-      doors: [service.door],
+      doors: [options.through?.(service.door) ?? service.door],
+      isAskedTwice: kind === "clients",
       ...{ callers, sessions, millis: longestMillis, isOver: () => isOver },
       ...(kind === "sdk" ? { spontaneous: ["task" as const] } : {})
     })
@@ -102,6 +106,31 @@ const strikeAll = (service: Service.Service, options: KillOptions, problems: Arr
 
 const kill = (service: Service.Service): Effect.Effect<Struck> => Effect.as(service.kill, "gone")
 
+/** The server goes on that long while its answers do not arrive any more. */
+const deafMillis = 300
+
+/** Clients that met the last outage pause for up to two seconds before they call again. */
+const recoveringMillis = 2_500
+
+/**
+ * Kills the server for longer than a client of the SDK tries by default. Requests that have arrived are done, their answers are
+ * lost, and every further try finds nobody: the caller must be told unknown, whatever its last try met.
+ */
+export const outage = (service: Service.Service, seeded: Seeded.Seeded): Effect.Effect<Struck> =>
+  Effect.gen(function* () {
+    const link = service.way()
+    if (link === undefined) return { problem: "there is no way that could be cut" }
+    yield* Effect.sleep(recoveringMillis)
+    yield* link.holdAnswers(true)
+    yield* Effect.sleep(deafMillis)
+    yield* service.kill
+    yield* link.open(false)
+    yield* link.cut
+    yield* link.holdAnswers(false)
+    yield* Effect.sleep(seeded.between(4_000, 6_000))
+    return "gone"
+  })
+
 /** Every claimed task is taken up again and comes to its end: nothing stays in process. */
 const settled = ({ door }: Service.Service) =>
   Effect.gen(function* () {
@@ -119,7 +148,7 @@ const settled = ({ door }: Service.Service) =>
     return problems
   })
 
-/** F3, over HTTP and through an embedded SDK. */
+/** F3, over HTTP, through an embedded SDK, and through remote clients of the SDK in outages that are longer than they try. */
 export const instrument: Instrument = {
   name: "kills",
   run: ({ minutes, progress, seed, short }) =>
@@ -129,8 +158,17 @@ export const instrument: Instrument = {
       const found: Array<string> = []
       let tally: Tally = { acknowledged: 0, refused: 0, unknown: 0, faults: 0 }
       let cases = 0
-      for (const kind of ["http", "sdk"] as const) {
-        const outcome = yield* run({ kind, seed, kills, progress })
+      // An outage takes about nine seconds.
+      const outages = short ? 2 : Math.max(20, Math.round(minutes * 4))
+      const clients = { kind: "clients", seed, kills: outages, callers: 48, strike: outage, progress } as const
+      const runs: ReadonlyArray<KillOptions> = [
+        { kind: "http", seed, kills, progress },
+        { kind: "sdk", seed, kills, progress },
+        clients
+      ]
+      for (const options of runs) {
+        const { kind } = options
+        const outcome = yield* run(options)
         cases += outcome.kills
         tally = plus(tally, tallyOf(outcome.history, outcome.kills))
         found.push(...outcome.problems.map((each) => `${kind}: ${each}`))
