@@ -13,8 +13,8 @@ let calls = 0
 const payment: Task.Task = {
   deadlineMillis: 30_000,
   retry: { limit: 0 },
-  run: async ({ session }) => {
-    const made = await charge(session.workKey!) // the same key until the outcome is known
+  run: async ({ session, workKey }) => {
+    const made = await charge(workKey) // the same key until the outcome is known
     calls += 1
     if (calls === 1) throw { code: "PROVIDER_TIMEOUT", message: "charged, but the answer was lost" }
     console.log(`paid with ${made}`)

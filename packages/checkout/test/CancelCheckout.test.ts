@@ -43,8 +43,10 @@ describe("CancelCheckout", () => {
     assert.strictEqual(judged(after(open), { expectedVersion: 1 }), "Cancelled")
   })
 
-  it("an expired session may still be cancelled: its cart is free either way", () =>
-    assert.strictEqual(judged(after({ ...open, expiresAt: 5 })), "Cancelled"))
+  it("a session past its expiry is closed, whether or not the clock has archived it; a running task keeps it open", () => {
+    assert.strictEqual(judged(after({ ...open, expiresAt: 5 })), "SessionClosed/EXPIRED")
+    assert.strictEqual(judged(after({ ...open, expiresAt: 5 }, claim("Inventory"))), "Cancelled")
+  })
 
   it("named by a cart, it must be that cart's", () => {
     assert.strictEqual(judged(after(open), { cartId: "cart-1" }), "Cancelled")

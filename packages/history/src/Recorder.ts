@@ -78,11 +78,11 @@ const recordCommands = (
   cancel: (caller, input) => {
     const session = input.checkoutSessionId ?? nameless(input)
     const call = { process, session, action: "cancel", expectedVersion: input.expectedVersion } as const
-    return noted(writer, caller, call, service.cancel(caller, input), (cancelled) => ({
-      ...done(cancelled.session),
-      requestId: cancelled.requestId,
-      session: cancelled.session.id
-    }))
+    return noted(writer, caller, call, service.cancel(caller, input), (cancelled) =>
+      cancelled.session === null
+        ? nothingDone
+        : { ...done(cancelled.session), requestId: cancelled.requestId, session: cancelled.session.id }
+    )
   }
 })
 
@@ -141,6 +141,9 @@ const observe = (session: CheckoutSession.CheckoutSession | CheckoutSession.Curr
   archived: session.isArchived,
   requestId: session.lastRequestId
 })
+
+// A cancel that found nothing changed nothing.
+const nothingDone: Answer = { outcome: "ok", action: "read" }
 
 const nobodyKnows: Answer = { outcome: "info" }
 

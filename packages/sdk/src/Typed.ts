@@ -20,8 +20,8 @@ export interface HistoryOf<F> extends Omit<CheckoutSession.HistoryEntry, "from" 
 }
 
 /** An answer that carries a session, narrowed. */
-export type With<F, A extends { readonly session: CheckoutSession.CheckoutSession }> = Omit<A, "session"> & {
-  readonly session: SessionOf<F>
+export type With<F, A extends { readonly session: CheckoutSession.CheckoutSession | null }> = Omit<A, "session"> & {
+  readonly session: null extends A["session"] ? SessionOf<F> | null : SessionOf<F>
 }
 
 /** Open, with an initial state of the flow (never `Error`). */

@@ -1,7 +1,7 @@
 // @effect-diagnostics multipleEffectProvide:off
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
+import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import { JournalSql, SessionList, SessionPrune } from "@onelane/sql"
 import { Effect, Either, Layer, TestClock } from "effect"
 import { databases } from "./Databases.js"
@@ -13,13 +13,13 @@ const service = CheckoutEngine.layer().pipe(
 
 const minute = 60_000
 
-const pruneAll = (archivedBefore: number, limit: number) =>
+const pruneAll = (archivedBefore: number, limit: number, keepCompleted = false) =>
   Effect.iterate(
     { pruned: 0, next: "" as string | null },
     {
       while: ({ next }) => next !== null,
       body: ({ next, pruned }) =>
-        Effect.map(SessionPrune.page({ archivedBefore, after: next ?? "", limit }), (more) => ({
+        Effect.map(SessionPrune.page({ archivedBefore, after: next ?? "", limit, keepCompleted }), (more) => ({
           pruned: pruned + more.pruned,
           next: more.next
         }))
@@ -60,7 +60,7 @@ for (const [where, client] of databases)
           engine
         )
         // PostgreSQL goes by its own time.
-        const before = opened.late.updatedAt
+        const before = opened.late!.updatedAt
         assert.deepStrictEqual(yield* pruneAll(before, 2), { pruned: 3, next: null })
         assert.deepStrictEqual(yield* pruneAll(before, 1_000), { pruned: 0, next: null })
         // Sessions: live, again, late. Carts: live, old-3, late. The cart of old-3 was named twice.
@@ -84,6 +84,69 @@ for (const [where, client] of databases)
     )
   })
 
+const completeOne = (cartId: string, orderId: string) =>
+  Effect.gen(function* () {
+    const sessions = yield* CheckoutSessions.CheckoutSessions
+    const { session } = yield* sessions.open(Caller.host, { cartId, initialState: "Order Confirmation" })
+    const checkoutSessionId = session.id
+    const move = { checkoutSessionId, expCurrentState: "Order Confirmation", nextState: "Complete" }
+    const { operationId } = (yield* sessions.update(Caller.host, move)).session
+    yield* sessions.completeTask(Caller.host, { checkoutSessionId, operationId: operationId!, orderId })
+    return checkoutSessionId
+  })
+
+const ordering = Layer.fresh(
+  CheckoutEngine.layer({ flow: Flow.withTasks(Flow.b2b, { "Order Confirmation": {} }) }).pipe(
+    Layer.provide(Layer.merge(Access.layerTrusted, Carts.layerTrusted)),
+    Layer.provideMerge(JournalSql.layer)
+  )
+)
+
+for (const [where, client] of databases)
+  describe(`SessionPrune of completed carts on ${where}`, () => {
+    it.scoped(
+      "a cart remembers its order when it is asked to, beside an engine that is at work where others may be, and else not",
+      () =>
+        Effect.gen(function* () {
+          const database = Layer.fresh(client)
+          const run = Effect.gen(function* () {
+            const sessions = yield* CheckoutSessions.CheckoutSessions
+            const checkoutSessionId = yield* completeOne("kept", "order-1")
+            assert.deepStrictEqual(yield* pruneAll(Number.MAX_SAFE_INTEGER, 10, true), { pruned: 1, next: null })
+            return { checkoutSessionId, sessions }
+          })
+          const inspect = (checkoutSessionId: string) =>
+            Effect.gen(function* () {
+              const sessions = yield* CheckoutSessions.CheckoutSessions
+              const remembered = { reason: "COMPLETED", checkoutSessionId, orderId: "order-1", current: null }
+              for (let again = 0; again < 2; again++)
+                assert.deepInclude(yield* Effect.flip(sessions.open(Caller.host, { cartId: "kept" })), remembered)
+              assert.deepInclude(yield* Effect.flip(sessions.cancel(Caller.host, { cartId: "kept" })), remembered)
+              const second = yield* sessions.open(Caller.host, { cartId: "kept", again: true })
+              assert.isTrue(second.created)
+              assert.isFalse((yield* sessions.open(Caller.host, { cartId: "kept" })).created)
+              yield* completeOne("forgotten", "order-2")
+            })
+          yield* Effect.gen(function* () {
+            if (where === "PostgreSQL") {
+              yield* Effect.gen(function* () {
+                const { checkoutSessionId } = yield* run
+                yield* inspect(checkoutSessionId)
+              }).pipe(Effect.provide(ordering))
+            } else {
+              const { checkoutSessionId } = yield* Effect.provide(run, ordering)
+              yield* Effect.provide(inspect(checkoutSessionId), Layer.fresh(ordering))
+            }
+            assert.deepStrictEqual(yield* pruneAll(Number.MAX_SAFE_INTEGER, 10), { pruned: 1, next: null })
+            const anew = Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) =>
+              sessions.open(Caller.host, { cartId: "forgotten" })
+            )
+            assert.isTrue((yield* Effect.provide(anew, Layer.fresh(ordering))).created)
+          }).pipe(Effect.provide(database))
+        })
+    )
+  })
+
 describe("SessionPrune beside a server at work", () => {
   const [, client] = databases.find(([where]) => where === "PostgreSQL")!
 
@@ -92,7 +155,12 @@ describe("SessionPrune beside a server at work", () => {
       const sessions = yield* CheckoutSessions.CheckoutSessions
       const old = yield* openOne("cart")
       yield* sessions.cancel(Caller.host, { checkoutSessionId: old.id })
-      const { pruned } = yield* SessionPrune.page({ archivedBefore: Number.MAX_SAFE_INTEGER, after: "", limit: 10 })
+      const { pruned } = yield* SessionPrune.page({
+        archivedBefore: Number.MAX_SAFE_INTEGER,
+        after: "",
+        limit: 10,
+        keepCompleted: false
+      })
       assert.strictEqual(pruned, 1)
       const read = yield* Effect.either(sessions.get(Caller.host, { checkoutSessionId: old.id }))
       assert.strictEqual(Either.isLeft(read) && read.left._tag, "SessionInaccessible")

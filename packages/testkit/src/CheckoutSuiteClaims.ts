@@ -146,7 +146,7 @@ export const claims = (it: CheckoutIt): void => {
       for (let again = 0; again < 2; again++) {
         const late = yield* Effect.flip(sessions.completeTask(callers.integrator, result))
         assert.deepInclude(late, { _tag: "OperationNotCurrent", reason: "OPERATION_CANCELLED", recorded: true })
-        assert.deepStrictEqual("current" in late && late.current, CheckoutSession.currentOf(session))
+        assert.deepStrictEqual("current" in late && late.current, CheckoutSession.currentOf(session!))
       }
       assert.deepStrictEqual(yield* sessions.get(callers.admin, { checkoutSessionId }), session)
       const history = yield* sessions.history(callers.admin, { checkoutSessionId, afterVersion: 2 })

@@ -3,6 +3,7 @@
  * runs them.
  */
 import { assert } from "@effect/vitest"
+import { CheckoutSession } from "@onelane/checkout"
 import { Chunk, Effect, Stream } from "effect"
 import {
   type CheckoutIt,
@@ -40,7 +41,115 @@ export const leaving = (it: CheckoutIt, live: boolean): void => {
       const stale = yield* Effect.flip(sessions.cancel(callers.buyer, { cartId, expectedVersion: 7 }))
       assert.deepInclude(stale, { _tag: "ExpectedStateMismatch", reason: "VERSION_MISMATCH" })
       const { session } = yield* sessions.cancel(callers.buyer, { cartId, expectedVersion: 1 })
-      assert.strictEqual(session.id, checkoutSessionId)
+      assert.strictEqual(session?.id, checkoutSessionId)
+    })
+  )
+  it(
+    "a cart that was ordered is not opened again, unless somebody asks for a second order",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const { cartId, checkoutSessionId } = yield* openedWorld
+      const session = (yield* walkTo(checkoutSessionId, "Complete")).at(-1)!.session
+      assert.deepInclude(session, { closedBy: "COMPLETED", isArchived: true })
+      for (const more of [{}, { checkoutSessionId }, { checkoutSessionId, again: true }, { again: false }]) {
+        const refused = yield* Effect.flip(sessions.open(callers.buyer, { cartId, ...more }))
+        assert.deepInclude(refused, {
+          _tag: "SessionClosed",
+          reason: "COMPLETED",
+          checkoutSessionId,
+          orderId: null,
+          applied: "no"
+        })
+        assert.deepStrictEqual("current" in refused && refused.current, CheckoutSession.currentOf(session))
+      }
+      const second = yield* sessions.open(callers.buyer, { cartId, again: true })
+      assert.deepInclude(second, { created: true })
+      assert.notStrictEqual(second.session.id, checkoutSessionId)
+      for (const more of [{}, { again: true }]) {
+        const live = yield* sessions.open(callers.buyer, { cartId, ...more })
+        assert.deepStrictEqual([live.created, live.session.id], [false, second.session.id])
+      }
+      yield* sessions.cancel(callers.buyer, { cartId })
+      assert.isTrue((yield* sessions.open(callers.buyer, { cartId })).created)
+    })
+  )
+  it(
+    "of many who order a completed cart again at once, one opens a new session and all get it",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const { cartId, checkoutSessionId } = yield* openedWorld
+      yield* walkTo(checkoutSessionId, "Complete")
+      const opened = yield* Effect.all(
+        Array.from({ length: 8 }, () => sessions.open(callers.buyer, { cartId, again: true })),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(opened.filter(({ created }) => created).length, 1)
+      assert.strictEqual(new Set(opened.map(({ session }) => session.id)).size, 1)
+    })
+  )
+  it(
+    "an id of the host's own: what became of this cart's session is told, and another cart's is taken",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const { cartId } = yield* makeWorld
+      const own = { cartId, checkoutSessionId: `own-${cartId}` }
+      const other = { cartId, checkoutSessionId: `other-${cartId}` }
+      const foreign = yield* openedWorld
+      yield* sessions.open(callers.buyer, own)
+      yield* sessions.cancel(callers.buyer, { cartId })
+      const cancelled = yield* Effect.flip(sessions.open(callers.buyer, own))
+      assert.deepInclude(cancelled, {
+        _tag: "SessionClosed",
+        reason: "CANCELLED",
+        checkoutSessionId: own.checkoutSessionId
+      })
+      yield* sessions.open(callers.buyer, other)
+      yield* walkTo(other.checkoutSessionId, "Complete")
+      const taken = yield* Effect.flip(
+        sessions.open(callers.buyer, { cartId, checkoutSessionId: foreign.checkoutSessionId, again: true })
+      )
+      assert.deepInclude(taken, { _tag: "InvalidInput", applied: "no" })
+      assert.deepInclude(yield* Effect.flip(sessions.open(callers.buyer, { ...own, again: true })), {
+        reason: "CANCELLED"
+      })
+      // The cart is ordered all the same.
+      const refused = yield* Effect.flip(sessions.open(callers.buyer, { cartId }))
+      assert.deepInclude(refused, { reason: "COMPLETED", checkoutSessionId: other.checkoutSessionId })
+      assert.deepInclude(yield* Effect.flip(sessions.open(callers.buyer, other)), { reason: "COMPLETED" })
+    })
+  )
+  it(
+    "nothing to cancel is a success for a cart the caller may see: no session yet, or cancelled already",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const { cartId } = yield* makeWorld
+      const nothing = yield* sessions.cancel(callers.buyer, { cartId })
+      assert.isNull(nothing.session)
+      assert.isAbove(nothing.requestId.length, 0)
+      const { session } = yield* sessions.open(callers.buyer, { cartId })
+      assert.strictEqual((yield* sessions.cancel(callers.buyer, { cartId })).session?.id, session.id)
+      assert.isNull((yield* sessions.cancel(callers.buyer, { cartId, expectedVersion: 1 })).session)
+      assert.strictEqual((yield* sessions.get(callers.admin, { checkoutSessionId: session.id })).version, 2)
+      const missing = yield* Effect.flip(sessions.cancel(callers.stranger, { cartId: "no-such-cart" }))
+      assert.strictEqual(missing._tag, "SessionInaccessible")
+      assert.deepStrictEqual(yield* Effect.flip(sessions.cancel(callers.stranger, { cartId })), missing)
+      assert.deepStrictEqual(yield* Effect.flip(sessions.cancel(callers.admin, { cartId: "no-such-cart" })), missing)
+      assert.strictEqual((yield* Effect.flip(sessions.cancel(callers.nobody, { cartId })))._tag, "ActionNotPermitted")
+    })
+  )
+  it(
+    "a cart that was ordered, and one whose session expired, are not cancelled",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const { cartId, checkoutSessionId } = yield* openedWorld
+      yield* walkTo(checkoutSessionId, "Complete")
+      const ordered = yield* Effect.flip(sessions.cancel(callers.buyer, { cartId }))
+      assert.deepInclude(ordered, { _tag: "SessionClosed", reason: "COMPLETED", checkoutSessionId })
+      const world = yield* makeWorld
+      const { session } = yield* sessions.open(callers.buyer, { cartId: world.cartId, expiresInMillis: 300 })
+      yield* elapse(400, live)
+      for (const named of [{ cartId: world.cartId }, { checkoutSessionId: session.id }])
+        assert.deepInclude(yield* Effect.flip(sessions.cancel(callers.buyer, named)), { reason: "EXPIRED" })
     })
   )
   it(

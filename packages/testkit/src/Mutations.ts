@@ -131,5 +131,23 @@ export const mutations: ReadonlyArray<Mutation> = [
     ],
     scenario: { tasks: true, cancels: 0, clients: 8, callsPerClient: 24 },
     caughtBy: /operation/
+  },
+  {
+    name: "a late success is kept as often as it is reported",
+    edits: [
+      edit(
+        "checkout/src/commands/CompleteTask.ts",
+        "if (late.some((one) => one.orderId === orderId)) return",
+        "if (late.length > 9) return"
+      )
+    ],
+    scenario: { tasks: true, cancels: 0, clients: 8, callsPerClient: 24 },
+    caughtBy: /operation/
+  },
+  {
+    name: "a late success is refused and forgotten",
+    edits: [edit("checkout/src/commands/CompleteTask.ts", "events: [kept]", "events: []")],
+    scenario: { tasks: true, cancels: 0, clients: 8, callsPerClient: 24 },
+    caughtBy: /kept/
   }
 ]

@@ -87,8 +87,8 @@ const look = (checkoutSessionId: string): Act => ({
   repeatable: false
 })
 
-const only = (run: (service: Service) => Effect.Effect<Pick<CheckoutSessions.Changed, "session">, Failed>): Act => ({
-  run: (service) => Effect.map(run(service), ({ session }) => remember(session)),
+const only = (run: (service: Service) => Effect.Effect<Pick<CheckoutSessions.Cancelled, "session">, Failed>): Act => ({
+  run: (service) => Effect.map(run(service), ({ session }) => remember(session!)),
   repeatable: false
 })
 

@@ -132,7 +132,7 @@ const inspect = (world: World.World, recorder: Recorder.Recorder, scenario: Scen
         const told = yield* Effect.retry(recorder.client(0, service).get(host, { checkoutSessionId: id }), untilRoom)
         problems.push(...CheckoutSession.violations(told).map((each) => `${id}: ${each}`))
         if (told.isProcessing) problems.push(`${id}: a claim outlived its deadline`)
-        problems.push(...(yield* onDisk(world, told)))
+        problems.push(...(yield* onDisk(world, recorder, told)))
       }
     }
     return problems
@@ -155,13 +155,17 @@ const settled = (world: World.World, scenario: Scenario) =>
     }
   })
 
-/** The operation that a stored event closes, if it is such an event. */
+/** What a stored event may do once: close an operation, keep a late success of it. */
 const closes = (event: unknown): ReadonlyArray<string> => {
-  const { type, operationId } = event as { readonly type: string; readonly operationId?: string | null }
-  return type !== "Claimed" && type !== "LateResult" && typeof operationId === "string" ? [operationId] : []
+  const { operationId, orderId, type } = event as Readonly<Record<"type" | "operationId" | "orderId", unknown>>
+  if (typeof operationId !== "string" || type === "Claimed") return []
+  return type === "LateResult" ? [`late ${operationId} ${orderId}`] : [operationId]
 }
 
-const onDisk = (world: World.World, told: CheckoutSessions.Changed["session"]) =>
+// No simulated result has an order.
+const keyOf = (late: string): string => late.replace(/^late (.*) null$/, "completeTask $1 ")
+
+const onDisk = (world: World.World, recorder: Recorder.Recorder, told: CheckoutSessions.Changed["session"]) =>
   Effect.gen(function* () {
     const address = { kind: "session", id: told.id }
     const row = yield* world.disk.load(address)
@@ -172,5 +176,10 @@ const onDisk = (world: World.World, told: CheckoutSessions.Changed["session"]) =
     if (row !== null && events.length !== row.sequence) problems.push(`${told.id}: the events have a gap`)
     const closed = events.flatMap(({ event }) => closes(event))
     if (new Set(closed).size < closed.length) problems.push(`${told.id}: one operation was closed twice`)
+    for (const { key, late, observed, session } of recorder.history()) {
+      if (late !== true || session !== told.id || observed?.archived !== false) continue
+      if (!closed.some((each) => each.startsWith("late ") && key === keyOf(each)))
+        problems.push(`${told.id}: a late success was told as kept, and is not`)
+    }
     return problems
   })

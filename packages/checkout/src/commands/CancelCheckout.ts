@@ -11,7 +11,7 @@ import type { CancelInput } from "../service/CheckoutSessions.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import { isOpaqueId, isSessionId, opaqueIdMaxLength } from "../session/Ids.js"
 import * as Input from "./Input.js"
-import { accept, answeredBefore, type Decide, digestsWith } from "./SessionCommand.js"
+import { accept, answeredBefore, closedReason, type Decide, digestsWith } from "./SessionCommand.js"
 
 /** What the input may say. */
 export const fields = {
@@ -33,7 +33,7 @@ export const check = (input: CancelInput): InvalidInput | InvalidCheckoutSession
   return id === null || isSessionId(id) ? null : Refusal.invalidCheckoutSessionId
 }
 
-/** Steps 5-9 and the version; a session past its expiry may still be cancelled. */
+/** Steps 5-9 and the version. */
 export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
   const { session } = state
   const denied = authorise(session, turn.facts.rights)
@@ -43,7 +43,8 @@ export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
   const { use = null } = command
   const answered = use === null ? null : answeredBefore(turn, use)
   if (answered !== null) return answered
-  if (session.closedBy !== null) return Exit.fail(Refusal.sessionClosed(session, session.closedBy))
+  const closed = closedReason(state, turn)
+  if (closed !== null) return Exit.fail(Refusal.sessionClosed(session, closed))
   const { expectedVersion, caller, requestId } = command
   if (expectedVersion !== null && expectedVersion !== session.version)
     return Exit.fail(Refusal.versionMismatch(session))

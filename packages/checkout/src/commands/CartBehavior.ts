@@ -18,11 +18,21 @@ export interface Assigned {
   readonly storeId: string | null
 }
 
+/** What a cart remembers of the session that completed it. */
+export interface Completed {
+  readonly checkoutSessionId: string
+  readonly orderId: string | null
+}
+
 /** Makes `sessionId` the cart's, unless it has another than `replacing`. What is to be replaced may be gone meanwhile. */
 export interface Reserve {
   readonly tag: "Reserve"
   readonly sessionId: string
   readonly replacing: string | null
+  /** Whether the opener wants a second order of a cart that was completed. */
+  readonly again: boolean
+  /** The completed session that is replaced, to be remembered; null for one that ended otherwise. */
+  readonly completed: Completed | null
   /** Whose the opener found the cart to be, and whose it is from now on; null where a port keeps the cart. */
   readonly assign: { readonly from: Assigned | null; readonly to: Assigned } | null
   /** Recorded with the reservation of this session, if it is made. */
@@ -69,10 +79,14 @@ export type CartCommand = Reserve | Recall | Remember | Keep
 /** Late successes a cart keeps; the oldest go first. */
 export const lateCapacity = 16
 
-/** The session of a cart, null before the first, whose the cart is, null where the lane was not told, and late successes. */
+/**
+ * The session of a cart, null before the first and when it was pruned; the session that completed the cart, as long as the
+ * named one cannot tell; whose the cart is, null where the lane was not told; and late successes.
+ */
 export interface CartState {
   readonly format: number
   readonly sessionId: string | null
+  readonly completed: Completed | null
   readonly assigned: Assigned | null
   readonly late: ReadonlyArray<LateSuccess & { readonly at: number }>
 }
@@ -81,6 +95,7 @@ export interface CartState {
 export interface Reserved {
   readonly type: "Reserved"
   readonly sessionId: string
+  readonly completed: Completed | null
   readonly assigned: Assigned | null
   /** The key that asked for this session; null when it had none, or the session stayed. */
   readonly use: KeyUse | null
@@ -93,6 +108,12 @@ export interface Remembered extends Use {
   readonly use: KeyUse
 }
 
+/** The cart's session was pruned; who completed the cart is remembered. */
+export interface Pruned {
+  readonly type: "Pruned"
+  readonly completed: Completed
+}
+
 /** A late success is kept. */
 export interface Kept {
   readonly type: "LateResult"
@@ -101,14 +122,16 @@ export interface Kept {
 }
 
 /** What happened to a cart. */
-export type CartEvent = Reserved | Remembered | Kept
+export type CartEvent = Reserved | Remembered | Pruned | Kept
 
 /**
- * The cart's session, and what the key of the command was used for before (null: nothing). Both null: there is none, or the
- * cart is no longer whose the opener found it to be; nothing was reserved, look again.
+ * The cart's session, who completed the cart, and what the key of the command was used for before (null: nothing). A completed
+ * cart without a session is not opened again unasked. All null: the cart has no session, or is no longer whose the opener found
+ * it to be; nothing was reserved, look again.
  */
 export interface CartReply {
   readonly sessionId: string | null
+  readonly completed: Completed | null
   readonly used: Use | null
 }
 
@@ -118,7 +141,7 @@ export type CartBehavior = Behavior.Behavior<CartState, CartCommand, CartEvent, 
 /** Makes it. */
 export const cartBehavior: CartBehavior = {
   kind: "cart",
-  initial: { format: StoreFormat.current, sessionId: null, assigned: null, late: [] },
+  initial: { format: StoreFormat.current, sessionId: null, completed: null, assigned: null, late: [] },
   prepare: () => Exit.void,
   digestsOf: (command) => (command.tag === "Keep" || command.use === null ? Behavior.noDigests : [command.use.digest]),
   decide: (state, command, turn) => {
@@ -126,48 +149,53 @@ export const cartBehavior: CartBehavior = {
     const used = command.use === null ? null : usedFor(command.use, turn.records[0]?.event)
     if (used !== null && "_tag" in used) return used
     if (used !== null || command.tag === "Recall")
-      return { events: [], reply: ({ sessionId }) => ({ sessionId, used }) }
+      return { events: [], reply: ({ completed, sessionId }) => ({ sessionId, completed, used }) }
     return command.tag === "Remember" ? remember(command) : reserve(state, command)
   },
   evolve: (state, event) => {
-    const { assigned, late, sessionId } = state
+    const { assigned, completed, late, sessionId } = state
     const format = StoreFormat.current
     switch (event.type) {
       case "Reserved":
-        return { format, sessionId: event.sessionId, assigned: event.assigned, late }
+        return { format, sessionId: event.sessionId, completed: event.completed, assigned: event.assigned, late }
       case "Remembered":
         return state
+      case "Pruned":
+        return { format, sessionId: null, completed: event.completed, assigned, late }
       case "LateResult": {
         const kept = [...late, { ...event.late, at: event.at }].slice(-lateCapacity)
-        return { format, sessionId, assigned, late: kept }
+        return { format, sessionId, completed, assigned, late: kept }
       }
     }
   },
   decode: (stored) => {
     StoreFormat.check(stored)
-    const { assigned = null, format, late, sessionId } = stored as CartState
+    const { assigned = null, completed = null, format, late, sessionId } = stored as CartState
     const isCart = (typeof sessionId === "string" || sessionId === null) && Array.isArray(late)
     if (!isCart || (assigned !== null && typeof assigned.ownerId !== "string"))
       throw new Error("stored value is not the state of a cart")
-    return { format, sessionId, assigned, late }
+    return { format, sessionId, completed, assigned, late }
   },
   alarm: () => null
 }
 
 type Decision = Behavior.Decision<CartState, CartEvent, CartReply>
 
-const nothing: CartReply = { sessionId: null, used: null }
-const sessionOf = ({ sessionId }: CartState): CartReply => ({ sessionId, used: null })
+const nothing: CartReply = { sessionId: null, completed: null, used: null }
+const sessionOf = ({ completed, sessionId }: CartState): CartReply => ({ sessionId, completed, used: null })
 const digestsWith = (use: KeyUse | null) => (use === null ? Behavior.noDigests : [use.digest])
 
-const reserve = (state: CartState, { assign, replacing, requestId, sessionId: wanted, use }: Reserve): Decision => {
+const reserve = (state: CartState, command: Reserve): Decision => {
+  const { again, assign, replacing, requestId, sessionId: wanted, use } = command
   if (assign !== null && !isSame(state.assigned, assign.from)) return { events: [], reply: () => nothing }
+  if (state.sessionId === null && state.completed !== null && !again) return { events: [], reply: sessionOf }
   const isFree = state.sessionId === null || state.sessionId === replacing
   const sessionId = isFree ? wanted : (state.sessionId as string)
+  const completed = isFree && state.sessionId !== null ? command.completed : state.completed
   const assigned = assign === null ? state.assigned : assign.to
   if (sessionId === state.sessionId && isSame(assigned, state.assigned)) return { events: [], reply: sessionOf }
   const keyed = isFree ? use : null
-  const event = { type: "Reserved", sessionId, assigned, use: keyed, requestId } as const
+  const event = { type: "Reserved", sessionId, completed, assigned, use: keyed, requestId } as const
   return { events: [event], reply: sessionOf, digests: digestsWith(keyed) }
 }
 
@@ -183,7 +211,7 @@ const keep = (state: CartState, { late }: Keep, at: number): Decision => {
 }
 
 const usedFor = (use: KeyUse, event: CartEvent | undefined): Use | Exit.Exit<never, CheckoutError> | null => {
-  if (event === undefined || event.type === "LateResult") return null
+  if (event === undefined || event.type === "LateResult" || event.type === "Pruned") return null
   const { requestId, sessionId } = event
   if (event.use?.input !== use.input) return Exit.fail(Refusal.idempotencyConflict(requestId))
   return { requestId, sessionId, shown: event.type === "Remembered" ? event.shown : null }

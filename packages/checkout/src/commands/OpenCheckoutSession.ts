@@ -29,6 +29,7 @@ export const fields = {
   initialState: Input.optionalTextUpTo(stateMaxLength),
   checkoutSessionId: Input.optionalSyntax,
   expiresInMillis: Input.optionalWhole(1, expiryMaxMillis),
+  again: Input.optionalFlag,
   ownerId: Input.optionalTextUpTo(opaqueIdMaxLength),
   accountId: Input.optionalTextUpTo(opaqueIdMaxLength),
   storeId: Input.optionalTextUpTo(opaqueIdMaxLength),

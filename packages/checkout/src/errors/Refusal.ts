@@ -129,6 +129,20 @@ export const sessionClosed = (session: CheckoutSession, reason: ClosedBy): E.Ses
   ...no
 })
 
+/** Step 9, for a cart whose completed session is gone: what the cart remembers of it. */
+export const cartCompleted = ({
+  checkoutSessionId,
+  orderId
+}: Pick<E.SessionClosed, "checkoutSessionId" | "orderId">): E.SessionClosed => ({
+  _tag: "SessionClosed",
+  message: closedMessages.COMPLETED,
+  reason: "COMPLETED",
+  checkoutSessionId,
+  orderId,
+  current: null,
+  ...no
+})
+
 /** Step 10: null for a cart that is gone, or a session that is not there yet. */
 export const cartNotUpdatable = (status: CartStatus | null, session: CheckoutSession | null): E.CartNotUpdatable => ({
   _tag: "CartNotUpdatable",

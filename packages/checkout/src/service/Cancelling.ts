@@ -4,13 +4,14 @@
  */
 import * as Effect from "effect/Effect"
 import type { SessionCommand } from "../commands/SessionCommand.js"
-import type { CancelError } from "../errors/CheckoutError.js"
+import type { CancelError, CheckoutError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Caller } from "../ports/Caller.js"
 import { authorise, bounded, subjectOf } from "../ports/Guard.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import type { Parts } from "./CheckoutService.js"
 import type * as S from "./CheckoutSessions.js"
+import { cartFor } from "./Opening.js"
 
 /** Cancels a session, or that of a cart. */
 export const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Effect.Effect<S.Cancelled, CancelError> =>
@@ -19,27 +20,44 @@ export const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Effe
     const requestId = parts.ids.next("req")
     const { cartId = null, checkoutSessionId, expectedVersion = null } = input
     const id = checkoutSessionId ?? (yield* sessionOf(parts, caller, cartId as string, requestId, use))
-    if (id === null) return yield* Effect.fail(Refusal.sessionInaccessible)
+    if (id === null) return { requestId, replayed: false, session: null }
     const command: SessionCommand = { tag: "Cancel", caller, requestId, cartId, expectedVersion, use }
-    const { replayed, requestId: named, session } = yield* parts.sessions.ask(id, command)
-    return { requestId: named, replayed, session }
+    const asked = parts.sessions
+      .ask(id, command)
+      .pipe(Effect.map(({ replayed, requestId, session }): S.Cancelled => ({ requestId, replayed, session })))
+    if (cartId === null) return yield* asked
+    // Somebody else has cancelled it: nothing is left to cancel.
+    return yield* Effect.catchIf(asked, isCancelled, () =>
+      Effect.succeed({ requestId, replayed: false, session: null })
+    )
   }) as Effect.Effect<S.Cancelled, CancelError>
 
+const isCancelled = (error: CheckoutError): boolean => error._tag === "SessionClosed" && error.reason === "CANCELLED"
+
+// Null where a cart that the caller may see has nothing to cancel: nobody opened it yet.
 const sessionOf = (
-  { carts, ports }: Parts,
+  parts: Parts,
   caller: Caller,
   cartId: string,
   requestId: string,
   use: IdempotencyKey.KeyUse | null
 ) =>
   Effect.gen(function* () {
-    const cart = use === null ? null : yield* bounded(ports, "carts", ports.carts.find(cartId))
-    if (use === null || cart === null) return (yield* carts.ask(cartId, { tag: "Recall", use: null })).sessionId
+    const { carts, ports } = parts
+    const cart = yield* bounded(ports, "carts", cartFor(ports, caller, cartId))
+    if (cart === null) return yield* Effect.fail(Refusal.sessionInaccessible)
     const asked = ports.access.rights(caller, "cancel", subjectOf(cartId, cart))
     const denied = authorise(cart, yield* bounded(ports, "access", asked))
     if (denied !== null) return yield* Effect.fail(denied)
-    const { sessionId, used } = yield* carts.ask(cartId, { tag: "Recall", use })
-    if (used !== null || sessionId === null) return used?.sessionId ?? null
+    const { completed, sessionId, used } = yield* carts.ask(cartId, { tag: "Recall", use })
+    if (used !== null) return used.sessionId
+    if (sessionId === null || !(yield* isOf(parts, sessionId, cartId)))
+      return completed === null ? null : yield* Effect.fail(Refusal.cartCompleted(completed))
+    if (use === null) return sessionId
     const first = yield* carts.ask(cartId, { tag: "Remember", use, requestId, sessionId, shown: null })
     return first.used?.sessionId ?? sessionId
   })
+
+// A cart's lane may name a session it never got: one that was not opened yet, or one of another cart.
+const isOf = ({ sessions }: Parts, sessionId: string, cartId: string) =>
+  Effect.map(sessions.read(sessionId), ({ state: { session } }) => session?.cartId === cartId)

@@ -19,6 +19,11 @@ export interface OpenInput {
   readonly initialState?: string | undefined
   /** Id of a new session, `[A-Za-z0-9_-]{1,64}`; default: one of ours. */
   readonly checkoutSessionId?: string | undefined
+  /**
+   * True opens a new session although the cart's last one was completed, that is for a second order. Without it such an open is
+   * refused: `SessionClosed`, reason `COMPLETED`, with the order and the session.
+   */
+  readonly again?: boolean | undefined
   /** Milliseconds until a new session expires, 1..31,536,000,000 (a year); default: the service's own, or never. */
   readonly expiresInMillis?: number | undefined
   /**
@@ -77,11 +82,14 @@ export interface CancelInput {
   readonly idempotencyKey?: string | undefined
 }
 
-/** The session was archived by this call. `replayed`: by an earlier one under this idempotency key. */
+/**
+ * What became of a cancel. A session that was named is archived by this call. Of a cart that was named, `session` is null where
+ * there was nothing to cancel: it never had a session, or its last one was cancelled before.
+ */
 export interface Cancelled {
   readonly requestId: string
   readonly replayed: boolean
-  readonly session: CheckoutSession
+  readonly session: CheckoutSession | null
 }
 
 /**

@@ -9,8 +9,9 @@
  * creates none, what was shown is recorded before it is shown.
  */
 import * as Effect from "effect/Effect"
-import type { Assigned, CartReply, Reserve, Use } from "../commands/CartBehavior.js"
+import type { Assigned, CartReply, Completed, Reserve, Use } from "../commands/CartBehavior.js"
 import { assignedBy } from "../commands/OpenCheckoutSession.js"
+import * as Reopening from "../commands/Reopening.js"
 import type { SessionReply } from "../commands/SessionCommand.js"
 import type { OpenError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
@@ -18,7 +19,7 @@ import type { Flow } from "../flow/Flow.js"
 import { isPrivileged } from "../ports/Access.js"
 import type { Caller } from "../ports/Caller.js"
 import { type CartBook, type CartLanes, cartOf, hosts, type Located } from "../ports/CartBook.js"
-import { type Cart, type CartOwner, isUpdatable } from "../ports/Carts.js"
+import { type Cart, type CartOwner, type CartStatus, isUpdatable } from "../ports/Carts.js"
 import { authorise, bounded, type Ports, subjectOf } from "../ports/Guard.js"
 import { copyOf } from "../session/CheckoutSession.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
@@ -61,21 +62,30 @@ export const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.E
     const use = IdempotencyKey.useOf("open", caller.userId, input.idempotencyKey, IdempotencyKey.inputOf(input))
     const opener: Opener = { parts, caller, input, requestId: parts.ids.next("req"), use }
     let replacing: string | null = null
+    let completed: Completed | null = null
+    let again = input.again === true
     for (let tries = 0; tries < openTries; tries++) {
       const found: Found = yield* want(opener)
       if (found.used !== null) return yield* openUsed(opener, found.cart, found.used)
       const { assign, assigns, cart } = found.wanted
       const { requestId } = opener
-      const reserve: Reserve = { tag: "Reserve", sessionId: idOf(opener), replacing, assign, use, requestId }
+      const sessionId = idOf(opener)
+      const reserve: Reserve = { tag: "Reserve", sessionId, replacing, again, completed, assign, use, requestId }
       const reserved: CartReply = yield* parts.carts.ask(input.cartId, reserve)
       if (reserved.used !== null) return yield* openUsed(opener, cart, reserved.used)
       const id = reserved.sessionId
+      if (id === null && reserved.completed !== null)
+        return yield* Effect.fail(Refusal.cartCompleted(reserved.completed))
       if (id === null) continue
       const answered = yield* Effect.either(ask(opener, id, cart, { assigns }))
       if (answered._tag === "Right") return yield* answerOf(opener, cart, answered.right)
-      const closed = answered.left._tag === "SessionClosed" || answered.left._tag === "SessionInaccessible"
-      if (!closed) return yield* Effect.fail(answered.left)
-      if (id === input.checkoutSessionId) return yield* Effect.fail(taken)
+      const refused = { id, wantedId: input.checkoutSessionId ?? null, again, remembered: reserved.completed }
+      const next = Reopening.next(answered.left, refused)
+      if (next.step === "give back") return yield* Effect.fail(next.error)
+      yield* mustBeFree(opener)
+      // A second order is made once, whoever else completes the cart meanwhile.
+      if (next.completed !== null) again = false
+      completed = next.completed
       replacing = id
     }
     return yield* Effect.fail(
@@ -90,7 +100,16 @@ export const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.E
 
 const idOf = ({ input, parts }: Opener): string => input.checkoutSessionId ?? parts.ids.next("cs")
 
-const taken = Refusal.invalidInput(["checkoutSessionId"], "This session id is taken.")
+// An id of the host's own is looked at before the cart's lane names it: a cart must not forget its session for one that it
+// cannot have.
+const mustBeFree = ({ input, parts }: Opener): Effect.Effect<void, any> =>
+  Effect.gen(function* () {
+    const id = input.checkoutSessionId ?? null
+    if (id === null || (yield* parts.sessions.read(id)).state.session === null) return
+    const { session } = yield* parts.sessions.askInternal(id, { tag: "Expire" })
+    if (session.cartId !== input.cartId) return yield* Effect.fail(Reopening.taken)
+    if (session.closedBy !== null) return yield* Effect.fail(Refusal.sessionClosed(session, session.closedBy))
+  })
 
 const ask = (
   { caller, input, parts, requestId, use }: Opener,
@@ -116,7 +135,7 @@ const openUsed = (opener: Opener, cart: Cart, { requestId, sessionId, shown }: U
   if (shown !== null) return Effect.succeed({ requestId, created: false, replayed: true, session: copyOf(shown) })
   return ask({ ...opener, requestId }, sessionId, cart, { isKnown: true }).pipe(
     Effect.map(openedBy),
-    Effect.mapError((error) => (error._tag === "SessionInaccessible" ? taken : error))
+    Effect.mapError((error) => (error._tag === "SessionInaccessible" ? Reopening.taken : error))
   )
 }
 
@@ -149,10 +168,34 @@ const want = ({ caller, input, parts, use }: Opener): Effect.Effect<Found, OpenE
     if (denied !== null) return yield* Effect.fail(denied)
     const used = use === null ? null : (yield* carts.ask(input.cartId, { tag: "Recall", use })).used
     if (used !== null) return { used, cart }
-    if (!isUpdatable(cart.status)) return yield* Effect.fail(Refusal.cartNotUpdatable(cart.status, null))
+    if (!isUpdatable(cart.status)) return yield* Effect.fail(yield* notUpdatable(parts, input, cart.status))
     yield* handOver(ports, located, cart, said)
     return { used: null, wanted: { cart, assign, assigns: said !== null } }
   }) as Effect.Effect<Found, OpenError>
+
+// A cart that was ordered is closed, as a rule: the opener is told of the order rather than of the status.
+const notUpdatable = ({ carts, sessions }: Parts, { again, cartId }: S.OpenInput, status: CartStatus) =>
+  Effect.gen(function* () {
+    const { completed, sessionId } = (yield* carts.read(cartId)).state
+    const session = sessionId === null ? null : (yield* sessions.read(sessionId)).state.session
+    if (again === true) return Refusal.cartNotUpdatable(status, null)
+    if (session !== null && session.cartId === cartId)
+      return session.closedBy === "COMPLETED"
+        ? Refusal.sessionClosed(session, session.closedBy)
+        : Refusal.cartNotUpdatable(status, null)
+    return completed === null ? Refusal.cartNotUpdatable(status, null) : Refusal.cartCompleted(completed)
+  })
+
+/** The cart as an opener who says nothing of it would find it: in the book of the lanes, one that nobody opened is the opener's. */
+export const cartFor = (
+  { carts }: Ports,
+  caller: Caller,
+  cartId: string
+): Effect.Effect<Cart | null, Effect.Effect.Error<ReturnType<CartBook["locate"]>>> =>
+  Effect.map(carts.locate(cartId), (located) => {
+    const assign = located.isBooked ? assignment(carts, caller, located, null) : null
+    return assign === null ? located.cart : cartOf(cartId, assign.to)
+  })
 
 const merged = (cart: Cart | null, said: Partial<CartOwner> | null): Cart | null =>
   cart === null || said === null ? cart : { ...cart, ...said }

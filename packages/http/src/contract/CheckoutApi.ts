@@ -83,6 +83,7 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
           initialState: Schema.optional(state),
           checkoutSessionId: Schema.optional(id),
           expiresInMillis: Schema.optional(Schema.Int.pipe(Schema.positive())),
+          again: Schema.optional(Schema.Boolean),
           ownerId: Schema.optional(Schema.String),
           accountId: Schema.optional(Schema.String),
           storeId: Schema.optional(Schema.String),
@@ -139,7 +140,10 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
       )
       .addSuccess(WireSession.Cancelled)
       .addError(CancelProblem)
-      .annotate(OpenApi.Summary, "Archive the session named in the body, or the live session of the cart named there")
+      .annotate(
+        OpenApi.Summary,
+        "Archive the session named in the body, or the live session of the cart named there (null: there was none)"
+      )
   )
   .add(
     HttpApiEndpoint.get("history", `${one}/history`)

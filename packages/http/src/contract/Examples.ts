@@ -86,7 +86,7 @@ const errors: Errors = {
   NotStoreMember: Refusal.notStoreMember,
   IdempotencyConflict: Refusal.idempotencyConflict(requestId),
   SessionClosed: Refusal.sessionClosed(
-    { ...settled, state: "Complete", isArchived: true, orderId: "order-1" },
+    { ...settled, state: "Complete", isArchived: true, closedBy: "COMPLETED", orderId: "order-1" },
     "COMPLETED"
   ),
   CartNotUpdatable: Refusal.cartNotUpdatable("Closed", settled),
@@ -142,7 +142,20 @@ const named = (examples: ReadonlyArray<readonly [string, unknown]>): Named => {
 
 const adapterAt = (status: number) => adapterErrors.filter((error) => error.status === status)
 
-const errorOf = (tag: string): CheckoutError.CheckoutError => errors[tag as WireError.Tag]
+/** Further ones, of errors whose reasons call for different things. */
+const more: ReadonlyArray<CheckoutError.CheckoutError> = [
+  Refusal.sessionClosed({ ...settled, isArchived: true, closedBy: "CANCELLED" }, "CANCELLED"),
+  Refusal.sessionClosed({ ...settled, isArchived: true, closedBy: "EXPIRED" }, "EXPIRED"),
+  Refusal.operationNotCurrent(settled, "OPERATION_CANCELLED", true),
+  Refusal.operationNotCurrent(settled, "OPERATION_RELEASED", true),
+  Refusal.operationNotCurrent(settled, "OPERATION_EXPIRED", true),
+  Refusal.operationNotCurrent(settled, "OPERATION_UNKNOWN", false)
+]
+
+const errorsOf = (tag: string): ReadonlyArray<CheckoutError.CheckoutError> => [
+  errors[tag as WireError.Tag],
+  ...more.filter(({ _tag }) => _tag === tag)
+]
 
 /** The problems of a response, of the tags its schema names, at its status. */
 export const problems = (tags: ReadonlyArray<string>, status: number): Named =>
@@ -150,7 +163,7 @@ export const problems = (tags: ReadonlyArray<string>, status: number): Named =>
     tags.flatMap((tag) =>
       tag === "Adapter"
         ? adapterAt(status).map((error) => [error.code, WireError.problemOf(error, status)] as const)
-        : [[tag, WireError.problemOf(errorOf(tag), status)] as const]
+        : errorsOf(tag).map((error) => [tag, WireError.problemOf(error, status)] as const)
     )
   )
 
@@ -160,5 +173,6 @@ export const actionErrors = (status: number): Named =>
     ...adapterAt(status).map(({ code, message }) => [code, [{ message, errorCode: code }]] as const),
     ...Object.keys(errors)
       .filter((tag) => WireError.rows[tag as WireError.Tag].status === status)
-      .map((tag) => [tag, [failedElement("updateCheckoutSessionAction", errorOf(tag))]] as const)
+      .flatMap(errorsOf)
+      .map((error) => [error._tag, [failedElement("updateCheckoutSessionAction", error)]] as const)
   ])

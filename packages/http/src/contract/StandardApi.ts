@@ -15,7 +15,7 @@ const Element = Schema.Struct({
   actionName: text,
   isSuccess: Schema.Boolean,
   errors: Schema.NullOr(Schema.Array(Schema.Struct({ statusCode: text, message: text, fields: Schema.Array(text) }))),
-  outputValues: Schema.NullOr(Schema.Struct({ requestId: text, checkoutSessionId: text })),
+  outputValues: Schema.NullOr(Schema.Struct({ requestId: text, checkoutSessionId: Schema.NullOr(text) })),
   invocationId: Schema.NullOr(text),
   outcome: Schema.NullOr(text),
   sortOrder: Schema.Int,
@@ -26,7 +26,9 @@ const Element = Schema.Struct({
   reason: Schema.optional(text),
   retryable: Schema.optional(Schema.Boolean),
   applied: Schema.optional(Schema.Literal("no", "unknown")),
-  retryAfterMillis: Schema.optional(Schema.NullOr(Schema.Number))
+  retryAfterMillis: Schema.optional(Schema.NullOr(Schema.Number)),
+  checkoutSessionId: Schema.optional(text),
+  orderId: Schema.optional(Schema.NullOr(text))
 }).annotations({ identifier: "ActionElement" })
 
 const Elements = Schema.Array(Element).annotations({ description: "One element for each input, in their order" })

@@ -115,7 +115,11 @@ export const Updated = Schema.Struct({ requestId: text, replayed: Schema.Boolean
 })
 
 /** Answer to cancel. */
-export const Cancelled = Schema.Struct({ requestId: text, replayed: Schema.Boolean, session: Session }).annotations({
+export const Cancelled = Schema.Struct({
+  requestId: text,
+  replayed: Schema.Boolean,
+  session: Schema.NullOr(Session)
+}).annotations({
   identifier: "Cancelled"
 })
 

@@ -59,11 +59,12 @@ const opened = ({ requestId, created, replayed, session }: CheckoutSessions.Open
     )
   )
 
-const updated = ({
-  requestId,
-  replayed,
-  session
-}: CheckoutSessions.Updated | CheckoutSessions.Cancelled): WireAnswer.WireAnswer =>
+const cancelled = ({ requestId, replayed, session }: CheckoutSessions.Cancelled): WireAnswer.WireAnswer =>
+  session === null
+    ? named(requestId, WireAnswer.json(200, { requestId, replayed, session }, {}))
+    : updated({ requestId, replayed, session })
+
+const updated = ({ requestId, replayed, session }: CheckoutSessions.Updated): WireAnswer.WireAnswer =>
   named(
     requestId,
     WireAnswer.json(200, { requestId, replayed, session: encodeSession(session) }, written(session, replayed))
@@ -85,7 +86,7 @@ const writing = (
 const keyed: Endpoint["headers"] = ["idempotency-key"]
 const conditional: Endpoint["headers"] = ["if-match", "idempotency-key"]
 
-const cancel: Endpoint["call"] = ({ caller, sessions }, input) => Effect.map(sessions.cancel(caller, input), updated)
+const cancel: Endpoint["call"] = ({ caller, sessions }, input) => Effect.map(sessions.cancel(caller, input), cancelled)
 
 const endpoints: { readonly [N in Name]: Endpoint } = {
   open: writing(({ caller, sessions }, input) => Effect.map(sessions.open(caller, input), opened), keyed),

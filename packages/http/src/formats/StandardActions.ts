@@ -24,7 +24,7 @@ type Sessions = CheckoutSessions.CheckoutSessionsShape
 interface Done {
   readonly requestId: string
   readonly replayed?: boolean
-  readonly session: CheckoutSession.CheckoutSession
+  readonly session: CheckoutSession.CheckoutSession | null
 }
 
 /** One action. `orderedBy`: the input that names what must be kept in order. */
@@ -227,12 +227,12 @@ const succeeded = (actionName: StandardDescribe.ActionName, { requestId, session
   actionName,
   isSuccess: true,
   errors: null,
-  outputValues: { requestId, checkoutSessionId: session.id },
+  outputValues: { requestId, checkoutSessionId: session === null ? null : session.id },
   invocationId: null,
   outcome: null,
   sortOrder: -1,
   version: 1,
-  current: CheckoutSession.currentOf(session)
+  current: session === null ? null : CheckoutSession.currentOf(session)
 })
 
 /** The element of a failed input. */
@@ -255,6 +255,7 @@ export const failedElement = (actionName: string, error: CheckoutError.CheckoutE
     retryable,
     applied,
     retryAfterMillis: WireError.retryAfterMillisOf(error) ?? null,
-    current: "current" in error ? error.current : null
+    current: "current" in error ? error.current : null,
+    ...(error._tag === "SessionClosed" && { checkoutSessionId: error.checkoutSessionId, orderId: error.orderId })
   }
 }

@@ -19,7 +19,7 @@ const newest = "62.0"
 /** Answer of `GET /services/data`. Any version of the form `vNN.N` is understood; one is advertised. */
 export const versions = [{ label: "Onelane", url: `/services/data/v${newest}`, version: newest }]
 
-type Kind = "id" | "current" | "next" | "number" | "text"
+type Kind = "id" | "current" | "next" | "number" | "text" | "flag"
 type Parameter = readonly [name: string, kind: Kind, required: boolean, description: string]
 
 interface Description {
@@ -52,12 +52,13 @@ const descriptions: { readonly [N in ActionName]: Description } = {
   updateCheckoutSessionStateAction: { ...update, label: "Update Checkout Session State Action" },
   checkoutSessionAction: {
     label: "Checkout Session Action",
-    description: "Gets the live checkout session of a cart, or creates one.",
+    description: "Gets the live checkout session of a cart, or creates one; a cart that was ordered is refused.",
     inputs: [
       ["cartId", "id", true, "The ID of the cart."],
       ["initialState", "next", false, "The state of a new session."],
       ["checkoutSessionId", "id", false, "The ID of a new session."],
       ["expiresInMillis", "number", false, "Milliseconds until a new session expires."],
+      ["again", "flag", false, "True opens a new session although the cart was ordered before."],
       ["ownerId", "id", false, "Who owns the cart from now on. Needs a privileged role."],
       ["accountId", "id", false, "The account the cart belongs to from now on. Needs a privileged role."],
       ["storeId", "id", false, "The store the cart belongs to from now on. Needs a privileged role."],
@@ -66,7 +67,7 @@ const descriptions: { readonly [N in ActionName]: Description } = {
   },
   cancelCartAsyncOperation: {
     label: "Cancel Cart Async Operation",
-    description: "Archives the live checkout session of a cart and stops its task.",
+    description: "Archives the live checkout session of a cart and stops its task; nothing to cancel is a success.",
     inputs: [
       ["cartId", "id", true, "The ID of the cart."],
       ["expectedVersion", "number", false, "The version last seen."],
@@ -121,6 +122,7 @@ const types: { readonly [K in Kind]: string } = {
   id: "STRING",
   text: "STRING",
   number: "NUMBER",
+  flag: "BOOLEAN",
   current: "PICKLIST",
   next: "PICKLIST"
 }

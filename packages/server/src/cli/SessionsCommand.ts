@@ -36,13 +36,14 @@ const shortOf = (session: CheckoutSession.CheckoutSession): Output.Row => ({
 
 const entryOf = (entry: CheckoutSession.HistoryEntry) => ({ ...entry, at: Output.instant(entry.at) })
 
-const lineOf = ({ at, by, from, reason, to, type, version }: CheckoutSession.HistoryEntry): Output.Row => ({
+const lineOf = ({ at, by, from, orderId, reason, to, type, version }: CheckoutSession.HistoryEntry): Output.Row => ({
   version,
   at: Output.instant(at),
   what: type,
   from,
   to,
   by,
+  order: orderId,
   reason
 })
 
@@ -125,7 +126,11 @@ const cancel = Command.make("cancel", { ...Target.options, json: Output.json, id
     Effect.gen(function* () {
       const sessions = yield* Target.sessions(target)
       const done = yield* Effect.mapError(sessions.cancel(Target.caller, { checkoutSessionId: id }), refuse)
-      yield* Output.show(json, { session: iso(done.session) }, () => `cancelled ${id}, its cart is free`)
+      yield* Output.show(
+        json,
+        { session: done.session === null ? null : iso(done.session) },
+        () => `cancelled ${id}, its cart is free`
+      )
     })
   )
 ).pipe(Command.withDescription("Cancel a session: it is archived, and its cart is free."))
@@ -169,9 +174,14 @@ const prune = Command.make(
     json: Output.json,
     archivedBefore: Options.date("archived-before").pipe(
       Options.withDescription("Those archived before this date, such as 2026-01-31 (UTC)")
+    ),
+    keepCompleted: Options.boolean("keep-completed").pipe(
+      Options.withDescription(
+        "Let carts remember the order that completed them, so that none is ordered again by accident"
+      )
     )
   },
-  ({ archivedBefore, json, storage }) =>
+  ({ archivedBefore, json, keepCompleted, storage }) =>
     Target.run(
       Effect.gen(function* () {
         const prunePage = yield* Target.pruner(storage)
@@ -180,7 +190,8 @@ const prune = Command.make(
           const done: SessionPrune.Pruned = yield* prunePage({
             archivedBefore: archivedBefore.getTime(),
             after,
-            limit: 1_000
+            limit: 1_000,
+            keepCompleted
           })
           pruned += done.pruned
           after = done.next

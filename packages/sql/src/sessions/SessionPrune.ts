@@ -1,6 +1,6 @@
 /**
  * SessionPrune: takes away what nobody can change any more: archived sessions, their history, and what their carts
- * remember of them. Deletes rows of the journal beside the engine, which is sound because an archived session never changes again.
+ * remember of them, unless a cart is to remember who completed it. Deletes rows of the journal beside the engine, which is sound because an archived session never changes again.
  *
  * On SQLite no engine may have the file open (it would go on from memory; the file is exclusive anyway); on PostgreSQL
  * servers may be at work: they read before they answer about a session, and an append to a row that is gone is a conflict (A4).
@@ -8,6 +8,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import type { Access, CheckoutSession } from "@onelane/checkout"
+import * as CartBehavior from "@onelane/checkout/CartBehavior"
 import * as Effect from "effect/Effect"
 import { escape } from "../journal/StoredText.js"
 import * as SessionList from "./SessionList.js"
@@ -20,6 +21,8 @@ export interface Prunable {
   readonly after: string
   /** Sessions looked at, 1..1,000. */
   readonly limit: number
+  /** Carts of completed sessions go on remembering the order and the session: they are not opened again unasked. */
+  readonly keepCompleted: boolean
 }
 
 /** What went. `next`: the `after` of the next call, null at the end. */
@@ -34,28 +37,46 @@ export const page = (wanted: Prunable): Effect.Effect<Pruned, SqlError | Access.
     const sql = yield* SqlClient
     const { next, sessions } = yield* SessionList.make(sql).page({ ...wanted, archived: true })
     const over = sessions.filter(({ isArchived, updatedAt }) => isArchived && updatedAt < wanted.archivedBefore)
-    if (over.length > 0) yield* sql.withTransaction(remove(sql, over))
+    if (over.length > 0) yield* sql.withTransaction(remove(sql, over, wanted.keepCompleted))
     return { pruned: over.length, next }
   })
 
-const remove = (sql: SqlClient, over: ReadonlyArray<CheckoutSession.CheckoutSession>) =>
+const remove = (sql: SqlClient, over: ReadonlyArray<CheckoutSession.CheckoutSession>, keepCompleted: boolean) =>
   Effect.gen(function* () {
     const ids = over.map(({ id }) => escape(id))
     yield* removeAddresses(sql, "session", ids)
-    yield* Effect.forEach(over, (session) => removeCart(sql, session), { discard: true })
+    yield* Effect.forEach(over, (session) => removeCart(sql, session, keepCompleted), { discard: true })
   })
 
-// A cart that has another session by now keeps it. The fence: a cart that has changed since it was read stays, too.
-const removeCart = (sql: SqlClient, { cartId, id }: CheckoutSession.CheckoutSession) =>
+// A cart that has another session by now keeps it. The fence (A4): a cart that has changed since it was read stays as it is.
+const removeCart = (sql: SqlClient, session: CheckoutSession.CheckoutSession, keepCompleted: boolean) =>
   Effect.gen(function* () {
+    const { cartId, closedBy, id: checkoutSessionId, orderId } = session
     const address = escape(cartId)
     const [row] =
       yield* sql<CartRow>`SELECT sequence, state FROM journal_state WHERE kind = ${"cart"} AND id = ${address}`
-    if (row === undefined || (JSON.parse(row.state) as { readonly sessionId: unknown }).sessionId !== id) return
-    const gone = yield* sql<{ readonly id: string }>`DELETE FROM journal_state
-      WHERE kind = ${"cart"} AND id = ${address} AND sequence = ${Number(row.sequence)} RETURNING id`
-    if (gone.length > 0) yield* removeAddresses(sql, "cart", [address])
+    if (row === undefined) return
+    const state = CartBehavior.cartBehavior.decode(JSON.parse(row.state))
+    if (state.sessionId !== checkoutSessionId) return
+    const sequence = Number(row.sequence)
+    if (!keepCompleted || closedBy !== "COMPLETED") {
+      const gone = yield* sql<CartId>`DELETE FROM journal_state
+        WHERE kind = ${"cart"} AND id = ${address} AND sequence = ${sequence} RETURNING id`
+      if (gone.length > 0) yield* removeAddresses(sql, "cart", [address])
+      return
+    }
+    const event: CartBehavior.Pruned = { type: "Pruned", completed: { checkoutSessionId, orderId } }
+    const after = JSON.stringify(CartBehavior.cartBehavior.evolve(state, event))
+    const kept = yield* sql<CartId>`UPDATE journal_state SET sequence = ${sequence + 1}, state = ${after}
+      WHERE kind = ${"cart"} AND id = ${address} AND sequence = ${sequence} RETURNING id`
+    if (kept.length > 0)
+      yield* sql`INSERT INTO journal_events (kind, id, sequence, events)
+        VALUES (${"cart"}, ${address}, ${sequence + 1}, ${JSON.stringify([event])})`
   })
+
+interface CartId {
+  readonly id: string
+}
 
 interface CartRow {
   readonly sequence: number | string
