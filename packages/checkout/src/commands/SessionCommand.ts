@@ -117,7 +117,10 @@ export const show = (session: CheckoutSession, requestId: string): Decided => ({
 /** Answers with what was accepted before, as it was then. */
 export const replay = (session: CheckoutSession, requestId: string, created = false): Decided => ({
   events: [],
-  reply: () => ({ requestId, replayed: true, created, session: copyOf(session) })
+  reply: () => {
+    const answer = { requestId, replayed: true, session: copyOf(session) }
+    return created ? { ...answer, created } : answer
+  }
 })
 
 /** The digest of a key, where one was given, and more. */
