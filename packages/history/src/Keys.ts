@@ -62,10 +62,10 @@ const fold = (attempts: ReadonlyArray<Operation>): ReadonlyArray<Operation> | Fi
   const different = answers.find((each) => each.requestId !== told.requestId)
   if (different !== undefined) return { rule: "repeated key", operations: [told, different] }
   const made = fresh.length > 0 ? fresh : doubtful
-  // The engine's own task may have had the same result before.
-  if (made.length === 0 && told.action === "completeTask") return []
   const invoked = Math.min(...made.map((each) => each.invoked))
   const returned = Math.min(...answers.map((each) => each.returned))
+  // The engine's own task may have had the same result before: then none of these calls did it.
+  if (fresh.length === 0 && invoked > returned && told.action === "completeTask") return []
   if (invoked > returned) return { rule: "repeated key", operations: [told, ...made.slice(0, 1)] }
   return [{ ...told, replayed: false, invoked, returned }]
 }

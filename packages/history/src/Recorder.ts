@@ -51,9 +51,20 @@ const recordCommands = (
     noted(
       writer,
       caller,
-      { process, session: input.checkoutSessionId ?? nameless(input), action: "open", next: input.initialState },
+      {
+        process,
+        session: input.checkoutSessionId ?? nameless(input),
+        action: "open",
+        next: input.initialState,
+        key: keyOf("open", caller, input)
+      },
       service.open(caller, input),
-      ({ created, session }) => ({ ...done(session), session: session.id, ...(created ? {} : { action: "read" }) })
+      ({ created, replayed, session }) => ({
+        ...done(session),
+        session: session.id,
+        replayed,
+        ...(created ? {} : { action: "read" })
+      })
     ),
   update: (caller, input) =>
     noted(
@@ -66,7 +77,7 @@ const recordCommands = (
         expected: input.expCurrentState,
         next: input.nextState,
         expectedVersion: input.expectedVersion,
-        key: input.idempotencyKey === undefined ? undefined : `${caller.userId} ${input.idempotencyKey}`
+        key: keyOf("update", caller, input)
       },
       service.update(caller, input),
       ({ requestId, replayed, session }) => ({ ...done(session), requestId, replayed })
@@ -77,14 +88,27 @@ const recordCommands = (
   },
   cancel: (caller, input) => {
     const session = input.checkoutSessionId ?? nameless(input)
-    const call = { process, session, action: "cancel", expectedVersion: input.expectedVersion } as const
+    const { expectedVersion } = input
+    const call = { process, session, action: "cancel", expectedVersion, key: keyOf("cancel", caller, input) } as const
     return noted(writer, caller, call, service.cancel(caller, input), (cancelled) =>
       cancelled.session === null
         ? nothingDone
-        : { ...done(cancelled.session), requestId: cancelled.requestId, session: cancelled.session.id }
+        : {
+            ...done(cancelled.session),
+            replayed: cancelled.replayed,
+            requestId: cancelled.requestId,
+            session: cancelled.session.id
+          }
     )
   }
 })
+
+// Keys of two actions, or of two callers, do not meet.
+const keyOf = (
+  action: Call["action"],
+  caller: Caller.Caller,
+  { idempotencyKey }: { readonly idempotencyKey?: string | undefined }
+): string | undefined => (idempotencyKey === undefined ? undefined : `${action} ${caller.userId} ${idempotencyKey}`)
 
 interface Named extends CheckoutSessions.SessionInput {
   readonly operationId: string
@@ -112,7 +136,13 @@ const recordOperations = (
     failTask: (caller, input) =>
       noted(writer, caller, result(input, "failTask", input.code), service.failTask(caller, input), changed),
     releaseClaim: (caller, input) =>
-      noted(writer, caller, called(input, "releaseClaim"), service.releaseClaim(caller, input), changed)
+      noted(
+        writer,
+        caller,
+        { ...called(input, "releaseClaim"), key: keyOf("releaseClaim", caller, input) },
+        service.releaseClaim(caller, input),
+        changed
+      )
   }
 }
 

@@ -46,7 +46,7 @@ describe("Recorder", () => {
         { ...none, action: "read", outcome: "fail", error: "SessionInaccessible" },
         { ...none, action: "cancel", outcome: "ok", version: 3, state: "Taxes" }
       ])
-      assert.deepInclude(history[3], { process: 7, session: "s", replayed: true, key: "buyer k", requestId })
+      assert.deepInclude(history[3], { process: 7, session: "s", replayed: true, key: "update buyer k", requestId })
       assert.deepStrictEqual(
         history.map(({ invoked, returned }) => [invoked, returned]),
         history.map((_, index) => [2 * index, 2 * index + 1])

@@ -54,6 +54,15 @@ const fence: ReadonlyArray<Edit> = [
   edit("engine/src/journal/JournalMemory.ts", '!== entry.expectedSequence) return "conflict"', '< 0) return "conflict"')
 ]
 
+/** A4, fence: the journal takes a digest a second time. */
+const digestFence: ReadonlyArray<Edit> = [
+  edit(
+    "engine/src/journal/JournalMemory.ts",
+    'isAnyRecorded(record, records)) return "conflict"',
+    'false) return "conflict"'
+  )
+]
+
 const anything = /./
 const history = /double win|stale answer|out of order|conflicting|resurrected|unexplained|wrong|repeated key/
 
@@ -112,6 +121,21 @@ export const mutations: ReadonlyArray<Mutation> = [
     ],
     scenario: { interruptions: 0.3, slowPorts: 0.5, clients: 8 },
     caughtBy: /everybody waits|no end within/
+  },
+  {
+    name: "keys are forgotten with a load, and the journal records them twice",
+    edits: [edit("engine/src/actor/Records.ts", ": new Set(row.digests)", ": noDigests"), ...digestFence],
+    scenario: {
+      engines: 1,
+      immediate: false,
+      keys: 1,
+      repeats: 0.5,
+      clients: 8,
+      callsPerClient: 30,
+      kills: 3,
+      faults: {}
+    },
+    caughtBy: /repeated key/
   },
   {
     name: "a result closes an operation that is over",

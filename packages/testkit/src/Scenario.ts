@@ -41,6 +41,11 @@ export interface Scenario {
   readonly skewsMillis: ReadonlyArray<number>
   /** Whether several engines go by the time of their store, as they should. */
   readonly storeTime: boolean
+  /**
+   * How often a caller sends one of its earlier calls again, under its key, however long ago that was. Above 0 all writing
+   * actions carry keys, and carts are opened again.
+   */
+  readonly repeats: number
   readonly engine: {
     readonly idleMillis: number
     readonly sweepMillis: number
@@ -89,6 +94,7 @@ export const draw = (seeded: Seeded): Scenario => {
     },
     appendsAtOnce: seeded.pick([1, 2, 3]),
     skewsMillis: seeded.chance(0.5) ? [0, seeded.pick([-1, 1]) * seeded.between(2_000, 7_200_000)] : [],
-    storeTime: true
+    storeTime: true,
+    repeats: often(seeded.pick([0.1, 0.3]))
   }
 }

@@ -1,6 +1,6 @@
 /**
  * SimulatedCaller: one caller of a simulation. Knows what it last saw of each session and mostly acts on it; now and then
- * guesses, hangs up, or repeats under its key what nobody could tell it.
+ * guesses, hangs up, repeats under its key what nobody could tell it, or sends again what it sent long ago.
  * Source: TARGETS, "Faults and load": half the load on one hot session, a quarter reads, three quarters informed.
  */
 import { Caller, type CheckoutError, type CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
@@ -34,15 +34,21 @@ export const live = (
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     const seen = new Map<string, Seen>()
+    const keyed: Array<Act> = []
     yield* Effect.yieldNow() // Who is first is for the seed to say.
     for (let call = 0; call < scenario.callsPerClient; call++) {
       const session = seeded.chance(0.5) ? "s0" : `s${seeded.below(scenario.sessions)}`
-      const act = choose(scenario, seeded, session, seen.get(session), `${process}-${call}`)
+      const isAgain = keyed.length > 0 && scenario.repeats > 0 && seeded.chance(scenario.repeats)
+      const act = isAgain
+        ? seeded.pick(keyed)
+        : choose(scenario, seeded, session, seen.get(session), `${process}-${call}`)
+      if (!isAgain && act.repeatable) keyed.push(act)
       let answer = yield* once(act, service(), scenario, seeded)
       for (let again = 1; again < tries && act.repeatable && answer === "unknown"; again++) {
         answer = yield* once(act, service(), scenario, seeded)
       }
-      if (typeof answer === "object") seen.set(session, answer)
+      // A replay shows what was then.
+      if (typeof answer === "object" && !isAgain) seen.set(session, answer)
       if (seeded.chance(0.3)) yield* Effect.sleep(seeded.between(0, scenario.slowMillis))
     }
   })
@@ -62,11 +68,18 @@ const choose = (
   key: string
 ): Act => {
   const { operationId = null } = seen ?? {}
+  const idempotencyKey = scenario.repeats > 0 && seeded.chance(scenario.keys) ? key : undefined
+  // An open asks ports outside of the session's turn, which SimulatedPorts would take for a second turn.
+  if (idempotencyKey !== undefined && scenario.slowPorts === 0 && seeded.chance(0.05)) {
+    const input = { cartId: `cart-${checkoutSessionId}`, checkoutSessionId, idempotencyKey }
+    return only((service) => service.open(host, input), true)
+  }
   if (seeded.chance(0.25)) return look(checkoutSessionId)
   if (checkoutSessionId !== "s0" && seeded.chance(scenario.cancels)) {
-    return only((service) => service.cancel(host, { checkoutSessionId }))
+    return only((service) => service.cancel(host, { checkoutSessionId, idempotencyKey }), idempotencyKey !== undefined)
   }
-  if (operationId !== null && seeded.chance(0.5)) return close(seeded, checkoutSessionId, operationId)
+  if (operationId !== null && seeded.chance(0.5))
+    return close(seeded, { checkoutSessionId, operationId, idempotencyKey }, idempotencyKey !== undefined)
   const informed = seen !== undefined && seeded.chance(0.75)
   const expCurrentState = informed ? seen.state : seeded.pick(states)
   const input: CheckoutSessions.UpdateInput = {
@@ -87,19 +100,26 @@ const look = (checkoutSessionId: string): Act => ({
   repeatable: false
 })
 
-const only = (run: (service: Service) => Effect.Effect<Pick<CheckoutSessions.Cancelled, "session">, Failed>): Act => ({
+const only = (
+  run: (service: Service) => Effect.Effect<Pick<CheckoutSessions.Cancelled, "session">, Failed>,
+  repeatable: boolean
+): Act => ({
   run: (service) => Effect.map(run(service), ({ session }) => remember(session!)),
-  repeatable: false
+  repeatable
 })
 
-const close = (seeded: Seeded, checkoutSessionId: string, operationId: string): Act => {
-  const claim = { checkoutSessionId, operationId }
-  return seeded.pick([
-    only((service) => service.completeTask(host, claim)),
-    only((service) => service.failTask(host, { ...claim, code: "FAILED" })),
-    only((service) => service.releaseClaim(host, { ...claim, reason: "drawn" }))
-  ])
+interface Claim {
+  readonly checkoutSessionId: string
+  readonly operationId: string
+  readonly idempotencyKey: string | undefined
 }
+
+const close = (seeded: Seeded, claim: Claim, repeatable: boolean): Act =>
+  seeded.pick([
+    only((service) => service.completeTask(host, claim), repeatable),
+    only((service) => service.failTask(host, { ...claim, code: "FAILED" }), repeatable),
+    only((service) => service.releaseClaim(host, { ...claim, reason: "drawn" }), repeatable)
+  ])
 
 const remember = ({ state, version, operationId }: CheckoutSession.CheckoutSession): Seen => ({
   state,

@@ -6,6 +6,7 @@
  * judgement of the history (Linearizable).
  */
 import { Caller, type CheckoutError, CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
+import { JournalMemory } from "@onelane/engine"
 import { checkHistory, type History, Recorder, TimeLine, type Verdict } from "@onelane/history"
 import { Effect, Exit, Logger, Schedule } from "effect"
 import type { Fault } from "./JournalFaults.js"
@@ -170,10 +171,12 @@ const onDisk = (world: World.World, recorder: Recorder.Recorder, told: CheckoutS
     const address = { kind: "session", id: told.id }
     const row = yield* world.disk.load(address)
     // Up to the row that was read: the session may expire between the two reads.
-    const events = yield* world.disk.events(address, 0, row?.sequence ?? 0)
+    // Memory keeps the last of them.
+    const kept = Math.min(row?.sequence ?? 0, JournalMemory.historyCapacity)
+    const events = yield* world.disk.events(address, (row?.sequence ?? 0) - kept, kept)
     const problems: Array<string> = []
     if (row === null || row.sequence < told.version) problems.push(`${told.id}: the disk is behind what was told`)
-    if (row !== null && events.length !== row.sequence) problems.push(`${told.id}: the events have a gap`)
+    if (row !== null && events.length !== kept) problems.push(`${told.id}: the events have a gap`)
     const closed = events.flatMap(({ event }) => closes(event))
     if (new Set(closed).size < closed.length) problems.push(`${told.id}: one operation was closed twice`)
     for (const { key, late, observed, session } of recorder.history()) {

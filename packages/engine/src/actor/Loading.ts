@@ -24,7 +24,7 @@ export const isCertain = (
   envelope: Envelope.Envelope | null
 ): boolean =>
   context.commit.journal.exclusive ||
-  (envelope !== null && envelope.fresh) ||
+  envelope?.fresh === true ||
   (activation.inFlight !== null && activation.inFlight.newest !== null)
 
 /** Takes the turn again, on a state that is read now. */

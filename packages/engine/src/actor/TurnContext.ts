@@ -104,7 +104,7 @@ export const releaseIfIdle = (context: TurnContext, activation: Activation.Activ
   const { inFlight } = activation
   // Unanswered envelopes are about to be answered, or put back, by whoever is on the stack below.
   if (!Activation.isIdle(activation) || (inFlight !== null && inFlight.held > 0)) return
-  const isContended = inFlight !== null && inFlight.contended
+  const isContended = inFlight?.contended === true
   activation.inFlight = null
   if (activation.sequence === 0 || !activation.loaded || isContended) ActiveActors.passivate(context.actors, activation)
 }
