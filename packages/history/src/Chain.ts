@@ -106,7 +106,7 @@ const noteObserver = (places: ReadonlyArray<Place>, base: number, operation: Ope
     following.after = operation
   }
   if (state !== undefined && next !== undefined && archived !== undefined) {
-    if (!permits({ version: version!, state, next, archived }, operation)) {
+    if (!permits({ version: version!, state, next, archived, owed: 0 }, operation)) {
       return { rule: "wrong refusal", operations: [operation] }
     }
   }

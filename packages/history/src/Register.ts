@@ -14,6 +14,8 @@ export interface Register {
   readonly state: string | null
   readonly next: string | null
   readonly archived: boolean
+  /** Claims that were closed while the engine's own task may still succeed: each may come back as one late success. */
+  readonly owed: number
 }
 
 /** What a session may do that no recorded call asked for: the result of a task the engine runs; expiry. */
@@ -32,11 +34,11 @@ export interface Model {
 export const defaultModel: Model = { spontaneous: [], finals: ["Complete"], initial: "Start" }
 
 /** A session that was never opened. */
-export const absent: Register = { version: 0, state: null, next: null, archived: false }
+export const absent: Register = { version: 0, state: null, next: null, archived: false, owed: 0 }
 
 /** Equal exactly for equal registers of one session. */
 export const key = (self: Register): string =>
-  `${self.version} ${self.archived ? "!" : ""}${self.state} ${self.next === null ? "" : `>${self.next}`}`
+  `${self.version} ${self.archived ? "!" : ""}${self.state} ${self.next === null ? "" : `>${self.next}`} ${self.owed}`
 
 /** Whether a register is what an answer said. */
 export const agrees = (self: Register, observed: Observation | undefined): boolean =>
@@ -74,31 +76,43 @@ export const effects = (model: Model, self: Register, operation: Operation): Rea
   if (self.state === null || self.archived) return []
   if (expectedVersion !== undefined && expectedVersion !== self.version) return []
   const version = self.version + 1
+  const { owed, state } = self
   switch (action) {
     case "update":
-      if (self.next !== null || self.state !== expected || next === undefined) return []
-      return [...reached(model, version, next), { version, state: self.state, next, archived: false }]
+      if (self.next !== null || state !== expected || next === undefined) return []
+      return [...reached(model, version, next, owed), { version, state, next, archived: false, owed }]
     case "cancel":
-      return [{ version, state: self.state, next: null, archived: true }]
+      return [{ version, state, next: null, archived: true, owed: 0 }]
     case "completeTask": {
       const late = { ...self, version }
       if (isLate(operation)) return [late]
-      const moved = self.next === null ? [] : reached(model, version, self.next)
+      const moved = self.next === null ? [] : reached(model, version, self.next, owing(model, self))
       return isDoubtful(operation) ? [...moved, late] : moved
     }
     case "failTask":
-      return self.next === null ? [] : [{ version, state: "Error", next: null, archived: false }]
+      return self.next === null ? [] : [left(model, self, "Error")]
     case "releaseClaim":
-      return self.next === null ? [] : [{ version, state: self.state, next: null, archived: false }]
+      return self.next === null ? [] : [left(model, self, state)]
     default:
       return []
   }
 }
 
-const reached = (model: Model, version: number, state: string): ReadonlyArray<Register> => {
-  const open = { version, state, next: null, archived: false }
-  return model.finals.includes(state) ? [open, { ...open, archived: true }] : [open]
+const reached = (model: Model, version: number, state: string, owed: number): ReadonlyArray<Register> => {
+  const open = { version, state, next: null, archived: false, owed }
+  return model.finals.includes(state) ? [open, { ...open, archived: true, owed: 0 }] : [open]
 }
+
+const owing = (model: Model, { owed }: Register): number => (model.spontaneous.includes("task") ? owed + 1 : owed)
+
+// The claim is closed, and its task did not do it.
+const left = (model: Model, self: Register, state: string): Register => ({
+  version: self.version + 1,
+  state,
+  next: null,
+  archived: false,
+  owed: owing(model, self)
+})
 
 /** What a register may become without a call. */
 export const drifts = (model: Model, self: Register): ReadonlyArray<Register> => {
@@ -106,11 +120,11 @@ export const drifts = (model: Model, self: Register): ReadonlyArray<Register> =>
   const version = self.version + 1
   const found: Array<Register> = []
   if (model.spontaneous.includes("task")) {
-    if (self.next !== null)
-      found.push(...reached(model, version, self.next), { version, state: "Error", next: null, archived: false })
-    found.push({ ...self, version }) // a success that came too late
+    if (self.next !== null) found.push(...reached(model, version, self.next, self.owed), left(model, self, "Error"))
+    if (self.owed > 0) found.push({ ...self, version, owed: self.owed - 1 }) // a success that came too late
   }
-  if (model.spontaneous.includes("expiry")) found.push({ version, state: self.state, next: null, archived: true })
+  if (model.spontaneous.includes("expiry"))
+    found.push({ version, state: self.state, next: null, archived: true, owed: 0 })
   return found
 }
 
@@ -129,12 +143,13 @@ export const starts = (
   if (opened || (versioned && version === 0)) return [absent]
   const mayBeAbsent = operations.some((each) => each.action === "open" || each.observed?.state === null)
   const found: Array<Register> = !versioned && mayBeAbsent ? [absent] : []
+  const owed = model.spontaneous.includes("task") ? 1 : 0
   const isFull = known.state !== undefined && known.next !== undefined
   const spoken = isFull ? [] : statesOf(model, operations)
   for (const state of known.state === undefined ? spoken : [known.state]) {
     for (const next of known.next === undefined ? [null, ...spoken] : [known.next]) {
-      if (known.archived !== true) found.push({ version, state, next, archived: false })
-      if (known.archived !== false && next === null) found.push({ version, state, next, archived: true })
+      if (known.archived !== true) found.push({ version, state, next, archived: false, owed })
+      if (known.archived !== false && next === null) found.push({ version, state, next, archived: true, owed: 0 })
     }
   }
   return found
