@@ -40,6 +40,28 @@ describe("Records", () => {
     }).pipe(Effect.provide(over(JournalMemory.make())))
   )
 
+  it.scoped("a write that arrives late, found by its digest, is the state of the turns after it, too", () => {
+    const memory = JournalMemory.make()
+    const late: Array<Journal.JournalEntry> = []
+    let isLate = false
+    const append: Journal.JournalShape["append"] = (batch) => {
+      if (!isLate) return memory.append(batch)
+      late.push(...batch)
+      return Exit.fail(Journal.failure("unknown", "LATE"))
+    }
+    return Effect.gen(function* () {
+      const system = yield* makeSystem
+      yield* system.ask("a", keyed("before"))
+      isLate = true
+      assert.deepInclude(failureTag(yield* Effect.exit(system.ask("a", keyed("k")))), { applied: "unknown" })
+      assert.strictEqual((yield* system.read("a")).sequence, 1)
+      isLate = false
+      yield* memory.append(late)
+      assert.deepInclude(yield* system.ask("a", keyed("k")), { sequence: 2, replayed: true })
+      assert.strictEqual((yield* system.read("a")).sequence, 2)
+    }).pipe(Effect.provide(over({ ...memory, append })))
+  })
+
   it.scoped(
     "a digest nobody recorded is not looked up at an address that was opened here, or loaded with all its digests",
     () => {

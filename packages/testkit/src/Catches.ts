@@ -61,14 +61,22 @@ export const catches: ReadonlyArray<Catch> = [
     simulation,
     "an engine that trusts its own clock"
   ),
+  caught(
+    "sim",
+    "product",
+    "a replay showed a write that had arrived late, and the answers after it did not know of it",
+    "packages/engine/test/Records.test.ts",
+    "a write that arrives late, found by its digest"
+  ),
   caught("sim", "planted", "A1, A2, A3, A4 taken out, alone and in pairs", mutants, "is caught: "),
   caught("interruption", "planted", "a caller who leaves takes the others' places along", mutants, "is caught: "),
   caught("passivation", "planted", "a session goes to sleep while its commit is in flight", mutants, "is caught: "),
   caught("tasks", "planted", "a result closes an operation that is over", mutants, "is caught: "),
+  caught("tasks", "planted", "a late success kept twice; one refused and forgotten", mutants, "is caught: "),
   caught(
     "mutants",
     "planted",
-    "twelve builds with a guard taken out; and a copy with none taken out is the product",
+    "fourteen builds with a guard taken out; and a copy with none taken out is the product",
     mutants,
     "is the product itself when nothing is edited"
   ),

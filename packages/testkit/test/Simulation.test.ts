@@ -24,6 +24,7 @@ describe("Simulation", () => {
     assert.isAbove(count("ok"), 1_000)
     assert.isAbove(count("fail"), 200)
     assert.isAbove(count("info"), 50)
+    assert.isAbove(operations.filter(({ late }) => late === true).length, 0)
     assert.isAbove(faults, 500)
     assert.strictEqual(new Set(outcomes.flatMap((each) => [...each.faults.keys()])).size, 10)
   })

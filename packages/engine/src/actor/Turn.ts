@@ -23,7 +23,7 @@ import { commit, type Outcome } from "./Committing.js"
 import * as Envelope from "./Envelope.js"
 import { isCertain, load, loadNow, mustWaitForCommit, reloadAndRetry } from "./Loading.js"
 import * as Mailbox from "./Mailbox.js"
-import { find, nothingRecorded, recordsOf } from "./Records.js"
+import { find, noRecords, nothingRecorded, recordsOf } from "./Records.js"
 import { answer, answerWhenDurable, hold, release, releaseIfIdle, type TurnContext } from "./TurnContext.js"
 
 /** The command that only looks: answered with state and sequence. */
@@ -195,6 +195,8 @@ const afterRecords = (
     const { cause, reason } = failureOf(recorded)
     return Exit.fail(context.unavailable(EngineError.journalUnavailable(activation.address, reason, "no", cause)))
   }
+  if (isBehind(activation, recorded.value))
+    return reloadAndRetry(context, activation, Envelope.begun(command, activation, envelope))
   let outcome: Outcome | Exit.Exit<unknown, unknown>
   try {
     outcome = decide(context, activation, command, facts, recorded.value)
@@ -205,6 +207,13 @@ const afterRecords = (
     ? commit(context, activation, command, envelope, outcome)
     : answerUnchanged(context, activation, command, envelope, outcome)
 }
+
+// A3: a record that is newer than the state is of a commit whose outcome was unknown and which arrived after the state was read.
+// Where a commit is under way the answer waits for it, and it will be refused.
+const isBehind = ({ inFlight, sequence }: Activation.Activation, records: ReadonlyArray<JournalRecord>): boolean =>
+  records !== noRecords &&
+  (inFlight === null || inFlight.newest === null) &&
+  records.some((record) => record.sequence > sequence)
 
 // The verdict: what an accepted command adds, or the answer to one that writes nothing. May throw: nothing has changed then.
 const decide = (
