@@ -136,6 +136,46 @@ byEveryAdapter("standard actions: one input", {}, (it) => {
       assert.isTrue((yield* sessions.get(callers.admin, { checkoutSessionId })).isArchived)
     })
   )
+  it.effect("S7 nothing to cancel is a success without a session, for a cart the caller may see and no other", () =>
+    Effect.gen(function* () {
+      const { cartId } = yield* newCart
+      const action = "cancelCartAsyncOperation"
+      const cancel = (id: string, options: SendOptions = {}) => invoke([{ cartId: id }], { action, ...options })
+      const nothing = yield* cancel(cartId)
+      assert.strictEqual(nothing.status, 200)
+      assert.deepInclude(nothing.body[0], { isSuccess: true, errors: null, current: null })
+      assert.isNull(nothing.body[0].outputValues.checkoutSessionId)
+      assert.isString(nothing.body[0].outputValues.requestId)
+      yield* invoke([{ cartId }], { action: "checkoutSessionAction" })
+      assert.isString((yield* cancel(cartId)).body[0].outputValues.checkoutSessionId)
+      assert.isNull((yield* cancel(cartId)).body[0].outputValues.checkoutSessionId)
+      const [hidden, missing] = [yield* cancel(cartId, { as: "stranger" }), yield* cancel("none", { as: "stranger" })]
+      assert.strictEqual(hidden.status, 400)
+      assert.deepStrictEqual(hidden.body, missing.body)
+    })
+  )
+  it.effect(
+    "S7 a cart that was ordered is neither opened again nor cancelled, unless a second order is asked for",
+    () =>
+      Effect.gen(function* () {
+        const { cartId } = yield* newCart
+        const opening = { cartId, initialState: "Order Confirmation" }
+        const open = (more: object = {}) => invoke([{ ...opening, ...more }], { action: "checkoutSessionAction" })
+        const { checkoutSessionId } = (yield* open()).body[0].outputValues
+        yield* invoke([move(checkoutSessionId, "Order Confirmation", "Complete")])
+        const cancel = yield* invoke([{ cartId }], { action: "cancelCartAsyncOperation" })
+        for (const { body, status } of [yield* open(), yield* open({ again: false }), cancel]) {
+          assert.strictEqual(status, 409)
+          const told = { errorCode: "INVALID_OPERATION", reason: "COMPLETED", checkoutSessionId, orderId: null }
+          assert.deepInclude(body[0], { isSuccess: false, outputValues: null, applied: "no", ...told })
+          assert.deepInclude(body[0].current, { state: "Complete", isArchived: true })
+        }
+        const again = yield* open({ again: true })
+        assert.isTrue(again.body[0].isSuccess)
+        assert.notStrictEqual(again.body[0].outputValues.checkoutSessionId, checkoutSessionId)
+        assert.strictEqual((yield* open({ again: 1 })).body[0].errorCode, "INVALID_INPUT")
+      })
+  )
   it.effect("S8 while a task runs the answer says how long to wait", () =>
     Effect.gen(function* () {
       const { id } = yield* newSession
