@@ -69,6 +69,6 @@ describe("Walk", () => {
     assert.isAtMost(Number(files), 42)
     assert.isAtMost(Number(borders), 9)
     assert.match(stdout, /checkout\/\S*UpdateCheckoutSession.ts decide/)
-    assert.match(stdout, /sql\/\S*JournalSql.ts append/)
+    assert.match(stdout, /sql\/\S*JournalSql.ts toAppend/)
   })
 })

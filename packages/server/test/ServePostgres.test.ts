@@ -68,8 +68,8 @@ describe("onelane serve over PostgreSQL", { timeout: 120_000 }, () => {
         writeFileSync(preload, ahead)
         const right = node([...serveArgs(folder), "--storage", storage])
         const wrong = node(["--import", pathToFileURL(preload).href, ...serveArgs(folder), "--storage", storage])
-        const url = await urlOf(wrong)
-        await using left = await Onelane.connect({ url: await urlOf(right), token: "alice" })
+        const [rightUrl, url] = await Promise.all([urlOf(right), urlOf(wrong)])
+        await using left = await Onelane.connect({ url: rightUrl, token: "alice" })
         await using other = await Onelane.connect({ url, token: "operator" })
         const { session } = await left.openOrThrow({ cartId: "cart-0", expiresInMillis: 3_600_000 })
         // One that is over soon: when the wrong server has archived it, it has looked at the other one, too.
