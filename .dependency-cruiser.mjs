@@ -36,10 +36,10 @@ export default {
     },
     {
       name: "pure-packages",
-      comment: "engine and checkout import Effect alone",
+      comment: "engine and checkout import Effect alone, and a hash function",
       severity: "error",
       from: { path: "^packages/(engine|checkout)/src/" },
-      to: { pathNot: "^packages/|(^|/)node_modules/effect/" }
+      to: { pathNot: "^packages/|(^|/)node_modules/effect/|^(node:)?crypto$" }
     },
     {
       name: "by-name",
