@@ -85,7 +85,6 @@ describe("CloseOperation", () => {
         release(state, "op_1", told)
       ]) {
         const refused: object = refusalOf(decided, state)!
-        // @ts-expect-error
         assert.deepInclude(refused, { _tag: "OperationNotCurrent", reason, applied: "no", retryable: false })
         assert.deepInclude("current" in refused ? refused.current : {}, { state: state.session?.state })
       }
@@ -100,7 +99,6 @@ describe("CloseOperation", () => {
     assert.deepStrictEqual(reply.session, after(...events.slice(0, 3)).session)
     const failures = [open, claim("Inventory"), failure, { ...updated, from: "Error", to: "Taxes" }]
     const again = resultOf(after(...failures), fail(after(...failures), "op_1", turnWith(failures))).reply
-    // @ts-expect-error
     assert.deepInclude(again as object, { replayed: true, session: after(...failures.slice(0, 3)).session })
   })
 
