@@ -67,6 +67,8 @@ describe("PostgresClient", () => {
           )
           const seeks = lines.filter((line) => /^->\s+Index Only Scan using journal_keys_pkey/.test(line))
           assert.strictEqual(seeks.length > 0, parameters.length > 8)
+          const conditions = lines.filter((line) => line.startsWith("Index Cond:") && line.includes("digest"))
+          assert.strictEqual(conditions.length, seeks.length)
         }
       })
       const url = yield* place

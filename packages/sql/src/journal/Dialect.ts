@@ -59,8 +59,9 @@ export interface Dialect {
 
 /**
  * SQLite: the entries are unfolded by `json_each` and those that pass the fence (A4: the expected sequence, and no digest
- * that is recorded already) are inserted into a view, whose triggers write the events, the state row and the digests. No explicit transaction: the statement is one. The alarm has an
- * index and is written only when it changed, which spares most updates a page.
+ * that is recorded already) are inserted into a view, whose triggers write the events, the state row and the digests. No
+ * explicit transaction: the statement is one. The alarm has an index and is written only when it changed, which spares most
+ * updates a page. CROSS JOIN keeps the order: the other one reads all digests of the address for each entry.
  */
 const sqlite = (sql: SqlClient): Dialect => {
   const append = sql`
@@ -73,7 +74,7 @@ const sqlite = (sql: SqlClient): Dialect => {
     SELECT entry.* FROM entry
     LEFT JOIN journal_state AS present ON present.kind = entry.kind AND present.id = entry.id
     WHERE coalesce(present.sequence, 0) = entry.expected AND (entry.records IS NULL OR NOT EXISTS (
-      SELECT 1 FROM json_each(entry.records) AS record JOIN journal_keys AS known
+      SELECT 1 FROM json_each(entry.records) AS record CROSS JOIN journal_keys AS known
       ON known.kind = entry.kind AND known.id = entry.id AND known.digest = record.value->>0
     ))
     RETURNING position`
@@ -193,7 +194,8 @@ const plain = (sql: SqlClient): AppendParts => ({
 
 /**
  * Digests come as one text an entry, and are unfolded for each: none of them may be recorded already. They are looked for
- * before the row is locked, which is soon enough: who recorded one meanwhile has moved the sequence as well.
+ * before the row is locked, which is soon enough: who recorded one meanwhile has moved the sequence as well. OFFSET keeps
+ * the look-up apart for each entry, so that it goes down the whole key.
  */
 const keyed = (sql: SqlClient): AppendParts => ({
   entries: sql`unnest(${"positions"}::bigint[], ${"kinds"}::text[], ${"ids"}::text[], ${"expected"}::bigint[],
@@ -203,9 +205,9 @@ const keyed = (sql: SqlClient): AppendParts => ({
   carried: sql.literal(", digests, recorded"),
   carriedOfEntry: sql.literal(", entry.digests, entry.recorded"),
   isNew: sql.literal(`AND NOT EXISTS (
-        SELECT 1 FROM unnest(string_to_array(entry.digests, ' ')) AS added (digest) JOIN journal_keys AS known
-        ON known.kind = entry.kind COLLATE "C" AND known.id = entry.id COLLATE "C"
-        AND known.digest = added.digest COLLATE "C"
+        SELECT 1 FROM journal_keys AS known
+        WHERE known.kind = entry.kind COLLATE "C" AND known.id = entry.id COLLATE "C"
+        AND known.digest = ANY (string_to_array(entry.digests, ' ') COLLATE "C") OFFSET 0
       )`),
   keyed: sql.literal(`keyed AS (
       INSERT INTO journal_keys (kind, id, digest, sequence)
