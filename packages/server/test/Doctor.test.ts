@@ -78,4 +78,11 @@ describe("Doctor", () => {
       assert.strictEqual(resultsOf(yield* Doctor.examine(text)).storage, "failed")
     })
   )
+
+  it("knows a store in a newer format, and says which", () => {
+    assert.strictEqual(Doctor.formatOf(1).result, "ok")
+    const { found, result } = Doctor.formatOf(99)
+    assert.strictEqual(result, "failed")
+    assert.match(found, /format 99, this release knows format 1/)
+  })
 })

@@ -15,6 +15,7 @@ import {
   writeSync
 } from "node:fs"
 import { dirname, join, resolve } from "node:path"
+import { StoreFormat } from "@onelane/checkout"
 import { JournalSql, Migrations, SessionList } from "@onelane/sql"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -120,6 +121,10 @@ const agreeingMillis = 1_000
 const releasedMillis = 1_735_689_600_000
 const toleranceMillis = 5_000
 
+/** Whether this release knows the format of what is stored. */
+export const formatOf = (found: number): Finding =>
+  found > StoreFormat.current ? failed("format", Migrations.newerFormat(found)) : ok("format", String(found))
+
 /** What lies in the storage: that it opens, and how new its tables are. */
 const inside = Effect.gen(function* () {
   const found = yield* Migrations.current
@@ -130,12 +135,14 @@ const inside = Effect.gen(function* () {
           "tables",
           `step ${found}, this release knows ${Migrations.newest}; ${found > Migrations.newest ? "use a newer release" : "run: onelane migrate"}`
         )
+  const format = yield* Migrations.format
+  const formats = format === null ? [] : [formatOf(format)]
   const newest = found === 0 ? null : yield* SessionList.newestMillis
   const databaseMillis = yield* JournalSql.timeMillis
   const nowMillis = yield* Clock.currentTimeMillis
   const kept = clock(databaseMillis ?? nowMillis, newest)
   const clocks = databaseMillis === null || kept.result !== "ok" ? kept : clockBeside(nowMillis, databaseMillis)
-  return [ok("storage", "it opens"), version, clocks]
+  return [ok("storage", "it opens"), version, ...formats, clocks]
 })
 
 /** Every check of a storage, and of the machine below it. */

@@ -4,6 +4,7 @@
  */
 import * as Migrator from "@effect/sql/Migrator"
 import { SqlClient } from "@effect/sql/SqlClient"
+import { StoreFormat } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { DatabaseRefused } from "./DatabaseRefused.js"
@@ -20,7 +21,7 @@ const execute = (statements: (dialect: Dialect.Dialect) => ReadonlyArray<string>
  * `journal_state` holds what an address is now, `journal_events` how it came there: one row an append, `sequence` being
  * that of its last event. Rows of the former can be large and are found by their key; those of the latter come in
  * order of time, so neither table is clustered by its key. `journal_keys` says which digests are recorded, and for which
- * event; its rows are small and nothing but a key.
+ * event; its rows are small and nothing but a key. `store_format` has one row: the highest format of any state (StoreFormat).
  */
 const journal = ({ id, keyed, rewritten, schema }: Dialect.Dialect) => [
   `CREATE TABLE journal_state (
@@ -46,6 +47,8 @@ const journal = ({ id, keyed, rewritten, schema }: Dialect.Dialect) => [
     sequence bigint NOT NULL,
     PRIMARY KEY (kind, id, digest)
   ) ${keyed}`,
+  `CREATE TABLE store_format (format bigint NOT NULL)`,
+  `INSERT INTO store_format VALUES (${StoreFormat.current})`,
   ...schema
 ]
 
@@ -116,6 +119,26 @@ const check = (found: number): Effect.Effect<void, DatabaseRefused> => {
   return Effect.fail(new DatabaseRefused({ reason: found > newest ? "NEWER" : "MIGRATION", message }))
 }
 
+/** The format a database is in; null: it has none of our tables. Changes nothing. */
+export const format: Effect.Effect<number | null, never, SqlClient> = Effect.flatMap(SqlClient, (sql) =>
+  sql<{ readonly format: number }>`SELECT max(format) AS format FROM store_format`.pipe(
+    Effect.map((rows) => (rows[0]?.format == null ? null : Number(rows[0].format))),
+    Effect.catchAll(() => Effect.succeed(null))
+  )
+)
+
+/** What a store in a newer format is refused with. */
+export const newerFormat = (found: number): string =>
+  `The store is in format ${found}, this release knows format ${StoreFormat.current}: use a newer release.`
+
+// From here on this release writes its own format.
+const claimFormat = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const found = (yield* format) ?? StoreFormat.current
+  if (found > StoreFormat.current) return yield* new DatabaseRefused({ reason: "NEWER", message: newerFormat(found) })
+  if (found < StoreFormat.current) yield* sql`UPDATE store_format SET format = ${StoreFormat.current}`
+})
+
 /** Runs what is missing. Answers the names of the steps that ran. */
 export const run: Effect.Effect<ReadonlyArray<string>, DatabaseRefused, SqlClient> = Effect.gen(function* () {
   const sql = yield* SqlClient
@@ -124,6 +147,7 @@ export const run: Effect.Effect<ReadonlyArray<string>, DatabaseRefused, SqlClien
   // The library takes any failure of its first write for another migrator at work: look for oneself.
   const rows = yield* sql<{ readonly newest: number }>`SELECT max(migration_id) AS newest FROM ${sql(table)}`
   yield* check(Number(rows[0]?.newest ?? 0))
+  yield* claimFormat
   return ran.map(([, name]) => name)
 }).pipe(
   // A step that fails is a defect to the library, and so is the roll-back after a disk gave up.
