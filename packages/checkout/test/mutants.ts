@@ -18,6 +18,7 @@ import * as Vigil from "../src/service/Vigil.js"
 import * as Ids from "../src/session/Ids.js"
 import type { SessionState } from "../src/session/SessionState.js"
 import * as Alarms from "../src/work/Alarms.js"
+import * as AllSessions from "../src/work/Sessions.js"
 import * as Tasks from "../src/work/Tasks.js"
 import { type ProcessOptions, type Sessions, seenBy } from "./fixture.js"
 
@@ -39,10 +40,11 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
     const tell: Tasks.Tell = (id, command) =>
       LateResults.settle({ carts, sessions }, id, command, sessions.askInternal(id, command))
     const tasks = yield* Tasks.make(flow, tell, nowMillis)
-    const sessions: Alarms.Sessions = yield* ActorSystem.make(mutate(CheckoutBehavior.make(flow, ports)), {
+    const system = yield* ActorSystem.make(mutate(CheckoutBehavior.make(flow, ports)), {
       unavailable,
       onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state)
     })
+    const sessions: AllSessions.Sessions = AllSessions.typed(system)
     yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, true, nowMillis, 1_000))
     yield* Effect.addFinalizer(() => tasks.drain(0))
     const parts = {

@@ -33,8 +33,8 @@ export interface Snapshot<State> {
   readonly sequence: number
 }
 
-/** All actors of one behavior over one journal. */
-export interface ActorSystem<State, Command, Reply, Refusal> {
+/** All actors of one behavior over one journal. `Unavailable`: what the engine itself may answer, in the behavior's type. */
+export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refusal> {
   /** Sends a command: its durable answer, or what it is waited for with. The one form; the others are views of it. */
   readonly send: (id: string, command: Command, found?: Found) => Answer.Answer<Reply, Refusal>
   /** The same as an effect: sends when it is run. */
@@ -46,7 +46,7 @@ export interface ActorSystem<State, Command, Reply, Refusal> {
   /** The state of an address that has nothing in flight, where the journal answers on the spot; undefined: ask `read`. */
   readonly peek: (id: string) => State | undefined
   /** Looks at an address. */
-  readonly read: (id: string) => Effect.Effect<Snapshot<State>, Refusal>
+  readonly read: (id: string) => Effect.Effect<Snapshot<State>, Unavailable>
   /**
    * Watches an address while the scope is open. The effect it gives waits for the next page of committed events after
    * `afterSequence`, never an empty one: in order, without gap or duplicate, nothing before it is durable. It fails with
@@ -55,28 +55,28 @@ export interface ActorSystem<State, Command, Reply, Refusal> {
   readonly follow: (
     id: string,
     afterSequence: number
-  ) => Effect.Effect<Effect.Effect<ReadonlyArray<JournalEvent>, Refusal>, never, Scope.Scope>
+  ) => Effect.Effect<Effect.Effect<ReadonlyArray<JournalEvent>, Unavailable>, never, Scope.Scope>
   /** A page of committed events. */
   readonly events: (
     id: string,
     afterSequence: number,
     limit: number
-  ) => Effect.Effect<ReadonlyArray<JournalEvent>, Refusal>
+  ) => Effect.Effect<ReadonlyArray<JournalEvent>, Unavailable>
   /** Ids whose alarm is due, earliest first; the next page begins behind `after`. */
   readonly alarms: (
     beforeMillis: number,
     limit: number,
     after?: JournalAlarm
-  ) => Effect.Effect<ReadonlyArray<JournalAlarm>, Refusal>
+  ) => Effect.Effect<ReadonlyArray<JournalAlarm>, Unavailable>
   /** Takes no new work and waits, at most `drainMillis`, until everything begun is answered; true when it is. */
   readonly drain: Effect.Effect<boolean>
   readonly metrics: Readonly<Metrics.EngineMetrics>
 }
 
 /** What a host may hook in. */
-export interface ActorSystemOptions<State, Event, Refusal> {
+export interface ActorSystemOptions<State, Event, Unavailable> {
   /** Maps engine errors (full, draining, no journal) to the behavior's error type. */
-  readonly unavailable: (error: EngineError.EngineError) => Refusal
+  readonly unavailable: (error: EngineError.EngineError) => Unavailable
   /** Called after a change is durable, on the engine's stack: must be quick. A defect in it is supervised. */
   readonly onCommitted?: ((id: string, events: ReadonlyArray<Event>, state: State) => void) | undefined
 }
@@ -90,10 +90,10 @@ interface System {
 }
 
 /** Makes the actor system of a behavior; it drains when the scope closes. */
-export const make = <State, Command, Event, Reply, Refusal, Facts>(
+export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable extends Refusal>(
   behavior: Behavior<State, Command, Event, Reply, Refusal, Facts>,
-  options: ActorSystemOptions<State, Event, Refusal>
-): Effect.Effect<ActorSystem<State, Command, Reply, Refusal>, never, GroupCommit | Scope.Scope> =>
+  options: ActorSystemOptions<State, Event, Unavailable>
+): Effect.Effect<ActorSystem<State, Command, Reply, Refusal, Unavailable>, never, GroupCommit | Scope.Scope> =>
   Effect.gen(function* () {
     const commit = yield* GroupCommit
     const { config } = commit

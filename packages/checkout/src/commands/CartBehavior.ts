@@ -5,7 +5,7 @@
  */
 import { Behavior } from "@onelane/engine"
 import * as Exit from "effect/Exit"
-import type { CheckoutError } from "../errors/CheckoutError.js"
+import type { IdempotencyConflict, Overloaded, StorageUnavailable } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import type { KeyUse } from "../session/IdempotencyKey.js"
@@ -135,8 +135,11 @@ export interface CartReply {
   readonly used: Use | null
 }
 
+/** What the lane of a cart may answer instead. */
+export type CartError = IdempotencyConflict | StorageUnavailable | Overloaded
+
 /** The actor of one cart. */
-export type CartBehavior = Behavior.Behavior<CartState, CartCommand, CartEvent, CartReply, CheckoutError, void>
+export type CartBehavior = Behavior.Behavior<CartState, CartCommand, CartEvent, CartReply, CartError, void>
 
 /** Makes it. */
 export const cartBehavior: CartBehavior = {
@@ -210,7 +213,7 @@ const keep = (state: CartState, { late }: Keep, at: number): Decision => {
   return { events: isKept ? [] : [{ type: "LateResult", at, late }], reply: sessionOf }
 }
 
-const usedFor = (use: KeyUse, event: CartEvent | undefined): Use | Exit.Exit<never, CheckoutError> | null => {
+const usedFor = (use: KeyUse, event: CartEvent | undefined): Use | Exit.Exit<never, IdempotencyConflict> | null => {
   if (event === undefined || event.type === "LateResult" || event.type === "Pruned") return null
   const { requestId, sessionId } = event
   if (event.use?.input !== use.input) return Exit.fail(Refusal.idempotencyConflict(requestId))

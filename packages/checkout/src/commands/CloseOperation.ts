@@ -4,7 +4,7 @@
  * closes a claim records the operation id, so a result can be told repeated, late or unknown.
  */
 import * as Exit from "effect/Exit"
-import type { CheckoutError, InvalidCheckoutSessionId, InvalidInput } from "../errors/CheckoutError.js"
+import type { InvalidCheckoutSessionId, InvalidInput, OperationError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import { wordMaxLength } from "../flow/TaskResult.js"
 import { authorise } from "../ports/Guard.js"
@@ -76,9 +76,9 @@ export const claimOf = (
   turn: SessionTurn
 ):
   | { readonly claimed: Claimed }
-  | { readonly answered: Decided }
+  | { readonly answered: Decided<OperationError> }
   | { readonly over: Over }
-  | Exit.Exit<never, CheckoutError> => {
+  | Exit.Exit<never, OperationError> => {
   const { session } = state
   if (session === null) return Exit.fail(Refusal.sessionInaccessible)
   const denied = command.caller === null ? null : authorise(session, turn.facts.rights)
@@ -102,11 +102,11 @@ const hasChanged = ({ cartRevision = null }: SessionState, { facts: { cart } }: 
 export const noted = ({ cartChanged }: Claimed): { readonly cartChanged?: true } => (cartChanged ? { cartChanged } : {})
 
 /** The answer to a command that comes too late and leaves nothing behind. */
-export const refuse = ({ reason, session }: Over, recorded = false): Exit.Exit<never, CheckoutError> =>
+export const refuse = ({ reason, session }: Over, recorded = false): Exit.Exit<never, OperationError> =>
   Exit.fail(Refusal.operationNotCurrent(session, reason, recorded))
 
 /** The answer to a result that was reported before: the first one. */
-export const repeat = ({ session }: Closed): Decided => replay(session, session.lastRequestId ?? "")
+export const repeat = ({ session }: Closed): Decided<never> => replay(session, session.lastRequestId ?? "")
 
 const closedBy = (turn: SessionTurn, operationId: string): Closed | null => {
   const record = turn.records.find(({ digest }) => digest === operationId)

@@ -3,6 +3,7 @@
  * Source: CONTRACT §2.
  */
 
+import type { OperationError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import { isFinal } from "../flow/Flow.js"
 import { wordMaxLength } from "../flow/TaskResult.js"
@@ -60,7 +61,11 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
 
 // On a live session a late success is an event that leaves the state as it is. An archived one never changes: the cart's lane
 // keeps what comes then (LateResults).
-const tooLate = (over: CloseOperation.Over, command: CommandOf<"CompleteTask">, turn: SessionTurn): Decided => {
+const tooLate = (
+  over: CloseOperation.Over,
+  command: CommandOf<"CompleteTask">,
+  turn: SessionTurn
+): Decided<OperationError> => {
   const { closed, late, reason, session } = over
   if (closed === null) return CloseOperation.refuse(over)
   const { operationId, orderId } = command

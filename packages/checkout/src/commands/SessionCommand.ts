@@ -4,7 +4,16 @@
  */
 import type { Behavior } from "@onelane/engine"
 import * as Exit from "effect/Exit"
-import type { CheckoutError } from "../errors/CheckoutError.js"
+import type {
+  AccessError,
+  CancelError,
+  CheckoutError,
+  IdempotencyConflict,
+  OpenError,
+  OperationError,
+  OperationNotCurrent,
+  UpdateError
+} from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Flow, Transition } from "../flow/Flow.js"
 import type { Caller } from "../ports/Caller.js"
@@ -84,14 +93,34 @@ export interface SessionReply {
   readonly created?: boolean | undefined
   readonly session: CheckoutSession
   /** The answer is this refusal, although the turn committed something: a late success was kept. */
-  readonly refused?: CheckoutError | undefined
+  readonly refused?: OperationNotCurrent | undefined
 }
+
+/** What each command may be refused with: its rule is checked against this, and so is the method that sends it. */
+export interface CommandErrors {
+  readonly Open: OpenError
+  readonly Update: UpdateError
+  readonly Read: AccessError
+  readonly Cancel: CancelError
+  readonly CompleteTask: OperationError
+  readonly FailTask: OperationError
+  readonly ReleaseClaim: OperationError
+  readonly Expire: AccessError
+}
+
+/** What a command with this tag may be refused with. */
+export type ErrorOf<Tag extends SessionCommand["tag"]> = CommandErrors[Tag]
 
 /** What a turn knows. */
 export type SessionTurn = Behavior.Turn<Facts, SessionState, SessionEvent>
 
-/** The verdict on one command. */
-export type Decided = Behavior.Verdict<SessionState, SessionEvent, SessionReply, CheckoutError>
+/** The verdict on one command, which is refused with nothing but `E`. */
+export type Decided<E extends CheckoutError = CheckoutError> = Behavior.Verdict<
+  SessionState,
+  SessionEvent,
+  SessionReply,
+  E
+>
 
 /** The rule of one command. */
 export type Decide<Tag extends SessionCommand["tag"]> = (
@@ -99,23 +128,23 @@ export type Decide<Tag extends SessionCommand["tag"]> = (
   state: SessionState,
   command: CommandOf<Tag>,
   turn: SessionTurn
-) => Decided
+) => Decided<ErrorOf<Tag>>
 
 /** Accepts with one event, and records these digests; the reply shows the session after it. */
-export const accept = (event: SessionEvent, requestId: string, digests?: ReadonlyArray<string>): Decided => ({
+export const accept = (event: SessionEvent, requestId: string, digests?: ReadonlyArray<string>): Decided<never> => ({
   events: [event],
   digests,
   reply: (after) => ({ requestId, replayed: false, session: copyOf(after.session as CheckoutSession) })
 })
 
 /** Answers without changing anything. */
-export const show = (session: CheckoutSession, requestId: string): Decided => ({
+export const show = (session: CheckoutSession, requestId: string): Decided<never> => ({
   events: [],
   reply: () => ({ requestId, replayed: false, session: copyOf(session) })
 })
 
 /** Answers with what was accepted before, as it was then. */
-export const replay = (session: CheckoutSession, requestId: string, created = false): Decided => ({
+export const replay = (session: CheckoutSession, requestId: string, created = false): Decided<never> => ({
   events: [],
   reply: () => {
     const answer = { requestId, replayed: true, session: copyOf(session) }
@@ -131,7 +160,7 @@ export const digestsWith = (use: KeyUse | null | undefined, ...more: ReadonlyArr
  * Step 8 of CONTRACT §3: the answer this key was given before, as it was; a refusal where the input was another one; null
  * for a key that nothing was accepted under. Only accepted commands are recorded, so nothing transient is ever replayed.
  */
-export const answeredBefore = (turn: SessionTurn, use: KeyUse): Decided | null => {
+export const answeredBefore = (turn: SessionTurn, use: KeyUse): Decided<IdempotencyConflict> | null => {
   const record = turn.records.find(({ digest }) => digest === use.digest)
   if (record === undefined) return null
   const { event, state } = record

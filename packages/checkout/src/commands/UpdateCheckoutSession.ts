@@ -7,7 +7,7 @@
  */
 
 import * as Exit from "effect/Exit"
-import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "../errors/CheckoutError.js"
+import type { InvalidCheckoutSessionId, InvalidInput, InvalidState, UpdateError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import { type Flow, type Transition, transitionOf } from "../flow/Flow.js"
 import { defaultDeadlineMillis } from "../flow/Task.js"
@@ -146,7 +146,7 @@ const decideMove = (
   session: CheckoutSession,
   command: CommandOf<"Update">,
   turn: SessionTurn
-): Decided => {
+): Decided<UpdateError> => {
   const { transition, expectedVersion, use } = command
   const { from, to, archives, task } = transition
   if (from !== session.state && (session.nextState === null || from !== session.nextState))
@@ -179,7 +179,7 @@ const decideMove = (
 }
 
 // Every event is a literal with all its fields and the reply is one function: an accepted update makes what it leaves, no more.
-const move = (event: Extract<SessionEvent, { readonly type: "Updated" | "Claimed" }>): Decided => ({
+const move = (event: Extract<SessionEvent, { readonly type: "Updated" | "Claimed" }>): Decided<never> => ({
   events: [event],
   reply: replyAfter,
   digests: event.use === null ? undefined : [event.use.digest]

@@ -5,14 +5,20 @@
 import { type ActorSystem, EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { Assigned, CartCommand, CartReply, CartState } from "../commands/CartBehavior.js"
-import type { CheckoutError, Overloaded, StorageUnavailable } from "../errors/CheckoutError.js"
+import type { Assigned, CartCommand, CartError, CartReply, CartState } from "../commands/CartBehavior.js"
+import type { Overloaded, StorageUnavailable } from "../errors/CheckoutError.js"
 import type { PortUnavailable } from "./Access.js"
 import * as Caller from "./Caller.js"
 import type { Cart, CartsShape } from "./Carts.js"
 
 /** The lanes of all carts. */
-export type CartLanes = ActorSystem.ActorSystem<CartState, CartCommand, CartReply, CheckoutError>
+export type CartLanes = ActorSystem.ActorSystem<
+  CartState,
+  CartCommand,
+  CartReply,
+  CartError,
+  StorageUnavailable | Overloaded
+>
 
 type Answer<A> = Effect.Effect<A, PortUnavailable | StorageUnavailable | Overloaded>
 

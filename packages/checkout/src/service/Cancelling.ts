@@ -3,8 +3,8 @@
  * the first use of a key is recorded at the cart, with the session it meant, before that session is cancelled.
  */
 import * as Effect from "effect/Effect"
-import type { SessionCommand } from "../commands/SessionCommand.js"
-import type { CancelError, CheckoutError } from "../errors/CheckoutError.js"
+import type { CommandOf } from "../commands/SessionCommand.js"
+import type { CancelError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Caller } from "../ports/Caller.js"
 import { authorise, bounded, subjectOf } from "../ports/Guard.js"
@@ -21,7 +21,7 @@ export const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Effe
     const { cartId = null, checkoutSessionId, expectedVersion = null } = input
     const id = checkoutSessionId ?? (yield* sessionOf(parts, caller, cartId as string, requestId, use))
     if (id === null) return { requestId, replayed: false, session: null }
-    const command: SessionCommand = { tag: "Cancel", caller, requestId, cartId, expectedVersion, use }
+    const command: CommandOf<"Cancel"> = { tag: "Cancel", caller, requestId, cartId, expectedVersion, use }
     const asked = parts.sessions
       .ask(id, command)
       .pipe(Effect.map(({ replayed, requestId, session }): S.Cancelled => ({ requestId, replayed, session })))
@@ -30,9 +30,9 @@ export const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Effe
     return yield* Effect.catchIf(asked, isCancelled, () =>
       Effect.succeed({ requestId, replayed: false, session: null })
     )
-  }) as Effect.Effect<S.Cancelled, CancelError>
+  })
 
-const isCancelled = (error: CheckoutError): boolean => error._tag === "SessionClosed" && error.reason === "CANCELLED"
+const isCancelled = (error: CancelError): boolean => error._tag === "SessionClosed" && error.reason === "CANCELLED"
 
 // Null where a cart that the caller may see has nothing to cancel: nobody opened it yet.
 const sessionOf = (

@@ -19,6 +19,7 @@ import * as Ids from "../session/Ids.js"
 import type { SessionState } from "../session/SessionState.js"
 import * as Alarms from "../work/Alarms.js"
 import * as ClockWatch from "../work/ClockWatch.js"
+import * as Sessions from "../work/Sessions.js"
 import * as Tasks from "../work/Tasks.js"
 import * as CallValues from "./CallValues.js"
 import * as Service from "./CheckoutService.js"
@@ -110,11 +111,12 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
       LateResults.settle({ carts, sessions }, id, command, sessions.askInternal(id, command))
     const hasChanged: Tasks.HasChanged = (cartId, revision) => Guard.hasChanged(ports, cartId, revision)
     const tasks = yield* Tasks.make(flow, tell, commit.nowMillis, options.taskCapacity, hasChanged)
-    const sessions: Alarms.Sessions = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
+    const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
       unavailable,
       // A claim made here on a session of somebody else's is found, and run, by that one.
       onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state, isMine(id))
     })
+    const sessions: Sessions.Sessions = Sessions.typed(system)
     yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, custody, commit.nowMillis, alarmMillis))
     const clock = yield* Effect.clock
     const clockOffsetMillis = () => commit.nowMillis() - clock.unsafeCurrentTimeMillis()

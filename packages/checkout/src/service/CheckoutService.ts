@@ -13,8 +13,8 @@ import * as FailTask from "../commands/FailTask.js"
 import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
 import * as ReleaseClaim from "../commands/ReleaseClaim.js"
-import type { SessionCommand } from "../commands/SessionCommand.js"
-import type { AccessError, CheckoutError } from "../errors/CheckoutError.js"
+import type { CommandOf, ErrorOf, SessionCommand, SessionReply } from "../commands/SessionCommand.js"
+import type { AccessError, CheckoutError, OperationError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
@@ -25,7 +25,7 @@ import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.j
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
 import { historyEntry, type SessionEvent } from "../session/SessionState.js"
-import type { Sessions } from "../work/Alarms.js"
+import type { Sessions } from "../work/Sessions.js"
 import * as Cancelling from "./Cancelling.js"
 import type * as S from "./CheckoutSessions.js"
 import * as LateResults from "./LateResults.js"
@@ -70,7 +70,7 @@ export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
       () => OpenCheckoutSession.check(parts.flow, input),
       () => Opening.open(parts, caller, input)
     ),
-  update: (caller, input) => Effect.suspend(() => Updating.update(parts, caller, input)),
+  update: (caller, input) => Updating.update(parts, caller, input),
   get: (caller, input) =>
     gate(
       parts,
@@ -167,28 +167,30 @@ const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" 
     )
 })
 
-// A session refuses a command with the errors of that command only (the command files); the mailbox's type is their
-// union, so this is where each method gets its own error type back.
-type Answer<A> = Effect.Effect<A, any>
-
-const gate = <A>(
+// Steps 1-4, which need no session.
+const gate = <A, E, Malformed extends CheckoutError>(
   parts: Parts,
   caller: Caller,
   action: Action,
-  check: () => CheckoutError | null,
-  proceed: () => Answer<A>
-): Answer<A> =>
+  check: () => Malformed | null,
+  proceed: () => Effect.Effect<A, E>
+): Effect.Effect<A, E | Malformed | AccessError> =>
   Effect.suspend(() => {
-    const invoked = (allowed: boolean): Answer<A> => {
-      const refused = allowed ? check() : Refusal.actionNotPermitted
-      return refused === null ? proceed() : Exit.fail(refused)
+    const invoked = (allowed: boolean): Effect.Effect<A, E | Malformed | AccessError> => {
+      if (!allowed) return Exit.fail(Refusal.actionNotPermitted)
+      const malformed = check()
+      return malformed === null ? proceed() : Exit.fail(malformed)
     }
     const asked = parts.ports.access.mayInvoke(caller, action)
     if (EffectRunner.isExit(asked) && Exit.isSuccess(asked)) return invoked(asked.value)
     return Effect.flatMap(bounded(parts.ports, "access", asked), invoked)
   })
 
-const toSession = (parts: Parts, input: { readonly checkoutSessionId: string }, command: SessionCommand) =>
+const toSession = <C extends SessionCommand>(
+  parts: Parts,
+  input: { readonly checkoutSessionId: string },
+  command: C
+): Effect.Effect<SessionReply, ErrorOf<C["tag"]>> =>
   EngineAnswer.toEffect(parts.sessions.send(input.checkoutSessionId, command))
 
 const useOf = (action: IdempotencyKey.KeyedAction, caller: Caller, input: { readonly idempotencyKey?: unknown }) =>
@@ -197,14 +199,18 @@ const useOf = (action: IdempotencyKey.KeyedAction, caller: Caller, input: { read
 const close = (
   parts: Parts,
   input: { readonly checkoutSessionId: string },
-  command: SessionCommand
-): Answer<S.Changed> =>
+  command: CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">
+): Effect.Effect<S.Changed, OperationError> =>
   Effect.map(
     LateResults.settle(parts, input.checkoutSessionId, command, toSession(parts, input, command)),
     ({ replayed, session }) => ({ replayed, session })
   )
 
-const read = (parts: Parts, caller: Caller, input: { readonly checkoutSessionId: string }): Answer<CheckoutSession> =>
+const read = (
+  parts: Parts,
+  caller: Caller,
+  input: { readonly checkoutSessionId: string }
+): Effect.Effect<CheckoutSession, AccessError> =>
   EffectRunner.mapNow(toSession(parts, input, { tag: "Read", caller }), (reply) => reply.session)
 
 // What came too late for an archived session stands behind its last entry, in the same page.

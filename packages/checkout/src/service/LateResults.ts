@@ -5,16 +5,12 @@
  * Owns the way between the two lanes; does not own the rules (CompleteTask, CartBehavior). A crash between the two leaves
  * nothing, and no answer: the result is reported again.
  */
-import type { ActorSystem } from "@onelane/engine"
 import * as Effect from "effect/Effect"
-import type { CartCommand, CartReply, CartState } from "../commands/CartBehavior.js"
-import type { SessionCommand, SessionReply } from "../commands/SessionCommand.js"
-import type { CheckoutError, OperationNotCurrent } from "../errors/CheckoutError.js"
+import type { CommandOf, SessionReply } from "../commands/SessionCommand.js"
+import type { OperationError, OperationNotCurrent, Overloaded, StorageUnavailable } from "../errors/CheckoutError.js"
+import type { CartLanes } from "../ports/CartBook.js"
 import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
-import type { Sessions } from "../work/Alarms.js"
-
-/** The lanes of all carts. */
-export type CartLanes = ActorSystem.ActorSystem<CartState, CartCommand, CartReply, CheckoutError>
+import type { Sessions } from "../work/Sessions.js"
 
 /** The two kinds of lanes. */
 export interface Lanes {
@@ -26,9 +22,9 @@ export interface Lanes {
 export const settle = (
   { carts, sessions }: Lanes,
   id: string,
-  command: SessionCommand,
-  answered: Effect.Effect<SessionReply, CheckoutError>
-): Effect.Effect<SessionReply, CheckoutError> =>
+  command: CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">,
+  answered: Effect.Effect<SessionReply, OperationError>
+): Effect.Effect<SessionReply, OperationError> =>
   Effect.matchEffect(answered, {
     onSuccess: (reply) => (reply.refused === undefined ? Effect.succeed(reply) : Effect.fail(reply.refused)),
     onFailure: (refused) => {
@@ -47,7 +43,7 @@ export const settle = (
   })
 
 // A success of an operation that ran, which the session itself cannot take any more.
-const isLost = (refused: CheckoutError): refused is OperationNotCurrent =>
+const isLost = (refused: OperationError): refused is OperationNotCurrent =>
   refused._tag === "OperationNotCurrent" &&
   refused.reason !== "OPERATION_UNKNOWN" &&
   !refused.recorded &&
@@ -58,7 +54,7 @@ export const entriesOf = (
   { carts }: Lanes,
   { cartId, id, state, version }: CheckoutSession,
   page: ReadonlyArray<HistoryEntry>
-): Effect.Effect<ReadonlyArray<HistoryEntry>, CheckoutError> =>
+): Effect.Effect<ReadonlyArray<HistoryEntry>, StorageUnavailable | Overloaded> =>
   Effect.map(carts.read(cartId), (cart) =>
     cart.state.late
       .filter(({ checkoutSessionId }) => checkoutSessionId === id)

@@ -24,7 +24,7 @@ import { authorise, bounded, type Ports, subjectOf } from "../ports/Guard.js"
 import { copyOf } from "../session/CheckoutSession.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
-import type { Sessions } from "../work/Alarms.js"
+import type { Sessions } from "../work/Sessions.js"
 import type * as S from "./CheckoutSessions.js"
 
 /** What an open works with. */
@@ -96,7 +96,7 @@ export const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.E
         applied: "no"
       })
     )
-  }) as Effect.Effect<S.Opened, any>
+  })
 
 const idOf = ({ input, parts }: Opener): string => input.checkoutSessionId ?? parts.ids.next("cs")
 
@@ -116,7 +116,7 @@ const ask = (
   id: string,
   { accountId, ownerId, storeId }: Cart,
   how: { readonly assigns?: boolean; readonly isKnown?: boolean }
-): Effect.Effect<SessionReply, any> => {
+): Effect.Effect<SessionReply, OpenError> => {
   const state = input.initialState ?? parts.flow.initial
   const session = { id, cartId: input.cartId, storeId, accountId, ownerId, state }
   const lifeMillis = input.expiresInMillis ?? parts.expiresInMillis
@@ -131,7 +131,11 @@ const openedBy = ({ created = false, replayed, requestId, session }: SessionRepl
 })
 
 // The key was used before: what was shown then; or the session it reserved, which is opened now if it never was.
-const openUsed = (opener: Opener, cart: Cart, { requestId, sessionId, shown }: Use): Effect.Effect<S.Opened, any> => {
+const openUsed = (
+  opener: Opener,
+  cart: Cart,
+  { requestId, sessionId, shown }: Use
+): Effect.Effect<S.Opened, OpenError> => {
   if (shown !== null) return Effect.succeed({ requestId, created: false, replayed: true, session: copyOf(shown) })
   return ask({ ...opener, requestId }, sessionId, cart, { isKnown: true }).pipe(
     Effect.map(openedBy),
@@ -140,7 +144,7 @@ const openUsed = (opener: Opener, cart: Cart, { requestId, sessionId, shown }: U
 }
 
 // What a key found is remembered, so that it finds the same again.
-const answerOf = (opener: Opener, cart: Cart, reply: SessionReply): Effect.Effect<S.Opened, any> => {
+const answerOf = (opener: Opener, cart: Cart, reply: SessionReply): Effect.Effect<S.Opened, OpenError> => {
   const { input, parts, requestId, use } = opener
   const opened = openedBy(reply)
   if (use === null || opened.created || opened.replayed) return Effect.succeed(opened)
@@ -171,7 +175,7 @@ const want = ({ caller, input, parts, use }: Opener): Effect.Effect<Found, OpenE
     if (!isUpdatable(cart.status)) return yield* Effect.fail(yield* notUpdatable(parts, input, cart.status))
     yield* handOver(ports, located, cart, said)
     return { used: null, wanted: { cart, assign, assigns: said !== null } }
-  }) as Effect.Effect<Found, OpenError>
+  })
 
 // A cart that was ordered is closed, as a rule: the opener is told of the order rather than of the status.
 const notUpdatable = ({ carts, sessions }: Parts, { again, cartId }: S.OpenInput, status: CartStatus) =>

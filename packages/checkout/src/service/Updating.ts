@@ -15,7 +15,7 @@ import type { Flow } from "../flow/Flow.js"
 import type { Caller } from "../ports/Caller.js"
 import { bounded, type Ports } from "../ports/Guard.js"
 import type { IdsShape } from "../session/Ids.js"
-import type { Sessions } from "../work/Alarms.js"
+import type { Sessions } from "../work/Sessions.js"
 import type * as S from "./CheckoutSessions.js"
 
 /** What an update works with. */
@@ -41,8 +41,7 @@ export type UpdateNow = (
   onExit: (exit: Exit.Exit<S.Updated, UpdateError>) => void
 ) => (() => boolean) | null
 
-// A session refuses an update with an update's errors only; the mailbox's type is the union of all commands.
-type Begun = Effect.Effect<S.Updated, any> | Answer.Waiting<S.Updated, any>
+type Begun = Effect.Effect<S.Updated, UpdateError> | Answer.Waiting<S.Updated, UpdateError>
 
 /** Begins an update. It is an effect only where a port has to be asked first. */
 const begin = (parts: Updates, caller: Caller, input: S.UpdateInput): Begun => {
@@ -58,7 +57,7 @@ const send = (
   allowed: boolean,
   caller: Caller,
   input: S.UpdateInput
-): Answer.Answer<S.Updated, any> => {
+): Answer.Answer<S.Updated, UpdateError> => {
   if (!allowed) return Exit.fail(Refusal.actionNotPermitted)
   const { flow, ids, sessions } = parts
   // The input is still unseen: it may be anything, or nothing.

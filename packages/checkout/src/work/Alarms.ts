@@ -4,12 +4,11 @@
  * commit whose answer never came). Sleeping sessions are never read.
  */
 
-import { type ActorSystem, type Journal, QuietTimer } from "@onelane/engine"
+import { type Journal, QuietTimer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type { SessionCommand, SessionReply } from "../commands/SessionCommand.js"
 import type { CheckoutError } from "../errors/CheckoutError.js"
-import type { SessionState } from "../session/SessionState.js"
+import type { Sessions } from "./Sessions.js"
 import type { Tasks } from "./Tasks.js"
 
 /** Alarms read from the index at a time. */
@@ -31,9 +30,6 @@ export interface Custodian {
  * not run here runs nowhere. `false`: others do, and nobody knows which; only a claim past its deadline is taken up.
  */
 export type Custody = boolean | Custodian
-
-/** The sessions an alarm may concern. */
-export type Sessions = ActorSystem.ActorSystem<SessionState, SessionCommand, SessionReply, CheckoutError>
 
 const everybody: Custodian = { isMine: () => true, isSettled: () => true }
 

@@ -15,8 +15,8 @@ import * as FiberSet from "effect/FiberSet"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { SessionCommand, SessionReply } from "../commands/SessionCommand.js"
-import type { CheckoutError } from "../errors/CheckoutError.js"
+import type { CommandOf, SessionReply } from "../commands/SessionCommand.js"
+import type { OperationError } from "../errors/CheckoutError.js"
 import type { Flow } from "../flow/Flow.js"
 import {
   defaultDeadlineMillis,
@@ -51,8 +51,10 @@ export interface Tasks {
   readonly drain: (millis: number) => Effect.Effect<void>
 }
 
+type Result = CommandOf<"CompleteTask" | "FailTask">
+
 /** Sends a message of the engine's own to a session. */
-export type Tell = (id: string, command: SessionCommand) => Effect.Effect<SessionReply, CheckoutError>
+export type Tell = (id: string, command: Result) => Effect.Effect<SessionReply, OperationError>
 
 /** Most tasks that run at once; more wait, their deadlines running. */
 export const taskCapacity = 10_000
@@ -241,7 +243,7 @@ const report = (
   { session, operationId }: Operation,
   result: TaskResult.Success | Failure
 ): Effect.Effect<void> => {
-  const command: SessionCommand =
+  const command: Result =
     "cause" in result
       ? { tag: "FailTask", caller: null, operationId, cause: result.cause, applied: result.applied }
       : { tag: "CompleteTask", caller: null, operationId, orderId: result.orderId }
@@ -254,5 +256,5 @@ const report = (
 
 const reportRetry = { limit: Number.POSITIVE_INFINITY, baseMillis: 100, maxMillis: 5_000 }
 
-const isUndecided = (error: CheckoutError): boolean =>
+const isUndecided = (error: OperationError): boolean =>
   (error._tag === "StorageUnavailable" && error.reason !== "FENCED") || error._tag === "Overloaded"
