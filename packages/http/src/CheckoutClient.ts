@@ -74,8 +74,8 @@ const Updated = reply(WireSession.Updated, ErrorSchema.UpdateError)
 const Cancelled = reply(WireSession.Cancelled, ErrorSchema.CancelError)
 const Changed = reply(WireSession.Changed, ErrorSchema.OperationError)
 const Session = reply(WireSession.Session, ErrorSchema.AccessError)
-const History = reply(WireSession.History, ErrorSchema.AccessError)
-const Entry = reply(WireSession.HistoryEntry, ErrorSchema.AccessError)
+const History = reply(WireSession.History, ErrorSchema.HistoryError)
+const Entry = reply(WireSession.HistoryEntry, ErrorSchema.HistoryError)
 
 const wireOf = (client: HttpClient.HttpClient, options: Options) => {
   const base = options.url.replace(/\/+$/, "")

@@ -48,6 +48,7 @@ const errors: ReadonlyArray<CheckoutError.CheckoutError> = [
   { _tag: "SessionProcessing", reason: "ALREADY_IN_PROCESS", retryAfterMillis: 250, current, ...no, retryable: true },
   { _tag: "TransitionNotAllowed", reason: "TRANSITION_NOT_ALLOWED", allowed: ["Inventory"], current, ...no },
   { _tag: "OperationNotCurrent", reason: "OPERATION_LATE", recorded: true, current, ...no },
+  { _tag: "VersionAhead", reason: "VERSION_AHEAD", current, ...no },
   { _tag: "Overloaded", reason: "MAILBOX_FULL", retryAfterMillis: 1_000, ...no, retryable: true },
   { _tag: "StorageUnavailable", reason: "DISK_FULL", retryAfterMillis: 1_000, ...no, retryable: true },
   { _tag: "StorageUnavailable", reason: "FSYNC", retryAfterMillis: 1_000, ...no, applied: "unknown", retryable: true }
@@ -77,8 +78,8 @@ describe("every error arrives as it was made", () => {
           [ErrorSchema.OperationError, sessions.failTask(ignored, { ...of, code: "C" })],
           [ErrorSchema.OperationError, sessions.releaseClaim(ignored, { ...of, reason: "r" })],
           [ErrorSchema.AccessError, sessions.get(ignored, one)],
-          [ErrorSchema.AccessError, sessions.history(ignored, one)],
-          [ErrorSchema.AccessError, Stream.runDrain(sessions.changes(ignored, one))]
+          [ErrorSchema.HistoryError, sessions.history(ignored, one)],
+          [ErrorSchema.HistoryError, Stream.runDrain(sessions.changes(ignored, one))]
         ] as const
         for (const [index, [known, call]] of calls.entries()) {
           const answer: CheckoutError.CheckoutError = yield* Effect.flip(call as Effect.Effect<unknown, typeof error>)

@@ -70,6 +70,35 @@ byEveryAdapter("server-sent events", { limits: { heartbeatMillis } }, (it) => {
       assert.deepInclude(unknown.body, { status: 400, _tag: "InvalidInput" })
     })
   )
+  it.effect(
+    "E7 an event id that the session has not reached is refused before the stream, also where it is archived",
+    () =>
+      Effect.gen(function* () {
+        const { id } = yield* newSession
+        const ahead = (version: number, current: number) =>
+          Effect.gen(function* () {
+            const headers = { "last-event-id": String(version) }
+            const answers = [
+              yield* send("GET", events(id), { headers }),
+              yield* send("GET", `${events(id)}?afterVersion=${version}`),
+              yield* send("GET", `/v1/checkout-sessions/${id}/history?afterVersion=${version}`)
+            ]
+            for (const { body, status } of answers) {
+              assert.strictEqual(status, 409)
+              assert.deepInclude(body, {
+                _tag: "VersionAhead",
+                code: "INVALID_INPUT",
+                reason: "VERSION_AHEAD",
+                applied: "no"
+              })
+              assert.deepInclude(body.current, { state: "Start", version: current })
+            }
+          })
+        yield* ahead(2, 1)
+        yield* send("POST", `/v1/checkout-sessions/${id}/cancel`)
+        yield* ahead(3, 2)
+      })
+  )
   it.effect("E5 the client's changes are those of the service", () =>
     Effect.gen(function* () {
       const local = yield* CheckoutSessions.CheckoutSessions

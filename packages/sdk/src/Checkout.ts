@@ -64,7 +64,7 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   readonly history: (
     input: CheckoutSessions.HistoryInput,
     options?: CallOptions
-  ) => Answer<ReadonlyArray<HistoryOf<F>>, CheckoutError.AccessError>
+  ) => Answer<ReadonlyArray<HistoryOf<F>>, CheckoutError.HistoryError>
   /**
    * Follows a session: committed changes, in order. The iteration is done when the session is archived, and when the signal
    * aborts it. An error is thrown as `OnelaneError`; closing the checkout throws one with tag `Closed`.

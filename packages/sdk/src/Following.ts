@@ -32,7 +32,7 @@ export const following = (
   caller: Caller.Caller,
   input: CheckoutSessions.ChangesInput,
   closing: Effect.Effect<never, CheckoutError.Overloaded>
-): Stream.Stream<CheckoutSession.HistoryEntry, CheckoutError.AccessError> => {
+): Stream.Stream<CheckoutSession.HistoryEntry, CheckoutError.HistoryError> => {
   const from = (afterVersion: number): ReturnType<typeof sessions.changes> => {
     let seen = afterVersion
     let attempt = 1

@@ -1,6 +1,9 @@
+import { copyFileSync, rmSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
+import { Caller, CheckoutSessions } from "@onelane/checkout"
 import { Onelane } from "@onelane/sdk"
-import { toInventory } from "./fixture.js"
+import { Effect, Stream } from "effect"
+import { inFolder, toInventory } from "./fixture.js"
 
 describe("the iterator of changes", () => {
   const iteratorOf = async (checkout: Awaited<ReturnType<typeof Onelane.open<"b2b">>>) => {
@@ -30,6 +33,37 @@ describe("the iterator of changes", () => {
     assert.deepStrictEqual(types, ["Opened", "Updated", "Cancelled", "end"])
     assert.deepStrictEqual(await changes.next(), end)
   })
+
+  it("throws VersionAhead at once where the store was restored to an older version, over both doors", () =>
+    inFolder(async (file) => {
+      const storage = { storage: file }
+      let checkoutSessionId = ""
+      {
+        await using checkout = await Onelane.open(storage)
+        checkoutSessionId = (await checkout.openOrThrow({ cartId: "cart-1" })).session.id
+      }
+      copyFileSync(file, `${file}.backup`)
+      {
+        await using checkout = await Onelane.open(storage)
+        await checkout.updateOrThrow(toInventory(checkoutSessionId))
+      }
+      for (const end of ["-wal", "-shm"]) rmSync(file + end, { force: true })
+      copyFileSync(`${file}.backup`, file)
+      const seen = { checkoutSessionId, afterVersion: 2 }
+      {
+        await using checkout = await Onelane.open(storage)
+        const changes = checkout.changes(seen)[Symbol.asyncIterator]()
+        assert.match(await changes.next().then(String, String), /^OnelaneError: VersionAhead/)
+        const { error } = (await checkout.history(seen)) as { readonly error?: object }
+        assert.deepInclude(error, { _tag: "VersionAhead", retryable: false })
+      }
+      const followed = Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) =>
+        Effect.flip(Stream.runCollect(sessions.changes(Caller.host, seen)))
+      )
+      const refused = await Effect.runPromise(Effect.provide(followed, Onelane.layer(storage)))
+      assert.deepInclude(refused, { _tag: "VersionAhead" })
+      assert.deepInclude("current" in refused && refused.current, { version: 1 })
+    }))
 
   it("throws once where a call would refuse, and is over then", async () => {
     await using checkout = await Onelane.open({ storage: ":memory:" })

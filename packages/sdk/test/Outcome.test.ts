@@ -69,6 +69,7 @@ const refusals: ReadonlyArray<CheckoutError.CheckoutError> = [
   },
   { _tag: "TransitionNotAllowed", reason: "TRANSITION_NOT_ALLOWED", allowed: [], current: current(9), ...no },
   { _tag: "OperationNotCurrent", reason: "OPERATION_LATE", recorded: true, current: current(9), ...no },
+  { _tag: "VersionAhead", reason: "VERSION_AHEAD", current: current(9), ...no },
   overloaded("MAILBOX_FULL", false),
   unavailable("DISK_FULL", "no", false)
 ]

@@ -3,7 +3,7 @@
  * runs them.
  */
 import { assert } from "@effect/vitest"
-import { CheckoutSession } from "@onelane/checkout"
+import { type CheckoutError, CheckoutSession } from "@onelane/checkout"
 import { Chunk, Effect, Stream } from "effect"
 import {
   type CheckoutIt,
@@ -220,6 +220,37 @@ export const watching = (it: CheckoutIt): void => {
         seen,
         path.map((_, index) => index + 1)
       )
+    })
+  )
+  it(
+    "history and changes after a version the session has not reached are refused at once, with the present one",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const { checkoutSessionId } = yield* openedWorld
+      yield* walkTo(checkoutSessionId, "Inventory")
+      const refused = (afterVersion: number, version: number, caller = callers.buyer) =>
+        Effect.gen(function* () {
+          const from = { checkoutSessionId, afterVersion }
+          for (const asked of [sessions.history(caller, from), Stream.runDrain(sessions.changes(caller, from))]) {
+            const error = yield* Effect.flip(asked as Effect.Effect<unknown, CheckoutError.HistoryError>)
+            assert.deepInclude(error, {
+              _tag: "VersionAhead",
+              reason: "VERSION_AHEAD",
+              applied: "no",
+              retryable: false
+            })
+            assert.deepInclude("current" in error && error.current, { version })
+          }
+        })
+      yield* refused(4, 3)
+      yield* refused(999_999_999_999, 3)
+      assert.deepStrictEqual(yield* sessions.history(callers.buyer, { checkoutSessionId, afterVersion: 3 }), [])
+      const hidden = yield* Effect.flip(sessions.history(callers.stranger, { checkoutSessionId, afterVersion: 4 }))
+      assert.strictEqual(hidden._tag, "SessionInaccessible")
+      yield* sessions.cancel(callers.buyer, { checkoutSessionId })
+      yield* refused(5, 4)
+      const end = sessions.changes(callers.buyer, { checkoutSessionId, afterVersion: 4 })
+      assert.strictEqual(Chunk.size(yield* Stream.runCollect(end)), 0)
     })
   )
   it(

@@ -62,6 +62,12 @@ export type TransitionNotAllowed = typeof Schemas.TransitionNotAllowed.Type
  */
 export type OperationNotCurrent = typeof Schemas.OperationNotCurrent.Type
 
+/**
+ * History or changes were asked for after a version that the session has not reached: `current.version` is the last one.
+ * The store was restored from a backup, or the version is of another session. Read the session, and go on from there.
+ */
+export type VersionAhead = typeof Schemas.VersionAhead.Type
+
 /** Step 14: a bounded mailbox is full, or the service is draining. Certainly not done; come back later. */
 export type Overloaded = typeof Schemas.Overloaded.Type
 
@@ -89,6 +95,9 @@ export type AccessError =
   | StorageUnavailable
   | Overloaded
 
+/** What reading the history or following the changes of a session can be answered with. */
+export type HistoryError = AccessError | VersionAhead
+
 /** What an update can be answered with. */
 export type UpdateError =
   | AccessError
@@ -110,4 +119,4 @@ export type CancelError = AccessError | IdempotencyConflict | SessionClosed | Ex
 export type OperationError = AccessError | IdempotencyConflict | SessionClosed | OperationNotCurrent
 
 /** Every error of the service. */
-export type CheckoutError = UpdateError | OperationNotCurrent
+export type CheckoutError = UpdateError | OperationNotCurrent | VersionAhead

@@ -109,6 +109,12 @@ export const OperationNotCurrent = refusal("OperationNotCurrent", {
   current: CurrentSession
 })
 
+/** Schema of `VersionAhead`. */
+export const VersionAhead = refusal("VersionAhead", {
+  reason: Schema.Literal("VERSION_AHEAD"),
+  current: CurrentSession
+})
+
 /** Schema of `Overloaded`. */
 export const Overloaded = refusal("Overloaded", {
   reason: Schema.Literal("MAILBOX_FULL", "SYSTEM_FULL", "DRAINING"),
@@ -136,6 +142,9 @@ export const AccessError = Schema.Union(
   StorageUnavailable,
   Overloaded
 )
+
+/** Schema of `HistoryError`. */
+export const HistoryError = Schema.Union(...AccessError.members, VersionAhead)
 
 /** Schema of `UpdateError`. */
 export const UpdateError = Schema.Union(
@@ -175,4 +184,4 @@ export const OperationError = Schema.Union(
 )
 
 /** Schema of `CheckoutError`. */
-export const CheckoutError = Schema.Union(...UpdateError.members, OperationNotCurrent)
+export const CheckoutError = Schema.Union(...UpdateError.members, OperationNotCurrent, VersionAhead)

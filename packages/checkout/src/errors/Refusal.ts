@@ -29,6 +29,7 @@ export const sentences: { readonly [Tag in E.CheckoutError["_tag"]]: string } = 
   SessionProcessing: "A task of the current state is running.",
   TransitionNotAllowed: "The flow has no transition from the current state to the next state.",
   OperationNotCurrent: "This operation is not the running one.",
+  VersionAhead: "The session has not reached this version.",
   Overloaded: "Too many requests are waiting.",
   StorageUnavailable: "The store gave no answer."
 }
@@ -214,6 +215,15 @@ export const operationNotCurrent = (
   message: overMessages[reason],
   reason,
   recorded,
+  current: currentOf(session),
+  ...no
+})
+
+/** Steps 5-7 passed, and the version asked for is above the session's. */
+export const versionAhead = (session: CheckoutSession): E.VersionAhead => ({
+  _tag: "VersionAhead",
+  message: sentences.VersionAhead,
+  reason: "VERSION_AHEAD",
   current: currentOf(session),
   ...no
 })

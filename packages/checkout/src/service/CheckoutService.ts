@@ -14,7 +14,7 @@ import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
 import * as ReleaseClaim from "../commands/ReleaseClaim.js"
 import type { CommandOf, ErrorOf, SessionCommand, SessionReply } from "../commands/SessionCommand.js"
-import type { AccessError, CheckoutError, OperationError } from "../errors/CheckoutError.js"
+import type { AccessError, CheckoutError, HistoryError, OperationError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
@@ -56,9 +56,9 @@ export type Watching = Vigil.Vigil<AccessError, AccessError>
 export type Watch = (
   sessions: Sessions,
   input: S.ChangesInput,
-  look: Effect.Effect<CheckoutSession, AccessError>,
+  look: Effect.Effect<CheckoutSession, HistoryError>,
   guard: (session: CheckoutSession) => Effect.Effect<Vigil.Watched<AccessError, AccessError>, never, Scope.Scope>
-) => Stream.Stream<HistoryEntry, AccessError>
+) => Stream.Stream<HistoryEntry, HistoryError>
 
 /** Makes the service. */
 export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
@@ -93,14 +93,14 @@ export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
       caller,
       "read",
       () => ReadCheckoutSession.checkHistory(input),
-      () => Effect.flatMap(read(parts, caller, input), (session) => history(parts, input, session))
+      () => Effect.flatMap(readFrom(parts, caller, input), (session) => history(parts, input, session))
     ),
   changes: (caller, input) => {
     const check = () => ReadCheckoutSession.checkChanges(input)
     return watch(
       parts.sessions,
       input,
-      gate(parts, caller, "read", check, () => read(parts, caller, input)),
+      gate(parts, caller, "read", check, () => readFrom(parts, caller, input)),
       (session) => guard(parts, caller, session)
     )
   },
@@ -212,6 +212,12 @@ const read = (
   input: { readonly checkoutSessionId: string }
 ): Effect.Effect<CheckoutSession, AccessError> =>
   EffectRunner.mapNow(toSession(parts, input, { tag: "Read", caller }), (reply) => reply.session)
+
+// A version that is not there yet is none to go on from: it would be waited for in vain after a restore.
+const readFrom = (parts: Parts, caller: Caller, input: S.ChangesInput): Effect.Effect<CheckoutSession, HistoryError> =>
+  Effect.flatMap(read(parts, caller, input), (session) =>
+    (input.afterVersion ?? 0) > session.version ? Exit.fail(Refusal.versionAhead(session)) : Exit.succeed(session)
+  )
 
 // What came too late for an archived session stands behind its last entry, in the same page.
 const history = (parts: Parts, { afterVersion, checkoutSessionId, limit }: S.HistoryInput, session: CheckoutSession) =>

@@ -8,7 +8,14 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
-import type { AccessError, CancelError, OpenError, OperationError, UpdateError } from "../errors/CheckoutError.js"
+import type {
+  AccessError,
+  CancelError,
+  HistoryError,
+  OpenError,
+  OperationError,
+  UpdateError
+} from "../errors/CheckoutError.js"
 import type { Caller } from "../ports/Caller.js"
 import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
 
@@ -162,9 +169,9 @@ export interface CheckoutSessionsShape {
   readonly update: (caller: Caller, input: UpdateInput) => Effect.Effect<Updated, UpdateError>
   readonly get: (caller: Caller, input: SessionInput) => Effect.Effect<CheckoutSession, AccessError>
   readonly cancel: (caller: Caller, input: CancelInput) => Effect.Effect<Cancelled, CancelError>
-  readonly history: (caller: Caller, input: HistoryInput) => Effect.Effect<ReadonlyArray<HistoryEntry>, AccessError>
+  readonly history: (caller: Caller, input: HistoryInput) => Effect.Effect<ReadonlyArray<HistoryEntry>, HistoryError>
   /** Committed changes in order, no gap and no duplicate. Nothing is emitted before it is durable. Ends when the session is archived. */
-  readonly changes: (caller: Caller, input: ChangesInput) => Stream.Stream<HistoryEntry, AccessError>
+  readonly changes: (caller: Caller, input: ChangesInput) => Stream.Stream<HistoryEntry, HistoryError>
   readonly completeTask: (caller: Caller, input: CompleteTaskInput) => Effect.Effect<Changed, OperationError>
   readonly failTask: (caller: Caller, input: FailTaskInput) => Effect.Effect<Changed, OperationError>
   readonly releaseClaim: (caller: Caller, input: ReleaseClaimInput) => Effect.Effect<Changed, OperationError>

@@ -52,6 +52,7 @@ const preconditionFailed = problem(CheckoutError.ExpectedStateMismatch, "Expecte
 const operation = problem(CheckoutError.OperationNotCurrent, "OperationNotCurrent")
 
 const AccessProblem = Schema.Union(...denied)
+const HistoryProblem = Schema.Union(...denied, problem(CheckoutError.VersionAhead, "VersionAhead"))
 const OpenProblem = Schema.Union(...denied, invalidState, keyConflict, closed, cart)
 const UpdateProblem = Schema.Union(
   ...denied,
@@ -155,7 +156,7 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
         })
       )
       .addSuccess(WireSession.History)
-      .addError(AccessProblem)
+      .addError(HistoryProblem)
       .annotate(OpenApi.Summary, "Committed changes of a session, oldest first")
   )
   .add(
@@ -165,7 +166,7 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
       .setUrlParams(Schema.Struct({ afterVersion: Schema.optional(Schema.NumberFromString) }))
       .addSuccess(HttpApiSchema.Text({ contentType: "text/event-stream" }))
       .addSuccess(HttpApiSchema.NoContent)
-      .addError(AccessProblem)
+      .addError(HistoryProblem)
       .annotate(OpenApi.Summary, "Follow a session: committed changes as server-sent events")
   )
   .add(

@@ -94,6 +94,7 @@ const errors: Errors = {
   SessionProcessing: Refusal.sessionProcessing(processing, 1_000),
   TransitionNotAllowed: Refusal.transitionNotAllowed(settled, ["Confirm Price"]),
   OperationNotCurrent: Refusal.operationNotCurrent(settled, "OPERATION_UNKNOWN", false),
+  VersionAhead: Refusal.versionAhead(settled),
   Overloaded: Refusal.fromEngine({
     _tag: "MailboxFull",
     address,

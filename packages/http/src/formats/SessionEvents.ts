@@ -63,11 +63,11 @@ export const answer = (
   request: WireRequest,
   input: Readonly<Record<string, unknown>>,
   { admission, pulled, tokens }: Streams
-): Effect.Effect<WireAnswer.WireAnswer, CheckoutError.AccessError | AdapterError> => {
+): Effect.Effect<WireAnswer.WireAnswer, CheckoutError.HistoryError | AdapterError> => {
   const { afterVersion, ...rest } = input as { readonly afterVersion?: number; readonly checkoutSessionId: string }
   const { checkoutSessionId } = rest
   // The service judges the version itself, by its own rules and in its own order.
-  const checked: Effect.Effect<unknown, CheckoutError.AccessError> =
+  const checked: Effect.Effect<unknown, CheckoutError.HistoryError> =
     afterVersion === undefined ? Effect.void : sessions.history(caller, { checkoutSessionId, afterVersion, limit: 1 })
   return Effect.flatMap(Effect.zipRight(checked, sessions.get(caller, rest)), (session) => {
     const from = afterVersion ?? session.version
