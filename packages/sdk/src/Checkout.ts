@@ -8,7 +8,7 @@
 
 import type * as Caller from "@onelane/checkout/Caller"
 import * as CallValues from "@onelane/checkout/CallValues"
-import type * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
+import type * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import type * as Flow from "@onelane/checkout/Flow"

@@ -7,7 +7,7 @@
 import * as Access from "@onelane/checkout/Access"
 import * as Caller from "@onelane/checkout/Caller"
 import * as Carts from "@onelane/checkout/Carts"
-import * as CheckoutEngine from "@onelane/checkout/CheckoutCore"
+import * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import * as Flow from "@onelane/checkout/Flow"
 import * as Directory from "@onelane/directory/Directory"

@@ -3,6 +3,7 @@
  * and a hand that kills and restarts all of it. The journal's memory is the disk: it survives.
  */
 import { CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
+import { watch } from "@onelane/checkout/Changes"
 import { Journal, JournalMemory } from "@onelane/engine"
 import { type Clock, Context, Effect, ExecutionStrategy, Exit, Fiber, identity, Scope } from "effect"
 import * as JournalFaults from "./JournalFaults.js"
@@ -91,13 +92,16 @@ const start = (parts: Parts, flow: Flow.Flow, outer: Scope.Scope, skewMillis: nu
     const faulty = JournalFaults.wrap(connection.journal, plan, traits)
     const journal = engines > 1 && scenario.storeTime ? StoreTime.kept(faulty, clock) : faulty
     const scope = yield* Scope.fork(outer, ExecutionStrategy.sequential)
-    const context = yield* CheckoutEngine.make({
-      flow,
-      expiresInMillis: scenario.expiresInMillis ?? undefined,
-      alarmMillis: 100,
-      taskDrainMillis: 50,
-      engine: { ...scenario.engine, drainMillis: 100, valveMillis: Number.POSITIVE_INFINITY, defer }
-    }).pipe(
+    const context = yield* CheckoutEngine.make(
+      {
+        flow,
+        expiresInMillis: scenario.expiresInMillis ?? undefined,
+        alarmMillis: 100,
+        taskDrainMillis: 50,
+        engine: { ...scenario.engine, drainMillis: 100, valveMillis: Number.POSITIVE_INFINITY, defer }
+      },
+      watch
+    ).pipe(
       Effect.provide(Context.add(ports(), Journal.Journal, journal)),
       Scope.extend(scope),
       engines > 1 ? Effect.withClock(StoreTime.skewed(clock, skewMillis)) : identity

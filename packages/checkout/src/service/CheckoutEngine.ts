@@ -1,37 +1,179 @@
 /**
- * CheckoutEngine: the embedded implementation of `CheckoutSessions`: the rules on the engine, over a journal and the two
- * ports. Every method is: may the caller do this at all → is the input well-formed → ask the session's lane.
+ * CheckoutEngine: the embedded implementation of `CheckoutSessions`: puts rules, ports, tasks and alarms together over a
+ * journal. Does not load `Stream` itself: a program that opens an engine and watches nothing need not pay for it.
  */
-import type { Journal } from "@onelane/engine"
-import type * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import { ActorSystem, type EngineConfig, EngineMetrics, GroupCommit, type Journal } from "@onelane/engine"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import type { Access } from "../ports/Access.js"
-import type { Carts } from "../ports/Carts.js"
-import { watch } from "./Changes.js"
-import * as Core from "./CheckoutCore.js"
-import type { CheckoutSessions } from "./CheckoutSessions.js"
+import { cartBehavior } from "../commands/CartBehavior.js"
+import * as CheckoutBehavior from "../commands/CheckoutBehavior.js"
+import type { AccessError } from "../errors/CheckoutError.js"
+import * as Refusal from "../errors/Refusal.js"
+import * as Flow from "../flow/Flow.js"
+import * as Access from "../ports/Access.js"
+import * as CartBook from "../ports/CartBook.js"
+import * as Carts from "../ports/Carts.js"
+import * as Guard from "../ports/Guard.js"
+import * as Ids from "../session/Ids.js"
+import type { SessionState } from "../session/SessionState.js"
+import * as Alarms from "../work/Alarms.js"
+import * as ClockWatch from "../work/ClockWatch.js"
+import * as Sessions from "../work/Sessions.js"
+import * as Tasks from "../work/Tasks.js"
+import * as CallValues from "./CallValues.js"
+import * as Service from "./CheckoutService.js"
+import { CheckoutSessions } from "./CheckoutSessions.js"
+import * as LateResults from "./LateResults.js"
+import * as Updating from "./Updating.js"
+import * as Vigil from "./Vigil.js"
 
-export {
+export type { Custodian, Custody } from "../work/Alarms.js"
+export type { Watch } from "./CheckoutService.js"
+
+/** What a host may choose. */
+export interface CheckoutEngineOptions {
+  /** Default: the `b2b` preset, without tasks. */
+  readonly flow?: Flow.Flow | undefined
+  /** Life of a new session that names none, milliseconds. Default: it never expires. */
+  readonly expiresInMillis?: number | undefined
+  /** How long a port may take, milliseconds. Default 5,000. */
+  readonly portMillis?: number | undefined
+  /** Pause between two looks for expired sessions and abandoned claims, milliseconds. Default 1,000. */
+  readonly alarmMillis?: number | undefined
+  /** Tasks that run at once; more wait, their deadlines running. Default 10,000. */
+  readonly taskCapacity?: number | undefined
+  /** How long running tasks may finish when the engine closes, milliseconds. Default 5,000. */
+  readonly taskDrainMillis?: number | undefined
+  /** Whose tasks and expiries this engine looks after. Default: everybody's, as far as the journal is its own. */
+  readonly custody?: Alarms.Custody | undefined
+  /** Limits of the engine. */
+  readonly engine?: Partial<EngineConfig.EngineConfig> | undefined
+}
+
+/** The engine behind the service, for its host: numbers and an orderly end. */
+export interface CheckoutEngineShape {
+  readonly flow: Flow.Flow
+  readonly metrics: {
+    readonly sessions: Readonly<EngineMetrics.EngineMetrics>
+    readonly carts: Readonly<EngineMetrics.EngineMetrics>
+    readonly commit: Readonly<EngineMetrics.CommitMetrics>
+    /** Tasks under way in this process, those included that the host runs elsewhere. */
+    readonly tasks: () => number
+    /** How far the store's clock is ahead of this process's, milliseconds; 0 where this process's counts. */
+    readonly clockOffsetMillis: () => number
+  }
+  /**
+   * An update without a fiber, for a Promise door: its answer, or what it is waited for with. Unlike the service it takes
+   * caller and input as they are: neither may change until the answer is there.
+   */
+  readonly startUpdate: Updating.StartUpdate
+  /** The same by callback. */
+  readonly updateNow: Updating.UpdateNow
+  /** Takes no new work, lets turns and tasks finish within their bounds; true when everything begun was answered. */
+  readonly drain: Effect.Effect<boolean>
+}
+
+/** The engine in force. */
+export class CheckoutEngine extends Context.Tag("@onelane/checkout/CheckoutEngine")<
   CheckoutEngine,
-  type CheckoutEngineOptions,
-  type CheckoutEngineShape,
-  type Custodian,
-  type Custody
-} from "./CheckoutCore.js"
+  CheckoutEngineShape
+>() {}
 
-/** The service over the journal and ports in force; closing the scope drains it. */
+// Looks at the rights of those who watch, at once where the port says that something changed.
+const watching = ({ onChange }: Access.AccessShape): Effect.Effect<Service.Watching, never, Scope.Scope> =>
+  Effect.tap(Vigil.make<AccessError, AccessError>(), ({ signal }) =>
+    onChange === undefined
+      ? Effect.void
+      : Effect.acquireRelease(
+          Effect.sync(() => onChange(signal)),
+          (leave) => Effect.sync(leave)
+        )
+  )
+
+const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
+  Effect.gen(function* () {
+    const shown: Flow.Flow = options.flow ?? Flow.b2b
+    const flow = Flow.compile(shown)
+    const commit = yield* GroupCommit.GroupCommit
+    const unavailable = Refusal.fromEngine
+    const access = Access.byValue(yield* Access.Access)
+    const vigil = yield* watching(access)
+    const carts: CartBook.CartLanes = yield* ActorSystem.make(cartBehavior, { unavailable, onCommitted: vigil.signal })
+    const ports: Guard.Ports = {
+      access,
+      carts: CartBook.make(Carts.byValue(yield* Carts.Carts), carts),
+      portMillis: options.portMillis ?? 5_000
+    }
+    const { alarmMillis = 1_000, custody = commit.journal.exclusive } = options
+    const isMine = typeof custody === "boolean" ? () => true : custody.isMine
+    const tell: Tasks.Tell = (id, command) =>
+      LateResults.settle({ carts, sessions }, id, command, sessions.askInternal(id, command))
+    const hasChanged: Tasks.HasChanged = (cartId, revision) => Guard.hasChanged(ports, cartId, revision)
+    const tasks = yield* Tasks.make(flow, tell, commit.nowMillis, options.taskCapacity, hasChanged)
+    const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
+      unavailable,
+      // A claim made here on a session of somebody else's is found, and run, by that one.
+      onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state, isMine(id))
+    })
+    const sessions: Sessions.Sessions = Sessions.typed(system)
+    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, custody, commit.nowMillis, alarmMillis))
+    const clock = yield* Effect.clock
+    const clockOffsetMillis = () => commit.nowMillis() - clock.unsafeCurrentTimeMillis()
+    if (commit.journal.nowMillis !== undefined)
+      yield* Effect.forkScoped(ClockWatch.watch(clockOffsetMillis, alarmMillis))
+    const drain = Effect.zipLeft(sessions.drain, tasks.drain(options.taskDrainMillis ?? 5_000))
+    yield* Effect.addFinalizer(() => drain)
+    const parts: Service.Parts = {
+      flow,
+      ports,
+      sessions,
+      carts,
+      ids: yield* Ids.Ids,
+      expiresInMillis: options.expiresInMillis ?? null,
+      asyncContext: commit.config.asyncContext,
+      vigil
+    }
+    const startUpdate = Updating.makeStartUpdate(parts, yield* Effect.runtime<never>())
+    const updateNow = Updating.makeUpdateNow(startUpdate)
+    const metrics = Object.freeze({
+      sessions: sessions.metrics,
+      carts: carts.metrics,
+      commit: EngineMetrics.view(commit.metrics),
+      tasks: tasks.running,
+      clockOffsetMillis
+    })
+    return Context.make(CheckoutSessions, CallValues.make(Service.make(parts, watch))).pipe(
+      Context.add(CheckoutEngine, { flow: shown, metrics, startUpdate, updateNow, drain })
+    )
+  })
+
+// Loaded for who does not bring it: see above.
+const watchLater: Effect.Effect<Service.Watch> = Effect.map(
+  Effect.promise(() => import("./Changes.js")),
+  ({ watch }) => watch
+)
+
+/**
+ * The service over the journal and ports in force; closing the scope drains it. `watch`: how sessions are watched; the one
+ * in `Changes` is loaded by default.
+ */
 export const make = (
-  options: Core.CheckoutEngineOptions = {}
+  options: CheckoutEngineOptions = {},
+  watch?: Service.Watch
 ): Effect.Effect<
-  Context.Context<CheckoutSessions | Core.CheckoutEngine>,
+  Context.Context<CheckoutSessions | CheckoutEngine>,
   never,
-  Journal.Journal | Access | Carts | Scope.Scope
-> => Core.make(options, watch)
+  Journal.Journal | Access.Access | Carts.Carts | Scope.Scope
+> =>
+  Effect.flatMap(watch === undefined ? watchLater : Effect.succeed(watch), (found) => build(options, found)).pipe(
+    Effect.provideServiceEffect(GroupCommit.GroupCommit, GroupCommit.make(options.engine)),
+    Effect.provideServiceEffect(Ids.Ids, Ids.makeRandom)
+  )
 
 /** The layer of `make`. */
 export const layer = (
-  options: Core.CheckoutEngineOptions = {}
-): Layer.Layer<CheckoutSessions | Core.CheckoutEngine, never, Journal.Journal | Access | Carts> =>
+  options: CheckoutEngineOptions = {}
+): Layer.Layer<CheckoutSessions | CheckoutEngine, never, Journal.Journal | Access.Access | Carts.Carts> =>
   Layer.scopedContext(make(options))
