@@ -28,7 +28,7 @@ const opened = async () => {
   const engine = { valveMillis: Number.POSITIVE_INFINITY }
   const runtime = ManagedRuntime.make(engineOver(JournalMemory.layer, undefined, { engine }))
   const sessions = await runtime.runPromise(CheckoutSessions.CheckoutSessions)
-  const { updateNow } = await runtime.runPromise(CheckoutEngine.CheckoutEngine)
+  const { startUpdate } = await runtime.runPromise(CheckoutEngine.CheckoutEngine)
   const [id] = await runtime.runPromise(openThrough(sessions, 1))
   const inputOf = (expCurrentState: string, nextState: string) => ({
     checkoutSessionId: id!,
@@ -37,11 +37,8 @@ const opened = async () => {
   })
   const update: Call = (expected, next) => sessions.update(Caller.host, inputOf(expected, next))
   const now: Call = (expected, next) => {
-    let exit: Exit.Exit<unknown, unknown> = Exit.die("not answered on the spot")
-    updateNow(Caller.host, inputOf(expected, next), (answer) => {
-      exit = answer
-    })
-    return exit
+    const started = startUpdate(Caller.host, inputOf(expected, next))
+    return "listen" in started ? Exit.die("not answered on the spot") : started
   }
   return { update, now, close: () => runtime.dispose() }
 }

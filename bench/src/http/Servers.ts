@@ -35,10 +35,13 @@ export interface Listening {
 
 type Reply = (status: number, body: unknown) => void
 
-const updateNow = ({ engine }: Backend, input: any, reply: Reply): void =>
-  void engine.updateNow(Caller.host, input, (exit) =>
+const update = ({ engine }: Backend, input: any, reply: Reply): void => {
+  const onExit = (exit: Exit.Exit<unknown, unknown>): void =>
     Exit.isSuccess(exit) ? reply(200, exit.value) : reply(409, exit.cause)
-  )
+  const started = engine.startUpdate(Caller.host, input)
+  if ("listen" in started) started.listen(onExit)
+  else onExit(started)
+}
 
 const listen = async (listener: RequestListener): Promise<Listening> => {
   const server = createServer(listener)
@@ -58,7 +61,7 @@ const bare = (backend: Backend): Promise<Listening> =>
       text += chunk
     })
     request.on("end", () => {
-      updateNow(backend, JSON.parse(text), (status, body) => {
+      update(backend, JSON.parse(text), (status, body) => {
         const written = JSON.stringify(body)
         response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(written) })
         response.end(written)
@@ -70,7 +73,7 @@ const bare = (backend: Backend): Promise<Listening> =>
 const onFastify = async (backend: Backend): Promise<Listening> => {
   const app = fastify()
   app.post("/update", (request, reply) => {
-    updateNow(backend, request.body, (status, body) => void reply.code(status).send(body))
+    update(backend, request.body, (status, body) => void reply.code(status).send(body))
     return reply
   })
   return { url: await app.listen({ port: 0, host: "127.0.0.1" }), close: () => app.close() }
@@ -133,7 +136,7 @@ const ours = async ({ engine, sessions }: Backend): Promise<Listening> => {
   const scope = Effect.runSync(Scope.make())
   const listener = Effect.runSync(Listener.make())
   const identity = Authentication.byShape([Authentication.fixed({ [token]: Caller.host })])
-  const core = CheckoutServer.core({ metrics: DoorMetrics.make(), updateNow: engine.updateNow })
+  const core = CheckoutServer.core({ metrics: DoorMetrics.make(), startUpdate: engine.startUpdate })
   await Effect.flatMap(core, (made) => Listener.answer(listener, made)).pipe(
     Effect.zipRight(Listener.listen(listener, "127.0.0.1", 0)),
     Effect.provideService(Authentication.Authentication, identity),

@@ -114,18 +114,12 @@ export const onelanePromiseOver = async <E>(
   layer: Layer.Layer<CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine, E>
 ): Promise<Subject> => {
   const runtime = ManagedRuntime.make(layer)
-  const { updateNow } = await runtime.runPromise(CheckoutEngine.CheckoutEngine)
+  const { startUpdate } = await runtime.runPromise(CheckoutEngine.CheckoutEngine)
   const sessions = await runtime.runPromise(CheckoutSessions.CheckoutSessions)
   type Answered = Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>
   const update = (checkoutSessionId: string, expCurrentState: string, nextState: string): Promise<Answered> => {
-    let settle: ((exit: Answered) => void) | null = null
-    let answered: Answered | null = null
-    const onExit = (exit: Answered): void => {
-      if (settle === null) answered = exit
-      else settle(exit)
-    }
-    updateNow(Caller.host, { checkoutSessionId, expCurrentState, nextState }, onExit)
-    return answered === null ? new Promise((resolve) => (settle = resolve)) : Promise.resolve(answered)
+    const started = startUpdate(Caller.host, { checkoutSessionId, expCurrentState, nextState })
+    return "listen" in started ? new Promise((resolve) => started.listen(resolve)) : Promise.resolve(started)
   }
   const see = (exit: Answered, seen: Seen): void => {
     if (Exit.isSuccess(exit)) accepted(exit.value, seen)

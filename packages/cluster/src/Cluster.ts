@@ -8,7 +8,6 @@ import type { Journal } from "@onelane/engine"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as ClusterConfig from "./ClusterConfig.js"
 import * as ClusterSessions from "./ClusterSessions.js"
@@ -52,17 +51,17 @@ export const make = (
     const { custodian, heldShards, nodes } = membership
     const engine = yield* CheckoutEngine.make({ alarmMillis, ...options.engine, custody: custodian })
     const here = Context.get(engine, CheckoutSessions.CheckoutSessions)
-    const { updateNow, ...rest } = Context.get(engine, CheckoutEngine.CheckoutEngine)
-    ear.open({ service: here, updateNow })
+    const { startUpdate, ...rest } = Context.get(engine, CheckoutEngine.CheckoutEngine)
+    ear.open({ service: here, startUpdate })
     yield* Effect.addFinalizer(() => ear.leave)
     const address = { host: config.host, port: config.port }
     const sessions = ClusterSessions.make(here, membership)
-    const run = Runtime.runCallback(yield* Effect.runtime<never>())
+    const runtime = yield* Effect.runtime<never>()
     return engine.pipe(
       Context.add(CheckoutSessions.CheckoutSessions, sessions),
       Context.add(CheckoutEngine.CheckoutEngine, {
         ...rest,
-        updateNow: ClusterSessions.makeUpdateNow(updateNow, sessions, membership, run)
+        startUpdate: ClusterSessions.makeStartUpdate(startUpdate, sessions, membership, runtime)
       }),
       Context.add(Cluster, { address, heldShards, nodes })
     )

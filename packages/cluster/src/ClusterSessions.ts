@@ -6,8 +6,10 @@
  * whoever answers; that is why failing over is only a matter of asking elsewhere.
  */
 import { type Caller, type CheckoutEngine, type CheckoutError, type CheckoutSessions, Ids } from "@onelane/checkout"
+import { Answer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Runtime from "effect/Runtime"
 import type { Membership } from "./Membership.js"
 import type * as Peer from "./Peer.js"
 import type { Method } from "./PeerCalls.js"
@@ -45,27 +47,15 @@ const ownerOf = (membership: Membership, input: Input): Peer.Peer | null => {
   return typeof id === "string" && Ids.isSessionId(id) ? membership.ownerOf(id) : null
 }
 
-type UpdateNow = CheckoutEngine.CheckoutEngineShape["updateNow"]
+type StartUpdate = CheckoutEngine.CheckoutEngineShape["startUpdate"]
 
-/** Updates by callback: of a session that is here without a fiber, of any other as the service does it. */
-export const makeUpdateNow =
-  (
-    here: UpdateNow,
-    sessions: Service,
-    membership: Membership,
-    run: <A, E>(
-      effect: Effect.Effect<A, E>,
-      options: { readonly onExit: (exit: Exit.Exit<A, E>) => void }
-    ) => () => void
-  ): UpdateNow =>
-  (caller, input, onExit) => {
-    if (ownerOf(membership, input) === null) return here(caller, input, onExit)
-    const leave = run(sessions.update(caller, input), { onExit })
-    return () => {
-      leave()
-      return false
-    }
-  }
+/** Sends an update: without a fiber to a session that is here, through the service to any other. */
+export const makeStartUpdate =
+  (here: StartUpdate, sessions: Service, membership: Membership, runtime: Runtime.Runtime<never>): StartUpdate =>
+  (caller, input) =>
+    ownerOf(membership, input) === null
+      ? here(caller, input)
+      : Answer.fromEffect(sessions.update(caller, input), runtime)
 
 const forward = (
   owner: Peer.Peer,

@@ -9,11 +9,12 @@ import type { Socket } from "node:net"
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import type { CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
+import { Answer } from "@onelane/engine"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Runtime from "effect/Runtime"
+import type * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { ClusterConfig } from "./ClusterConfig.js"
@@ -29,7 +30,7 @@ export class NodeRefused extends Data.TaggedError("NodeRefused")<{
 /** What answers. An update is asked without a fiber. */
 export interface Answering {
   readonly service: CheckoutSessions.CheckoutSessionsShape
-  readonly updateNow: CheckoutEngine.CheckoutEngineShape["updateNow"]
+  readonly startUpdate: CheckoutEngine.CheckoutEngineShape["startUpdate"]
 }
 
 /** A listening node. */
@@ -52,7 +53,7 @@ interface Hearer {
 interface Hearing {
   readonly config: ClusterConfig
   readonly hearers: Set<Hearer>
-  readonly run: <A, E>(effect: Effect.Effect<A, E>, onExit: (exit: Exit.Exit<A, E>) => void) => () => void
+  readonly runtime: Runtime.Runtime<never>
   answering: Answering | null
   isLeaving: boolean
   aliveAtMillis: number
@@ -61,11 +62,10 @@ interface Hearing {
 /** Listens until the scope closes. */
 export const listen = (config: ClusterConfig): Effect.Effect<PeerServer, NodeRefused, Scope.Scope> =>
   Effect.gen(function* () {
-    const runtime = yield* Effect.runtime<never>()
     const hearing: Hearing = {
       config,
       hearers: new Set(),
-      run: (effect, onExit) => Runtime.runCallback(runtime)(effect, { onExit }),
+      runtime: yield* Effect.runtime<never>(),
       answering: null,
       isLeaving: false,
       aliveAtMillis: performance.now()
@@ -146,18 +146,18 @@ const take = (hearing: Hearing, hearer: Hearer, [call, method, caller, input]: P
     return void running.delete(call)
   }
   if (!PeerCalls.methods.includes(method)) throw new TypeError("unknown method")
-  const { service, updateNow } = hearing.answering!
-  let isAnswered = false
+  const { service, startUpdate } = hearing.answering!
   const onExit = (exit: Exit.Exit<unknown, unknown>): void => {
-    isAnswered = true
     running.delete(call)
     hearer.wire.say(answerOf(call, exit))
   }
-  const withdraw =
+  const started =
     method === "update"
-      ? updateNow(caller as never, input as never, onExit)
-      : hearing.run(service[method](caller as never, input as never) as Effect.Effect<unknown, unknown>, onExit)
-  if (!isAnswered && withdraw !== null) running.set(call, withdraw)
+      ? startUpdate(caller as never, input as never)
+      : Answer.fromEffect<unknown, unknown>(service[method](caller as never, input as never), hearing.runtime)
+  if (!("listen" in started)) return onExit(started)
+  running.set(call, started.withdraw)
+  started.listen(onExit)
 }
 
 const answerOf = (call: number, exit: Exit.Exit<unknown, unknown>): PeerCalls.Answer => {

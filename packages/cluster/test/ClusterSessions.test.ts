@@ -1,38 +1,33 @@
-/** Updates by callback on a node: without a fiber where the session is here, through the service where it is not. */
+/** Updates sent without a fiber on a node: without a fiber where the session is here, through the service where it is not. */
 import { assert, describe, it } from "@effect/vitest"
 import { Caller, type CheckoutEngine, type CheckoutSessions } from "@onelane/checkout"
+import { Answer } from "@onelane/engine"
 import { Effect, Exit, Runtime } from "effect"
 import * as ClusterSessions from "../src/ClusterSessions.js"
 import type { Membership } from "../src/Membership.js"
 import type { Peer } from "../src/Peer.js"
 
-type UpdateNow = CheckoutEngine.CheckoutEngineShape["updateNow"]
+type StartUpdate = CheckoutEngine.CheckoutEngineShape["startUpdate"]
 
 const input = { checkoutSessionId: "cs_1", expCurrentState: "Start", nextState: "Inventory" }
 const refused = Exit.die("an answer")
-const run = Runtime.runCallback(Runtime.defaultRuntime)
 
-const doorOf = (owner: Peer | null, here: UpdateNow, service: Partial<CheckoutSessions.CheckoutSessionsShape> = {}) => {
+const doorOf = (
+  owner: Peer | null,
+  here: StartUpdate,
+  service: Partial<CheckoutSessions.CheckoutSessionsShape> = {}
+) => {
   const membership = { ownerOf: () => owner } as unknown as Membership
   const sessions = ClusterSessions.make(service as CheckoutSessions.CheckoutSessionsShape, membership)
-  return ClusterSessions.makeUpdateNow(here, sessions, membership, run)
+  return ClusterSessions.makeStartUpdate(here, sessions, membership, Runtime.defaultRuntime)
 }
 
-const unused: UpdateNow = () => assert.fail("the engine of this node was asked")
+const unused: StartUpdate = () => assert.fail("the engine of this node was asked")
 
-describe("updateNow of a node", () => {
+describe("startUpdate of a node", () => {
   it("is that of its engine for a session it owns: answered on the spot, withdrawn like any other", () => {
-    const exits: Array<unknown> = []
-    const withdraw = () => true
-    const updateNow = doorOf(null, (_caller, _input, onExit) => {
-      onExit(refused)
-      return withdraw
-    })
-    assert.strictEqual(
-      updateNow(Caller.host, input, (exit) => void exits.push(exit)),
-      withdraw
-    )
-    assert.deepStrictEqual(exits, [refused])
+    const waiting = { isBegun: false, listen: () => {}, withdraw: () => true }
+    for (const answer of [refused, waiting]) assert.strictEqual(doorOf(null, () => answer)(Caller.host, input), answer)
   })
 
   it.live("forwards an update of a session that another node owns, and stays where that node cannot be asked", () =>
@@ -45,9 +40,11 @@ describe("updateNow of a node", () => {
             return () => {}
           }
         }
-        const updateNow = doorOf(owner, unused, { update: () => Effect.die("here") })
+        const startUpdate = doorOf(owner, unused, { update: () => Effect.die("here") })
         return Effect.async<Exit.Exit<unknown, unknown>>((resume) => {
-          updateNow(Caller.host, input, (exit) => resume(Effect.succeed(exit)))
+          const started = startUpdate(Caller.host, input)
+          assert.isTrue(Answer.isWaiting(started))
+          if (Answer.isWaiting(started)) started.listen((exit) => resume(Effect.succeed(exit)))
         })
       }
       assert.deepStrictEqual(yield* answered({ _tag: "Answered", value: "there" }), Exit.succeed("there") as never)
@@ -64,8 +61,10 @@ describe("updateNow of a node", () => {
           left += 1
         }
       }
-      const withdraw = doorOf(owner, unused)(Caller.host, input, () => {})
-      assert.isFalse(withdraw?.())
+      const started = doorOf(owner, unused)(Caller.host, input)
+      if (!Answer.isWaiting(started)) return assert.fail("it was answered on the spot")
+      started.listen(() => {})
+      assert.isFalse(started.withdraw())
       yield* Effect.repeat(Effect.sleep(1), { until: () => left === 1, times: 1_000 })
       assert.strictEqual(left, 1)
     })

@@ -2,8 +2,9 @@
 import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Caller, type CheckoutSessions } from "@onelane/checkout"
+import { Answer } from "@onelane/engine"
 import * as Link from "@onelane/testkit/Link"
-import { Deferred, Effect, Exit, Fiber, Option, Schedule, Scope } from "effect"
+import { Deferred, Effect, Exit, Fiber, Option, Runtime, Schedule, Scope } from "effect"
 import * as ClusterConfig from "../src/ClusterConfig.js"
 import * as Peer from "../src/Peer.js"
 import * as PeerServer from "../src/PeerServer.js"
@@ -29,14 +30,7 @@ const asked = (peer: Peer.Peer, input: unknown): Effect.Effect<unknown, Peer.Out
 const open = (ear: PeerServer.PeerServer, update: (input: any) => Effect.Effect<unknown, unknown>): void =>
   ear.open({
     service: serving(update),
-    updateNow: (_, input, onExit) => {
-      const fiber = Effect.runFork(update(input) as Effect.Effect<any, any>)
-      fiber.addObserver(onExit)
-      return () => {
-        fiber.unsafeInterruptAsFork(fiber.id())
-        return false
-      }
-    }
+    startUpdate: (_, input) => Answer.fromEffect(update(input) as Effect.Effect<any, any>, Runtime.defaultRuntime)
   })
 
 const until = (test: () => boolean) =>

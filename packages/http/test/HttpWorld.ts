@@ -124,8 +124,8 @@ export const servingEngine = (
   tokens: Readonly<Record<string, Caller.Caller>> = callers
 ) =>
   Layer.unwrapEffect(
-    Effect.map(CheckoutEngine.CheckoutEngine, ({ updateNow }) =>
-      server(adapter, adapter === "an app of @effect/platform" ? options : { ...options, updateNow })
+    Effect.map(CheckoutEngine.CheckoutEngine, ({ startUpdate }) =>
+      server(adapter, adapter === "an app of @effect/platform" ? options : { ...options, startUpdate })
     )
   ).pipe(
     Layer.provide(Authentication.layerStatic(tokens)),

@@ -40,7 +40,7 @@ export interface Options extends CheckoutServer.Options {
   readonly listener?: Partial<ListenerLimits.ListenerLimits>
   readonly behind?: {
     readonly update: CheckoutSessions.CheckoutSessionsShape["update"]
-    readonly updateNow: CheckoutEngine.CheckoutEngineShape["updateNow"]
+    readonly startUpdate: CheckoutEngine.CheckoutEngineShape["startUpdate"]
   }
 }
 
@@ -60,9 +60,9 @@ export const make = (options: Options = {}, how: How = "served") =>
     const { behind, listener: limits, ...door } = options
     const listener = yield* Listener.make({ ...ListenerLimits.defaults, closeMillis: 0, lingerMillis: 0, ...limits })
     const metrics = DoorMetrics.make()
-    const updateNow = how === "effects" ? undefined : (behind?.updateNow ?? real.updateNow)
+    const startUpdate = how === "effects" ? undefined : (behind?.startUpdate ?? real.startUpdate)
     const service = behind === undefined ? sessions : { ...sessions, update: behind.update }
-    const core = yield* CheckoutServer.core({ metrics, updateNow, ...door }).pipe(
+    const core = yield* CheckoutServer.core({ metrics, startUpdate, ...door }).pipe(
       Effect.provideService(Authentication.Authentication, Authentication.fixed(callers)),
       Effect.provideService(CheckoutSessions.CheckoutSessions, service)
     )

@@ -10,11 +10,10 @@ const answeredBy = (
 ): Options => ({
   behind: {
     update: () => (isLate ? Effect.delay(exit, 1) : exit),
-    updateNow: (_caller, _input, onExit) => {
-      if (isLate) setImmediate(() => onExit(exit))
-      else onExit(exit)
-      return null
-    }
+    startUpdate: () =>
+      isLate
+        ? { isBegun: true, listen: (onExit) => void setImmediate(() => onExit(exit)), withdraw: () => false }
+        : exit
   }
 })
 
@@ -76,10 +75,14 @@ describe.each(hows)("a service in trouble (%s)", (how) => {
                   withdrawn += 1
                 })
               ),
-            updateNow: () => () => {
-              withdrawn += 1
-              return true
-            }
+            startUpdate: () => ({
+              isBegun: false,
+              listen: () => {},
+              withdraw: () => {
+                withdrawn += 1
+                return true
+              }
+            })
           }
         },
         how
@@ -105,10 +108,11 @@ describe.each(hows)("a service in trouble (%s)", (how) => {
               Effect.uninterruptible(
                 Effect.async<never>((resume) => void (end = () => resume(Effect.die("too late"))))
               ),
-            updateNow: (_caller, _input, onExit) => {
-              end = () => onExit(Exit.die("too late"))
-              return () => false
-            }
+            startUpdate: () => ({
+              isBegun: true,
+              listen: (onExit) => void (end = () => onExit(Exit.die("too late"))),
+              withdraw: () => false
+            })
           }
         },
         how

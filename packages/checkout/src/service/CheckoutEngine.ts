@@ -65,12 +65,10 @@ export interface CheckoutEngineShape {
     readonly clockOffsetMillis: () => number
   }
   /**
-   * An update without a fiber, for a Promise door: its answer, or what it is waited for with. Unlike the service it takes
-   * caller and input as they are: neither may change until the answer is there.
+   * Sends an update without a fiber, for HTTP and Promise APIs: gives its answer, or a `Waiting` that calls back with it. Unlike
+   * the service it takes caller and input as they are: neither may change until the answer is there.
    */
   readonly startUpdate: Updating.StartUpdate
-  /** The same by callback. */
-  readonly updateNow: Updating.UpdateNow
   /** Takes no new work, lets turns and tasks finish within their bounds; true when everything begun was answered. */
   readonly drain: Effect.Effect<boolean>
 }
@@ -136,7 +134,6 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
       vigil
     }
     const startUpdate = Updating.makeStartUpdate(parts, yield* Effect.runtime<never>())
-    const updateNow = Updating.makeUpdateNow(startUpdate)
     const metrics = Object.freeze({
       sessions: sessions.metrics,
       carts: carts.metrics,
@@ -145,7 +142,7 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
       clockOffsetMillis
     })
     return Context.make(CheckoutSessions, CallValues.make(Service.make(parts, watch))).pipe(
-      Context.add(CheckoutEngine, { flow: shown, metrics, startUpdate, updateNow, drain })
+      Context.add(CheckoutEngine, { flow: shown, metrics, startUpdate, drain })
     )
   })
 

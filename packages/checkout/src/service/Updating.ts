@@ -28,18 +28,8 @@ export interface Updates {
   readonly asyncContext: AsyncContext.Capture | null
 }
 
-/** An update: its answer, or what it is waited for with. */
+/** Sends an update without a fiber: gives its answer, or a `Waiting` that calls back with it and can withdraw the update. */
 export type StartUpdate = (caller: Caller, input: S.UpdateInput) => Answer.Answer<S.Updated, UpdateError>
-
-/**
- * The same by callback: `onExit` is called on the spot (and null returned), or later. The returned function withdraws the
- * update: true when it was certainly not applied and `onExit` is never called, false when the answer still comes.
- */
-export type UpdateNow = (
-  caller: Caller,
-  input: S.UpdateInput,
-  onExit: (exit: Exit.Exit<S.Updated, UpdateError>) => void
-) => (() => boolean) | null
 
 type Begun = Effect.Effect<S.Updated, UpdateError> | Answer.Waiting<S.Updated, UpdateError>
 
@@ -75,16 +65,3 @@ export const makeStartUpdate =
   (parts: Updates, runtime: Runtime.Runtime<never>): StartUpdate =>
   (caller, input) =>
     Answer.fromEffect(begin(parts, caller, input), runtime, parts.asyncContext)
-
-/** The same by callback. */
-export const makeUpdateNow =
-  (startUpdate: StartUpdate): UpdateNow =>
-  (caller, input, onExit) => {
-    const started = startUpdate(caller, input)
-    if ("listen" in started) {
-      started.listen(onExit)
-      return started.withdraw
-    }
-    onExit(started)
-    return null
-  }

@@ -32,7 +32,7 @@ import * as WireRequest from "./WireRequest.js"
 export interface Parts {
   readonly sessions: CheckoutSessions.CheckoutSessionsShape
   /** Updates without a fiber, where the service is an engine in this process; else they are effects like all others. */
-  readonly updateNow: CheckoutEngine.CheckoutEngineShape["updateNow"] | null
+  readonly startUpdate: CheckoutEngine.CheckoutEngineShape["startUpdate"] | null
   readonly authentication: Authentication.AuthenticationShape
   readonly admission: Admission
   readonly metrics: DoorMetrics.DoorMetrics
@@ -211,15 +211,17 @@ const work = (exchange: Exchange, body: Readonly<Record<string, unknown>>): void
   const sessions = span === null ? parts.sessions : Tracing.sessions(parts.sessions, span)
   const wanted = operation!.run({ sessions, caller, request, body })
   if (!("input" in wanted)) return wait(exchange, wanted, finish)
-  if (parts.updateNow !== null) return update(exchange, parts.updateNow, wanted)
+  if (parts.startUpdate !== null) return update(exchange, parts.startUpdate, wanted)
   wait(exchange, Effect.flatMap(Effect.exit(sessions.update(caller, wanted.input)), wanted.answer), finish)
 }
 
-const update = (exchange: Exchange, updateNow: NonNullable<Parts["updateNow"]>, wanted: Update): void => {
+const update = (exchange: Exchange, startUpdate: NonNullable<Parts["startUpdate"]>, wanted: Update): void => {
   exchange.update = wanted
   if (exchange.span !== null) exchange.updateSpan = exchange.parts.spans!.ofUpdate(exchange.span, wanted.input)
-  const withdraw = updateNow(exchange.caller, wanted.input, (exit) => step(exchange, updated, exit))
-  if (withdraw !== null) exchange.withdraw = withdraw
+  const started = startUpdate(exchange.caller, wanted.input)
+  if (!("listen" in started)) return step(exchange, updated, started)
+  exchange.withdraw = started.withdraw
+  started.listen((exit) => step(exchange, updated, exit))
 }
 
 const updated = (exchange: Exchange, exit: Parameters<Update["answer"]>[0]): void => {

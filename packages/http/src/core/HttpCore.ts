@@ -53,7 +53,7 @@ export interface Options {
   /** What the document says of them. Asked when somebody first reads it. */
   readonly additions?: Effect.Effect<Documentation.Additions> | undefined
   /** Updates without a fiber, where the service is an engine in this process. */
-  readonly updateNow?: CheckoutEngine.CheckoutEngineShape["updateNow"] | undefined
+  readonly startUpdate?: CheckoutEngine.CheckoutEngineShape["startUpdate"] | undefined
 }
 
 type Pages = Readonly<Record<string, Effect.Effect<WireAnswer.WireAnswer>>>
@@ -76,7 +76,7 @@ export const make = (
     const cors = Cors.make(options.corsOrigins ?? [])
     const parts: Exchange.Parts = {
       sessions: yield* CheckoutSessions.CheckoutSessions,
-      updateNow: options.updateNow ?? null,
+      startUpdate: options.startUpdate ?? null,
       authentication: yield* Authentication,
       admission,
       metrics,

@@ -38,7 +38,7 @@ export const open = (
 ): Effect.Effect<void, SettingRefused, Scope.Scope> => {
   const { door, flow, host, tokens } = config
   const counted = DoorMetrics.make()
-  const { metrics, updateNow } = Context.get(engine, CheckoutEngine.CheckoutEngine)
+  const { metrics, startUpdate } = Context.get(engine, CheckoutEngine.CheckoutEngine)
   const parts: Operations.Parts = {
     journal: Context.get(kept, Journal.Journal),
     access: Context.get(kept, Access.Access),
@@ -60,7 +60,7 @@ export const open = (
       logRequests: door.logRequests && (yield* logOf(door)),
       tracing: door.otlp === null ? false : door.traceRatio,
       additions,
-      updateNow
+      startUpdate
     })
     yield* Listener.answer(listener, yield* Effect.provide(core, identity))
   }).pipe(Effect.provide(Context.merge(engine, kept)))
