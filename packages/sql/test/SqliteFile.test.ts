@@ -180,9 +180,11 @@ describe("SqliteFile", () => {
 
   it.scoped("migrations run once", () =>
     Effect.gen(function* () {
-      const migrate = Effect.provide(Migrations.run, SqliteClient.layer({ filename: yield* temporaryFile }))
-      assert.deepStrictEqual(yield* migrate, ["journal", "directory", "api_keys"])
-      assert.deepStrictEqual(yield* migrate, [])
+      const twice = Effect.all([Migrations.run, Migrations.run])
+      const inMemory = SqliteClient.layer({ filename: ":memory:" })
+      assert.deepStrictEqual(yield* Effect.provide(twice, inMemory), [Migrations.names, []])
+      const inFile = SqliteClient.layer({ filename: yield* temporaryFile })
+      assert.deepStrictEqual(yield* Effect.provide(twice, inFile), [[], []])
     })
   )
 
@@ -193,7 +195,7 @@ describe("SqliteFile", () => {
         yield* sql`PRAGMA max_page_count = 3`
         return yield* Effect.flip(Migrations.run)
       })
-      const error = yield* Effect.provide(migrate, SqliteClient.layer({ filename: yield* temporaryFile }))
+      const error = yield* Effect.provide(migrate, SqliteClient.layer({ filename: ":memory:" }))
       assert.strictEqual(error.reason, "MIGRATION")
     })
   )

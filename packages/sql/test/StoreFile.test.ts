@@ -14,6 +14,7 @@ import {
 } from "@onelane/checkout"
 import { JournalSql, SqliteClient } from "@onelane/sql"
 import { Cause, Effect, Exit, Layer } from "effect"
+import * as SqliteDriver from "../src/sqlite/SqliteDriver.js"
 import { temporaryFile } from "./TemporaryFile.js"
 
 /** Statements that make a store as a release of this format left it: what `sqlite3 store.db .dump` prints. */
@@ -21,10 +22,13 @@ const dumpOf = (format: number): ReadonlyArray<string> =>
   readFileSync(join(import.meta.dirname, "stores", `format-${format}.sql`), "utf8").split(";\n--\n")
 
 const restore = (filename: string, format: number) =>
-  Effect.provide(
-    Effect.flatMap(SqlClient, (sql) => Effect.forEach(dumpOf(format), (text) => sql.unsafe(text), { discard: true })),
-    SqliteClient.layer({ filename })
-  )
+  Effect.promise(async () => {
+    const { letGo, open } = await SqliteDriver.load()
+    const file = open(filename)
+    for (const text of ["PRAGMA application_id=0x314c616e", ...dumpOf(format)]) file.exec(text)
+    file.close()
+    await letGo()
+  })
 
 const flow = Flow.withTasks(Flow.b2b, { "Shipping Address": {} })
 

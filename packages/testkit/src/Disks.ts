@@ -59,6 +59,12 @@ export const make = (): Disk => {
           namings.push({ name: step.name, file: made })
           return
         }
+        case "link": {
+          const linked = now.get(step.from) ?? null
+          if (linked !== null) now.set(step.name, linked)
+          namings.push({ name: step.name, file: linked })
+          return
+        }
         case "remove":
           now.delete(step.name)
           namings.push({ name: step.name, file: null })

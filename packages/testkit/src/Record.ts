@@ -15,8 +15,9 @@ export type Step =
   | { readonly what: "make" | "remove" | "sync" | "syncFolder"; readonly name: string }
   | { readonly what: "write"; readonly name: string; readonly offset: number; readonly bytes: Buffer }
   | { readonly what: "cut"; readonly name: string; readonly length: number }
+  | { readonly what: "link"; readonly name: string; readonly from: string }
 
-const kinds = ["make", "remove", "sync", "syncFolder", "write", "cut"] as const
+const kinds = ["make", "remove", "sync", "syncFolder", "write", "cut", "link"] as const
 
 /** Reads a record. Its last step may be incomplete, when the process was killed in the middle of it, and is left out. */
 export const read = (file: string): ReadonlyArray<Step> => {
@@ -32,6 +33,7 @@ export const read = (file: string): ReadonlyArray<Step> => {
     if (at > bytes.length) break
     const name = bytes.toString("utf8", from - nameLength, from)
     if (kind === "write") steps.push({ what: kind, name, offset: number, bytes: bytes.subarray(from, at) })
+    else if (kind === "link") steps.push({ what: kind, name, from: bytes.toString("utf8", from, at) })
     else if (kind === "cut") steps.push({ what: kind, name, length: number })
     else steps.push({ what: kind, name })
   }

@@ -47,6 +47,13 @@ describe("Disks", () => {
     assert.deepStrictEqual(leaves([...removed, { what: "syncFolder", name: "" }]), new Set([undefined]))
   })
 
+  it("may forget a second name of a file, and keeps the content under either", () => {
+    const link: Step = { what: "link", name: "b", from: "a" }
+    const linked = [...made, write("a", 0, "one"), sync, link, { what: "remove", name: "a" } as const]
+    assert.deepStrictEqual(leaves(linked, "b"), new Set(["one", undefined]))
+    assert.deepStrictEqual(leaves([...linked, { what: "syncFolder", name: "" }], "b"), new Set(["one"]))
+  })
+
   it("keeps the order of names", () => {
     const both: ReadonlyArray<Step> = [...made, { what: "make", name: "b" }, { what: "remove", name: "a" }]
     const disk = Disks.make()

@@ -2,6 +2,7 @@
  * MigrateCommand: `onelane migrate`: makes a storage, or brings its tables up to date. A server does so by itself; this is
  * for those who want it done before.
  */
+import { existsSync } from "node:fs"
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Ending from "../serve/Ending.js"
@@ -15,10 +16,12 @@ export const migrate = Command.make("migrate", { storage: Target.storage, json: 
       const [{ Migrations }, Store] = yield* Effect.promise(() =>
         Promise.all([import("@onelane/sql"), import("../serve/Store.js")])
       )
-      const ran = yield* Migrations.run.pipe(
+      const isNew = !Store.isServer(storage) && !existsSync(storage)
+      const missing = yield* Migrations.run.pipe(
         Effect.provide(Store.client(storage)),
         Effect.mapError((error) => Target.refused(Ending.sentenceOf(error)))
       )
+      const ran = isNew ? Migrations.names : missing // a new file is made with its tables
       yield* Output.show(json, { storage, ran }, () =>
         ran.length === 0 ? `${storage} is up to date` : `${storage}: ${ran.join(", ")}`
       )

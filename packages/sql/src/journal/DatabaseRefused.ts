@@ -9,6 +9,7 @@ import * as Data from "effect/Data"
  * - `IN_USE`: another process, or another connection of this one, owns the file
  * - `READONLY`: the file, or where it lies, cannot be written
  * - `NOT_A_DATABASE`, `CORRUPT`: the file is something else, or damaged
+ * - `INCOMPLETE`: the file was cut short, or copied without its log, or another file's log lies beside it
  * - `FOREIGN`: a sound database that belongs to another application
  * - `NEWER`: written by a newer release than this one
  * - `NOT_DURABLE`: the database would not take a setting that durability rests on
@@ -22,6 +23,7 @@ export type Reason =
   | "READONLY"
   | "NOT_A_DATABASE"
   | "CORRUPT"
+  | "INCOMPLETE"
   | "FOREIGN"
   | "NEWER"
   | "NOT_DURABLE"

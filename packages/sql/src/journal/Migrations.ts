@@ -99,8 +99,11 @@ const steps = {
   "0003_api_keys": execute(apiKeys)
 }
 
+/** The names of the steps, in their order, as `run` answers them. */
+export const names: ReadonlyArray<string> = Object.keys(steps).map((name) => name.replace(/^\d+_/, ""))
+
 /** The step this release brings a database to. */
-export const newest = Object.keys(steps).length
+export const newest = names.length
 
 /** The step a database is at; 0: it has none of our tables. Changes nothing. */
 export const current: Effect.Effect<number, never, SqlClient> = Effect.flatMap(SqlClient, (sql) =>
@@ -139,7 +142,7 @@ const claimFormat = Effect.gen(function* () {
   if (found < StoreFormat.current) yield* sql`UPDATE store_format SET format = ${StoreFormat.current}`
 })
 
-/** Runs what is missing. Answers the names of the steps that ran. */
+/** Runs what is missing. Answers the names of the steps that ran: none in a new SQLite file, which is made with its tables. */
 export const run: Effect.Effect<ReadonlyArray<string>, DatabaseRefused, SqlClient> = Effect.gen(function* () {
   const sql = yield* SqlClient
   // Of servers that start together on an empty database one makes the library's table and the others stumble over it.

@@ -19,11 +19,14 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
+import * as Migrations from "../journal/Migrations.js"
 import { type Rows, type Run, runPrepared, runWriting } from "../journal/Prepared.js"
 import * as SqliteApart from "./SqliteApart.js"
 import type * as SqliteDriver from "./SqliteDriver.js"
 import * as SqliteFailure from "./SqliteFailure.js"
 import * as SqliteFile from "./SqliteFile.js"
+import * as SqliteNewFile from "./SqliteNewFile.js"
+import * as SqlitePaths from "./SqlitePaths.js"
 
 /** How to open a file, and where it is written. */
 export interface SqliteOptions extends SqliteFile.SqliteOptions {
@@ -149,8 +152,27 @@ const makeApart = (
   })
 }
 
-/** Opens a file, or `":memory:"`, for as long as the scope lives. */
+/**
+ * Opens a file, or `":memory:"`, for as long as the scope lives. A file that is not there is made, with its tables
+ * (Migrations), before it is opened.
+ */
 export const make = (
+  options: SqliteOptions
+): Effect.Effect<SqliteClient, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> => {
+  const path = SqlitePaths.pathOf(options.filename)
+  const making =
+    path === null ? Effect.void : SqliteNewFile.make(path, (aside) => fill({ ...options, filename: aside }))
+  return Effect.zipRight(making, connect(options))
+}
+
+const fill = (options: SqliteOptions): Effect.Effect<unknown, DatabaseRefused, Reactivity.Reactivity> =>
+  Effect.scoped(
+    Effect.flatMap(connect({ ...options, thread: "never" }), (client) =>
+      Effect.provideService(Migrations.run, SqlClient.SqlClient, client)
+    )
+  )
+
+const connect = (
   options: SqliteOptions
 ): Effect.Effect<SqliteClient, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> =>
   Effect.gen(function* () {

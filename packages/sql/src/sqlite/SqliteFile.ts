@@ -6,6 +6,7 @@
  *    connections of one process share in memory, or, where there is none, by the exclusive mode of a single connection.
  *    Within the process ownership is an open transaction on a database in memory, named after the file.
  * 2. Nothing outlives closing: neither a log, nor a hold on the file.
+ * 3. A file under its name is whole. A new one is made aside (SqliteNewFile); one that lacks its tables or its log is refused.
  */
 
 import { chmodSync, existsSync, statSync } from "node:fs"
@@ -15,6 +16,7 @@ import * as Effect from "effect/Effect"
 import { DatabaseRefused, type Reason } from "../journal/DatabaseRefused.js"
 import * as SqliteDriver from "./SqliteDriver.js"
 import { classify } from "./SqliteFailure.js"
+import * as SqlitePaths from "./SqlitePaths.js"
 import * as SqliteSettings from "./SqliteSettings.js"
 
 /** How to open a file. */
@@ -52,6 +54,7 @@ const messages: Partial<Record<Reason, string>> = {
   READONLY: "it cannot be written",
   NOT_A_DATABASE: "it is not an SQLite database",
   CORRUPT: "it is damaged; restore it from a copy",
+  INCOMPLETE: "it has no tables: it was cut short; restore a backup, or remove it to begin a new store",
   FOREIGN: "it belongs to another application",
   DISK_FULL: "the disk is full",
   IO: "the disk answered with an error"
@@ -100,22 +103,26 @@ const claim = (
 ): SqliteFile => {
   const { filename, busyTimeoutMillis = 1_000, cacheMebibytes = 32, checkpointPages = 4_000 } = options
   const sharedName = sharedNameOf(filename)
-  const isNew = sharedName !== null && !filename.startsWith("file:") && !existsSync(filename)
+  const path = SqlitePaths.pathOf(filename)
+  const isThere = path !== null && existsSync(path)
+  const wait = `PRAGMA busy_timeout=${Math.trunc(busyTimeoutMillis)}`
+  const own = (file: string): void => {
+    opened.push(claimInProcess(driver, file, wait))
+  }
+  if (isThere && sharedName !== null) own(path)
+  const missing = isThere ? SqlitePaths.faultBeside(path) : null
+  if (missing !== null) throw refuse(filename, "INCOMPLETE", undefined, missing)
   const connection = driver.open(sharedName ?? filename)
   opened.push(connection)
   const ask = SqliteSettings.makeAsk(connection)
-
-  const wait = `PRAGMA busy_timeout=${Math.trunc(busyTimeoutMillis)}`
   connection.exec(sharedName === null ? `${wait}; PRAGMA locking_mode=EXCLUSIVE` : wait)
   const found = ask("application_id", "pragma_application_id")
-  const isOurs = found === applicationId || (found === 0 && ask("count(*)", "sqlite_schema") === 0)
-  if (!isOurs) throw refuse(filename, "FOREIGN")
-  if (isNew) chmodSync(filename, 0o600) // who buys what, and digests of keys; SQLite gives its log the same
-  if (sharedName !== null) {
-    const { dev, ino } = statSync(ask("file", "pragma_database_list") as string)
-    const ownership = driver.open(`file:/onelane-${dev}-${ino}?vfs=memdb`)
-    opened.push(ownership)
-    ownership.exec(`${wait}; BEGIN EXCLUSIVE`)
+  const tables = ask("count(*)", "sqlite_schema")
+  if (found !== applicationId && (found !== 0 || tables !== 0)) throw refuse(filename, "FOREIGN")
+  if (isThere && tables === 0) throw refuse(filename, "INCOMPLETE")
+  if (path !== null && !isThere) {
+    chmodSync(path, 0o600) // who buys what, and digests of keys; SQLite gives its log the same
+    if (sharedName !== null) own(path)
   }
 
   const settings = { busyTimeoutMillis, cacheMebibytes, checkpointPages }
@@ -123,28 +130,50 @@ const claim = (
   // Takes the file for good, and finds out now rather than at the first commit that it cannot be written.
   connection.exec(`BEGIN IMMEDIATE; ${found === 0 ? `PRAGMA application_id=${applicationId};` : ""} COMMIT`)
   const fault = SqliteSettings.fault(connection, {
-    journal_mode: filename === ":memory:" ? "memory" : "wal",
+    journal_mode: path === null ? "memory" : "wal",
     locking_mode: sharedName === null ? "exclusive" : "normal"
   })
   if (fault !== null) throw refuse(filename, "NOT_DURABLE", undefined, fault)
+  if (isThere) markWithLog(connection)
   connection.exec(`PRAGMA busy_timeout=${writeMillis}`)
   const statements = SqliteDriver.statementsOf(connection)
   const close = Effect.zipRight(
-    Effect.sync(() => letGo(opened, statements)),
+    Effect.sync(() => letGo(connection, opened, statements)),
     sharedName === null ? Effect.void : Effect.promise(driver.letGo)
   )
   return { connection, statements, settings: { ...settings, busyTimeoutMillis: writeMillis }, sharedName, close }
 }
 
-const letGo = (opened: ReadonlyArray<SqliteDriver.Connection>, statements: SqliteDriver.Statements): void => {
-  statements.forget()
-  const [connection, ...others] = opened
+const claimInProcess = (driver: SqliteDriver.Driver, path: string, wait: string): SqliteDriver.Connection => {
+  const { dev, ino } = statSync(path)
+  const ownership = driver.open(`file:/onelane-${dev}-${ino}?vfs=memdb`)
+  ownership.exec(`${wait}; BEGIN EXCLUSIVE`)
+  return ownership
+}
+
+// From here on the main file says that it needs its log, which is there by now.
+const markWithLog = (connection: SqliteDriver.Connection): void => {
   try {
-    // It leaves the log first, so that a closed store is one plain file.
-    connection!.exec("PRAGMA journal_mode=DELETE; PRAGMA locking_mode=NORMAL; SELECT 1 FROM sqlite_schema LIMIT 1")
+    connection.exec(`PRAGMA user_version=${SqlitePaths.withLog}; PRAGMA wal_checkpoint`)
+  } catch (cause) {
+    // There may be room again later, and what is stored can be read now.
+    if (classify(cause).reason !== "DISK_FULL") throw cause
+  }
+}
+
+const letGo = (
+  connection: SqliteDriver.Connection,
+  opened: ReadonlyArray<SqliteDriver.Connection>,
+  statements: SqliteDriver.Statements
+): void => {
+  statements.forget()
+  try {
+    // Everything is in the main file before it says so; it leaves the log last, so that a closed store is one plain file.
+    connection.exec(`PRAGMA wal_checkpoint(RESTART); PRAGMA user_version=${SqlitePaths.alone}`)
+    connection.exec("PRAGMA journal_mode=DELETE; PRAGMA locking_mode=NORMAL; SELECT 1 FROM sqlite_schema LIMIT 1")
   } catch {
     // The disk refuses: what is in the log stays there and is found when the file is opened again.
   }
-  connection!.close()
-  for (const other of others) other.close()
+  connection.close()
+  for (const other of opened) if (other !== connection) other.close()
 }

@@ -24,7 +24,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { MAKE, REMOVE, SYNC, SYNC_FOLDER, WRITE, CUT };
+enum { MAKE, REMOVE, SYNC, SYNC_FOLDER, WRITE, CUT, LINK };
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static int out = -1;
@@ -170,6 +170,16 @@ int unlink(const char *path) {
   int done = NEXT(unlink)(path);
   const char *name = done == 0 ? within(path) : NULL;
   if (name && *name) note(REMOVE, name, 0, NULL, 0);
+  pthread_mutex_unlock(&turn);
+  return done;
+}
+
+/* The new name is the step's, the old one its bytes. */
+int link(const char *old, const char *path) {
+  pthread_mutex_lock(&turn);
+  int done = NEXT(link)(old, path);
+  const char *name = done == 0 ? within(path) : NULL, *from = within(old);
+  if (name && from) note(LINK, name, 0, from, (int64_t)strlen(from));
   pthread_mutex_unlock(&turn);
   return done;
 }

@@ -1,0 +1,65 @@
+/**
+ * SqlitePaths: where a store lies: its file, the write-ahead log beside it, and what can be read of both before SQLite opens
+ * them.
+ *
+ * A main file says by itself whether a log belongs to it. Its `user_version` is 1 from before the first commit until all of
+ * the log is in it: a copy of the main file alone shows that something is missing.
+ */
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs"
+import { resolve } from "node:path"
+
+/** The path of a `filename` as SQLite takes it (a path, or a `file:` url); null in memory. */
+export const pathOf = (filename: string): string | null => {
+  if (filename === ":memory:" || filename === "") return null
+  if (!filename.startsWith("file:")) return resolve(filename)
+  const path = filename.slice("file:".length).replace(/^\/\/[^/]*/, "")
+  return resolve(decodeURIComponent(path.replace(/[?#].*$/s, "")))
+}
+
+/** The log of a store; SQLite puts it beside the file itself, not beside a link to it. */
+export const logOf = (path: string): string => `${existsSync(path) ? realpathSync(path) : path}-wal`
+
+/** The size of a file in bytes; 0 where there is none. */
+export const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
+
+/** `user_version` of a file whose log belongs to it. */
+export const withLog = 1
+
+/** `user_version` of a file that needs no log. */
+export const alone = 0
+
+/** The header of an SQLite file. https://www.sqlite.org/fileformat.html#the_database_header */
+const headerBytes = 100
+const writeVersionAt = 18
+const userVersionAt = 60
+const writeAhead = 2
+
+/**
+ * What is missing beside a file, or too much there, as a clause for the operator; null: nothing. Reads the file itself: no
+ * connection of this process may have it open, because closing a file lets go of its locks.
+ */
+export const faultBeside = (path: string): string | null =>
+  // Twice: another process may be opening or closing it, and changes one of the two between two looks.
+  faultNow(path) === null ? null : faultNow(path)
+
+const faultNow = (path: string): string | null => {
+  const bytes = headerOf(path)
+  if (bytes.length < headerBytes) return null // SQLite says what it is
+  const log = logOf(path)
+  const hasLog = sizeOf(log) > 0
+  if (!hasLog && bytes.readUInt32BE(userVersionAt) === withLog)
+    return `its log ${log} is missing: it was copied without it, or the log was removed`
+  if (hasLog && bytes[writeVersionAt] !== writeAhead)
+    return `${log} belongs to another file: move it away, and the file opens as it is`
+  return null
+}
+
+const headerOf = (path: string): Buffer => {
+  const file = openSync(path, "r")
+  try {
+    const bytes = Buffer.alloc(headerBytes)
+    return bytes.subarray(0, readSync(file, bytes, 0, headerBytes, 0))
+  } finally {
+    closeSync(file)
+  }
+}
