@@ -35,8 +35,21 @@ describe("Cold", () => {
     assert.isAtMost(loaded.length, 260)
   })
 
-  it("loads Stream when somebody watches", () => {
+  it("nor when somebody watches", () => {
     const watching = "for await (const _ of checkout.changes({ checkoutSessionId: session.id, afterVersion: 0 })) break"
-    assert.include(loadedBy(use(watching)).join("\n"), "effect/dist/esm/Stream.js")
+    const loaded = loadedBy(use(watching))
+    assert.deepStrictEqual(
+      loaded.filter((url) => heavy.test(url)),
+      []
+    )
+  })
+
+  it("an Effect program has streams: its layer loads them", () => {
+    const building = `
+      import { Onelane } from "@onelane/sdk"
+      import { Effect, Layer } from "effect"
+      await Effect.runPromise(Effect.scoped(Layer.build(Onelane.layer({ storage: ":memory:" }))))
+      process.exit(0)`
+    assert.include(loadedBy(building).join("\n"), "checkout/dist/service/Changes.js")
   })
 })

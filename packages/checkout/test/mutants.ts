@@ -11,7 +11,7 @@ import type { SessionCommand } from "../src/commands/SessionCommand.js"
 import * as Refusal from "../src/errors/Refusal.js"
 import * as Flow from "../src/flow/Flow.js"
 import * as CartBook from "../src/ports/CartBook.js"
-import { watch } from "../src/service/Changes.js"
+import * as Changes from "../src/service/Changes.js"
 import * as Service from "../src/service/CheckoutService.js"
 import * as LateResults from "../src/service/LateResults.js"
 import * as Vigil from "../src/service/Vigil.js"
@@ -57,7 +57,7 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       asyncContext: null,
       vigil: yield* Vigil.make<any, any>()
     }
-    return Service.make(parts, watch)
+    return Changes.withStreams(Service.make(parts))
   })
 
 /** As `boot`, with a spoilt behavior. */

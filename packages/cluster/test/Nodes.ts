@@ -65,6 +65,7 @@ export const roundRobin = (server: PostgresServer.PostgresServer, flow: Flow.Flo
         get: (caller, input) => next().get(caller, input),
         cancel: (caller, input) => next().cancel(caller, input),
         history: (caller, input) => next().history(caller, input),
+        follow: (caller, input) => next().follow(caller, input),
         changes: (caller, input) => next().changes(caller, input),
         completeTask: (caller, input) => next().completeTask(caller, input),
         failTask: (caller, input) => next().failTask(caller, input),

@@ -47,15 +47,8 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
   readonly peek: (id: string) => State | undefined
   /** Looks at an address. */
   readonly read: (id: string) => Effect.Effect<Snapshot<State>, Unavailable>
-  /**
-   * Watches an address while the scope is open. The effect it gives waits for the next page of committed events after
-   * `afterSequence`, never an empty one: in order, without gap or duplicate, nothing before it is durable. It fails with
-   * `SystemDraining` when the system drains.
-   */
-  readonly follow: (
-    id: string,
-    afterSequence: number
-  ) => Effect.Effect<Effect.Effect<ReadonlyArray<JournalEvent>, Unavailable>, never, Scope.Scope>
+  /** Watches an address while the scope is open, from the events after `afterSequence` on. */
+  readonly follow: (id: string, afterSequence: number) => Effect.Effect<Feed<Unavailable>, never, Scope.Scope>
   /** A page of committed events. */
   readonly events: (
     id: string,
@@ -71,6 +64,17 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
   /** Takes no new work and waits, at most `drainMillis`, until everything begun is answered; true when it is. */
   readonly drain: Effect.Effect<boolean>
   readonly metrics: Readonly<Metrics.EngineMetrics>
+}
+
+/** An address that is watched: its committed events, in order, without gap or duplicate, nothing before it is durable. */
+export interface Feed<Unavailable> {
+  /**
+   * Waits for the next page of events; an empty one when `wake` was called. Asked by one at a time, and no more after an
+   * interruption. It fails with `SystemDraining` when the system drains, once everything that is committed was given.
+   */
+  readonly next: Effect.Effect<ReadonlyArray<JournalEvent>, Unavailable>
+  /** Makes a `next` that waits, or the one to come, give what there is. */
+  readonly wake: () => void
 }
 
 /** What a host may hook in. */
@@ -124,6 +128,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
     const valve = FairnessValve.make(config.valveMillis, config.defer)
     const system: System = { kind: behavior.kind, context, commit, valve, watchers }
     yield* Effect.forkScoped(sweeping(system))
+    if (!commit.journal.exclusive) yield* Effect.forkScoped(polling(system))
     const drain = drainOf(system)
     yield* Effect.addFinalizer(() => drain)
     return {
@@ -176,28 +181,37 @@ const drainingOf = ({ context, kind }: System, id: string): unknown =>
 // A watcher holds a signal and a cursor, no buffer: it reads what it emits from the journal. A slow consumer therefore
 // costs nothing and misses nothing. The signal is closed before the read, so a commit in between is not overlooked. A
 // system that drains ends its watchers, once they have seen what is committed.
-const follow = (system: System, id: string, afterSequence: number) =>
+const follow = (system: System, id: string, afterSequence: number): Effect.Effect<Feed<any>, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(Watchers.add(system.watchers, id), (held) => Watchers.remove(system.watchers, id, held)),
-    (latch) => {
-      const { config, journal } = system.commit
-      const signal = journal.exclusive ? latch.await : Effect.timeoutOption(latch.await, config.pollMillis)
+    ({ latch }) => {
       let cursor = afterSequence
-      const pull: Effect.Effect<ReadonlyArray<JournalEvent>, any> = Effect.gen(function* () {
-        while (true) {
-          yield* latch.close
-          const page = yield* eventsOf(system, id, cursor, config.changesPage)
-          if (page.length > 0) {
-            cursor = page[page.length - 1]!.sequence
-            return page
-          }
-          if (system.context.draining) return yield* Effect.fail(drainingOf(system, id))
-          yield* signal
-        }
+      let isWoken = false
+      const take = (page: ReadonlyArray<JournalEvent>): Effect.Effect<ReadonlyArray<JournalEvent>, any> => {
+        if (page.length > 0) cursor = page[page.length - 1]!.sequence
+        else if (system.context.draining) return Effect.fail(drainingOf(system, id))
+        else if (!isWoken) return Effect.zipRight(latch.await, read)
+        isWoken = false
+        return Effect.succeed(page)
+      }
+      const read: Effect.Effect<ReadonlyArray<JournalEvent>, any> = Effect.suspend(() => {
+        latch.unsafeClose()
+        return Effect.flatMap(eventsOf(system, id, cursor, system.commit.config.changesPage), take)
       })
-      return pull
+      const wake = (): void => {
+        isWoken = true
+        latch.unsafeOpen()
+      }
+      return { next: read, wake }
     }
   )
+
+// A journal that others write, too, is looked at now and then: not for all watchers at once.
+const polling = ({ commit: { config }, watchers }: System): Effect.Effect<void> => {
+  const pause = QuietTimer.sleep(config.pollMillis / Watchers.slots)
+  const poll = Effect.sync(() => Watchers.signalSlot(watchers))
+  return Effect.forever(watchers.somebody.await.pipe(Effect.zipRight(pause), Effect.zipRight(poll)))
+}
 
 const sweeping = ({ context, commit: { config } }: System): Effect.Effect<void> => {
   const epochs = Math.ceil(config.idleMillis / config.sweepMillis)

@@ -51,21 +51,58 @@ describe("ActorSystem: bounds, sleep, watching, drain", () => {
       const system = yield* makeSystem
       yield* system.ask("a", add(0))
       const [late, waiting] = [yield* system.follow("a", 0), yield* system.follow("a", 1)]
-      const ending = yield* Effect.fork(Effect.flip(waiting))
+      const ending = yield* Effect.fork(Effect.flip(waiting.next))
       yield* nextTick
       assert.isTrue(yield* system.drain)
       assert.deepInclude(yield* Fiber.join(ending), { _tag: "SystemDraining", applied: "no" })
-      assert.lengthOf(yield* late, 1)
-      assert.deepInclude(yield* Effect.flip(late), { _tag: "SystemDraining" })
+      assert.lengthOf(yield* late.next, 1)
+      assert.deepInclude(yield* Effect.flip(late.next), { _tag: "SystemDraining" })
     }).pipe(Effect.provide(over(JournalMemory.make())))
   )
+
+  it.scoped(
+    "a watcher that is woken gives what there is: an empty page while it waits or before, never instead of events",
+    () =>
+      Effect.gen(function* () {
+        const system = yield* makeSystem
+        yield* system.ask("a", add(0))
+        const { next, wake } = yield* system.follow("a", 1)
+        const waiting = yield* Effect.fork(next)
+        yield* nextTick
+        wake()
+        assert.lengthOf(yield* Fiber.join(waiting), 0)
+        wake()
+        assert.lengthOf(yield* next, 0)
+        wake()
+        yield* system.ask("a", add(1))
+        assert.lengthOf(yield* next, 1)
+        const silent = yield* Effect.fork(next)
+        yield* nextTick
+        assert.isNull(silent.unsafePoll())
+        yield* Fiber.interrupt(silent)
+      }).pipe(Effect.provide(over(JournalMemory.make())))
+  )
+
+  it.scoped("a watcher of a journal that others write sees their events within a poll", () => {
+    const journal = { ...JournalMemory.make(), exclusive: false }
+    return Effect.gen(function* () {
+      const [system, elsewhere] = [yield* makeSystem, yield* makeSystem]
+      yield* system.ask("a", add(0))
+      const feeds = yield* Effect.forEach(Array.from({ length: 20 }), () => system.follow("a", 1))
+      const waiting = yield* Effect.forEach(feeds, ({ next }) => Effect.fork(next))
+      yield* nextTick
+      yield* elsewhere.ask("a", add(1))
+      yield* TestClock.adjust("2 seconds")
+      for (const page of waiting) assert.lengthOf(yield* Fiber.join(page), 1)
+    }).pipe(Effect.provide(over(journal)))
+  })
 
   it.scoped("a watcher sees every durable change once, in order, however slow it is", () =>
     Effect.gen(function* () {
       const system = yield* makeSystem
       yield* system.ask("a", add(0))
       const seen = yield* Effect.fork(
-        Stream.unwrapScoped(Effect.map(system.follow("a", 0), Stream.repeatEffect)).pipe(
+        Stream.unwrapScoped(Effect.map(system.follow("a", 0), ({ next }) => Stream.repeatEffect(next))).pipe(
           Stream.mapConcat((page) => page),
           Stream.tap(() => nextTick),
           Stream.take(50),

@@ -9,8 +9,10 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import { type CheckoutError, CheckoutSessions, Ids } from "@onelane/checkout"
+import { type CheckoutError, type CheckoutSession, CheckoutSessions, Ids, Subscription } from "@onelane/checkout"
+import * as Changes from "@onelane/checkout/Changes"
 import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
+import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -42,17 +44,17 @@ export const make = (
 ): Effect.Effect<CheckoutSessions.CheckoutSessionsShape, never, HttpClient.HttpClient> =>
   Effect.map(HttpClient.HttpClient, (client) => {
     const wire = wireOf(client, options)
-    return {
+    return Changes.withStreams({
       open: (_, input) => wire.write(Effect.succeed("/v1/checkout-sessions"), input, Opened),
       update: (_, input) => wire.write(pathOf(input, "/update"), rest(input), Updated),
       get: (_, input) => wire.read(pathOf(input, "", rest(input)), Session),
       cancel: (_, input) => wire.write(Effect.succeed("/v1/checkout-sessions/cancel"), input, Cancelled),
       history: (_, input) => Effect.map(wire.read(pathOf(input, "/history", rest(input)), History), (_) => _.entries),
-      changes: (_, input) => wire.follow(pathOf(input, "/events", rest(input)), Entry),
+      follow: (_, input) => wire.follow(pathOf(input, "/events", rest(input))),
       completeTask: (_, input) => wire.write(operationPath(input, "complete"), rest(input), Changed),
       failTask: (_, input) => wire.write(operationPath(input, "fail"), rest(input), Changed),
       releaseClaim: (_, input) => wire.write(operationPath(input, "release"), rest(input), Changed)
-    }
+    })
   })
 
 type AccessError = CheckoutError.AccessError
@@ -113,15 +115,27 @@ const wireOf = (client: HttpClient.HttpClient, options: Options) => {
           "unknown"
         )
       ),
-    follow: <A, E>(path: Path, reply: Reply<A, E>) =>
+    follow: (path: Path): Subscription.Follow =>
       Effect.flatMap(path, (path) =>
         Effect.mapBoth(execute(HttpClientRequest.get(path)), {
-          onSuccess: (response) => eventsOf(response, reply),
+          onSuccess: (response) => eventsOf(response, Entry),
           onFailure: (error) => lost(error, "no")
         })
-      ).pipe(Stream.unwrap)
+      ).pipe(Stream.unwrap, subscribed)
   }
 }
+
+/** A subscription to a server's stream. The server checks the rights. */
+const subscribed = (
+  entries: Stream.Stream<CheckoutSession.HistoryEntry, CheckoutError.HistoryError>
+): Subscription.Follow =>
+  Effect.map(Stream.toPull(entries), (pull) => ({
+    next: Effect.matchEffect(pull, {
+      onSuccess: (page) => Effect.succeed(Chunk.toReadonlyArray(page)),
+      onFailure: Option.match({ onNone: () => Subscription.ended.next, onSome: (error) => Effect.fail(error) })
+    }),
+    check: Effect.void
+  }))
 
 const eventsOf = <A, E>(
   response: HttpClientResponse.HttpClientResponse,

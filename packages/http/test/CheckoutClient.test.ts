@@ -59,7 +59,7 @@ const refusing = (error: CheckoutError.CheckoutError) =>
   Layer.succeed(
     CheckoutSessions.CheckoutSessions,
     new Proxy({} as CheckoutSessions.CheckoutSessionsShape, {
-      get: (_, method) => () => (method === "changes" ? Stream.fail(error) : Effect.fail(error))
+      get: () => () => Effect.fail(error)
     })
   )
 

@@ -1,7 +1,8 @@
 /** The token behind a stream is judged anew while the stream runs. */
 import { assert, describe, it } from "@effect/vitest"
 import { Caller } from "@onelane/checkout"
-import { Effect, Exit, Fiber, TestClock } from "effect"
+import { Effect, Exit, TestClock } from "effect"
+import type { AdapterError } from "../src/contract/AdapterError.js"
 import * as Authentication from "../src/core/Authentication.js"
 import * as TokenVigil from "../src/core/TokenVigil.js"
 import type { WireRequest } from "../src/core/WireRequest.js"
@@ -20,14 +21,15 @@ describe("the token of a stream", () => {
         return answer
       }
       const tokens = yield* TokenVigil.make({ authenticate })
-      const streams = yield* Effect.forEach(Array.from({ length: 100 }), () => tokens(request))
-      const ends = yield* Effect.forEach(streams, ({ lost }) => Effect.fork(Effect.flip(lost)))
+      const ends: Array<number> = []
+      const lost = ({ status }: AdapterError) => void ends.push(status)
+      const streams = yield* Effect.forEach(Array.from({ length: 100 }), () => tokens(request, lost))
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(asked, 5)
-      yield* streams[0]!.check
+      yield* streams[0]!
       answer = expired
-      assert.strictEqual((yield* Effect.flip(streams[1]!.check)).status, 401)
-      for (const end of ends) assert.strictEqual((yield* Fiber.join(end)).status, 401)
+      assert.strictEqual((yield* Effect.flip(streams[1]!)).status, 401)
+      assert.deepStrictEqual(ends, Array(100).fill(401))
     })
   )
 
@@ -35,10 +37,8 @@ describe("the token of a stream", () => {
     Effect.gen(function* () {
       const authenticate = () => Exit.fail({ _tag: "PortUnavailable", port: "Authentication" } as const)
       const tokens = yield* TokenVigil.make({ authenticate })
-      const { check, lost } = yield* tokens(request)
-      const silent = yield* Effect.fork(lost)
+      const check = yield* tokens(request, () => assert.fail("nobody said that it is gone"))
       yield* TestClock.adjust("10 seconds")
-      assert.strictEqual((yield* Fiber.poll(silent))._tag, "None")
       assert.strictEqual((yield* Effect.flip(check)).status, 503)
     })
   )

@@ -8,20 +8,15 @@
 
 import type * as Caller from "@onelane/checkout/Caller"
 import * as CallValues from "@onelane/checkout/CallValues"
-import type * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
-import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import type * as Flow from "@onelane/checkout/Flow"
 import { AsyncContext } from "@onelane/engine"
-import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
-import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Runtime from "effect/Runtime"
-import * as HostLogger from "./HostLogger.js"
-import * as Later from "./Later.js"
+import type { Behind } from "./Behind.js"
+import * as ChangesIterator from "./ChangesIterator.js"
 import type { Aborted, CallError, Result } from "./Result.js"
 import { aborted, draining, fromExit, orThrow } from "./Result.js"
 import type { HistoryOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"
@@ -128,37 +123,6 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   readonly close: () => Promise<void>
 }
 
-/** What the door stands in front of. */
-export interface Behind {
-  readonly sessions: CheckoutSessions.CheckoutSessionsShape
-  /** The way of an update that needs no fiber, where the engine is in this process. */
-  readonly startUpdate?: CheckoutEngine.CheckoutEngineShape["startUpdate"] | undefined
-  readonly runtime: Runtime.Runtime<never>
-  /** Captures the async context of a call, where the host's own ports are asked. */
-  readonly capture?: AsyncContext.Capture | undefined
-  readonly close: () => Promise<void>
-  /** True once `close` was called. */
-  readonly closed: () => boolean
-}
-
-/** Builds a layer, whose log lines go to the host's logger, and stands in front of it. Rejects with the layer's own error. */
-export const enter = async <R, E>(
-  layer: Layer.Layer<R | CheckoutSessions.CheckoutSessions, E>,
-  logger: HostLogger.HostLogger | undefined
-): Promise<{ readonly behind: Behind; readonly context: Context.Context<R> }> => {
-  const managed = ManagedRuntime.make(Layer.provideMerge(layer, HostLogger.layer(logger)))
-  const built = await Effect.runPromiseExit(managed.runtimeEffect)
-  if (Exit.isFailure(built)) throw Cause.squash(built.cause)
-  const { context } = built.value
-  let closing: Promise<void> | undefined
-  const close = (): Promise<void> => {
-    closing ??= managed.dispose()
-    return closing
-  }
-  const sessions = Context.get(context, CheckoutSessions.CheckoutSessions)
-  return { behind: { sessions, runtime: built.value, close, closed: () => closing !== undefined }, context }
-}
-
 /** Runs one call. An effect that is an `Exit` already is answered without a fiber. */
 const run = <A, E>(
   behind: Behind,
@@ -232,38 +196,27 @@ const untilAnswered = (
     else settle(started)
   })
 
-/** Watching, with what it needs loaded first. */
-const watch = <A>(open: (later: Later.Loaded) => AsyncIterable<A>): AsyncIterable<A> => ({
-  [Symbol.asyncIterator]: () => {
-    const opened = Later.load().then((later) => open(later)[Symbol.asyncIterator]())
-    return {
-      next: () => opened.then((iterator) => iterator.next()),
-      return: () => opened.then((iterator) => iterator.return!())
-    }
-  }
-})
-
 /** The door for one caller, who does not change any more. */
 export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
-  const { sessions, startUpdate: start } = behind
+  const { calls, startUpdate: start } = behind
   const call =
     <I, A, E>(method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>, whenAborted: "no" | "unknown") =>
     (input: I, options?: CallOptions) =>
       run(behind, () => method(caller, input), whenAborted, options?.signal)
-  const updateInFiber = call(sessions.update, "unknown")
+  const updateInFiber = call(calls.update, "unknown")
   const results = {
-    open: call(sessions.open, "unknown"),
+    open: call(calls.open, "unknown"),
     update:
       start === undefined
         ? updateInFiber
         : (input: CheckoutSessions.UpdateInput, options?: CallOptions) =>
             options?.signal === undefined ? update(behind, start, caller, input) : updateInFiber(input, options),
-    get: call(sessions.get, "no"),
-    cancel: call(sessions.cancel, "unknown"),
-    history: call(sessions.history, "no"),
-    completeTask: call(sessions.completeTask, "unknown"),
-    failTask: call(sessions.failTask, "unknown"),
-    releaseClaim: call(sessions.releaseClaim, "unknown")
+    get: call(calls.get, "no"),
+    cancel: call(calls.cancel, "unknown"),
+    history: call(calls.history, "no"),
+    completeTask: call(calls.completeTask, "unknown"),
+    failTask: call(calls.failTask, "unknown"),
+    releaseClaim: call(calls.releaseClaim, "unknown")
   }
   const throwing =
     <I, A, E extends CallError>(method: (input: I, options?: CallOptions) => Promise<Result<A, E>>) =>
@@ -279,8 +232,7 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     completeTaskOrThrow: throwing(results.completeTask),
     failTaskOrThrow: throwing(results.failTask),
     releaseClaimOrThrow: throwing(results.releaseClaim),
-    changes: (input, options) =>
-      watch(({ iterate }) => iterate(behind, () => sessions.changes(caller, input), options?.signal)),
+    changes: (input, options) => ChangesIterator.make(behind, () => calls.follow(caller, input), options?.signal),
     close: behind.close,
     [Symbol.asyncDispose]: behind.close
   }

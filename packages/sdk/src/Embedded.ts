@@ -8,7 +8,7 @@ import * as Access from "@onelane/checkout/Access"
 import * as Caller from "@onelane/checkout/Caller"
 import * as Carts from "@onelane/checkout/Carts"
 import * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
-import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import * as Flow from "@onelane/checkout/Flow"
 import * as Directory from "@onelane/directory/Directory"
 import * as DirectoryMemory from "@onelane/directory/DirectoryMemory"
@@ -17,11 +17,12 @@ import type { DatabaseRefused } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Behind from "./Behind.js"
+import * as Calls from "./Calls.js"
 import * as Checkout from "./Checkout.js"
 import type * as DirectoryDoor from "./DirectoryDoor.js"
 import * as HostContext from "./HostContext.js"
 import * as HostLogger from "./HostLogger.js"
-import * as Later from "./Later.js"
 import * as Options from "./Options.js"
 import * as Ports from "./Ports.js"
 import * as Retry from "./Retry.js"
@@ -132,30 +133,27 @@ const take = <O extends EmbeddedOptions>(options: O): O => {
   }
 }
 
-/** The service, its directory, and the engine behind it; of options that were taken. */
+/** The calls, the directory, and the engine behind them; of options that were taken. */
 const whole = (
   given: EmbeddedOptions
-): Layer.Layer<Served | CheckoutEngine.CheckoutEngine | Raw, DatabaseRefused.DatabaseRefused> =>
+): Layer.Layer<Calls.Calls | Directory.Directory | CheckoutEngine.CheckoutEngine, DatabaseRefused.DatabaseRefused> =>
   Layer.suspend(() => {
     Options.check("Onelane.open", given, options)
     const { expiresInMillis, retry = {}, storage, taskDrainMillis } = given
     const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(given))
     const asyncContext = captureOf(given) ?? null
     const limits = { flow: flowOf(given.flow), expiresInMillis, taskDrainMillis, engine: { asyncContext } }
-    const engine = Layer.scopedContext(CheckoutEngine.make(limits, (...watched) => Later.loaded().watch(...watched)))
-    const raw = Layer.effect(Raw, CheckoutSessions.CheckoutSessions)
-    return Layer.merge(Retry.layer(retry, false, false), raw).pipe(
-      Layer.provideMerge(engine),
-      Layer.provideMerge(store)
+    const engine = Layer.scoped(CheckoutEngine.CheckoutEngine, CheckoutEngine.makeCalls(limits))
+    const calls = Layer.scoped(
+      Calls.Calls,
+      Effect.flatMap(CheckoutEngine.CheckoutEngine, ({ calls }) => Retry.makeScoped(calls, retry, false, false))
     )
+    return calls.pipe(Layer.provideMerge(engine), Layer.provideMerge(store))
   })
-
-/** The service as the engine gives it, without repetition. */
-class Raw extends Context.Tag("@onelane/sdk/Embedded/Raw")<Raw, CheckoutSessions.CheckoutSessionsShape>() {}
 
 /** The service and its directory as a layer. Without `directory: true` the directory is there but nobody asks it. */
 export const layerWithDirectory = (options: EmbeddedOptions): Layer.Layer<Served, DatabaseRefused.DatabaseRefused> =>
-  Layer.unwrapEffect(Effect.as(Effect.promise(Later.load), whole(take(options))))
+  Layer.provideMerge(Calls.layerSessions, whole(take(options)))
 
 /** The service as a layer. */
 export const layer: (
@@ -172,16 +170,16 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
   options: EmbeddedOptions<X> & { readonly directory?: D | undefined }
 ): Promise<D extends true ? DirectoryCheckout<FlowOf<X>> : EmbeddedCheckout<FlowOf<X>>> => {
   const given = take(options)
-  const { behind: entered, context } = await Checkout.enter(whole(given), given?.logger)
+  const { behind: built, context } = await Behind.build(whole(given), given?.logger)
   const engine = Context.get(context, CheckoutEngine.CheckoutEngine)
   const startUpdate = Retry.makeStart(
     engine.startUpdate,
-    Context.get(context, Raw),
+    engine.calls,
     given.retry ?? {},
-    entered.runtime,
+    built.runtime,
     captureOf(given)
   )
-  const behind: Checkout.Behind = { ...entered, startUpdate, capture: captureOf(given) }
+  const behind: Behind.Behind = { ...built, startUpdate, capture: captureOf(given) }
   const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => {
     const given = Options.copyOf(caller)
     Options.check("as", given, callerParts)

@@ -6,16 +6,12 @@ import type { CheckoutSessions, Flow } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Checkout } from "./Checkout.js"
-import * as Later from "./Later.js"
 import type { RemoteOptions } from "./Remote.js"
 import type { FlowOf } from "./Typed.js"
 
 export { layer, layerWithDirectory, open } from "./Embedded.js"
 
-const remote = async () => {
-  await Later.load()
-  return import("./Remote.js")
-}
+const remote = () => import("./Remote.js")
 
 /** Connects to a server. Nothing is sent before the first call. **Errors**: rejects with a `TypeError` for options that are none. */
 export const connect = async <X extends Flow.PresetName | Flow.Flow = "b2b">(

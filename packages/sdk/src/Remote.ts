@@ -6,7 +6,10 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { Caller, type CheckoutSessions, type Flow } from "@onelane/checkout"
 import { CheckoutClient } from "@onelane/http"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Behind from "./Behind.js"
+import * as Calls from "./Calls.js"
 import * as Checkout from "./Checkout.js"
 import * as HostLogger from "./HostLogger.js"
 import * as Options from "./Options.js"
@@ -41,21 +44,21 @@ const options: Options.Options<RemoteOptions> = {
 
 /** The service as a layer. Connects with the first call. */
 export const layer = (given: RemoteOptions): Layer.Layer<CheckoutSessions.CheckoutSessions> =>
-  layerOf(Options.copyOf(given))
+  Layer.provide(Calls.layerSessions, callsOf(Options.copyOf(given)))
 
-const layerOf = (given: RemoteOptions): Layer.Layer<CheckoutSessions.CheckoutSessions> =>
-  Layer.suspend(() => {
-    Options.check("Onelane.connect", given, options)
-    return Retry.layer(given.retry ?? {}, true).pipe(
-      Layer.provide(CheckoutClient.layer(given)),
-      Layer.provide(FetchHttpClient.layer)
-    )
-  })
+const callsOf = (given: RemoteOptions): Layer.Layer<Calls.Calls> =>
+  Layer.scoped(
+    Calls.Calls,
+    Effect.suspend(() => {
+      Options.check("Onelane.connect", given, options)
+      return Effect.flatMap(CheckoutClient.make(given), (calls) => Retry.makeScoped(calls, given.retry ?? {}, true))
+    })
+  ).pipe(Layer.provide(FetchHttpClient.layer))
 
 /** Opens a door to a server. */
 export const connect = async <X extends Flow.PresetName | Flow.Flow = "b2b">(
   options: RemoteOptions<X>
 ): Promise<Checkout.Checkout<FlowOf<X>>> => {
-  const { behind } = await Checkout.enter(layer(options), options?.logger)
+  const { behind } = await Behind.build(callsOf(Options.copyOf(options)), options?.logger)
   return Checkout.make(behind, Caller.host)
 }

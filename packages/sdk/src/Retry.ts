@@ -13,18 +13,19 @@ import type * as Caller from "@onelane/checkout/Caller"
 import * as CallValues from "@onelane/checkout/CallValues"
 import type * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
-import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import { AsyncContext } from "@onelane/engine"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
-import * as Later from "./Later.js"
+import type * as Scope from "effect/Scope"
 import * as Options from "./Options.js"
 import * as Outcome from "./Outcome.js"
+import * as Repetition from "./Repetition.js"
 import { draining } from "./Result.js"
+import * as Subscription from "./Subscription.js"
 
 /** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
 export interface RetryOptions {
@@ -34,28 +35,6 @@ export interface RetryOptions {
   readonly baseMillis?: number | undefined
   /** Longest pause in milliseconds. Default 2,000. */
   readonly maxMillis?: number | undefined
-}
-
-/** Tries a call again and again, as `Outcome` decides. `errors`: what earlier tries were answered. */
-export const repeat = <A, E extends CheckoutError.CheckoutError>(
-  policy: Outcome.Policy,
-  call: Outcome.Call,
-  send: () => Effect.Effect<A, E>,
-  errors: ReadonlyArray<E> = []
-): Effect.Effect<A, E | CheckoutError.StorageUnavailable> =>
-  Effect.catchAll(Effect.suspend(send), (error) => goOn(policy, call, send, [...errors, error]))
-
-const goOn = <A, E extends CheckoutError.CheckoutError>(
-  policy: Outcome.Policy,
-  call: Outcome.Call,
-  send: () => Effect.Effect<A, E>,
-  errors: ReadonlyArray<E>
-): Effect.Effect<A, E | CheckoutError.StorageUnavailable> => {
-  const next = Outcome.next(call, policy, errors)
-  if (next.step !== "wait") return Effect.fail(next.error)
-  return Effect.flatMap(Random.next, (jitter) =>
-    Effect.zipRight(Effect.sleep(next.pauseMillis(jitter)), repeat(policy, call, send, errors))
-  )
 }
 
 const limitMax = 200
@@ -88,9 +67,6 @@ const makeKeys: Effect.Effect<() => string> = Effect.gen(function* () {
   return () => `sdk-${client}-${(counter++).toString(36)}`
 })
 
-/** A read may always be sent again. */
-const read: Outcome.Call = { repeatable: true }
-
 /** An input of a writing call. */
 interface Keyable {
   readonly idempotencyKey?: string | undefined
@@ -119,12 +95,12 @@ const withKey = <I extends Keyable>(input: I, nextKey: () => string): I =>
  * closed.
  */
 export const make = (
-  sessions: CheckoutSessions.CheckoutSessionsShape,
+  calls: CheckoutSessions.SessionCalls,
   options: RetryOptions,
   restarts: boolean,
   keyed = true,
   closing: Effect.Effect<never, CheckoutError.Overloaded> = Effect.never
-): Effect.Effect<CheckoutSessions.CheckoutSessionsShape> =>
+): Effect.Effect<CheckoutSessions.SessionCalls> =>
   Effect.map(makeKeys, (nextKey) => {
     const policy = policyOf(options, restarts)
     const write =
@@ -135,18 +111,18 @@ export const make = (
       (caller: Caller.Caller, input: I) =>
         Effect.suspend(() => {
           const sent = keyed ? withKey(input, nextKey) : input
-          return repeat(policy, writing(Object(sent), opens), () => method(caller, sent))
+          return Repetition.repeat(policy, writing(Object(sent), opens), () => method(caller, sent))
         })
     return CallValues.make({
-      open: write(sessions.open, true),
-      update: write(sessions.update),
-      get: (caller, input) => repeat(policy, read, () => sessions.get(caller, input)),
-      history: (caller, input) => repeat(policy, read, () => sessions.history(caller, input)),
-      cancel: write(sessions.cancel),
-      completeTask: write(sessions.completeTask),
-      failTask: write(sessions.failTask),
-      releaseClaim: write(sessions.releaseClaim),
-      changes: (caller, input) => Later.loaded().following(policy, sessions, caller, input, closing)
+      open: write(calls.open, true),
+      update: write(calls.update),
+      get: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.get(caller, input)),
+      history: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.history(caller, input)),
+      cancel: write(calls.cancel),
+      completeTask: write(calls.completeTask),
+      failTask: write(calls.failTask),
+      releaseClaim: write(calls.releaseClaim),
+      follow: (caller, input) => Subscription.follow({ policy, calls, closing }, caller, input)
     })
   })
 
@@ -160,7 +136,7 @@ const undecided = (exit: Updating): CheckoutError.UpdateError | null =>
 /** Wraps an engine's update without a fiber; one that is to be repeated gets its fiber then. */
 export const makeStart = (
   startUpdate: StartUpdate,
-  sessions: CheckoutSessions.CheckoutSessionsShape,
+  calls: CheckoutSessions.SessionCalls,
   options: RetryOptions,
   runtime: Runtime.Runtime<never>,
   capture?: AsyncContext.Capture | undefined
@@ -176,7 +152,7 @@ export const makeStart = (
     const conclude = (exit: Updating, onExit: (exit: Updating) => void): void => {
       const error = undecided(exit)
       if (error === null) return onExit(exit)
-      const repeating = goOn(policy, writing(input), () => sessions.update(caller, input), [error])
+      const repeating = Repetition.goOn(policy, writing(input), () => calls.update(caller, input), [error])
       Runtime.runCallback(runtime)(repeating, { onExit, ...context })
     }
     return "listen" in started
@@ -197,19 +173,16 @@ export const makeStart = (
   }
 }
 
-/** The service in force, wrapped. When the layer is closed, streams of changes fail with `draining`. */
-export const layer = (
+/** The same while the scope is open; when it closes, subscriptions fail with `draining`. */
+export const makeScoped = (
+  calls: CheckoutSessions.SessionCalls,
   options: RetryOptions,
   restarts: boolean,
   keyed = true
-): Layer.Layer<CheckoutSessions.CheckoutSessions, never, CheckoutSessions.CheckoutSessions> =>
-  Layer.scoped(
-    CheckoutSessions.CheckoutSessions,
-    Effect.gen(function* () {
-      const sessions = yield* CheckoutSessions.CheckoutSessions
-      const closing = yield* Effect.acquireRelease(Deferred.make<never, CheckoutError.Overloaded>(), (closing) =>
-        Deferred.fail(closing, draining)
-      )
-      return yield* make(sessions, options, restarts, keyed, Deferred.await(closing))
-    })
+): Effect.Effect<CheckoutSessions.SessionCalls, never, Scope.Scope> =>
+  Effect.flatMap(
+    Effect.acquireRelease(Deferred.make<never, CheckoutError.Overloaded>(), (closing) =>
+      Deferred.fail(closing, draining)
+    ),
+    (closing) => make(calls, options, restarts, keyed, Deferred.await(closing))
   )

@@ -1,7 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Caller, type CheckoutError, type CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
-import { Chunk, Effect, Fiber, Stream, TestClock } from "effect"
-import * as Later from "../src/Later.js"
+import {
+  Caller,
+  type CheckoutError,
+  type CheckoutSession,
+  type CheckoutSessions,
+  type Subscription
+} from "@onelane/checkout"
+import * as Changes from "@onelane/checkout/Changes"
+import { Chunk, Effect, Exit, Fiber, Stream, TestClock } from "effect"
 import * as Retry from "../src/Retry.js"
 
 const session: CheckoutSession.CheckoutSession = {
@@ -72,7 +78,7 @@ const scripted = (errors: ReadonlyArray<CheckoutError.UpdateError>) => {
       return error === undefined ? Effect.succeed(value) : Effect.fail(error)
     })
   const unused = () => Effect.die("not scripted")
-  const shape: CheckoutSessions.CheckoutSessionsShape = {
+  const shape: CheckoutSessions.SessionCalls = {
     open: () => answer({ requestId: "r", created: true, replayed: false, session }),
     update: (_, input) => {
       keys.push(input.idempotencyKey)
@@ -84,7 +90,7 @@ const scripted = (errors: ReadonlyArray<CheckoutError.UpdateError>) => {
       return answer({ requestId: "r", replayed: false, session })
     },
     history: () => answer([]),
-    changes: () => Stream.die("not scripted"),
+    follow: unused,
     completeTask: unused,
     failTask: unused,
     releaseClaim: unused
@@ -244,23 +250,27 @@ describe("Retry", () => {
         cartChanged: false
       })
       const asked: Array<number | undefined> = []
-      const shape: CheckoutSessions.CheckoutSessionsShape = {
+      let open = 0
+      const shape: CheckoutSessions.SessionCalls = {
         ...scripted([]).shape,
-        changes: (_, { afterVersion = -1 }) => {
+        follow: (_, { afterVersion = -1 }) => {
           asked.push(afterVersion)
-          return afterVersion >= 5
-            ? Stream.make(entry(6))
-            : Stream.concat(
-                Stream.make(entry(afterVersion + 1), entry(afterVersion + 2)),
-                Stream.fail(unavailable("no"))
-              )
+          const answers: Array<Subscription.Subscription["next"]> =
+            afterVersion >= 5
+              ? [Exit.succeed([entry(6)]), Exit.succeed(null)]
+              : [Exit.succeed([entry(afterVersion + 1), entry(afterVersion + 2)]), Exit.fail(unavailable("no"))]
+          open += 1
+          return Effect.acquireRelease(
+            Effect.succeed({ next: Effect.suspend(() => answers.shift()!), check: Effect.void }),
+            () => Effect.sync(() => void (open -= 1))
+          )
         }
       }
-      yield* Effect.promise(Later.load)
       const sessions = yield* Retry.make(shape, {}, false)
       const entries = yield* throughPauses(
-        Stream.runCollect(sessions.changes(Caller.host, { checkoutSessionId: "s1" }))
+        Stream.runCollect(Changes.stream(sessions.follow(Caller.host, { checkoutSessionId: "s1" })))
       )
+      assert.strictEqual(open, 0)
       if (entries._tag === "Left") return assert.fail("the stream broke")
       assert.deepStrictEqual(asked, [1, 3, 5])
       assert.deepStrictEqual(

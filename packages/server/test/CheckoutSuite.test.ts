@@ -49,6 +49,7 @@ const clients = Effect.gen(function* () {
     get: (caller, input) => of(caller).get(caller, input),
     cancel: (caller, input) => of(caller).cancel(caller, input),
     history: (caller, input) => of(caller).history(caller, input),
+    follow: (caller, input) => of(caller).follow(caller, input),
     changes: (caller, input) => of(caller).changes(caller, input),
     completeTask: (caller, input) => of(caller).completeTask(caller, input),
     failTask: (caller, input) => of(caller).failTask(caller, input),

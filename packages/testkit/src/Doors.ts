@@ -36,6 +36,7 @@ const serviceOf = (call: Call): Service =>
     completeTask: (_: unknown, input: object) => call("completeTask", input),
     failTask: (_: unknown, input: object) => call("failTask", input),
     releaseClaim: (_: unknown, input: object) => call("releaseClaim", input),
+    follow: () => Effect.die("a door has no streams"),
     changes: () => Stream.die("a door has no streams")
   }) as unknown as Service
 

@@ -2,8 +2,8 @@
  * World: the service under simulation: engines over one faulty journal, ports that dawdle and fail, tasks that do too,
  * and a hand that kills and restarts all of it. The journal's memory is the disk: it survives.
  */
-import { CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
-import { watch } from "@onelane/checkout/Changes"
+import { CheckoutEngine, type CheckoutSessions, Flow } from "@onelane/checkout"
+import * as Changes from "@onelane/checkout/Changes"
 import { Journal, JournalMemory } from "@onelane/engine"
 import { type Clock, Context, Effect, ExecutionStrategy, Exit, Fiber, identity, Scope } from "effect"
 import * as JournalFaults from "./JournalFaults.js"
@@ -92,25 +92,19 @@ const start = (parts: Parts, flow: Flow.Flow, outer: Scope.Scope, skewMillis: nu
     const faulty = JournalFaults.wrap(connection.journal, plan, traits)
     const journal = engines > 1 && scenario.storeTime ? StoreTime.kept(faulty, clock) : faulty
     const scope = yield* Scope.fork(outer, ExecutionStrategy.sequential)
-    const context = yield* CheckoutEngine.make(
-      {
-        flow,
-        expiresInMillis: scenario.expiresInMillis ?? undefined,
-        alarmMillis: 100,
-        taskDrainMillis: 50,
-        engine: { ...scenario.engine, drainMillis: 100, valveMillis: Number.POSITIVE_INFINITY, defer }
-      },
-      watch
-    ).pipe(
+    const { calls } = yield* CheckoutEngine.makeCalls({
+      flow,
+      expiresInMillis: scenario.expiresInMillis ?? undefined,
+      alarmMillis: 100,
+      taskDrainMillis: 50,
+      engine: { ...scenario.engine, drainMillis: 100, valveMillis: Number.POSITIVE_INFINITY, defer }
+    }).pipe(
       Effect.provide(Context.add(ports(), Journal.Journal, journal)),
       Scope.extend(scope),
       engines > 1 ? Effect.withClock(StoreTime.skewed(clock, skewMillis)) : identity
     )
     const stop = Effect.zipRight(Effect.sync(connection.cut), Effect.forkDaemon(Scope.close(scope, Exit.void)))
-    const running: Running = {
-      service: Context.get(context, CheckoutSessions.CheckoutSessions),
-      stop
-    }
+    const running: Running = { service: Changes.withStreams(calls), stop }
     return running
   })
 

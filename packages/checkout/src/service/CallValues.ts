@@ -12,7 +12,7 @@ import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
 import * as ReleaseClaim from "../commands/ReleaseClaim.js"
 import * as UpdateCheckoutSession from "../commands/UpdateCheckoutSession.js"
 import type * as Caller from "../ports/Caller.js"
-import type { CheckoutSessionsShape } from "./CheckoutSessions.js"
+import type { SessionCalls } from "./CheckoutSessions.js"
 
 /** An update's input by value, for a door that needs no effect. */
 export const takeUpdate = UpdateCheckoutSession.take
@@ -36,8 +36,8 @@ type Method<I, A> = (caller: Caller.Caller, input: I) => A
 
 // A getter that throws is a bug of its owner, and stays one: the call dies, it does not throw.
 const taking =
-  <I extends object, A, E>(method: Method<I, Effect.Effect<A, E>>, take: (input: I) => I) =>
-  (caller: Caller.Caller, input: I): Effect.Effect<A, E> => {
+  <I extends object, A, E, R>(method: Method<I, Effect.Effect<A, E, R>>, take: (input: I) => I) =>
+  (caller: Caller.Caller, input: I): Effect.Effect<A, E, R> => {
     try {
       return method(takeCaller(caller), take(input))
     } catch (unreadable) {
@@ -51,13 +51,13 @@ const fieldsOf =
     Input.take(input, fields)
 
 /** The same service, by value. */
-export const make = (service: CheckoutSessionsShape): CheckoutSessionsShape => ({
+export const make = (service: SessionCalls): SessionCalls => ({
   open: taking(service.open, fieldsOf(OpenCheckoutSession.fields)),
   update: taking(service.update, UpdateCheckoutSession.take),
   get: taking(service.get, fieldsOf(ReadCheckoutSession.fields)),
   cancel: taking(service.cancel, fieldsOf(CancelCheckout.fields)),
   history: taking(service.history, fieldsOf(ReadCheckoutSession.page)),
-  changes: (caller, input) => service.changes(takeCaller(caller), Input.take(input, ReadCheckoutSession.from)),
+  follow: taking(service.follow, fieldsOf(ReadCheckoutSession.from)),
   completeTask: taking(service.completeTask, fieldsOf(CompleteTask.fields)),
   failTask: taking(service.failTask, fieldsOf(FailTask.fields)),
   releaseClaim: taking(service.releaseClaim, fieldsOf(ReleaseClaim.fields))

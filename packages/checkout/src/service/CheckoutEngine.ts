@@ -24,13 +24,12 @@ import * as Sessions from "../work/Sessions.js"
 import * as Tasks from "../work/Tasks.js"
 import * as CallValues from "./CallValues.js"
 import * as Service from "./CheckoutService.js"
-import { CheckoutSessions } from "./CheckoutSessions.js"
+import { CheckoutSessions, type SessionCalls } from "./CheckoutSessions.js"
 import * as LateResults from "./LateResults.js"
 import * as Updating from "./Updating.js"
 import * as Vigil from "./Vigil.js"
 
 export type { Custodian, Custody } from "../work/Alarms.js"
-export type { Watch } from "./CheckoutService.js"
 
 /** What a host may choose. */
 export interface CheckoutEngineOptions {
@@ -54,6 +53,8 @@ export interface CheckoutEngineOptions {
 
 /** The engine behind the service, for its host: numbers and an orderly end. */
 export interface CheckoutEngineShape {
+  /** The service without streams. */
+  readonly calls: SessionCalls
   readonly flow: Flow.Flow
   readonly metrics: {
     readonly sessions: Readonly<EngineMetrics.EngineMetrics>
@@ -90,7 +91,7 @@ const watching = ({ onChange }: Access.AccessShape): Effect.Effect<Service.Watch
         )
   )
 
-const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
+const build = (options: CheckoutEngineOptions) =>
   Effect.gen(function* () {
     const shown: Flow.Flow = options.flow ?? Flow.b2b
     const flow = Flow.compile(shown)
@@ -141,32 +142,32 @@ const build = (options: CheckoutEngineOptions, watch: Service.Watch) =>
       tasks: tasks.running,
       clockOffsetMillis
     })
-    return Context.make(CheckoutSessions, CallValues.make(Service.make(parts, watch))).pipe(
-      Context.add(CheckoutEngine, { flow: shown, metrics, startUpdate, drain })
-    )
+    return { flow: shown, calls: CallValues.make(Service.make(parts)), metrics, startUpdate, drain }
   })
 
-// Loaded for who does not bring it: see above.
-const watchLater: Effect.Effect<Service.Watch> = Effect.map(
-  Effect.promise(() => import("./Changes.js")),
-  ({ watch }) => watch
-)
+/** The engine over the journal and ports in force, without streams; closing the scope drains it. */
+export const makeCalls = (
+  options: CheckoutEngineOptions = {}
+): Effect.Effect<CheckoutEngineShape, never, Journal.Journal | Access.Access | Carts.Carts | Scope.Scope> =>
+  build(options).pipe(
+    Effect.provideServiceEffect(GroupCommit.GroupCommit, GroupCommit.make(options.engine)),
+    Effect.provideServiceEffect(Ids.Ids, Ids.makeRandom)
+  )
 
-/**
- * The service over the journal and ports in force; closing the scope drains it. `watch`: how sessions are watched; the one
- * in `Changes` is loaded by default.
- */
+/** The service, its streams, and the engine behind it. */
 export const make = (
-  options: CheckoutEngineOptions = {},
-  watch?: Service.Watch
+  options: CheckoutEngineOptions = {}
 ): Effect.Effect<
   Context.Context<CheckoutSessions | CheckoutEngine>,
   never,
   Journal.Journal | Access.Access | Carts.Carts | Scope.Scope
 > =>
-  Effect.flatMap(watch === undefined ? watchLater : Effect.succeed(watch), (found) => build(options, found)).pipe(
-    Effect.provideServiceEffect(GroupCommit.GroupCommit, GroupCommit.make(options.engine)),
-    Effect.provideServiceEffect(Ids.Ids, Ids.makeRandom)
+  Effect.flatMap(
+    Effect.promise(() => import("./Changes.js")),
+    ({ withStreams }) =>
+      Effect.map(makeCalls(options), (engine) =>
+        Context.make(CheckoutSessions, withStreams(engine.calls)).pipe(Context.add(CheckoutEngine, engine))
+      )
   )
 
 /** The layer of `make`. */

@@ -5,8 +5,6 @@
 import { AsyncContext, EffectRunner, Answer as EngineAnswer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
 import * as CancelCheckout from "../commands/CancelCheckout.js"
 import * as CompleteTask from "../commands/CompleteTask.js"
 import * as FailTask from "../commands/FailTask.js"
@@ -21,7 +19,7 @@ import type { Action } from "../ports/Access.js"
 import type { Caller } from "../ports/Caller.js"
 import type { CartLanes } from "../ports/CartBook.js"
 import { authorise, bounded, type Ports, readFacts } from "../ports/Guard.js"
-import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
+import type { CheckoutSession } from "../session/CheckoutSession.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
 import { historyEntry, type SessionEvent } from "../session/SessionState.js"
@@ -30,6 +28,7 @@ import * as Cancelling from "./Cancelling.js"
 import type * as S from "./CheckoutSessions.js"
 import * as LateResults from "./LateResults.js"
 import * as Opening from "./Opening.js"
+import * as Subscription from "./Subscription.js"
 import * as Updating from "./Updating.js"
 import type * as Vigil from "./Vigil.js"
 
@@ -49,19 +48,8 @@ export interface Parts {
 /** What watches the right to read a session. */
 export type Watching = Vigil.Vigil<AccessError, AccessError>
 
-/**
- * How a session is watched, once `look` has said that the caller may see it; `guard` says when that is over. The one way is
- * `Changes`.
- */
-export type Watch = (
-  sessions: Sessions,
-  input: S.ChangesInput,
-  look: Effect.Effect<CheckoutSession, HistoryError>,
-  guard: (session: CheckoutSession) => Effect.Effect<Vigil.Watched<AccessError, AccessError>, never, Scope.Scope>
-) => Stream.Stream<HistoryEntry, HistoryError>
-
 /** Makes the service. */
-export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
+export const make = (parts: Parts): S.SessionCalls => ({
   open: (caller, input) =>
     gate(
       parts,
@@ -95,39 +83,36 @@ export const make = (parts: Parts, watch: Watch): S.CheckoutSessionsShape => ({
       () => ReadCheckoutSession.checkHistory(input),
       () => Effect.flatMap(readFrom(parts, caller, input), (session) => history(parts, input, session))
     ),
-  changes: (caller, input) => {
+  follow: (caller, input) => {
     const check = () => ReadCheckoutSession.checkChanges(input)
-    return watch(
-      parts.sessions,
-      input,
-      gate(parts, caller, "read", check, () => readFrom(parts, caller, input)),
-      (session) => guard(parts, caller, session)
+    const look = gate(parts, caller, "read", check, () => readFrom(parts, caller, input))
+    return Effect.flatMap(look, (session) =>
+      Subscription.make(parts.sessions, session, input.afterVersion ?? session.version, (onLost) =>
+        guard(parts, caller, session, onLost)
+      )
     )
   },
   ...operations(parts)
 })
 
 // Of one caller and one cart, however many streams there are.
-const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: CheckoutSession) => {
+const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: CheckoutSession, onLost: () => void) => {
   const { actingAccountId, roles, userId } = caller
   const run = asyncContext?.()
   const rights = Effect.map(
     Effect.suspend(() => readFacts(ports, caller, "read", session)),
     (facts) => authorise(session, facts.rights)
   )
-  return vigil.watch(JSON.stringify([userId, roles, actingAccountId, session.cartId]), () =>
-    AsyncContext.within(
-      run,
-      Effect.flatMap(
-        Effect.suspend(() => bounded(ports, "access", ports.access.mayInvoke(caller, "read"))),
-        (allowed) => (allowed ? rights : Effect.succeed(Refusal.actionNotPermitted))
-      )
-    )
+  const look = Effect.flatMap(
+    Effect.suspend(() => bounded(ports, "access", ports.access.mayInvoke(caller, "read"))),
+    (allowed) => (allowed ? rights : Effect.succeed(Refusal.actionNotPermitted))
   )
+  const key = JSON.stringify([userId, roles, actingAccountId, session.cartId])
+  return vigil.watch(key, () => AsyncContext.within(run, look), onLost)
 }
 
 // What closes a claim.
-const operations = (parts: Parts): Pick<S.CheckoutSessionsShape, "completeTask" | "failTask" | "releaseClaim"> => ({
+const operations = (parts: Parts): Pick<S.SessionCalls, "completeTask" | "failTask" | "releaseClaim"> => ({
   completeTask: (caller, input) =>
     gate(
       parts,

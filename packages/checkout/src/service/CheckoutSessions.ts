@@ -18,6 +18,7 @@ import type {
 } from "../errors/CheckoutError.js"
 import type { Caller } from "../ports/Caller.js"
 import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
+import type { Follow } from "./Subscription.js"
 
 /** Get the live session of a cart, or create one. */
 export interface OpenInput {
@@ -164,17 +165,23 @@ export interface Changed {
  *
  * **Cancellation**: a call interrupted before its turn has begun is dropped, certainly not applied; once begun it finishes.
  */
-export interface CheckoutSessionsShape {
+export interface SessionCalls {
   readonly open: (caller: Caller, input: OpenInput) => Effect.Effect<Opened, OpenError>
   readonly update: (caller: Caller, input: UpdateInput) => Effect.Effect<Updated, UpdateError>
   readonly get: (caller: Caller, input: SessionInput) => Effect.Effect<CheckoutSession, AccessError>
   readonly cancel: (caller: Caller, input: CancelInput) => Effect.Effect<Cancelled, CancelError>
   readonly history: (caller: Caller, input: HistoryInput) => Effect.Effect<ReadonlyArray<HistoryEntry>, HistoryError>
-  /** Committed changes in order, no gap and no duplicate. Nothing is emitted before it is durable. Ends when the session is archived. */
-  readonly changes: (caller: Caller, input: ChangesInput) => Stream.Stream<HistoryEntry, HistoryError>
+  /** Follows a session while the scope is open: pages of what `changes` gives one by one. */
+  readonly follow: (caller: Caller, input: ChangesInput) => Follow
   readonly completeTask: (caller: Caller, input: CompleteTaskInput) => Effect.Effect<Changed, OperationError>
   readonly failTask: (caller: Caller, input: FailTaskInput) => Effect.Effect<Changed, OperationError>
   readonly releaseClaim: (caller: Caller, input: ReleaseClaimInput) => Effect.Effect<Changed, OperationError>
+}
+
+/** The same, and sessions followed as streams. */
+export interface CheckoutSessionsShape extends SessionCalls {
+  /** Committed changes in order, no gap and no duplicate. Nothing is emitted before it is durable. Ends when the session is archived. */
+  readonly changes: (caller: Caller, input: ChangesInput) => Stream.Stream<HistoryEntry, HistoryError>
 }
 
 /** The service. */

@@ -25,32 +25,38 @@ export const looksAtOnce = 64
 /** What a look finds: null while the right holds, else why it is gone. A failure is no finding: it will be looked again. */
 export type Look<Lost, Undecided> = () => Effect.Effect<Lost | null, Undecided>
 
-/** A right that is watched. */
-export interface Watched<Lost, Undecided> {
-  /** Looks now: fails when the right is gone, or nobody could say. */
-  readonly check: Effect.Effect<void, Lost | Undecided>
-  /** Fails when a look finds the right gone; never succeeds. */
-  readonly lost: Effect.Effect<never, Lost>
-}
+/** Is called once when a look finds the right gone, on the stack of that look: must be quick. */
+export type OnLost<Lost> = (lost: Lost) => void
+
+/** Looks now: fails when the right is gone, or nobody could say. */
+export type Check<Lost, Undecided> = Effect.Effect<void, Lost | Undecided>
 
 /** Watches rights. */
 export interface Vigil<Lost, Undecided> {
-  /** Watches while the scope is open. Those with the same key share the looks of the first. */
+  /**
+   * Watches while the scope is open, and gives what looks at the right at once. Those with the same key share the looks of the
+   * first.
+   */
   readonly watch: (
     key: string,
-    look: Look<Lost, Undecided>
-  ) => Effect.Effect<Watched<Lost, Undecided>, never, Scope.Scope>
+    look: Look<Lost, Undecided>,
+    onLost: OnLost<Lost>
+  ) => Effect.Effect<Check<Lost, Undecided>, never, Scope.Scope>
   /** Looks at all of them now. */
   readonly signal: () => void
+}
+
+/** Each is one of its own, though two may be told by the same function. */
+interface Watcher<Lost> {
+  readonly onLost: OnLost<Lost>
 }
 
 interface Entry<Lost, Undecided> {
   readonly key: string
   readonly look: Look<Lost, Undecided>
-  readonly lost: Deferred.Deferred<never, Lost>
+  readonly watchers: Set<Watcher<Lost>>
   /** What a look found, once the right was gone. */
   loss: Exit.Exit<never, Lost> | null
-  watchers: number
   /** The look that has been asked for and has not begun. */
   next: Deferred.Deferred<void, Lost | Undecided> | null
   isLooking: boolean
@@ -82,30 +88,29 @@ export const make = <Lost, Undecided>(): Effect.Effect<Vigil<Lost, Undecided>, n
       })
     )
     return {
-      watch: (key, look) =>
-        Effect.map(
-          Effect.acquireRelease(
-            Effect.sync(() => join(watching, key, look)),
-            (entry) => Effect.sync(() => leave(watching, entry))
-          ),
-          (entry) => ({
-            check: Effect.suspend(() => entry.loss ?? Deferred.await(ask(watching, entry))),
-            lost: Deferred.await(entry.lost)
-          })
-        ),
+      watch: (key, look, onLost) =>
+        Effect.suspend(() => {
+          const watcher = { onLost }
+          return Effect.map(
+            Effect.acquireRelease(
+              Effect.sync(() => join(watching, key, look, watcher)),
+              (entry) => Effect.sync(() => leave(watching, entry, watcher))
+            ),
+            (entry) => Effect.suspend(() => entry.loss ?? Deferred.await(ask(watching, entry)))
+          )
+        }),
       signal: () => askAll(watching)
     }
   })
 
-const join = <L, U>(watching: Watching<L, U>, key: string, look: Look<L, U>): Entry<L, U> => {
+const join = <L, U>(watching: Watching<L, U>, key: string, look: Look<L, U>, watcher: Watcher<L>): Entry<L, U> => {
   const { entries } = watching
   let entry = entries.get(key)
   if (entry === undefined) {
-    const lost = Deferred.unsafeMake<never, L>(FiberId.none)
-    entry = { key, look, lost, loss: null, watchers: 0, next: null, isLooking: false }
+    entry = { key, look, watchers: new Set(), loss: null, next: null, isLooking: false }
     entries.set(key, entry)
   }
-  entry.watchers += 1
+  entry.watchers.add(watcher)
   watching.rounds ??= watching.fork(
     Effect.forever(
       Effect.delay(
@@ -117,10 +122,10 @@ const join = <L, U>(watching: Watching<L, U>, key: string, look: Look<L, U>): En
   return entry
 }
 
-const leave = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>): void => {
+const leave = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>, watcher: Watcher<L>): void => {
   const { entries } = watching
-  entry.watchers -= 1
-  if (entry.watchers === 0 && entries.get(entry.key) === entry) entries.delete(entry.key)
+  entry.watchers.delete(watcher)
+  if (entry.watchers.size === 0 && entries.get(entry.key) === entry) entries.delete(entry.key)
   if (entries.size > 0) return
   watching.rounds?.unsafeInterruptAsFork(FiberId.none)
   watching.rounds = null
@@ -173,7 +178,7 @@ const settle = <L, U>(
   const { value } = exit
   if (value === null) return Exit.void
   entry.loss = Exit.fail(value)
-  Deferred.unsafeDone(entry.lost, entry.loss)
   if (entries.get(entry.key) === entry) entries.delete(entry.key)
+  for (const { onLost } of entry.watchers) onLost(value)
   return entry.loss
 }

@@ -5,45 +5,74 @@
 import * as Effect from "effect/Effect"
 import * as QuietTimer from "../runtime/QuietTimer.js"
 
-/** The watchers of one actor system. */
-export interface Watchers {
-  readonly latches: Map<string, Set<Effect.Latch>>
-  /** Lets the process end; null while nobody watches. */
-  release: (() => void) | null
+/** One who waits. */
+export interface Watcher {
+  readonly latch: Effect.Latch
+  /** In which part of a poll it is signalled. */
+  readonly slot: number
 }
 
+/** The watchers of one actor system. */
+export interface Watchers {
+  readonly waiting: Map<string, Set<Watcher>>
+  /** Open while somebody watches. */
+  readonly somebody: Effect.Latch
+  /** Lets the process end; null while nobody watches. */
+  release: (() => void) | null
+  added: number
+  polled: number
+}
+
+/** Parts of a poll: of many watchers, only one part reads the journal at a time. */
+export const slots = 8
+
 /** No watchers. */
-export const make = (): Watchers => ({ latches: new Map(), release: null })
+export const make = (): Watchers => ({
+  waiting: new Map(),
+  somebody: Effect.unsafeMakeLatch(false),
+  release: null,
+  added: 0,
+  polled: 0
+})
 
 /** Wakes those of one address: something may have changed. */
-export const signal = ({ latches }: Watchers, id: string): void => {
-  const waiting = latches.size === 0 ? undefined : latches.get(id)
-  if (waiting !== undefined) for (const latch of waiting) latch.unsafeOpen()
+export const signal = ({ waiting }: Watchers, id: string): void => {
+  const watchers = waiting.size === 0 ? undefined : waiting.get(id)
+  if (watchers !== undefined) for (const { latch } of watchers) latch.unsafeOpen()
 }
 
 /** Wakes all of them: the system drains. */
-export const signalAll = ({ latches }: Watchers): void => {
-  for (const waiting of latches.values()) for (const latch of waiting) latch.unsafeOpen()
+export const signalAll = ({ waiting }: Watchers): void => {
+  for (const watchers of waiting.values()) for (const { latch } of watchers) latch.unsafeOpen()
+}
+
+/** Wakes the next part of them. */
+export const signalSlot = (self: Watchers): void => {
+  const polled = self.polled++ % slots
+  for (const watchers of self.waiting.values())
+    for (const { latch, slot } of watchers) if (slot === polled) latch.unsafeOpen()
 }
 
 /** Adds one. */
-export const add = (self: Watchers, id: string): Effect.Effect<Effect.Latch> =>
+export const add = (self: Watchers, id: string): Effect.Effect<Watcher> =>
   Effect.sync(() => {
-    const latch = Effect.unsafeMakeLatch(false)
-    const waiting = self.latches.get(id)
-    if (waiting === undefined) self.latches.set(id, new Set([latch]))
-    else waiting.add(latch)
+    const watcher: Watcher = { latch: Effect.unsafeMakeLatch(false), slot: self.added++ % slots }
+    const watchers = self.waiting.get(id)
+    if (watchers === undefined) self.waiting.set(id, new Set([watcher]))
+    else watchers.add(watcher)
+    self.somebody.unsafeOpen()
     self.release ??= QuietTimer.keepAlive()
-    return latch
+    return watcher
   })
 
 /** Takes it away. */
-export const remove = (self: Watchers, id: string, latch: Effect.Latch): Effect.Effect<void> =>
+export const remove = (self: Watchers, id: string, watcher: Watcher): Effect.Effect<void> =>
   Effect.sync(() => {
-    const waiting = self.latches.get(id)
-    waiting?.delete(latch)
-    if (waiting?.size === 0) self.latches.delete(id)
-    if (self.latches.size > 0) return
+    const watchers = self.waiting.get(id)
+    watchers?.delete(watcher)
+    if (watchers?.size === 0) self.waiting.delete(id)
+    if (self.waiting.size > 0) return
+    self.somebody.unsafeClose()
     self.release?.()
     self.release = null
   })

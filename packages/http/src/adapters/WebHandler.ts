@@ -69,11 +69,15 @@ const toWeb = ({ body, headers, status }: WireAnswer.WireAnswer, isHead: boolean
 }
 
 const readable = ({ leave, next }: WireAnswer.Pull): ReadableStream<Uint8Array> =>
-  new ReadableStream({
-    pull: async (controller) => {
-      const piece = await next()
-      if (piece === null) controller.close()
-      else controller.enqueue(encoder.encode(piece))
+  new ReadableStream(
+    {
+      pull: async (controller) => {
+        const piece = await next()
+        if (piece === null) controller.close()
+        else controller.enqueue(encoder.encode(piece))
+      },
+      cancel: leave
     },
-    cancel: leave
-  })
+    // A piece is asked for when the reader wants it: one that waits here could not be checked again.
+    { highWaterMark: 0 }
+  )

@@ -1,33 +1,45 @@
 /**
- * PulledStreams: streams of text as bodies that are asked for piece by piece. Nothing is read ahead of the reader by more
- * than one piece; a silent stream gives a heartbeat now and then, all of them by one timer.
+ * PulledStreams: text that keeps coming, as bodies that are asked for piece by piece. Nothing is read ahead of the reader by
+ * more than one piece; a silent stream gives a heartbeat now and then, all of them by one timer.
+ *
+ * 1. A piece that came while nobody asked for it is checked again before it is handed out.
+ * 2. An open stream costs one fiber while it waits, and none while it is not asked.
  *
  * Owns the streams that are open on this server, and ends them when it closes.
  */
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import type { Pull } from "./WireAnswer.js"
+
+/** Where a stream's text comes from. What its effects fail with is said last; then the stream is over. */
+export interface Source {
+  /** Waits for the next piece. */
+  readonly next: Effect.Effect<string, string>
+  /** Fails when a piece that was read may not be handed out any more. */
+  readonly check: Effect.Effect<void, string>
+}
+
+/** Opens a source while the scope is open. `end` ends the stream from outside, with its last words. */
+export type OpenSource = (end: (last: string) => void) => Effect.Effect<Source, string, Scope.Scope>
 
 /** The open streams of one server. */
 export interface PulledStreams {
-  /** Begins one. `onEnd` is called once, however it ends. */
-  readonly open: (text: Stream.Stream<string>, onEnd: () => void) => Pull
+  /** Begins one; its source is opened when it is first asked. `onEnd` is called once, however it ends. */
+  readonly open: (source: OpenSource, onEnd: () => void) => Pull
 }
 
 interface Open {
-  readonly text: Stream.Stream<string>
+  readonly source: OpenSource
   readonly onEnd: () => void
   /** At which of the timer's ticks it is looked at. */
   readonly slot: number
   readonly scope: Scope.CloseableScope
-  pull: Effect.Effect<Chunk.Chunk<string>, unknown> | null
-  reading: Fiber.RuntimeFiber<unknown, unknown> | null
-  /** A piece nobody has asked for yet. */
+  opened: Source | null
+  reading: Fiber.RuntimeFiber<string, string> | null
+  /** A piece nobody has asked for yet; of a stream that is over, its last words. */
   piece: string | null
   waiting: ((piece: string | null) => void) | null
   isOver: boolean
@@ -72,16 +84,16 @@ export const make = (
         for (const open of opened) finish(streams, open, farewell)
       })
     )
-    return { open: (text, onEnd) => begin(streams, text, onEnd) }
+    return { open: (source, onEnd) => begin(streams, source, onEnd) }
   })
 
-const begin = (streams: Streams, text: Stream.Stream<string>, onEnd: () => void): Pull => {
+const begin = (streams: Streams, source: OpenSource, onEnd: () => void): Pull => {
   const open: Open = {
-    text,
+    source,
     onEnd,
     slot: streams.begun++ % slots,
     scope: Runtime.runSync(streams.runtime)(Scope.make()),
-    pull: null,
+    opened: null,
     reading: null,
     piece: null,
     waiting: null,
@@ -93,8 +105,8 @@ const begin = (streams: Streams, text: Stream.Stream<string>, onEnd: () => void)
 }
 
 const next = (streams: Streams, open: Open): Promise<string | null> => {
-  const { isOver, piece } = open
-  if (isOver || piece !== null) {
+  if (open.isOver) {
+    const { piece } = open
     open.piece = null
     return Promise.resolve(piece)
   }
@@ -104,38 +116,51 @@ const next = (streams: Streams, open: Open): Promise<string | null> => {
   })
 }
 
-/** Reads on; the fiber lives until something comes. */
+/** Reads on, or checks what was read; the fiber lives until something comes. */
 const read = (streams: Streams, open: Open): void => {
-  const pulled =
-    open.pull ??
-    Effect.flatMap(Scope.extend(Stream.toPull(open.text), open.scope), (pull) => {
-      open.pull = pull
-      return pull
-    })
-  const reading = Runtime.runFork(streams.runtime)(pulled)
+  const { opened, piece } = open
+  const reading = Runtime.runFork(streams.runtime)(
+    opened === null ? first(streams, open) : piece === null ? opened.next : Effect.as(opened.check, piece)
+  )
   open.reading = reading
   reading.addObserver((exit) => {
     open.reading = null
     if (open.isOver) return
-    if (Exit.isFailure(exit)) return finish(streams, open)
-    const text = Chunk.join(exit.value, "")
-    if (text === "") read(streams, open)
-    else if (open.waiting === null) open.piece = text
-    else give(open, text)
+    if (Exit.isFailure(exit)) return finish(streams, open, exit.cause._tag === "Fail" ? exit.cause.error : null)
+    open.piece = exit.value
+    if (open.waiting !== null) give(open, exit.value)
   })
 }
 
+const first = (streams: Streams, open: Open): Effect.Effect<string, string> =>
+  Effect.flatMap(
+    Scope.extend(
+      open.source((last) => finish(streams, open, last)),
+      open.scope
+    ),
+    (source) => {
+      open.opened = source
+      return source.next
+    }
+  )
+
+/** Hands out the piece. */
 const give = (open: Open, piece: string | null): void => {
+  open.piece = null
+  answer(open, piece)
+}
+
+const answer = (open: Open, piece: string | null): void => {
   const { waiting } = open
   open.waiting = null
   waiting?.(piece)
 }
 
 const beat = ({ heartbeat, opened }: Streams, slot: number): void => {
-  for (const open of opened) if (open.slot === slot && open.waiting !== null) give(open, heartbeat)
+  for (const open of opened) if (open.slot === slot && open.waiting !== null) answer(open, heartbeat)
 }
 
-/** Ends one; `last` is said before the end. */
+/** Ends one; `last` is said before the end. A piece that nobody asked for is dropped: its client comes back for it, if it may. */
 const finish = (streams: Streams, open: Open, last: string | null = null): void => {
   if (open.isOver) return
   open.isOver = true
@@ -147,7 +172,7 @@ const finish = (streams: Streams, open: Open, last: string | null = null): void 
     streams.timer.unsafeInterruptAsFork(streams.timer.id())
     streams.timer = null
   }
-  if (last !== null && open.waiting === null) open.piece = (open.piece ?? "") + last
-  give(open, last)
+  open.piece = open.waiting === null ? last : null
+  answer(open, last)
   open.onEnd()
 }

@@ -9,11 +9,14 @@ import * as AdapterError from "../contract/AdapterError.js"
 import type { AuthenticationShape } from "./Authentication.js"
 import * as WireRequest from "./WireRequest.js"
 
-/** A token that is watched. */
-export type WatchedToken = Vigil.Watched<AdapterError.AdapterError, AdapterError.AdapterError>
+/** Judges a token now. */
+export type CheckToken = Vigil.Check<AdapterError.AdapterError, AdapterError.AdapterError>
 
-/** Watches the token of a request while the scope is open. */
-export type TokenVigil = (request: WireRequest.WireRequest) => Effect.Effect<WatchedToken, never, Scope.Scope>
+/** Watches the token of a request while the scope is open; `onLost` is told when it is not good any more. */
+export type TokenVigil = (
+  request: WireRequest.WireRequest,
+  onLost: Vigil.OnLost<AdapterError.AdapterError>
+) => Effect.Effect<CheckToken, never, Scope.Scope>
 
 /** Makes it; it ends with the scope. */
 export const make = ({ authenticate, onChange }: AuthenticationShape): Effect.Effect<TokenVigil, never, Scope.Scope> =>
@@ -32,8 +35,8 @@ export const make = ({ authenticate, onChange }: AuthenticationShape): Effect.Ef
             ? Effect.succeed(AdapterError.tokenRefused(error.final))
             : Effect.fail(AdapterError.authenticationUnavailable)
       })
-    return (request) => {
+    return (request, onLost) => {
       const token = WireRequest.bearerOf(request) ?? ""
-      return vigil.watch(token, () => look(token))
+      return vigil.watch(token, () => look(token), onLost)
     }
   })

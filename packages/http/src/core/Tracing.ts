@@ -6,13 +6,13 @@
  * A refusal is an answer: its span has not failed. No header and no query goes into a span.
  */
 import type { CheckoutError, CheckoutSessions } from "@onelane/checkout"
+import * as Changes from "@onelane/checkout/Changes"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import { PCGRandom } from "effect/Utils"
 import type { WireAnswer } from "./WireAnswer.js"
@@ -133,20 +133,18 @@ const spanned =
       Effect.flatten
     )
 
-/** The service, its calls traced below a span. */
+/** The service, its calls traced below a span; that of a subscription ends with its scope. */
 export const sessions = (behind: Sessions, parent: Tracer.Span): Sessions => {
-  const { changes, ...calls } = behind
+  const { changes: _, follow, ...calls } = behind
   const traced = Object.entries(calls).map(([name, call]) => [
     name,
     spanned(`CheckoutSessions.${name}`, call as Call, parent)
   ])
-  return {
-    ...(Object.fromEntries(traced) as typeof calls),
-    changes: (caller, input) =>
-      Stream.withSpan(changes(caller, input), "CheckoutSessions.changes", {
-        attributes: marksOf(input),
-        captureStackTrace: false,
-        parent
-      })
-  }
+  const followed: typeof follow = (caller, input) =>
+    Effect.withSpanScoped(follow(caller, input), "CheckoutSessions.changes", {
+      attributes: marksOf(input),
+      captureStackTrace: false,
+      parent
+    })
+  return Changes.withStreams({ ...(Object.fromEntries(traced) as typeof calls), follow: followed })
 }

@@ -6,17 +6,16 @@
  * nothing will follow; a stream that stops without it was cut. `event: error` holds a problem body; with reason `DRAINING`
  * the server shuts down, and the client should come back; with any other the right to read the session is gone, or the token.
  */
-import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
+import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions, Subscription } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AdapterError } from "../contract/AdapterError.js"
 import * as WireError from "../contract/WireError.js"
 import * as WireSession from "../contract/WireSession.js"
 import type { Admission } from "../core/Admission.js"
-import type { PulledStreams } from "../core/PulledStreams.js"
-import type { TokenVigil, WatchedToken } from "../core/TokenVigil.js"
+import type { OpenSource, PulledStreams } from "../core/PulledStreams.js"
+import type { TokenVigil } from "../core/TokenVigil.js"
 import * as WireAnswer from "../core/WireAnswer.js"
 import type { WireRequest } from "../core/WireRequest.js"
 
@@ -74,32 +73,29 @@ export const answer = (
     if (session.isArchived && from >= session.version) return Effect.succeed(WireAnswer.empty(204))
     const refused = admission.openStream(caller)
     if (refused !== null) return Effect.fail(refused)
-    const events = whileValid(
-      tokens(request),
-      sessions.changes(caller, { checkoutSessionId, afterVersion: from })
-    ).pipe(
-      Stream.map(changeText),
-      Stream.concat(Stream.succeed(eventText("end", "{}"))),
-      Stream.catchAll((error) => Stream.succeed(errorText(error)))
-    )
-    const body = pulled.open(events, () => admission.closeStream(caller))
+    const source = sourceOf(sessions.follow(caller, { checkoutSessionId, afterVersion: from }), request, tokens)
+    const body = pulled.open(source, () => admission.closeStream(caller))
     return Effect.succeed(WireAnswer.make(200, "text/event-stream", body))
   })
 }
 
-/** The changes as long as the token is good: it is judged before each of them, and now and then while there is none. */
-const whileValid = <A, E>(
-  watched: Effect.Effect<WatchedToken, never, Scope.Scope>,
-  changes: Stream.Stream<A, E>
-): Stream.Stream<A, E | AdapterError> =>
-  Stream.unwrapScoped(
-    Effect.map(watched, ({ check, lost }) =>
-      Stream.interruptWhen(
-        Stream.mapEffect(changes, (change) => Effect.as(check, change)),
-        lost
-      )
-    )
-  )
+const end = eventText("end", "{}")
+
+/** Pages as text, as long as the token is good: it is judged before each of them, and now and then while there is none. */
+const sourceOf =
+  (follow: Subscription.Follow, request: WireRequest, tokens: TokenVigil): OpenSource =>
+  (leave) =>
+    Effect.gen(function* () {
+      const token = yield* tokens(request, (error) => leave(errorText(error)))
+      const { check, next } = yield* follow
+      const page = Effect.zipLeft(next, token)
+      return {
+        next: Effect.flatMap(Effect.mapError(page, errorText), (entries) =>
+          entries === null ? Effect.fail(end) : Effect.succeed(entries.map(changeText).join(""))
+        ),
+        check: Effect.mapError(Effect.zipRight(check, token), errorText)
+      }
+    }).pipe(Effect.mapError(errorText))
 
 /** One event as read from the wire. */
 export interface Event {

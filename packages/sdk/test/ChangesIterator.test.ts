@@ -71,4 +71,51 @@ describe("the iterator of changes", () => {
     assert.match(await changes.next().then(String, String), /^OnelaneError: SessionInaccessible/)
     assert.deepStrictEqual(await changes.next(), end)
   })
+
+  it("hands out no entry of a page it has read once the right to read it is gone", async () => {
+    const now = { maySee: true }
+    const rights = () => ({ mayInvoke: true, maySee: now.maySee, accountAccessible: true, storeMember: true })
+    await using checkout = await Onelane.open({ storage: ":memory:", access: { mayInvoke: () => true, rights } })
+    const { changes, session } = await iteratorOf(checkout)
+    await checkout.updateOrThrow(toInventory(session.id))
+    assert.deepInclude((await changes.next()).value, { type: "Opened" })
+    now.maySee = false
+    assert.match(await changes.next().then(String, String), /^OnelaneError: SessionInaccessible/)
+    assert.deepStrictEqual(await changes.next(), end)
+  })
+
+  it("waits for a port that gives no answer for a moment, without losing or repeating an entry", async () => {
+    const now = { broken: false }
+    const rights = () => {
+      if (now.broken) throw new Error("down")
+      return { mayInvoke: true, maySee: true, accountAccessible: true, storeMember: true }
+    }
+    const retry = { limit: 100, baseMillis: 1, maxMillis: 2 }
+    await using checkout = await Onelane.open({ storage: ":memory:", retry, access: { mayInvoke: () => true, rights } })
+    const { changes, session } = await iteratorOf(checkout)
+    await checkout.updateOrThrow(toInventory(session.id))
+    assert.deepInclude((await changes.next()).value, { type: "Opened" })
+    now.broken = true
+    const second = changes.next()
+    await new Promise((resolve) => setImmediate(resolve))
+    now.broken = false
+    assert.deepInclude((await second).value, { type: "Updated", version: 2 })
+    await checkout.cancelOrThrow({ checkoutSessionId: session.id })
+    assert.deepInclude((await changes.next()).value, { type: "Cancelled", version: 3 })
+    assert.deepStrictEqual(await changes.next(), end)
+  })
+
+  it("is done when the signal aborts: who waits, whoever asks then, and where it was aborted before", async () => {
+    await using checkout = await Onelane.open({ storage: ":memory:" })
+    const { session } = await checkout.openOrThrow({ cartId: "cart-1" })
+    const abort = new AbortController()
+    const input = { checkoutSessionId: session.id }
+    const changes = checkout.changes(input, { signal: abort.signal })[Symbol.asyncIterator]()
+    const waiting = [changes.next(), changes.next()]
+    await new Promise((resolve) => setImmediate(resolve))
+    abort.abort()
+    assert.deepStrictEqual(await Promise.all(waiting), [end, end])
+    const late = checkout.changes({ ...input, afterVersion: 0 }, { signal: abort.signal })[Symbol.asyncIterator]()
+    assert.deepStrictEqual(await late.next(), end)
+  })
 })

@@ -1,0 +1,46 @@
+/**
+ * Behind: what stands behind the Promise door, and how it is built and closed. The door adds no rule to it.
+ */
+import type * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
+import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+import type { AsyncContext } from "@onelane/engine"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import type * as Runtime from "effect/Runtime"
+import * as Calls from "./Calls.js"
+import * as HostLogger from "./HostLogger.js"
+
+/** What the door stands in front of. */
+export interface Behind {
+  readonly calls: CheckoutSessions.SessionCalls
+  /** The way of an update that needs no fiber, where the engine is in this process. */
+  readonly startUpdate?: CheckoutEngine.CheckoutEngineShape["startUpdate"] | undefined
+  readonly runtime: Runtime.Runtime<never>
+  /** Captures the async context of a call, where the host's own ports are asked. */
+  readonly capture?: AsyncContext.Capture | undefined
+  readonly close: () => Promise<void>
+  /** True once `close` was called. */
+  readonly closed: () => boolean
+}
+
+/** Builds a layer, whose log lines go to the host's logger. Rejects with the layer's own error. */
+export const build = async <R, E>(
+  layer: Layer.Layer<R | Calls.Calls, E>,
+  logger: HostLogger.HostLogger | undefined
+): Promise<{ readonly behind: Behind; readonly context: Context.Context<R> }> => {
+  const managed = ManagedRuntime.make(Layer.provideMerge(layer, HostLogger.layer(logger)))
+  const built = await Effect.runPromiseExit(managed.runtimeEffect)
+  if (Exit.isFailure(built)) throw Cause.squash(built.cause)
+  const { context } = built.value
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    closing ??= managed.dispose()
+    return closing
+  }
+  const calls = Context.get(context, Calls.Calls)
+  return { behind: { calls, runtime: built.value, close, closed: () => closing !== undefined }, context }
+}
