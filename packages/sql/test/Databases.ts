@@ -2,14 +2,13 @@
  * Databases: the two kinds a list must read alike, an empty one of its own for whoever asks. Starts one PostgreSQL for the
  * test file that imports it.
  */
-import type { SqlClient } from "@effect/sql/SqlClient"
-import { type DatabaseRefused, SqliteClient } from "@onelane/sql"
+import { type DatabaseRefused, SqliteClient, type Statements } from "@onelane/sql"
 import * as PostgresClient from "@onelane/sql/PostgresClient"
 import { Effect, Layer, type Scope } from "effect"
 import * as Postgres from "./Postgres.js"
 import { temporaryFile } from "./TemporaryFile.js"
 
-type Client = Layer.Layer<SqlClient, DatabaseRefused.DatabaseRefused>
+type Client = Layer.Layer<Statements.Client, DatabaseRefused.DatabaseRefused>
 
 const postgres = Postgres.forThisFile()
 

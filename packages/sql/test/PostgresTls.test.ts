@@ -1,8 +1,9 @@
 /** A connection that is encrypted, and sure of whom it talks to: what the url asks for is what is had. */
 import { writeFileSync } from "node:fs"
+import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as PostgresClient from "@onelane/sql/PostgresClient"
-import { Effect, Schedule } from "effect"
+import { Context, Effect, Schedule } from "effect"
 import * as Postgres from "./Postgres.js"
 import { temporaryFile } from "./TemporaryFile.js"
 
@@ -44,7 +45,10 @@ const encrypted = (url: string) =>
   Effect.scoped(
     Effect.flatMap(
       PostgresClient.make({ url }),
-      (sql) => sql<{ readonly ssl: boolean }>`SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()`
+      (client) =>
+        Context.get(client, SqlClient)<{
+          readonly ssl: boolean
+        }>`SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()`
     )
   ).pipe(Effect.map(([row]) => row!.ssl))
 

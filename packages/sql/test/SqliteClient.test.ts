@@ -4,6 +4,7 @@ import { Address, Journal } from "@onelane/engine"
 import { JournalSql, SqliteClient } from "@onelane/sql"
 import { Chunk, Deferred, Effect, Exit, Fiber, Layer, Stream } from "effect"
 import { prepare } from "../src/journal/Prepared.js"
+import { Statements } from "../src/journal/Statements.js"
 import { classify } from "../src/sqlite/SqliteFailure.js"
 import { temporaryFile } from "./TemporaryFile.js"
 
@@ -78,8 +79,9 @@ describe("SqliteClient", () => {
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const statement = sql`SELECT ${1} + ${2} AS sum`
+      const { read } = yield* Statements
       const add = prepare(
-        sql,
+        read,
         statement,
         (rows) => rows[0]?.sum,
         () => "failed"

@@ -1,144 +1,150 @@
-/** Stores of a format before or after this one. The rows below were written by format 1 and must open for ever. */
-// @effect-diagnostics multipleEffectProvide:off
+/**
+ * Stores of a format before or after this one. What is in `stores/` was written by a release of that format and must open
+ * for ever.
+ */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
-import { JournalSql } from "@onelane/sql"
-import { Effect, Layer } from "effect"
-import { databases } from "./Databases.js"
+import {
+  Access,
+  Caller,
+  Carts,
+  CheckoutEngine,
+  CheckoutSession,
+  CheckoutSessions,
+  Flow,
+  StoreFormat
+} from "@onelane/checkout"
+import { type DatabaseRefused, JournalSql, Migrations, SqliteClient, type Statements } from "@onelane/sql"
+import * as PostgresClient from "@onelane/sql/PostgresClient"
+import { Cause, Effect, Exit, Layer } from "effect"
+import * as SqliteDriver from "../src/sqlite/SqliteDriver.js"
+import * as Postgres from "./Postgres.js"
+import { temporaryFile } from "./TemporaryFile.js"
 
-const keyOfOpen = { digest: "QcMSUMBhKz5zzTKfOe0MvX", input: '{"cartId":"cart-1","checkoutSessionId":"s-1"}' }
-const keyOfUpdate = { digest: "6jQMKXsd929uhv7gV0v4l9", input: '["Start","Inventory"]' }
-const opening = "req_1k8l0iigr2ntbfilkfh0000001"
-const updating = "req_1k8l0iih82ntbfilkfh0000002"
-const assigned = { ownerId: "host", accountId: null, storeId: null }
-const names = { id: "s-1", cartId: "cart-1", storeId: "store", accountId: "account", ownerId: "host" }
-const [openedAt, updatedAt] = [1_796_001_581_602, 1_796_001_581_608]
+/** Statements that make a store as a release of this format left it: what `sqlite3 store.db .dump` prints. */
+const dumpOf = (format: number): ReadonlyArray<string> =>
+  readFileSync(join(import.meta.dirname, "stores", `format-${format}.sql`), "utf8").split(";\n--\n")
 
-const session = {
-  ...names,
-  state: "Inventory",
-  nextState: null,
-  isProcessing: false,
-  isError: false,
-  isArchived: false,
-  closedBy: null,
-  operationId: null,
-  workKey: null,
-  orderId: null,
-  version: 2,
-  lastRequestId: updating,
-  createdAt: openedAt,
-  updatedAt,
-  expiresAt: null
-}
+// An SQLite file is the dump itself, tables and all.
+const file = Effect.map(temporaryFile, (filename) => ({
+  client: SqliteClient.layer({ filename }),
+  restore: (format: number) =>
+    Effect.promise(async () => {
+      const { letGo, open } = await SqliteDriver.load()
+      const file = open(filename)
+      for (const text of ["PRAGMA application_id=0x314c616e", ...dumpOf(format)]) file.exec(text)
+      file.close()
+      await letGo()
+    })
+}))
 
-const events = [
-  [
-    "cart",
-    "cart-1",
-    1,
-    { type: "Reserved", sessionId: "s-1", completed: null, assigned, use: keyOfOpen, requestId: opening }
-  ],
-  [
-    "session",
-    "s-1",
-    1,
-    {
-      type: "Opened",
-      at: openedAt,
-      by: "host",
-      requestId: opening,
-      use: keyOfOpen,
-      ...names,
-      state: "Start",
-      expiresAt: null
-    }
-  ],
-  [
-    "session",
-    "s-1",
-    2,
-    {
-      type: "Updated",
-      archives: false,
-      at: updatedAt,
-      by: "host",
-      requestId: updating,
-      from: "Start",
-      to: "Inventory",
-      use: keyOfUpdate,
-      owner: null
-    }
-  ]
-] as const
+const server = Postgres.forThisFile()
 
-const records = [
-  ["cart", "cart-1", keyOfOpen.digest, 1],
-  ["session", "s-1", keyOfOpen.digest, 1],
-  ["session", "s-1", keyOfUpdate.digest, 2]
-] as const
-
-/** Fills a database with one session, its states said to be of `format`. */
-const fill = (format: number) =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient
-    const states = [
-      ["cart", "cart-1", 1, { format, sessionId: "s-1", completed: null, assigned, late: [] }],
-      ["session", "s-1", 2, { format, session, deadlineAt: null, workKeys: [] }]
-    ] as const
-    for (const [kind, id, sequence, event] of events)
-      yield* sql`INSERT INTO journal_events (kind, id, sequence, events)
-        VALUES (${kind}, ${id}, ${sequence}, ${JSON.stringify([event])})`
-    for (const [kind, id, digest, sequence] of records)
-      yield* sql`INSERT INTO journal_keys (kind, id, digest, sequence) VALUES (${kind}, ${id}, ${digest}, ${sequence})`
-    for (const [kind, id, sequence, state] of states)
-      yield* sql`INSERT INTO journal_state (kind, id, sequence, state, alarm_millis)
-        VALUES (${kind}, ${id}, ${sequence}, ${JSON.stringify(state)}, ${null})`
-  })
-
-const service = CheckoutEngine.layer().pipe(
-  Layer.provide(Layer.merge(Access.layerTrusted, Carts.layerTrusted)),
-  Layer.provideMerge(JournalSql.layer)
-)
-
-const update = { checkoutSessionId: "s-1", expCurrentState: "Start", nextState: "Inventory", idempotencyKey: "k-1" }
-
-for (const [where, client] of databases)
-  describe(`StoreFormat on ${where}`, () => {
-    it.scoped("a store of format 1 opens: its session goes on, and its keys are still known", () =>
+// PostgreSQL gets its rows, behind the migrations of this release.
+const database = Effect.map(Effect.orDie(Effect.flatMap(server, ({ makePlace }) => makePlace)), (url) => {
+  const client = PostgresClient.layer({ url })
+  const rowsOf = (format: number) => dumpOf(format).filter((text) => text.trim().startsWith("INSERT INTO journal_"))
+  return {
+    client,
+    restore: (format: number) =>
       Effect.gen(function* () {
-        yield* fill(1)
-        const sessions = yield* CheckoutSessions.CheckoutSessions
-        assert.deepStrictEqual(yield* sessions.get(Caller.host, { checkoutSessionId: "s-1" }), session)
-        const again = yield* sessions.update(Caller.host, update)
-        assert.deepInclude(again, { requestId: updating, replayed: true })
-        const moved = yield* sessions.update(Caller.host, {
-          checkoutSessionId: "s-1",
-          expCurrentState: "Inventory",
-          nextState: "Confirm Price"
-        })
-        assert.strictEqual(moved.session.version, 3)
-        const opened = yield* sessions.open(Caller.host, { cartId: "cart-1" })
-        assert.deepInclude(opened, { created: false })
-      }).pipe(Effect.provide(Layer.fresh(service)), Effect.provide(Layer.fresh(client)))
-    )
-
-    it.scoped("a store of a newer format is refused by name, and nothing in it is changed", () =>
-      Effect.gen(function* () {
-        yield* fill(2)
-        const sessions = yield* CheckoutSessions.CheckoutSessions
+        yield* Migrations.run
         const sql = yield* SqlClient
-        for (const call of [
-          Effect.asVoid(sessions.get(Caller.host, { checkoutSessionId: "s-1" })),
-          Effect.asVoid(sessions.update(Caller.host, update)),
-          Effect.asVoid(sessions.open(Caller.host, { cartId: "cart-1" }))
-        ]) {
-          const refused = yield* Effect.flip(call)
-          assert.deepInclude(refused, { _tag: "StorageUnavailable", reason: "FORMAT", applied: "no" })
-        }
-        const rows = yield* sql<{ readonly rows: number }>`SELECT count(*) AS rows FROM journal_events`
-        assert.strictEqual(Number(rows[0]!.rows), events.length)
-      }).pipe(Effect.provide(Layer.fresh(service)), Effect.provide(Layer.fresh(client)))
-    )
-  })
+        yield* Effect.forEach(rowsOf(format), (text) => sql.unsafe(text), { discard: true })
+      }).pipe(Effect.provide(client), Effect.scoped)
+  }
+})
+
+const places = [
+  ["an SQLite file", file],
+  ["PostgreSQL", database]
+] as const
+
+const flow = Flow.withTasks(Flow.b2b, { "Shipping Address": {} })
+
+const engineOn = (client: Layer.Layer<Statements.Client, DatabaseRefused.DatabaseRefused>) =>
+  CheckoutEngine.layer({ flow }).pipe(
+    Layer.provide(JournalSql.layer),
+    Layer.provide(Layer.merge(Access.layerTrusted, Carts.layerTrusted)),
+    Layer.provideMerge(client)
+  )
+
+const { host } = Caller
+const moved = { expCurrentState: "Start", nextState: "Shipping Address", idempotencyKey: "k1" }
+
+describe.each(places)("a store of another format on %s", (_, place) => {
+  it.scopedLive("a store of format 1 is opened, read and written", () =>
+    Effect.gen(function* () {
+      const { client, restore } = yield* place
+      yield* restore(1)
+      yield* Effect.gen(function* () {
+        const sessions = yield* CheckoutSessions.CheckoutSessions
+        const claimed = yield* sessions.get(host, { checkoutSessionId: "cs_claimed" })
+        assert.deepInclude(claimed, { state: "Shipping Address", nextState: "Inventory", version: 3 })
+        assert.deepStrictEqual(CheckoutSession.violations(claimed), [])
+        const again = yield* sessions.update(host, { checkoutSessionId: "cs_claimed", ...moved })
+        assert.deepInclude(again, { replayed: true })
+        assert.deepInclude(again.session, { state: "Shipping Address", version: 2 })
+        const { operationId } = claimed
+        const done = yield* sessions.completeTask(host, {
+          checkoutSessionId: "cs_claimed",
+          operationId: operationId!,
+          orderId: "order-1"
+        })
+        assert.deepInclude(done.session, { state: "Inventory", version: 4, orderId: "order-1" })
+        const over = yield* Effect.flip(sessions.update(host, { checkoutSessionId: "cs_over", ...moved }))
+        assert.strictEqual(over._tag, "SessionClosed")
+        const open = yield* sessions.open(host, { cartId: "cart-claimed" })
+        assert.deepInclude(open, { created: false })
+        assert.strictEqual(open.session.id, "cs_claimed")
+        const history = yield* sessions.history(host, { checkoutSessionId: "cs_claimed" })
+        assert.deepStrictEqual(
+          history.map(({ type }) => type),
+          ["Opened", "Updated", "Claimed", "TaskCompleted"]
+        )
+      }).pipe(Effect.provide(engineOn(client)))
+    })
+  )
+
+  it.scopedLive("a store of a newer format is not opened, and says so", () =>
+    Effect.gen(function* () {
+      const { client, restore } = yield* place
+      yield* restore(1)
+      yield* Effect.provide(
+        Effect.flatMap(SqlClient, (sql) => sql`UPDATE store_format SET format = ${StoreFormat.current + 1}`),
+        client
+      )
+      const exit = yield* Effect.exit(Effect.scoped(Layer.build(engineOn(client))))
+      const refused = Exit.isFailure(exit) ? Cause.squash(exit.cause) : null
+      assert.deepInclude(refused, { reason: "NEWER" })
+      assert.match(String((refused as Error).message), /in format 2, this release knows format 1/)
+    })
+  )
+
+  it.scopedLive("a session or a cart of a newer format is not read, and nothing of it is written", () =>
+    Effect.gen(function* () {
+      const { client, restore } = yield* place
+      yield* restore(1)
+      const run = Effect.gen(function* () {
+        const sql = yield* SqlClient
+        yield* sql`UPDATE journal_state SET state = replace(state, ${'"format":1'}, ${'"format":9'})
+          WHERE id = 'cs_claimed' OR id = 'cart-claimed'`
+        const sessions = yield* CheckoutSessions.CheckoutSessions
+        const refused = [
+          yield* Effect.flip(sessions.get(host, { checkoutSessionId: "cs_claimed" })),
+          yield* Effect.flip(sessions.update(host, { checkoutSessionId: "cs_claimed", ...moved })),
+          yield* Effect.flip(sessions.open(host, { cartId: "cart-claimed" }))
+        ]
+        for (const each of refused)
+          assert.deepInclude(each, { _tag: "StorageUnavailable", reason: "FORMAT", retryable: true, applied: "no" })
+        const [{ sequence } = { sequence: null }] = yield* sql<{ readonly sequence: number }>`SELECT sequence
+          FROM journal_state WHERE id = 'cs_claimed'`
+        assert.strictEqual(Number(sequence), 3)
+        assert.strictEqual((yield* sessions.get(host, { checkoutSessionId: "cs_over" })).id, "cs_over")
+      })
+      yield* Effect.provide(run, engineOn(client))
+    })
+  )
+})

@@ -12,7 +12,8 @@ import {
   DirectoryList,
   JournalSql,
   SessionList,
-  SqliteClient
+  SqliteClient,
+  type Statements
 } from "@onelane/sql"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -29,7 +30,7 @@ export type Kept =
 export const isServer = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
 
 /** The client of a storage. The driver of a server is loaded only when it is wanted. */
-export const client = (storage: string) =>
+export const client = (storage: string): Layer.Layer<Statements.Client, DatabaseRefused.DatabaseRefused> =>
   isServer(storage)
     ? Layer.unwrapEffect(
         Effect.map(

@@ -8,7 +8,8 @@ import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import * as Migrations from "../journal/Migrations.js"
 import * as PortFailure from "../journal/PortFailure.js"
-import { prepareLookup, type Rows } from "../journal/Prepared.js"
+import { prepareLookup } from "../journal/Prepared.js"
+import { type Rows, Statements, type StatementsShape } from "../journal/Statements.js"
 import { escape } from "../journal/StoredText.js"
 
 const unavailable = PortFailure.of("Access")
@@ -24,10 +25,10 @@ const toFacts = (rows: Rows): Access.AccessFacts => ({
 })
 
 /** Makes the lookups; the tables must be up to date. */
-export const lookup = (sql: SqlClient): Access.Lookup => {
-  const roles = prepareLookup(sql, sql`SELECT roles FROM users WHERE id = ${"user"}`, toRoles, unavailable)
+export const lookup = (sql: SqlClient, statements: StatementsShape): Access.Lookup => {
+  const roles = prepareLookup(statements, sql`SELECT roles FROM users WHERE id = ${"user"}`, toRoles, unavailable)
   const facts = prepareLookup(
-    sql,
+    statements,
     sql`SELECT
       (SELECT roles FROM users WHERE id = ${"user"}) AS roles,
       EXISTS (SELECT 1 FROM account_members WHERE account_id = ${"account"} AND user_id = ${"user"}) AS belongs,
@@ -46,10 +47,11 @@ export const lookup = (sql: SqlClient): Access.Lookup => {
 }
 
 /** Makes the port; the tables must be up to date. */
-export const make = (sql: SqlClient): Access.AccessShape => Access.fromFacts(lookup(sql))
+export const make = (sql: SqlClient, statements: StatementsShape): Access.AccessShape =>
+  Access.fromFacts(lookup(sql, statements))
 
 /** The access port on the client in force, its tables brought up to date first. */
-export const layer: Layer.Layer<Access.Access, DatabaseRefused, SqlClient> = Layer.effect(
+export const layer: Layer.Layer<Access.Access, DatabaseRefused, SqlClient | Statements> = Layer.effect(
   Access.Access,
-  Effect.map(SqlClient, make)
+  Effect.zipWith(SqlClient, Statements, make)
 ).pipe(Layer.provide(Migrations.layer))

@@ -11,7 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import * as Migrations from "../journal/Migrations.js"
-import { prepareLookup, type Rows } from "../journal/Prepared.js"
+import { prepareLookup } from "../journal/Prepared.js"
+import { type Rows, Statements, type StatementsShape } from "../journal/Statements.js"
 import { escape, unescape } from "../journal/StoredText.js"
 
 /** A key. `digest`: the SHA-256 of its secret, base64. Instants are epoch milliseconds. */
@@ -65,10 +66,10 @@ const toKey = (row: Rows[number]): ApiKey => {
 }
 
 /** Makes the table's door; the tables must be up to date. */
-export const make = (sql: SqlClient): ApiKeysShape => {
+export const make = (sql: SqlClient, statements: StatementsShape): ApiKeysShape => {
   const listeners = Listeners.make()
   const find = prepareLookup(
-    sql,
+    statements,
     sql`SELECT * FROM api_keys WHERE id = ${"id"}`,
     ([row]) => (row === undefined ? null : toKey(row)),
     unavailable
@@ -97,7 +98,7 @@ export const make = (sql: SqlClient): ApiKeysShape => {
 }
 
 /** The keys on the client in force, its tables brought up to date first. */
-export const layer: Layer.Layer<ApiKeys, DatabaseRefused, SqlClient> = Layer.effect(
+export const layer: Layer.Layer<ApiKeys, DatabaseRefused, SqlClient | Statements> = Layer.effect(
   ApiKeys,
-  Effect.map(SqlClient, make)
+  Effect.zipWith(SqlClient, Statements, make)
 ).pipe(Layer.provide(Migrations.layer))

@@ -8,7 +8,8 @@ import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import * as Migrations from "../journal/Migrations.js"
 import * as PortFailure from "../journal/PortFailure.js"
-import { prepareLookup, type Rows } from "../journal/Prepared.js"
+import { prepareLookup } from "../journal/Prepared.js"
+import { type Rows, Statements, type StatementsShape } from "../journal/Statements.js"
 import { escape, unescape } from "../journal/StoredText.js"
 
 const toCart = ([row]: Rows): Carts.Cart | null =>
@@ -25,9 +26,9 @@ const toCart = ([row]: Rows): Carts.Cart | null =>
 const unavailable = PortFailure.of("Carts")
 
 /** Makes the port; the tables must be up to date. */
-export const make = (sql: SqlClient): Carts.CartsShape => {
+export const make = (sql: SqlClient, statements: StatementsShape): Carts.CartsShape => {
   const find = prepareLookup(
-    sql,
+    statements,
     sql`SELECT id, store_id, account_id, owner_id, status FROM carts WHERE id = ${"cart"}`,
     toCart,
     unavailable
@@ -42,7 +43,7 @@ export const make = (sql: SqlClient): Carts.CartsShape => {
 }
 
 /** The cart port on the client in force, its tables brought up to date first. */
-export const layer: Layer.Layer<Carts.Carts, DatabaseRefused, SqlClient> = Layer.effect(
+export const layer: Layer.Layer<Carts.Carts, DatabaseRefused, SqlClient | Statements> = Layer.effect(
   Carts.Carts,
-  Effect.map(SqlClient, make)
+  Effect.zipWith(SqlClient, Statements, make)
 ).pipe(Layer.provide(Migrations.layer))

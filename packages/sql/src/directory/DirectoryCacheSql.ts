@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import * as Dialect from "../journal/Dialect.js"
 import * as Migrations from "../journal/Migrations.js"
+import { Statements } from "../journal/Statements.js"
 import * as AccessSql from "./AccessSql.js"
 import * as CartsSql from "./CartsSql.js"
 import * as DirectorySql from "./DirectorySql.js"
@@ -22,11 +23,16 @@ export const sharedTtlMillis = 1_000
 /** The directory and both ports on the client in force, its tables brought up to date first. */
 export const layer = (
   options: DirectoryCache.DirectoryCacheOptions = {}
-): Layer.Layer<Access.Access | Carts.Carts | Directory.Directory, DatabaseRefused, SqlClient> =>
+): Layer.Layer<Access.Access | Carts.Carts | Directory.Directory, DatabaseRefused, SqlClient | Statements> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const sql = yield* SqlClient
-      const behind = { lookup: AccessSql.lookup(sql), carts: CartsSql.make(sql), directory: DirectorySql.make(sql) }
+      const statements = yield* Statements
+      const behind = {
+        lookup: AccessSql.lookup(sql, statements),
+        carts: CartsSql.make(sql, statements),
+        directory: DirectorySql.make(sql)
+      }
       const ttlMillis = options.ttlMillis ?? (Dialect.of(sql).exclusive ? undefined : sharedTtlMillis)
       const { access, carts, directory } = yield* DirectoryCache.make(behind, { ...options, ttlMillis })
       return Context.make(Access.Access, access).pipe(

@@ -7,7 +7,7 @@ import { Journal } from "@onelane/engine"
 import * as PostgresArray from "../postgres/PostgresArray.js"
 import * as PostgresFailure from "../postgres/PostgresFailure.js"
 import * as SqliteFailure from "../sqlite/SqliteFailure.js"
-import type { Rows } from "./Prepared.js"
+import type { Rows } from "./Statements.js"
 
 /** One entry of a commit as columns: `expected` is the sequence before it, `sequence` the one after. State and events are JSON texts. */
 export interface AppendRow {

@@ -13,18 +13,23 @@ import * as Layer from "effect/Layer"
 import { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Dialect from "./Dialect.js"
 import * as Migrations from "./Migrations.js"
-import { prepare, prepareLookup, type Rows, runWriting } from "./Prepared.js"
+import { prepare, prepareLookup } from "./Prepared.js"
+import { type Rows, Statements, type StatementsShape } from "./Statements.js"
 import * as StoredText from "./StoredText.js"
 
 /** Makes the journal; the tables must be up to date. `time` is kept where the database's time counts, and null elsewhere. */
-export const make = (sql: SqlClient, time: JournalClock.JournalClock | null): Journal.JournalShape => {
+export const make = (
+  sql: SqlClient,
+  statements: StatementsShape,
+  time: JournalClock.JournalClock | null
+): Journal.JournalShape => {
   const dialect = Dialect.of(sql)
   const refuse = (error: SqlError): Journal.JournalFailure => dialect.failureOf(error.cause)
 
-  const append = appendWith(sql, dialect, time, refuse)
+  const append = appendWith(statements, dialect, time, refuse)
   // The digests of an address as one text; one more than a load may give says that there are too many.
   const load = prepareLookup(
-    sql,
+    statements,
     sql`SELECT sequence, state, (SELECT ${sql.literal(dialect.joined)}(digest, ' ') FROM (
         SELECT digest FROM journal_keys AS known WHERE known.kind = present.kind AND known.id = present.id
         LIMIT ${sql.literal(String(Journal.loadedDigests + 1))}
@@ -34,25 +39,19 @@ export const make = (sql: SqlClient, time: JournalClock.JournalClock | null): Jo
     refuse
   )
   const recorded = prepareLookup(
-    sql,
+    statements,
     sql`SELECT sequence FROM journal_keys WHERE kind = ${"kind"} AND id = ${"id"} AND digest = ${"digest"}`,
     toRecorded,
     refuse
   )
   const events = prepare(
-    sql,
+    statements.read,
     sql`SELECT sequence, events FROM journal_events
       WHERE kind = ${"kind"} AND id = ${"id"} AND sequence > ${"after"} ORDER BY sequence LIMIT ${"limit"}`,
     toEvents,
     refuse
   )
-  const due = sql`SELECT alarm_millis, id FROM journal_state
-      WHERE kind = ${"kind"} AND alarm_millis <= ${"before"} AND (alarm_millis, id) > (${"after"}, ${"id"})
-      ORDER BY alarm_millis, id LIMIT ${"limit"}`
-  // The time comes with every answer, also with one that names nobody.
-  const dueWithTime = sql`SELECT due.alarm_millis, due.id, ${dialect.millis ?? sql`0`} AS at_millis
-      FROM (SELECT 1) AS one LEFT JOIN (${due}) AS due ON true ORDER BY due.alarm_millis, due.id`
-  const alarms = prepare(sql, dialect.millis === null ? due : dueWithTime, toDue, refuse)
+  const alarms = dueWith(sql, statements, dialect, refuse)
 
   return {
     immediate: false,
@@ -76,6 +75,21 @@ export const make = (sql: SqlClient, time: JournalClock.JournalClock | null): Jo
   }
 }
 
+const dueWith = (
+  sql: SqlClient,
+  statements: StatementsShape,
+  dialect: Dialect.Dialect,
+  refuse: (error: SqlError) => Journal.JournalFailure
+) => {
+  const due = sql`SELECT alarm_millis, id FROM journal_state
+      WHERE kind = ${"kind"} AND alarm_millis <= ${"before"} AND (alarm_millis, id) > (${"after"}, ${"id"})
+      ORDER BY alarm_millis, id LIMIT ${"limit"}`
+  // The time comes with every answer, also with one that names nobody.
+  const dueWithTime = sql`SELECT due.alarm_millis, due.id, ${dialect.millis ?? sql`0`} AS at_millis
+      FROM (SELECT 1) AS one LEFT JOIN (${due}) AS due ON true ORDER BY due.alarm_millis, due.id`
+  return prepare(statements.read, dialect.millis === null ? due : dueWithTime, toDue, refuse)
+}
+
 /** Asks, and takes in the time that the answer says. */
 const timed = <A extends { readonly atMillis: number }, E>(
   time: JournalClock.JournalClock | null,
@@ -96,12 +110,12 @@ const toDue = (rows: Rows) => ({ atMillis: atMillisOf(rows), alarms: toAlarms(ro
 const toWritten = (rows: Rows) => ({ atMillis: atMillisOf(rows), rows })
 
 const appendWith = (
-  sql: SqlClient,
+  statements: StatementsShape,
   dialect: Dialect.Dialect,
   time: JournalClock.JournalClock | null,
   refuse: (error: SqlError) => Journal.JournalFailure
 ): Journal.JournalShape["append"] => {
-  const writing = (statement: Statement<object>) => prepare(sql, statement, toWritten, refuse, runWriting)
+  const writing = (statement: Statement<object>) => prepare(statements.write, statement, toWritten, refuse)
   const first = writing(dialect.append)
   const next = writing(dialect.appendNext)
   const firstKeyed = writing(dialect.appendKeyed)
@@ -186,9 +200,9 @@ const keepTime = Effect.gen(function* () {
 )
 
 /** The journal on the client in force, its tables brought up to date first. */
-export const layer: Layer.Layer<Journal.Journal, DatabaseRefused, SqlClient> = Layer.effect(
+export const layer: Layer.Layer<Journal.Journal, DatabaseRefused, SqlClient | Statements> = Layer.effect(
   Journal.Journal,
   Effect.gen(function* () {
-    return make(yield* SqlClient, yield* keepTime)
+    return make(yield* SqlClient, yield* Statements, yield* keepTime)
   })
 ).pipe(Layer.provide(Migrations.layer))

@@ -1,38 +1,13 @@
 /**
- * Prepared: one statement, compiled once, run many times, its rows decoded and its errors translated.
- *
- * The documented path is `SqlClient`. A client that can answer at once (SQLite, whose calls are synchronous) takes the
- * same text and the same parameters through `runPrepared` and gives back an `Exit`, which the engine takes without
- * suspension; the statement is then executed by the call itself, not when the effect is run. A client that must be waited
- * for (PostgreSQL) may take look-ups that come together as one statement (`runTogether`).
+ * Prepared: one statement, compiled once, run many times, its rows decoded and its errors translated. Where the client can
+ * answer at once (`Statements`), so does the statement.
  */
-import type { SqlClient } from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import type { Statement } from "@effect/sql/Statement"
 import { EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-
-/** The key under which a client carries its short way. */
-export const runPrepared: unique symbol = Symbol.for("@onelane/sql/Prepared/runPrepared")
-
-/** The key under which a client carries its way for a statement that writes, and that may take long. */
-export const runWriting: unique symbol = Symbol.for("@onelane/sql/Prepared/runWriting")
-
-/** The key under which a client carries its way for many look-ups at once. */
-export const runTogether: unique symbol = Symbol.for("@onelane/sql/Prepared/runTogether")
-
-/** Rows as a database gives them. */
-export type Rows = ReadonlyArray<Readonly<Record<string, unknown>>>
-
-/** Runs a text with its parameters. */
-export type Run = (text: string, parameters: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError>
-
-/** Runs a text once for each list of parameters, all of them texts, and gives one row set for each, in that order. */
-export type RunTogether = (
-  text: string,
-  asked: ReadonlyArray<ReadonlyArray<unknown>>
-) => Effect.Effect<ReadonlyArray<Rows>, SqlError>
+import type { Rows, Run, StatementsShape } from "./Statements.js"
 
 /** A prepared statement: parameters in, an answer out. */
 export type Prepared<A, E> = (...parameters: ReadonlyArray<unknown>) => Effect.Effect<A, E>
@@ -42,15 +17,12 @@ export type Prepared<A, E> = (...parameters: ReadonlyArray<unknown>) => Effect.E
  * other.
  */
 export const prepare = <A, E>(
-  sql: SqlClient,
+  run: Run,
   statement: Statement<object>,
   decode: (rows: Rows) => A,
-  refuse: (error: SqlError) => E,
-  way: typeof runPrepared | typeof runWriting = runPrepared
+  refuse: (error: SqlError) => E
 ): Prepared<A, E> => {
   const [text] = statement.compile(true)
-  const ways = sql as { readonly [runPrepared]?: Run; readonly [runWriting]?: Run }
-  const run = ways[way] ?? ways[runPrepared] ?? sql.unsafe
   const answer = decodeOr(decode, refuse)
   return (...parameters) => {
     const found = run(text, parameters)
@@ -67,13 +39,12 @@ const togetherCapacity = 1_024
  * it and then go together: a look-up never sees less than what was committed when it was asked.
  */
 export const prepareLookup = <A, E>(
-  sql: SqlClient,
+  { read, readTogether }: StatementsShape,
   statement: Statement<object>,
   decode: (rows: Rows) => A,
   refuse: (error: SqlError) => E
 ): Prepared<A, E> => {
-  const together = (sql as { readonly [runTogether]?: RunTogether })[runTogether]
-  if (together === undefined) return prepare(sql, statement, decode, refuse)
+  if (readTogether === null) return prepare(read, statement, decode, refuse)
   const [text] = statement.compile(true)
   const answer = decodeOr(decode, refuse)
   let waiting: Array<{ readonly parameters: ReadonlyArray<unknown>; readonly reply: (exit: Exit.Exit<A, E>) => void }> =
@@ -84,7 +55,7 @@ export const prepareLookup = <A, E>(
     waiting = waiting.slice(togetherCapacity)
     underWay = asked.length > 0
     if (!underWay) return Effect.void
-    const found = together(
+    const found = readTogether(
       text,
       asked.map(({ parameters }) => parameters)
     )

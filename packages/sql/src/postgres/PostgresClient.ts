@@ -3,7 +3,7 @@
  *
  * 1. An answered statement is on the server's disk: every new connection says so (`fsync`, `synchronous_commit`) or is refused.
  * 2. Every statement ends: at the server within `statementMillis`, here within `silenceMillis` more, the connection given up.
- * 3. Look-ups that come together go as one statement (`runTogether`).
+ * 3. Look-ups that come together go as one statement (`Statements.readTogether`).
  *
  * Owns the connections; does not own the tables (Migrations) nor the journal (JournalSql).
  */
@@ -17,7 +17,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import pg from "pg"
 import { DatabaseRefused } from "../journal/DatabaseRefused.js"
-import { type Rows, type Run, type RunTogether, runPrepared, runTogether } from "../journal/Prepared.js"
+import { type Client, type Rows, type Run, type RunTogether, Statements } from "../journal/Statements.js"
 import * as PostgresFailure from "./PostgresFailure.js"
 
 /** Where the database is, and how long it may take. */
@@ -34,12 +34,6 @@ export interface PostgresOptions {
 
 /** Milliseconds a server may be silent after a statement should have ended. */
 export const silenceMillis = 1_000
-
-/** A client whose prepared statements go to the pool without a detour. */
-export interface PostgresClient extends SqlClient.SqlClient {
-  readonly [runPrepared]: Run
-  readonly [runTogether]: RunTogether
-}
 
 // Said on every new connection, whatever the role or the database is set to. Rows are always found by their key, one by
 // one: a plan made while a table was small must not read it whole when it has grown. So no parameter can make one plan
@@ -140,8 +134,11 @@ const ping = (pool: pg.Pool): Effect.Effect<void, DatabaseRefused> =>
         : refused("CANNOT_OPEN", "The PostgreSQL server could not be reached.", cause)
   })
 
-/** Opens a pool for as long as the scope lives; refused when the server is not there, or not durable. */
-export const make = (options: PostgresOptions): Effect.Effect<PostgresClient, DatabaseRefused, Scope.Scope> =>
+/**
+ * Opens a pool for as long as the scope lives; refused when the server is not there, or not durable. Prepared statements go to
+ * the pool without a detour.
+ */
+export const make = (options: PostgresOptions): Effect.Effect<Context.Context<Client>, DatabaseRefused, Scope.Scope> =>
   Effect.gen(function* () {
     const pool = yield* makePool(options)
     yield* ping(pool)
@@ -149,12 +146,11 @@ export const make = (options: PostgresOptions): Effect.Effect<PostgresClient, Da
       Effect.mapError((cause) => refused("CANNOT_OPEN", "The PostgreSQL server could not be reached.", cause))
     )
     const run = makeRun(pool)
-    return Object.assign(Context.get(context, SqlClient.SqlClient), {
-      [runPrepared]: run,
-      [runTogether]: makeRunTogether(run)
-    })
+    return Context.make(SqlClient.SqlClient, Context.get(context, SqlClient.SqlClient)).pipe(
+      Context.add(Statements, { read: run, write: run, readTogether: makeRunTogether(run) })
+    )
   })
 
 /** The client of one database. */
-export const layer = (options: PostgresOptions): Layer.Layer<SqlClient.SqlClient, DatabaseRefused> =>
-  Layer.scoped(SqlClient.SqlClient, make(options))
+export const layer = (options: PostgresOptions): Layer.Layer<Client, DatabaseRefused> =>
+  Layer.scopedContext(make(options))

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import * as Migrations from "../journal/Migrations.js"
-import type { Rows } from "../journal/Prepared.js"
+import type { Rows } from "../journal/Statements.js"
 import { escape, unescape } from "../journal/StoredText.js"
 
 /** Sessions of a page at most. */

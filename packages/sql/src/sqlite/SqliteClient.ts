@@ -13,6 +13,7 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import { makeCompilerSqlite } from "@effect/sql/Statement"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -20,13 +21,13 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import * as Migrations from "../journal/Migrations.js"
-import { type Rows, type Run, runPrepared, runWriting } from "../journal/Prepared.js"
-import * as SqliteApart from "./SqliteApart.js"
+import { type Client, type Rows, type Run, Statements } from "../journal/Statements.js"
 import type * as SqliteDriver from "./SqliteDriver.js"
 import * as SqliteFailure from "./SqliteFailure.js"
 import * as SqliteFile from "./SqliteFile.js"
 import * as SqliteNewFile from "./SqliteNewFile.js"
 import * as SqlitePaths from "./SqlitePaths.js"
+import * as SqliteWriterThread from "./SqliteWriterThread.js"
 
 /** How to open a file, and where it is written. */
 export interface SqliteOptions extends SqliteFile.SqliteOptions {
@@ -35,15 +36,6 @@ export interface SqliteOptions extends SqliteFile.SqliteOptions {
    * makes opening wait for the thread; or `"never"`, and the event loop waits for the disk. Default `"large"`.
    */
   readonly thread?: "large" | "always" | "never" | undefined
-}
-
-/**
- * A client that answers a prepared statement at once, with an `Exit`, unless a transaction holds the connection; one that
- * writes and is large is answered from its thread.
- */
-export interface SqliteClient extends SqlClient.SqlClient {
-  readonly [runPrepared]: Run
-  readonly [runWriting]: Run
 }
 
 type RunNow = (text: string, parameters: ReadonlyArray<unknown>) => Exit.Exit<Rows, SqlError>
@@ -139,12 +131,12 @@ const takeTurn = (turn: Turn, database: SqliteDriver.Connection): Effect.Effect<
     })
   )
 
-const makeApart = (
+const makeWriter = (
   { connection, settings, sharedName }: SqliteFile.SqliteFile,
   thread: SqliteOptions["thread"]
-): SqliteApart.SqliteApart => {
-  if (sharedName === null || thread === "never") return SqliteApart.none
-  return SqliteApart.make({
+): SqliteWriterThread.SqliteWriterThread => {
+  if (sharedName === null || thread === "never") return SqliteWriterThread.none
+  return SqliteWriterThread.make({
     start: { filename: sharedName, settings },
     always: thread === "always",
     // Where the thread writes, the thread carries the log into the file.
@@ -154,11 +146,12 @@ const makeApart = (
 
 /**
  * Opens a file, or `":memory:"`, for as long as the scope lives. A file that is not there is made, with its tables
- * (Migrations), before it is opened.
+ * (Migrations), before it is opened. A prepared statement is answered at once, with an `Exit`, unless a transaction holds
+ * the connection; one that writes and is large is answered from the thread.
  */
 export const make = (
   options: SqliteOptions
-): Effect.Effect<SqliteClient, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> => {
+): Effect.Effect<Context.Context<Client>, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> => {
   const path = SqlitePaths.pathOf(options.filename)
   const making =
     path === null ? Effect.void : SqliteNewFile.make(path, (aside) => fill({ ...options, filename: aside }))
@@ -167,21 +160,19 @@ export const make = (
 
 const fill = (options: SqliteOptions): Effect.Effect<unknown, DatabaseRefused, Reactivity.Reactivity> =>
   Effect.scoped(
-    Effect.flatMap(connect({ ...options, thread: "never" }), (client) =>
-      Effect.provideService(Migrations.run, SqlClient.SqlClient, client)
-    )
+    Effect.flatMap(connect({ ...options, thread: "never" }), (client) => Effect.provide(Migrations.run, client))
   )
 
 const connect = (
   options: SqliteOptions
-): Effect.Effect<SqliteClient, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> =>
+): Effect.Effect<Context.Context<Client>, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> =>
   Effect.gen(function* () {
     const file = yield* Effect.acquireRelease(SqliteFile.open(options), ({ close }) => close)
-    const apart = yield* Effect.acquireRelease(
-      Effect.sync(() => makeApart(file, options.thread)),
+    const writer = yield* Effect.acquireRelease(
+      Effect.sync(() => makeWriter(file, options.thread)),
       ({ close }) => close
     )
-    if (options.thread === "always") yield* apart.begin
+    if (options.thread === "always") yield* writer.begin
     const fence: Fence = { isClosed: false }
     const runNow = makeRun(file.statements, fence)
     const connection = makeConnection(file.connection, runNow)
@@ -203,24 +194,26 @@ const connect = (
     // A statement that slipped into somebody's open transaction would be answered before it is durable.
     const run: Run = (text, parameters) =>
       turn.claims > 0 ? client.unsafe(text, parameters) : runNow(text, parameters)
-    return Object.assign(client, { [runPrepared]: run, [runWriting]: writing(apart, fence, turn, run) })
+    return Context.make(SqlClient.SqlClient, client).pipe(
+      Context.add(Statements, { read: run, write: writing(writer, fence, turn, run), readTogether: null })
+    )
   })
 
 const writing =
-  (apart: SqliteApart.SqliteApart, fence: Fence, turn: Turn, run: Run): Run =>
+  (writer: SqliteWriterThread.SqliteWriterThread, fence: Fence, turn: Turn, run: Run): Run =>
   (text, parameters) => {
-    if (turn.claims === 0 && !fence.isClosed && apart.takes(parameters)) {
-      const commit = Effect.tapError(apart.run(text, parameters), ({ cause }) =>
+    if (turn.claims === 0 && !fence.isClosed && writer.takes(parameters)) {
+      const commit = Effect.tapError(writer.run(text, parameters), ({ cause }) =>
         Effect.sync(() => closeAfter(fence, cause))
       )
       return Effect.uninterruptible(turn.permit.withPermits(1)(commit))
     }
     const startedAtMillis = performance.now()
     const exit = run(text, parameters)
-    apart.stayed(performance.now() - startedAtMillis)
+    writer.stayed(performance.now() - startedAtMillis)
     return exit
   }
 
 /** The client of one file, or of `":memory:"`. */
-export const layer = (options: SqliteOptions): Layer.Layer<SqlClient.SqlClient, DatabaseRefused> =>
-  Layer.scoped(SqlClient.SqlClient, make(options)).pipe(Layer.provide(Reactivity.layer))
+export const layer = (options: SqliteOptions): Layer.Layer<Client, DatabaseRefused> =>
+  Layer.scopedContext(make(options)).pipe(Layer.provide(Reactivity.layer))

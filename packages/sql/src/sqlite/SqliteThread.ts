@@ -1,6 +1,6 @@
 /**
  * SqliteThread: what runs in the committing thread: a connection of its own, on which statements are run one by one as they
- * come. Loads nothing but the driver. Its other end is SqliteApart.
+ * come. Loads nothing but the driver. Its other end is SqliteWriterThread.
  */
 import { parentPort, workerData } from "node:worker_threads"
 import * as SqliteDriver from "./SqliteDriver.js"

@@ -1,5 +1,5 @@
 /**
- * SqliteApart: commits off the event loop. A second connection to the same file lives in a thread; statements that would
+ * SqliteWriterThread: commits off the event loop. A second connection to the same file lives in a thread; statements that would
  * hold the loop for long go there, and their answer comes back as a message.
  *
  * 1. The thread starts when something large comes first; until it is there, nothing waits for it.
@@ -13,25 +13,25 @@ import { Worker } from "node:worker_threads"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { Rows } from "../journal/Prepared.js"
+import type { Rows } from "../journal/Statements.js"
 import * as SqliteFailure from "./SqliteFailure.js"
 import type { Asked, Start, Told } from "./SqliteThread.js"
 
 /** Parameters of so many characters are worth a thread. */
 const largeCharacters = 16_384
 
-/** Small commits that hold the loop for longer than this, on average, are made apart too. */
+/** Small commits that hold the loop for longer than this, on average, are made in the thread, too. */
 const slowMillis = 2
 
-/** After so many small commits one goes apart: it is there that the log is carried into the file. */
+/** After so many small commits one goes to the thread, which is where the log is carried into the file. */
 const smallAtMost = 1_000
 
 /** How long closing waits for the statement under way. */
 const closeMillis = 10_000
 
 /** Statements run in a thread, one at a time. */
-export interface SqliteApart {
-  /** Whether a statement with such parameters goes apart. */
+export interface SqliteWriterThread {
+  /** Whether a statement with such parameters goes to the thread. */
   readonly takes: (parameters: ReadonlyArray<unknown>) => boolean
   /** Is told how long the loop was held by one that did not. */
   readonly stayed: (millis: number) => void
@@ -42,10 +42,10 @@ export interface SqliteApart {
 }
 
 /** What there is where everything stays on the loop. */
-export const none: SqliteApart = {
+export const none: SqliteWriterThread = {
   takes: () => false,
   stayed: () => {},
-  run: () => Effect.dieMessage("nothing runs apart here"),
+  run: () => Effect.dieMessage("there is no thread"),
   begin: Effect.void,
   close: Effect.void
 }
@@ -53,7 +53,7 @@ export const none: SqliteApart = {
 /** How it is made. */
 export interface Options {
   readonly start: Start
-  /** Everything goes apart, not only what is large. */
+  /** Everything goes to the thread, not only what is large. */
   readonly always: boolean
   /** Told when the thread takes over, and when it is gone for good. */
   readonly onReady: (ready: boolean) => void
@@ -63,7 +63,7 @@ export interface Options {
 
 type Waiting = (exit: Exit.Exit<Rows, SqlError>) => void
 
-interface Apart extends Options {
+interface Writer extends Options {
   thread: Worker | null
   state: "none" | "starting" | "ready" | "gone"
   readonly starters: Array<() => void>
@@ -73,8 +73,8 @@ interface Apart extends Options {
 }
 
 /** Makes it; nothing is started yet. */
-export const make = (options: Options): SqliteApart => {
-  const self: Apart = {
+export const make = (options: Options): SqliteWriterThread => {
+  const self: Writer = {
     ...options,
     thread: null,
     state: "none",
@@ -101,22 +101,22 @@ export const make = (options: Options): SqliteApart => {
 const isLarge = (parameters: ReadonlyArray<unknown>): boolean =>
   parameters.some((value) => typeof value === "string" && value.length >= largeCharacters)
 
-const takes = (self: Apart, parameters: ReadonlyArray<unknown>): boolean => {
+const takes = (self: Writer, parameters: ReadonlyArray<unknown>): boolean => {
   const isWorth = self.always || self.smallMillis > slowMillis || self.smallCount >= smallAtMost || isLarge(parameters)
   if (isWorth && self.state === "none") begin(self)
   return isWorth && self.state === "ready"
 }
 
 // A running mean of about eight.
-const noteSmall = (self: Apart, millis: number): void => {
+const noteSmall = (self: Writer, millis: number): void => {
   self.smallMillis += (millis - self.smallMillis) / 8
 }
 
 // By name: this file may run from its source, the thread cannot.
-const programOf = (self: Apart): string =>
+const programOf = (self: Writer): string =>
   self.program ?? createRequire(import.meta.url).resolve("@onelane/sql/SqliteThread")
 
-const begin = (self: Apart): void => {
+const begin = (self: Writer): void => {
   self.state = "starting"
   const thread = new Worker(programOf(self), { workerData: self.start })
   self.thread = thread
@@ -126,7 +126,7 @@ const begin = (self: Apart): void => {
   thread.on("exit", () => end(self))
 }
 
-const take = (self: Apart, told: Told): void => {
+const take = (self: Writer, told: Told): void => {
   // Also with its first word: a thread that comes up holds the process again.
   self.thread!.unref()
   if (self.state === "starting") return "rows" in told ? started(self, true) : end(self)
@@ -135,13 +135,13 @@ const take = (self: Apart, told: Told): void => {
   waiting?.("rows" in told ? Exit.succeed(JSON.parse(told.rows)) : failed(told.thrown))
 }
 
-const started = (self: Apart, ready: boolean): void => {
+const started = (self: Writer, ready: boolean): void => {
   self.state = ready ? "ready" : "gone"
   self.onReady(ready)
   for (const starter of self.starters.splice(0)) starter()
 }
 
-const end = (self: Apart): void => {
+const end = (self: Writer): void => {
   if (self.state === "gone") return
   void self.thread!.terminate()
   const { waiting } = self
@@ -153,7 +153,7 @@ const end = (self: Apart): void => {
 const failed = (cause: unknown): Exit.Exit<never, SqlError> =>
   Exit.fail(new SqlError({ cause, message: "SQLite refused a statement" }))
 
-const ask = (self: Apart, text: string, parameters: ReadonlyArray<unknown>, resume: Waiting): void => {
+const ask = (self: Writer, text: string, parameters: ReadonlyArray<unknown>, resume: Waiting): void => {
   // It went since it was asked whether it takes this.
   if (self.state !== "ready") return resume(failed(SqliteFailure.closed))
   self.waiting = isLarge(parameters) ? resume : timingSmall(self, resume)
@@ -162,7 +162,7 @@ const ask = (self: Apart, text: string, parameters: ReadonlyArray<unknown>, resu
   self.thread!.postMessage({ text, parameters } satisfies Asked)
 }
 
-const timingSmall = (self: Apart, resume: Waiting): Waiting => {
+const timingSmall = (self: Writer, resume: Waiting): Waiting => {
   const startedAtMillis = performance.now()
   return (exit) => {
     noteSmall(self, performance.now() - startedAtMillis)
@@ -170,7 +170,7 @@ const timingSmall = (self: Apart, resume: Waiting): Waiting => {
   }
 }
 
-const close = (self: Apart): Effect.Effect<void> =>
+const close = (self: Writer): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
     const { state, thread } = self
     if (thread === null || state === "gone") return resume(Effect.void)

@@ -1,25 +1,25 @@
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as SqliteApart from "../src/sqlite/SqliteApart.js"
 import { classify } from "../src/sqlite/SqliteFailure.js"
+import * as SqliteWriterThread from "../src/sqlite/SqliteWriterThread.js"
 import { temporaryFile } from "./TemporaryFile.js"
 
 const settings = { busyTimeoutMillis: 100, cacheMebibytes: 1, checkpointPages: 100 }
 const large = ["x".repeat(20_000)]
 
-const apart = (filename: string, more: Partial<SqliteApart.Options> = {}) => {
+const writer = (filename: string, more: Partial<SqliteWriterThread.Options> = {}) => {
   const told: Array<boolean> = []
   const options = { start: { filename, settings }, always: false, onReady: (ready: boolean) => told.push(ready) }
-  return { told, ...SqliteApart.make({ ...options, ...more }) }
+  return { told, ...SqliteWriterThread.make({ ...options, ...more }) }
 }
 
 const program = (name: string): string => fileURLToPath(new URL(`./programs/${name}`, import.meta.url))
 
-describe("SqliteApart", () => {
+describe("SqliteWriterThread", () => {
   it.scoped("nothing waits for a thread that starts, and only what is large goes there", () =>
     Effect.gen(function* () {
-      const it = apart(yield* temporaryFile)
+      const it = writer(yield* temporaryFile)
       assert.isFalse(it.takes(["small"]))
       assert.isFalse(it.takes(large))
       yield* Effect.async<void>((resume) => {
@@ -35,7 +35,7 @@ describe("SqliteApart", () => {
 
   it.scoped("small commits go apart when they hold the loop for long, and every so often", () =>
     Effect.gen(function* () {
-      const slow = apart(yield* temporaryFile)
+      const slow = writer(yield* temporaryFile)
       yield* slow.begin
       for (const _ of Array.from({ length: 20 })) slow.stayed(50)
       assert.isTrue(slow.takes(["small"]))
@@ -49,7 +49,7 @@ describe("SqliteApart", () => {
 
   it.scoped("a thread that ends leaves what it was asked unknown, and is not asked again", () =>
     Effect.gen(function* () {
-      const it = apart(yield* temporaryFile, { program: program("thread-that-ends.mjs") })
+      const it = writer(yield* temporaryFile, { program: program("thread-that-ends.mjs") })
       yield* it.begin
       assert.isTrue(it.takes(large))
       const { cause } = yield* Effect.flip(it.run("SELECT 1", []))
@@ -65,7 +65,7 @@ describe("SqliteApart", () => {
   it.effect("a thread that cannot begin is done without", () =>
     Effect.gen(function* () {
       for (const more of [{}, { program: program("no-such-program.mjs") }]) {
-        const it = apart("/no/such/directory/onelane.db", more)
+        const it = writer("/no/such/directory/onelane.db", more)
         yield* it.begin
         assert.deepStrictEqual(it.told, [false])
         assert.isFalse(it.takes(large))
