@@ -1,4 +1,5 @@
 /** The contract on the wire: core and adapters, typed client, and the standard-action format. */
+export * as NodeConnection from "./adapters/NodeConnection.js"
 export * as NodeListener from "./adapters/NodeListener.js"
 export * as PlatformApp from "./adapters/PlatformApp.js"
 export * as WebHandler from "./adapters/WebHandler.js"

@@ -47,13 +47,18 @@ byEveryAdapter("what is refused before the service is asked", { limits }, (it) =
         ["GET", open, "POST"],
         ["DELETE", one, "GET"],
         ["PUT", `${one}/update`, "POST"],
-        ["OPTIONS", one, "GET"],
+        ["PATCH", one, "GET"],
         ["POST", "/openapi.json", "GET"]
       ] as const) {
         const answer = yield* head([`${method} ${path} HTTP/1.1`, buyer])
         problem(answer, 405, "METHOD_NOT_ALLOWED", `${method} ${path}`)
         assert.strictEqual(answer.headers.allow, allow)
       }
+      for (const path of [one, "/openapi.json"]) {
+        const asked = yield* head([`OPTIONS ${path} HTTP/1.1`, buyer])
+        assert.deepInclude({ ...asked, allow: asked.headers.allow }, { status: 204, text: "", allow: "GET" })
+      }
+      problem(yield* head(["OPTIONS /nothing HTTP/1.1", buyer]), 404, "NOT_FOUND")
       const bare = yield* head([`HEAD ${one} HTTP/1.1`, buyer])
       assert.deepInclude({ ...bare, etag: bare.headers.etag }, { status: 200, text: "", etag: '"1"' })
     })

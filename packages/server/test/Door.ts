@@ -70,7 +70,8 @@ export const make = (options: Options = {}, how: How = "served") =>
       NodeHttpServer.makeHandler(PlatformApp.make(core)),
       () => true
     )
-    listener.on("request", how === "platform" ? yield* byPlatform : NodeListener.make(core))
+    if (how === "platform") listener.on("request", yield* byPlatform)
+    else NodeListener.attach(listener, core, { ...NodeListener.defaults, ...limits })
     yield* Listener.listen(listener, "127.0.0.1", 0)
     yield* Effect.addFinalizer(() =>
       Listener.close(listener, { ...ListenerLimits.defaults, closeMillis: 0, lingerMillis: 0 })

@@ -83,7 +83,8 @@ describe("Listener", () => {
       for (const bytes of [
         "GET /v1/x HTTP/1.1\r\n\r\n",
         "GARBAGE\r\n\r\n",
-        "GET / HTTP/9.9\r\n\r\n",
+        "GET / HTTP/11\r\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\nHost: x\n\n",
         "GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
         "\u0016\u0003\u0001\u0002\u0000\u0001",
         get("/", "Bad Header: x"),
@@ -93,6 +94,74 @@ describe("Listener", () => {
       ]) {
         isProblem(yield* dial(port, bytes).heard, 400, "MALFORMED_REQUEST")
       }
+    })
+  )
+
+  it.scopedLive("L1 a host that comes twice or is none is answered 400, and the connection closed", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening()
+      const named = (...lines: ReadonlyArray<string>) => `GET / HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`
+      for (const lines of [
+        ["Host: a", "Host: a"],
+        ["Host: a", "Host: b"],
+        ["Host: a", "X: y", "host: b"],
+        ["Host:", "Host: a"],
+        ...["", "a b", "a/b", "user@a", "a:b", "a:123456", "a,b, c", "[::1", "[g::1]", "%zz", 'a"b', "a\u00e9"].map(
+          (host) => [`Host: ${host}`]
+        )
+      ]) {
+        isProblem(yield* dial(port, named(...lines)).heard, 400, "MALFORMED_REQUEST")
+      }
+      isProblem(yield* dial(port, "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n").heard, 400, "MALFORMED_REQUEST")
+      for (const host of ["a", "example.org:8080", "127.0.0.1:1", "[::1]", "[::1]:80", "a:", "xn--a.b_c"]) {
+        assert.match(yield* dial(port, named(`Host: ${host}`, "Connection: close")).heard, /^HTTP\/1\.1 200 /, host)
+      }
+    })
+  )
+
+  it.scopedLive("L18 another version of HTTP is answered 505, an unknown transfer coding 501, a broken one 400", () =>
+    Effect.gen(function* () {
+      const { port } = yield* listening()
+      for (const line of ["GET / HTTP/9.9", "GET / HTTP/2.0", "GET / HTTP/0.9", "GET / HTTP/1.2", "GET /"]) {
+        isProblem(yield* dial(port, `${line}\r\nHost: x\r\n\r\n`).heard, 505, "HTTP_VERSION_NOT_SUPPORTED")
+      }
+      isProblem(yield* dial(port, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").heard, 505, "HTTP_VERSION_NOT_SUPPORTED")
+      const coded = (...lines: ReadonlyArray<string>) =>
+        dial(port, `${get("/", ...lines.map((line) => `Transfer-Encoding: ${line}`)).replace("GET", "POST")}0\r\n\r\n`)
+          .heard
+      for (const codings of [
+        ["gzip"],
+        ["gzip, chunked"],
+        ["identity"],
+        ["xchunked"],
+        ["chunked, gzip"],
+        ["gzip", "chunked"]
+      ]) {
+        isProblem(yield* coded(...codings), 501, "NOT_IMPLEMENTED")
+      }
+      for (const codings of [["chunked, chunked"], ["chunked", "chunked"], [""]]) {
+        isProblem(yield* coded(...codings), 400, "MALFORMED_REQUEST")
+      }
+      const old = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+      isProblem(yield* dial(port, old).heard, 400, "MALFORMED_REQUEST")
+    })
+  )
+
+  it.scopedLive("L1 what is wrong with a head is answered in its turn, and nothing behind it is taken", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      const answering: Array<() => void> = []
+      const { port } = yield* listening({}, (request, response) => {
+        seen.push(request.url ?? "")
+        answering.push(() => response.end("first"))
+      })
+      const { heard } = dial(port, `${get("/a")}GET /b HTTP/1.1\r\n\r\n${get("/c")}`)
+      yield* Effect.repeat(Effect.sleep(10), { until: () => answering.length === 1 })
+      answering[0]!()
+      const text = yield* heard
+      assert.match(text, /^HTTP\/1\.1 200 [\s\S]*first/)
+      isProblem(text.slice(text.indexOf("first") + 5), 400, "MALFORMED_REQUEST")
+      assert.deepStrictEqual(seen, ["/a"])
     })
   )
 

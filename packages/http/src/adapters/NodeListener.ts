@@ -1,40 +1,74 @@
 /**
- * NodeListener: the core behind a listener of Node: `server.on("request", NodeListener.make(core))`. What `onelane serve`
- * uses. Owns the reading of bodies and the writing of answers; ports, time-outs and connections are the server's.
+ * NodeListener: the core behind a listener of Node. `attach` is what `onelane serve` uses; `make` is a plain listener of
+ * requests for `server.on("request", …)`.
+ *
+ * Owns the reading of bodies, the writing of answers, and how much of both a connection may leave undone; ports, time-outs
+ * and the number of connections are the server's.
  */
-import type { IncomingMessage, ServerResponse } from "node:http"
+import { isUtf8 } from "node:buffer"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import * as AdapterError from "../contract/AdapterError.js"
 import type { HttpCore } from "../core/HttpCore.js"
 import * as WireAnswer from "../core/WireAnswer.js"
 import * as WireRequest from "../core/WireRequest.js"
+import * as NodeConnection from "./NodeConnection.js"
+import * as UnreadAnswers from "./UnreadAnswers.js"
 
-/** Makes the listener. */
-export const make =
-  (core: HttpCore) =>
-  (incoming: IncomingMessage, response: ServerResponse): void => {
-    const { headers, method, url } = incoming
-    const { path, query } = WireRequest.splitTarget(url!)
-    const request: WireRequest.WireRequest = {
-      method: method!,
-      path,
-      query,
-      headers: headers as WireRequest.WireRequest["headers"],
-      read: (maxBytes, onBody) => read(incoming, response, maxBytes, onBody)
+/** The bounds of a listener. */
+export interface Limits {
+  /** Requests of one connection that are not answered yet; one more is answered 503 and the connection closed. Default 64. */
+  readonly unansweredMaxCount: number
+  /** Bytes of answers that clients have not read yet, all together; then the slowest reader is cut. Default 67,108,864. */
+  readonly answersMaxBytes: number
+}
+
+/** The bounds in force when nothing else is said. */
+export const defaults: Limits = { unansweredMaxCount: 64, answersMaxBytes: 67_108_864 }
+
+interface Listener {
+  readonly core: HttpCore
+  readonly limits: Limits
+  readonly unread: UnreadAnswers.UnreadAnswers
+}
+
+/** Makes a listener of requests. Node itself then answers `Expect: 100-continue`. */
+export const make = (core: HttpCore, limits: Limits = defaults) => {
+  const listener: Listener = { core, limits, unread: UnreadAnswers.make(limits.answersMaxBytes) }
+  return (incoming: IncomingMessage, response: ServerResponse): void => hear(listener, incoming, response, false)
+}
+
+/**
+ * Lets the core answer the requests of a server. A body whose client waits for `100 Continue` is asked for once everything
+ * before it is accepted. The returned function takes the core away again.
+ */
+export const attach = (server: Server, core: HttpCore, limits: Limits = defaults): (() => void) => {
+  const listener: Listener = { core, limits, unread: UnreadAnswers.make(limits.answersMaxBytes) }
+  const heard = (incoming: IncomingMessage, response: ServerResponse) => hear(listener, incoming, response, false)
+  const waiting = (incoming: IncomingMessage, response: ServerResponse) => hear(listener, incoming, response, true)
+  server.on("request", heard).on("checkContinue", waiting)
+  return () => void server.off("request", heard).off("checkContinue", waiting)
+}
+
+const hear = (listener: Listener, incoming: IncomingMessage, response: ServerResponse, waitsForContinue: boolean) => {
+  const unanswered = NodeConnection.enter(incoming, response, listener.limits.unansweredMaxCount)
+  if (unanswered === null) return
+  const { headers, method, url } = incoming
+  const { path, query } = WireRequest.splitTarget(url!)
+  const request: WireRequest.WireRequest = {
+    method: method!,
+    path,
+    query,
+    headers: headers as WireRequest.WireRequest["headers"],
+    read: (maxBytes, onBody) => {
+      if (waitsForContinue) response.writeContinue()
+      read(incoming, maxBytes, onBody)
     }
-    const leave = core(request, (answer) => write(method === "HEAD", response, answer))
-    if (!response.writableEnded) response.on("close", () => response.writableEnded || leave())
   }
+  const leave = listener.core(request, (answer) => write(listener, unanswered, method === "HEAD", answer))
+  if (!response.writableEnded) unanswered.leave = leave
+}
 
-/** How much of a body over the limit is read and dropped, in times of the limit; then the connection is closed. */
-const dropped = 4
-
-const read = (
-  incoming: IncomingMessage,
-  response: ServerResponse,
-  maxBytes: number,
-  onBody: WireRequest.OnBody
-): void => {
-  if (Number(incoming.headers["content-length"]) > maxBytes) return onBody(AdapterError.bodyTooLarge(maxBytes))
+const read = (incoming: IncomingMessage, maxBytes: number, onBody: WireRequest.OnBody): void => {
   const chunks: Array<Buffer> = []
   let bytes = 0
   let isTold = false
@@ -42,24 +76,33 @@ const read = (
     bytes += chunk.length
     if (bytes <= maxBytes) return void chunks.push(chunk)
     chunks.length = 0
-    if (isTold || bytes <= dropped * maxBytes) return
+    if (isTold || bytes <= WireRequest.droppedTimes * maxBytes) return
     isTold = true
-    response.shouldKeepAlive = false
-    onBody(AdapterError.bodyTooLarge(maxBytes))
+    onBody(AdapterError.bodyFarTooLarge(maxBytes))
   })
   incoming.on("end", () => {
     if (isTold) return
-    if (bytes > maxBytes) onBody(AdapterError.bodyTooLarge(maxBytes))
-    else onBody((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString())
+    if (bytes > maxBytes) return onBody(AdapterError.bodyTooLarge(maxBytes))
+    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+    onBody(isUtf8(body) ? body.toString() : AdapterError.bodyNotUtf8)
   })
 }
 
-const write = (isHead: boolean, response: ServerResponse, { body, headers, status }: WireAnswer.WireAnswer): void => {
+/** Answers shorter than this, on a connection that waits for no other, are not worth a count. */
+const countedBytes = 4_096
+
+const write = (
+  { unread }: Listener,
+  unanswered: NodeConnection.Unanswered,
+  isHead: boolean,
+  { body, headers, status }: WireAnswer.WireAnswer
+): void => {
+  const { response } = unanswered
   const lines: Array<string> = []
   for (const name in headers) lines.push(name, headers[name]!)
   if (WireAnswer.isPull(body)) {
     response.writeHead(status, lines)
-    if (!isHead) return void stream(response, body)
+    if (!isHead) return void stream(unread, unanswered, body)
     body.leave()
     return void response.end()
   }
@@ -70,18 +113,32 @@ const write = (isHead: boolean, response: ServerResponse, { body, headers, statu
   const bytes = typeof body === "string" ? Buffer.byteLength(body) : body.length
   lines.push("content-length", String(bytes))
   response.writeHead(status, lines)
-  if (isHead) response.end()
+  if (isHead) return void response.end()
+  if (typeof body !== "string") return void response.end(body)
+  const { socket } = response.req
+  if (bytes >= countedBytes || NodeConnection.of(socket).unanswered.length > 1) {
+    response.once("close", unread.add(socket, bytes))
+  }
   // Text of single bytes is written as it is, without being looked at again.
-  else if (typeof body === "string") response.end(body, bytes === body.length ? "latin1" : "utf8")
-  else response.end(body)
+  response.end(body, bytes === body.length ? "latin1" : "utf8")
 }
 
 /** Writes as fast as the client reads. */
-const stream = async (response: ServerResponse, { leave, next }: WireAnswer.Pull): Promise<void> => {
-  response.on("close", leave)
+const stream = async (
+  unread: UnreadAnswers.UnreadAnswers,
+  unanswered: NodeConnection.Unanswered,
+  { leave, next }: WireAnswer.Pull
+): Promise<void> => {
+  const { response } = unanswered
+  const { socket } = response.req
+  unanswered.endStream = leave
+  if (socket.destroyed || socket.readableEnded) leave()
   response.flushHeaders()
   for (let piece = await next(); piece !== null; piece = await next()) {
-    if (!response.write(piece)) await drained(response)
+    if (response.write(piece)) continue
+    const taken = unread.add(socket, Buffer.byteLength(piece))
+    await drained(response)
+    taken()
   }
   response.end()
 }
@@ -89,11 +146,13 @@ const stream = async (response: ServerResponse, { leave, next }: WireAnswer.Pull
 /** Until more can be written, or nothing can any more. */
 const drained = (response: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
+    const { socket } = response.req
     const done = () => {
       response.off("drain", done)
-      response.off("close", done)
+      socket.off("close", done)
       resolve()
     }
     response.on("drain", done)
-    response.on("close", done)
+    socket.on("close", done)
+    if (socket.destroyed) done()
   })

@@ -4,6 +4,7 @@
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
@@ -16,14 +17,16 @@ import * as WireRequest from "../core/WireRequest.js"
 
 /** Makes the app. The scope is that of a request, its stream included. */
 export const make = (core: HttpCore.HttpCore): HttpApp.Default<never, Scope.Scope> =>
-  Effect.gen(function* () {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    const wire = fromPlatform(request, yield* Effect.runtime<never>())
-    const answer = yield* Effect.interruptible(HttpCore.ask(core, wire))
-    const { body } = answer
-    if (WireAnswer.isPull(body)) yield* Effect.addFinalizer(() => Effect.sync(body.leave))
-    return toPlatform(answer)
-  })
+  Effect.uninterruptible(
+    Effect.gen(function* () {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const wire = fromPlatform(request, yield* Effect.runtime<never>())
+      const answer = yield* Effect.interruptible(HttpCore.ask(core, wire))
+      const { body } = answer
+      if (WireAnswer.isPull(body)) yield* Effect.addFinalizer(() => Effect.sync(body.leave))
+      return toPlatform(answer)
+    })
+  )
 
 const fromPlatform = (
   request: HttpServerRequest.HttpServerRequest,
@@ -33,27 +36,30 @@ const fromPlatform = (
   ...WireRequest.splitTarget(request.url),
   headers: request.headers,
   read: (maxBytes, onBody) => {
-    if (Number(request.headers["content-length"]) > maxBytes) return onBody(AdapterError.bodyTooLarge(maxBytes))
     Runtime.runCallback(runtime)(textOf(request.stream, maxBytes), {
-      onExit: (exit) => onBody(exit._tag === "Success" ? exit.value : AdapterError.bodyBroken)
+      onExit: (exit) => onBody(exit._tag === "Success" ? exit.value : AdapterError.ofUnread(Cause.squash(exit.cause)))
     })
   }
 })
 
 /** Reads a body. What is over the limit is read and dropped, up to four times the limit. */
 const textOf = <E>(body: Stream.Stream<Uint8Array, E>, maxBytes: number) => {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+  const { droppedTimes } = WireRequest
   return Effect.map(
     Stream.runFoldWhile(
       body,
       { bytes: 0, text: "" },
-      ({ bytes }) => bytes <= 4 * maxBytes,
+      ({ bytes }) => bytes <= droppedTimes * maxBytes,
       (read, chunk) => {
         const bytes = read.bytes + chunk.length
         return { bytes, text: bytes > maxBytes ? "" : read.text + decoder.decode(chunk, { stream: true }) }
       }
     ),
-    ({ bytes, text }) => (bytes > maxBytes ? AdapterError.bodyTooLarge(maxBytes) : text + decoder.decode())
+    ({ bytes, text }) => {
+      if (bytes > droppedTimes * maxBytes) return AdapterError.bodyFarTooLarge(maxBytes)
+      return bytes > maxBytes ? AdapterError.bodyTooLarge(maxBytes) : text + decoder.decode()
+    }
   )
 }
 

@@ -20,6 +20,8 @@ export const make =
       request.signal.addEventListener("abort", gone)
       leave = core(fromWeb(request), (answer) => {
         request.signal.removeEventListener("abort", gone)
+        // Some hosts cancel the body of a client that left, some abort its request.
+        if (WireAnswer.isPull(answer.body)) request.signal.addEventListener("abort", answer.body.leave, { once: true })
         resolve(toWeb(answer, request.method === "HEAD"))
       })
       if (request.signal.aborted) gone()
@@ -32,13 +34,12 @@ const fromWeb = (request: Request): WireRequest.WireRequest => ({
   method: request.method,
   ...WireRequest.splitTarget(request.url),
   headers: Object.fromEntries(request.headers),
-  read: (maxBytes, onBody) => void textOf(request, maxBytes).then(onBody, () => onBody(AdapterError.bodyBroken))
+  read: (maxBytes, onBody) => void textOf(request, maxBytes).then(onBody, (why) => onBody(AdapterError.ofUnread(why)))
 })
 
-const textOf = async ({ body, headers }: Request, maxBytes: number): Promise<string | AdapterError.AdapterError> => {
-  if (Number(headers.get("content-length")) > maxBytes) return AdapterError.bodyTooLarge(maxBytes)
+const textOf = async ({ body }: Request, maxBytes: number): Promise<string | AdapterError.AdapterError> => {
   if (body === null) return ""
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
   const reader = body.getReader()
   let bytes = 0
   let text = ""
@@ -55,7 +56,9 @@ const textOf = async ({ body, headers }: Request, maxBytes: number): Promise<str
 
 const encoder = new TextEncoder()
 
-const toWeb = ({ body, headers, status }: WireAnswer.WireAnswer, isHead: boolean): Response => {
+const toWeb = ({ body, headers: told, status }: WireAnswer.WireAnswer, isHead: boolean): Response => {
+  // Connections are the host's own business.
+  const { connection: _, ...headers } = told
   if (WireAnswer.isPull(body)) {
     if (!isHead) return new Response(readable(body), { status, headers })
     body.leave()

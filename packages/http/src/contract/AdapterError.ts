@@ -67,6 +67,18 @@ export const malformedBody = (why: string): AdapterError => make(400, "JSON_PARS
 /** The body was cut off. */
 export const bodyBroken = malformedBody("The body could not be read")
 
+/** The body is not UTF-8. */
+export const bodyNotUtf8 = malformedBody("The body is not valid UTF-8")
+
+/** What to say of a body that could not be read: a fatal decoder throws a `TypeError`. */
+export const ofUnread = (cause: unknown): AdapterError => (cause instanceof TypeError ? bodyNotUtf8 : bodyBroken)
+
+/** A version of HTTP that is not spoken here. */
+export const versionNotSupported = make(505, "HTTP_VERSION_NOT_SUPPORTED", "Use HTTP/1.1")
+
+/** A transfer coding other than chunked. */
+export const codingNotImplemented = make(501, "NOT_IMPLEMENTED", "The only transfer coding taken is chunked")
+
 /** Bytes that are no request at all. */
 export const malformedRequest = make(400, "MALFORMED_REQUEST", "These bytes are no HTTP/1.1 request")
 
@@ -83,6 +95,12 @@ export const chunkExtensionsTooLong = make(413, "LIMIT_EXCEEDED", "The chunk ext
 export const bodyTooLarge = (maxBytes: number): AdapterError =>
   make(413, "LIMIT_EXCEEDED", `A body has at most ${maxBytes} bytes`)
 
+/** A body so far over the limit that the rest of it is not read: the connection ends. */
+export const bodyFarTooLarge = (maxBytes: number): AdapterError => ({
+  ...bodyTooLarge(maxBytes),
+  headers: { connection: "close" }
+})
+
 /** Something else over its limit. */
 export const limitExceeded = (message: string): AdapterError => make(400, "LIMIT_EXCEEDED", message)
 
@@ -95,6 +113,10 @@ export const tooManyCalls = (waitMillis: number): AdapterError =>
 /** The caller follows as many sessions as it may. */
 export const tooManyStreams = (maxCount: number): AdapterError =>
   make(429, "REQUEST_LIMIT_EXCEEDED", `A caller has at most ${maxCount} event streams open`, wait(1_000))
+
+/** A connection sends on and on, and waits for no answer. */
+export const tooManyUnanswered = (maxCount: number): AdapterError =>
+  make(503, "SERVER_UNAVAILABLE", `A connection has at most ${maxCount} unanswered requests`, wait(1_000))
 
 /** More requests, or larger ones, than are taken at once. */
 export const overloaded = make(503, "SERVER_UNAVAILABLE", "Too much is being asked right now", wait(1_000))

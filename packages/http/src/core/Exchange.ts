@@ -64,6 +64,8 @@ interface Exchange {
   /** What is counted for it now. */
   requests: number
   bodyBytes: number
+  /** Nothing of a body is left to be read. */
+  isRead: boolean
   isOver: boolean
   isLeft: boolean
   /** Takes back what is waited for: true when nothing will come of it. */
@@ -92,6 +94,7 @@ export const begin = (
     update: null,
     requests: 0,
     bodyBytes: 0,
+    isRead: false,
     isOver: false,
     isLeft: false,
     withdraw: null
@@ -140,11 +143,16 @@ const wait = <A, E>(
 const enter = (exchange: Exchange): void => {
   const { format, parts, request } = exchange
   if (format.isOpen === true) return choose(exchange)
-  if (!parts.admission.take(1, 0)) return refuse(exchange, AdapterError.overloaded)
-  exchange.requests = 1
+  if (!admit(exchange)) return refuse(exchange, AdapterError.overloaded)
   const token = WireRequest.bearerOf(request)
   if (token === undefined) return refuse(exchange, AdapterError.tokenMissing)
   wait(exchange, parts.authentication.authenticate(token), identify)
+}
+
+const admit = (exchange: Exchange): boolean => {
+  if (!exchange.parts.admission.take(1, 0)) return false
+  exchange.requests = 1
+  return true
 }
 
 /** The caller, and its rate. */
@@ -180,17 +188,26 @@ const unidentified = (
 const choose = (exchange: Exchange): void => {
   const { format, parts, request } = exchange
   const operation = format.route(request)
-  if (!("run" in operation)) return refuse(exchange, operation)
+  if (!("run" in operation)) return unrouted(exchange, operation)
   exchange.operation = operation
+  if (exchange.requests === 0 && operation.isInstant !== true && !admit(exchange)) {
+    return refuse(exchange, AdapterError.overloaded)
+  }
   const hasBody = operation.body !== "none" && WireRequest.hasBody(request, operation.body === "optional")
   if (typeof hasBody === "object") return refuse(exchange, hasBody)
   if (!hasBody) return work(exchange, {})
   const maxBytes = parts.limits.bodyMaxBytes
-  const length = Number(request.headers["content-length"] ?? maxBytes)
-  const bodyBytes = length > maxBytes ? 0 : length
+  const bodyBytes = Number(request.headers["content-length"] ?? maxBytes)
+  if (bodyBytes > maxBytes) return refuse(exchange, AdapterError.bodyTooLarge(maxBytes))
   if (!parts.admission.take(0, bodyBytes)) return refuse(exchange, AdapterError.overloaded)
   exchange.bodyBytes = bodyBytes
   request.read(maxBytes, (body) => step(exchange, receive, body))
+}
+
+/** No operation: an error, or the answer to somebody who asks what there is. */
+const unrouted = (exchange: Exchange, error: AdapterError.AdapterError): void => {
+  if (exchange.request.method !== "OPTIONS" || error.headers.allow === undefined) return refuse(exchange, error)
+  reply(exchange, WireAnswer.withHeaders(WireAnswer.empty(204), error.headers))
 }
 
 /** The body, as a JSON object. */
@@ -199,6 +216,7 @@ const receive = (exchange: Exchange, body: string | AdapterError.AdapterError): 
   const { admission, limits } = exchange.parts
   admission.give(0, exchange.bodyBytes)
   exchange.bodyBytes = 0
+  exchange.isRead = true
   if (typeof body !== "string") return refuse(exchange, body)
   const parsed = WireRequest.parseObject(body, limits)
   if (Either.isLeft(parsed)) refuse(exchange, parsed.left)
@@ -264,7 +282,19 @@ const reply = (exchange: Exchange, answer: WireAnswer.WireAnswer): void => {
   if (parts.log !== null) {
     parts.log(RequestLog.lineOf(request, answer, parts.clock.unsafeCurrentTimeMillis(), millis))
   }
-  onAnswer(parts.headersFor === null ? answer : WireAnswer.withHeaders(answer, parts.headersFor(request)))
+  onAnswer(complete(exchange, answer))
+}
+
+/** A proxy that gathers an event stream before it passes it on would make it useless. */
+const unbuffered = { "x-accel-buffering": "no" }
+
+/** The answer with what it carries besides. One that comes before a long body ends the connection: nobody reads the rest. */
+const complete = ({ isRead, parts, request }: Exchange, answer: WireAnswer.WireAnswer): WireAnswer.WireAnswer => {
+  const mine = WireAnswer.isPull(answer.body) ? WireAnswer.withHeaders(answer, unbuffered) : answer
+  const told = parts.headersFor === null ? mine : WireAnswer.withHeaders(mine, parts.headersFor(request))
+  return isRead || !WireRequest.hasMuchToDrop(request, parts.limits.bodyMaxBytes)
+    ? told
+    : WireAnswer.withHeaders(told, { connection: "close" })
 }
 
 const end = (exchange: Exchange): void => {

@@ -8,6 +8,7 @@
 import { type CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type * as Documentation from "../contract/Documentation.js"
 import * as WireError from "../contract/WireError.js"
@@ -15,7 +16,7 @@ import * as NativeFormat from "../formats/NativeFormat.js"
 import * as SessionEvents from "../formats/SessionEvents.js"
 import * as StandardActions from "../formats/StandardActions.js"
 import type * as StandardDescribe from "../formats/StandardDescribe.js"
-import type { WireFormat } from "../formats/WireFormat.js"
+import type { Operation, WireFormat } from "../formats/WireFormat.js"
 import * as Admission from "./Admission.js"
 import { Authentication } from "./Authentication.js"
 import * as Cors from "./Cors.js"
@@ -24,9 +25,10 @@ import * as Exchange from "./Exchange.js"
 import * as HttpLimits from "./HttpLimits.js"
 import * as PulledStreams from "./PulledStreams.js"
 import * as RequestLog from "./RequestLog.js"
+import * as SharedPage from "./SharedPage.js"
 import * as TokenVigil from "./TokenVigil.js"
 import * as Tracing from "./Tracing.js"
-import type * as WireAnswer from "./WireAnswer.js"
+import * as WireAnswer from "./WireAnswer.js"
 import * as WireRequest from "./WireRequest.js"
 
 /** What a host may set. */
@@ -92,7 +94,7 @@ export const make = (
       NativeFormat.make({ pulled, admission, tokens }),
       StandardActions.make(options.flow ?? Flow.b2b, limits, (error) => DoorMetrics.countRefusal(metrics, error)),
       options.formats ?? [],
-      openPages({ ...(yield* documentation(options)), ...options.pages })
+      openPages(options.pages ?? {}, yield* documentation(options))
     )
     return (request, onAnswer) => {
       const format = cors?.isPreflight(request) === true ? Cors.preflight : formatOf(request.path)
@@ -103,8 +105,15 @@ export const make = (
 /** The same as an effect, interrupted where the client leaves. */
 export const ask = (core: HttpCore, request: WireRequest.WireRequest): Effect.Effect<WireAnswer.WireAnswer> =>
   Effect.async((resume) => {
-    const leave = core(request, (answer) => resume(Effect.succeed(answer)))
-    return Effect.sync(leave)
+    let endStream = (): void => {}
+    const leave = core(request, (answer) => {
+      if (WireAnswer.isPull(answer.body)) endStream = answer.body.leave
+      resume(Effect.succeed(answer))
+    })
+    return Effect.sync(() => {
+      leave()
+      endStream()
+    })
   })
 
 /** What is told of requests, and to whom. */
@@ -126,13 +135,24 @@ const router =
     return pages
   }
 
-const openPages = (pages: Pages): WireFormat => {
-  const routes = Object.keys(pages).map((path) => WireRequest.route(path, "GET", path))
+const openPages = (pages: Pages, documents: Documents): WireFormat => {
+  const operations: Record<string, Operation> = {}
+  for (const [path, page] of Object.entries(documents)) {
+    operations[path] = {
+      body: "none",
+      run: ({ request }) => Effect.map(page, (shared) => SharedPage.answer(shared, request))
+    }
+  }
+  // What is there already is answered whatever else goes on: the process is alive.
+  for (const [path, page] of Object.entries(pages)) {
+    operations[path] = { body: "none", isInstant: Exit.isExit(page), run: () => page }
+  }
+  const routes = Object.keys(operations).map((path) => WireRequest.route(path, "GET", path))
   return {
     isOpen: true,
     route: (request) => {
       const found = WireRequest.match(routes, request)
-      return "name" in found ? { body: "none", run: () => pages[found.name]! } : found
+      return "name" in found ? operations[found.name]! : found
     },
     refuse: (error) => WireError.problem(error)
   }
@@ -140,16 +160,18 @@ const openPages = (pages: Pages): WireFormat => {
 
 const noAdditions = Effect.succeed<Documentation.Additions>({ groups: [], bodies: {}, open: [] })
 
-const documentation = ({ additions = noAdditions }: Options): Effect.Effect<Pages> =>
-  Effect.map(
-    Effect.cached(
+type Documents = Readonly<Record<string, Effect.Effect<SharedPage.SharedPage>>>
+
+const documentation = ({ additions = noAdditions }: Options): Effect.Effect<Documents> =>
+  Effect.gen(function* () {
+    const made = yield* Effect.cached(
       Effect.flatMap(
         Effect.promise(() => import("../contract/Documentation.js")),
         ({ make }) => Effect.flatMap(additions, make)
       )
-    ),
-    (made) => ({
-      "/openapi.json": Effect.map(made, ({ openApi }) => openApi),
-      "/docs": Effect.map(made, ({ page }) => page)
-    })
-  )
+    )
+    return {
+      "/openapi.json": yield* Effect.cached(Effect.flatMap(made, ({ openApi }) => SharedPage.make(openApi))),
+      "/docs": yield* Effect.cached(Effect.flatMap(made, ({ page }) => SharedPage.make(page)))
+    }
+  })

@@ -18,6 +18,13 @@ export interface WireRequest {
   readonly read: (maxBytes: number, onBody: OnBody) => void
 }
 
+/** How much of a body over the limit is read and dropped, in times of the limit; then the connection is closed. */
+export const droppedTimes = 4
+
+/** Whether so much of a body is still to come that nobody should wait for the end of it. */
+export const hasMuchToDrop = ({ headers }: WireRequest, maxBytes: number): boolean =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"]) > droppedTimes * maxBytes
+
 /** Is given a body as text, or why there is none. */
 export type OnBody = (body: string | AdapterError.AdapterError) => void
 

@@ -26,6 +26,8 @@ export interface WireFormat {
 export interface Operation {
   /** Whether a JSON object comes with it: never, always, or `{}` where none was sent. */
   readonly body: "none" | "required" | "optional"
+  /** Whether the answer is there already, so that it is given although no more requests are let in. Default false. */
+  readonly isInstant?: boolean
   readonly run: (call: Call) => Work
 }
 

@@ -4,7 +4,8 @@
  */
 import { STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
-import { AdapterError, WireError } from "@onelane/http"
+import { AdapterError, NodeConnection, WireError } from "@onelane/http"
+import * as Framing from "./Framing.js"
 
 /** One connection more than are served at once. */
 export const tooManyConnections: AdapterError.AdapterError = AdapterError.overloaded
@@ -12,7 +13,7 @@ export const tooManyConnections: AdapterError.AdapterError = AdapterError.overlo
 const tunnelCode = "ONELANE_TUNNEL"
 
 /** Said of a tunnel (CONNECT), as the parser says what is wrong with a request. */
-export const tunnel: NodeJS.ErrnoException = Object.assign(new Error("CONNECT"), { code: tunnelCode })
+export const tunnel: Framing.ParseError = Object.assign(new Error("CONNECT"), { code: tunnelCode })
 
 const answers: Readonly<Record<string, AdapterError.AdapterError>> = {
   [tunnelCode]: AdapterError.methodNotAllowed(["GET", "POST"]),
@@ -21,21 +22,16 @@ const answers: Readonly<Record<string, AdapterError.AdapterError>> = {
   ERR_HTTP_REQUEST_TIMEOUT: AdapterError.requestTimeout
 }
 
-/** The answer to an error of the parser, by its code. */
-export const of = (code: string): AdapterError.AdapterError => answers[code] ?? AdapterError.malformedRequest
+/** The answer to an error of the parser. */
+export const of = (error: Framing.ParseError): AdapterError.AdapterError =>
+  answers[error.code ?? ""] ?? Framing.judgeError(error)
 
-/** Milliseconds the client has to read the answer. */
-const lastWordMillis = 1_000
-
-/** Writes the answer and ends the connection. What still comes is read and dropped: a reset would take the answer with it. */
+/** Writes the answer, where no request is known that it belongs to, and ends the connection. */
 export const refuse = (socket: Socket, error: AdapterError.AdapterError): void => {
   const { body, headers, status } = WireError.problem(error)
   const text = body as string
   const lines = Object.entries({ ...headers, "content-length": Buffer.byteLength(text), connection: "close" })
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")
-  socket.removeAllListeners("data")
-  socket.on("data", () => {})
-  socket.on("error", () => socket.destroy())
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${text}`)
-  socket.setTimeout(lastWordMillis, () => socket.destroy())
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${text}`)
+  NodeConnection.finish(socket)
 }

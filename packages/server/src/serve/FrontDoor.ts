@@ -62,7 +62,7 @@ export const open = (
       additions,
       startUpdate
     })
-    yield* Listener.answer(listener, yield* Effect.provide(core, identity))
+    yield* Listener.answer(listener, yield* Effect.provide(core, identity), door.limits)
   }).pipe(Effect.provide(Context.merge(engine, kept)))
   return door.otlp === null ? opened : Effect.zipRight(opened, fed(parts))
 }

@@ -9,11 +9,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { type HttpCore, NodeListener } from "@onelane/http"
+import { type HttpCore, NodeConnection, NodeListener } from "@onelane/http"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as ListenerLimits from "../settings/ListenerLimits.js"
 import * as ClientError from "./ClientError.js"
+import * as Farewell from "./Farewell.js"
+import * as Framing from "./Framing.js"
 
 /** Connections that are answered 503, beyond which they are only closed. */
 const refusedMaxCount = 256
@@ -41,39 +43,40 @@ export const make = (limits: ListenerLimits.ListenerLimits = ListenerLimits.defa
     Object.assign(server, { httpAllowHalfOpen: true })
     refuseBeyond(server, limits.connectionsMaxCount)
     answerErrors(server)
-    refuseHostless(server)
+    judgeRequests(server, limits)
     refuseTunnels(server)
+    cutStalled(server)
     return server
   })
 
 /** One connection too many is told so before it is listened to. */
 const refuseBeyond = (server: Server, maxCount: number): void => {
-  let open = 0
+  const farewell = Farewell.of(server)
+  const { sockets } = farewell
   const [accept] = server.listeners("connection")
   server.removeAllListeners("connection")
   server.on("connection", (socket: Socket) => {
-    if (open >= maxCount) return ClientError.refuse(socket, ClientError.tooManyConnections)
-    open += 1
-    socket.once("close", () => {
-      open -= 1
-    })
+    if (sockets.size >= maxCount) return ClientError.refuse(socket, ClientError.tooManyConnections)
+    Farewell.connected(farewell, socket)
     accept!.call(server, socket)
   })
 }
 
-/** A request of HTTP/1.1 names its host; one that does not is answered before anybody acts on it. */
-const refuseHostless = (server: Server): void => {
+/** Every request comes through here, in its turn: what is wrong with its head is answered before anybody acts on it. */
+const judgeRequests = (server: Server, { unansweredMaxCount }: ListenerLimits.ListenerLimits): void => {
+  const farewell = Farewell.of(server)
   const emit = server.emit.bind(server)
-  // Every request comes through here: no list of arguments is made for it.
+  // No list of arguments is made for it.
   server.emit = (event: string, first?: unknown, second?: unknown, third?: unknown): boolean => {
-    if (event === "request") {
-      const { headers, httpVersion, socket } = first as IncomingMessage
-      if (headers.host === undefined && httpVersion === "1.1") {
-        ClientError.refuse(socket, ClientError.of("HPE_NO_HOST"))
-        return true
-      }
-    }
-    return emit(event, first, second, third)
+    if (event !== "request" && event !== "checkContinue") return emit(event, first, second, third)
+    const incoming = first as IncomingMessage
+    const response = second as ServerResponse
+    if (NodeConnection.enter(incoming, response, unansweredMaxCount) === null) return true
+    const wrong = Framing.judge(incoming)
+    if (wrong !== null) NodeConnection.refuse(incoming, response, wrong)
+    else if (farewell.isBegun) Farewell.hold(farewell, { incoming, response, goOn: () => emit(event, first, second) })
+    else return emit(event, first, second)
+    return true
   }
 }
 
@@ -95,31 +98,34 @@ const refuseTunnels = (server: Server): void => {
   server.on("connect", (_, socket) => server.emit("clientError", ClientError.tunnel, socket))
 }
 
+/** A connection in which nothing moved for its time ends in order if it lay idle; a client that does not read is reset. */
+const cutStalled = (server: Server): void => {
+  server.on("timeout", (socket) => {
+    if (NodeConnection.pending(NodeConnection.of(socket)).length === 0) NodeConnection.finish(socket)
+    else if (socket.writableLength > 0) socket.resetAndDestroy()
+    else socket.destroy()
+  })
+}
+
 /** What cannot be read as a request gets an answer with a body, after the answers that connection still waits for. */
 const answerErrors = (server: Server): void => {
-  const heard = new WeakMap<Socket, Array<ServerResponse>>()
-  server.on("request", ({ socket }: IncomingMessage, response: ServerResponse) => {
-    const responses = heard.get(socket)
-    const last = responses?.at(-1)
-    if (last === undefined) heard.set(socket, [response])
-    // Answers are given in order: with the last one, all are.
-    else if (!last.closed) responses!.push(response)
-    else if (responses!.length === 1) responses![0] = response
-    else heard.set(socket, [response])
-  })
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+  server.on("clientError", (error: Framing.ParseError, socket: Socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy()
-    const answer = ClientError.of(error.code ?? "")
-    const responses = (heard.get(socket) ?? []).filter(({ closed }) => !closed)
-    // A request whose own body broke will not be answered otherwise.
-    const broken = responses.find(({ req }) => !req.complete)
-    if (broken !== undefined) {
-      if (broken.headersSent) return void socket.destroy()
-      return ClientError.refuse(socket, answer)
+    const connection = NodeConnection.of(socket)
+    // Its last answer is decided already.
+    if (connection.isEnding) return
+    NodeConnection.stop(socket)
+    const pending = [...NodeConnection.pending(connection)]
+    // A request whose own body broke is not answered otherwise.
+    const broken = pending.at(-1)?.response.req.complete === false ? pending.pop()! : null
+    broken?.leave?.()
+    const refuse = (): void => {
+      if (broken?.response.headersSent === true || !socket.writable) NodeConnection.finish(socket)
+      else ClientError.refuse(socket, ClientError.of(error))
     }
-    const last = responses.at(-1)
-    if (last === undefined) return ClientError.refuse(socket, answer)
-    last.once("close", () => (socket.writable ? ClientError.refuse(socket, answer) : socket.destroy()))
+    const last = pending.at(-1)?.response
+    if (last === undefined) refuse()
+    else last.once("close", refuse)
   })
 }
 
@@ -132,14 +138,14 @@ export const listen = (
   Effect.asVoid(NodeHttpServer.make(() => server, { host, port }))
 
 /** Lets a core answer what it hears, until the scope closes. */
-export const answer = (server: Server, core: HttpCore): Effect.Effect<void, never, Scope.Scope> =>
+export const answer = (
+  server: Server,
+  core: HttpCore,
+  limits: ListenerLimits.ListenerLimits = ListenerLimits.defaults
+): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => {
-      const listener = NodeListener.make(core)
-      server.on("request", listener)
-      return listener
-    }),
-    (listener) => Effect.sync(() => server.off("request", listener))
+    Effect.sync(() => NodeListener.attach(server, core, limits)),
+    (detach) => Effect.sync(detach)
   )
 
 /** Where it listens. */
@@ -148,26 +154,37 @@ export const urlOf = (server: Server): string => {
   return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`
 }
 
+/** How often connections are looked at that may have become idle. */
+const sweepMillis = 25
+
+/** From now on every answer ends its connection. New connections are still taken. */
+export const leave = (server: Server): Effect.Effect<void> => Effect.sync(() => Farewell.begin(Farewell.of(server)))
+
 /**
  * Closes it, once the engine answers that it drains. For `lingerMillis` requests still get that answer, and every
- * connection ends with it; then nothing new is heard, answers under way are written out within `closeMillis`, and
- * what is left (event streams) is cut.
+ * connection ends with it; then nothing new is heard, a connection ends when it was idle for `lingerMillis`, answers under
+ * way are written out within `closeMillis`, and what is left (event streams) is cut.
  */
 export const close = (
   server: Server,
   { closeMillis, lingerMillis }: ListenerLimits.ListenerLimits = ListenerLimits.defaults
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
-    server.prependListener("request", (_, response) => response.setHeader("connection", "close"))
+    const farewell = Farewell.of(server)
+    yield* leave(server)
     yield* Effect.sleep(lingerMillis)
-    const closed = Effect.async<void>((resume) => void server.close(() => resume(Effect.void)))
+    const { closed } = yield* Effect.promise(() => Farewell.stop(farewell, server))
     const sweeping = Effect.forever(
-      Effect.delay(
-        Effect.sync(() => server.closeIdleConnections()),
-        50
+      Effect.zipRight(
+        Effect.sync(() => Farewell.endSilent(farewell, lingerMillis)),
+        Effect.sleep(sweepMillis)
       )
     )
+    const ended = Effect.raceFirst(
+      Effect.promise(() => closed),
+      sweeping
+    )
     // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
-    yield* Effect.timeoutOption(Effect.interruptible(Effect.raceFirst(closed, sweeping)), closeMillis)
+    yield* Effect.timeoutOption(Effect.interruptible(ended), closeMillis)
     server.closeAllConnections()
   })

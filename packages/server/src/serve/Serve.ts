@@ -62,6 +62,7 @@ export const serve = (
       Effect.sync(() => {
         ending = true
       }).pipe(
+        Effect.zipRight(Listener.leave(listener)),
         Effect.zipRight(Effect.sleep(limits.farewellMillis)),
         Effect.zipRight(drain),
         Effect.zipRight(Listener.close(listener, limits))

@@ -3,6 +3,8 @@
  * and how long things may take. What is checked afterwards is in `HttpLimits`.
  */
 
+import { NodeListener } from "@onelane/http"
+
 /** The bounds. */
 export interface ListenerLimits {
   /** Longest request line and headers together, in bytes; a longer one is answered 431. Default 16,384. */
@@ -17,6 +19,10 @@ export interface ListenerLimits {
   readonly stallMillis: number
   /** Connections at once; one more is answered 503 and closed. Default 10,000. */
   readonly connectionsMaxCount: number
+  /** Requests of one connection that are not answered yet; one more is answered 503, and the connection closed. Default 64. */
+  readonly unansweredMaxCount: number
+  /** Bytes of answers that clients have not read yet, all together; beyond, the slowest reader is cut. Default 67,108,864. */
+  readonly answersMaxBytes: number
   /** Milliseconds in which the server is not ready any more (`/readyz`) but still takes work, once it is to end. Default 0. */
   readonly farewellMillis: number
   /** Milliseconds in which requests that were on their way when the engine drained are still answered. Default 250. */
@@ -33,6 +39,7 @@ export const defaults: ListenerLimits = {
   idleMillis: 5_000,
   stallMillis: 120_000,
   connectionsMaxCount: 10_000,
+  ...NodeListener.defaults,
   farewellMillis: 0,
   lingerMillis: 250,
   closeMillis: 2_000

@@ -1,0 +1,126 @@
+/**
+ * Farewell: how a listener stops without resetting anybody. From its beginning every answer says `Connection: close`; the
+ * last one of a connection, where several requests wait on it. Connections are still taken, until the listener stops.
+ *
+ * Invariants: a request that was sent is answered, or its connection was idle for the whole of the linger time; while the
+ * listener stops, requests are held back, so that nobody who waits for one connects at that very moment: the system resets
+ * connections that it has made and nobody has taken.
+ */
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
+import { type Socket, Server as TcpServer } from "node:net"
+import { NodeConnection } from "@onelane/http"
+
+/** A request, and how it goes on. */
+interface Held {
+  readonly incoming: IncomingMessage
+  readonly response: ServerResponse
+  readonly goOn: () => void
+}
+
+/** What a connection had said when somebody last looked, and since when it says nothing. */
+interface Silence {
+  bytes: number
+  sinceMillis: number
+}
+
+/** The farewell of one listener; nothing is said of it before it begins. */
+export interface Farewell {
+  isBegun: boolean
+  /** Requests go on only once it stopped. */
+  isStopping: boolean
+  readonly sockets: Map<Socket, Silence>
+  /** Connections and requests so far. */
+  heard: number
+  held: Array<Held>
+}
+
+const farewells = new WeakMap<Server, Farewell>()
+
+/** The farewell of a server. */
+export const of = (server: Server): Farewell => {
+  const known = farewells.get(server)
+  if (known !== undefined) return known
+  const farewell: Farewell = { isBegun: false, isStopping: false, sockets: new Map(), heard: 0, held: [] }
+  farewells.set(server, farewell)
+  return farewell
+}
+
+/** Counts a connection in. */
+export const connected = (farewell: Farewell, socket: Socket): void => {
+  farewell.heard += 1
+  farewell.sockets.set(socket, { bytes: 0, sinceMillis: performance.now() })
+  socket.once("close", () => farewell.sockets.delete(socket))
+}
+
+/** Begins it: answers that have not begun end their connections. */
+export const begin = (farewell: Farewell): void => {
+  if (farewell.isBegun) return
+  farewell.isBegun = true
+  const nowMillis = performance.now()
+  for (const [socket, silence] of farewell.sockets) {
+    silence.bytes = socket.bytesRead
+    silence.sinceMillis = nowMillis
+    const last = NodeConnection.pending(NodeConnection.of(socket)).at(-1)
+    if (last !== undefined && !last.response.headersSent) last.response.setHeader("connection", "close")
+  }
+}
+
+/** Keeps a request that came during the farewell until all that came with it are known. */
+export const hold = (farewell: Farewell, held: Held): void => {
+  farewell.heard += 1
+  farewell.held.push(held)
+  const before = NodeConnection.of(held.incoming.socket).unanswered.at(-2)
+  if (before !== undefined && !before.response.headersSent) before.response.removeHeader("connection")
+  if (farewell.held.length === 1 && !farewell.isStopping) setImmediate(() => release(farewell))
+}
+
+const release = (farewell: Farewell): void => {
+  if (farewell.isStopping) return
+  const { held } = farewell
+  farewell.held = []
+  for (const { goOn, incoming, response } of held) {
+    const isLast = NodeConnection.of(incoming.socket).unanswered.at(-1)?.response === response
+    if (isLast) response.setHeader("connection", "close")
+    goOn()
+  }
+}
+
+/** Turns of the event loop in which nothing was heard, before the listener stops. */
+const quietTurns = 2
+
+/** Milliseconds to wait for them. */
+const quietMillis = 250
+
+/** Stops listening, at a moment at which nobody is heard. `closed` is kept once all connections have ended. */
+export const stop = async (farewell: Farewell, server: Server): Promise<{ readonly closed: Promise<void> }> => {
+  farewell.isStopping = true
+  const stopped = await new Promise<{ readonly closed: Promise<void> }>((resolve) => {
+    const beganMillis = performance.now()
+    let heard = farewell.heard
+    let turns = 0
+    const look = (): void => {
+      turns = heard === farewell.heard ? turns + 1 : 0
+      heard = farewell.heard
+      if (turns <= quietTurns && performance.now() - beganMillis < quietMillis) return void setImmediate(look)
+      // That of the HTTP server would end idle connections first, whatever is on its way on them.
+      resolve({ closed: new Promise((ended) => void TcpServer.prototype.close.call(server, () => ended())) })
+    }
+    setImmediate(look)
+  })
+  farewell.isStopping = false
+  release(farewell)
+  return stopped
+}
+
+/** Ends the connections that wait for nothing and have said nothing for so long. */
+export const endSilent = ({ sockets }: Farewell, silentMillis: number): void => {
+  const nowMillis = performance.now()
+  for (const [socket, silence] of sockets) {
+    const isSilent =
+      socket.bytesRead === silence.bytes && NodeConnection.pending(NodeConnection.of(socket)).length === 0
+    if (!isSilent) {
+      silence.bytes = socket.bytesRead
+      silence.sinceMillis = nowMillis
+    } else if (nowMillis - silence.sinceMillis >= silentMillis) NodeConnection.finish(socket)
+  }
+}
