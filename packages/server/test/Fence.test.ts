@@ -36,6 +36,19 @@ describe("Fence", () => {
     })
   )
 
+  it.effect("a read says that the store is closed, and nothing else it says is a sign", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      for (const reason of ["FENCED", "FILE_REPLACED", "IO", "CORRUPT"]) {
+        const failed = Journal.failure("unknown", reason)
+        const journal = { ...JournalMemory.make(), load: () => Exit.fail(failed) }
+        const watched = Fence.watch(journal, (sign) => seen.push(sign.reason))
+        assert.deepStrictEqual(yield* Effect.flip(watched.load({ kind: "k", id: "1" })), failed)
+      }
+      assert.deepStrictEqual(seen, ["FENCED", "FILE_REPLACED"])
+    })
+  )
+
   it.effect("what succeeds passes through untouched", () =>
     Effect.gen(function* () {
       const journal = Fence.watch(JournalMemory.make(), () => assert.fail("no sign"))

@@ -1,6 +1,7 @@
 /**
- * Fence: notices that the store has fenced itself off. An append whose outcome is unknown leaves memory and disk apart;
- * only opening the file anew tells what is true, so the process ends and whoever runs it starts it again.
+ * Fence: notices that the store has fenced itself off. An append whose outcome is unknown leaves memory and disk apart, and a
+ * file that was removed or replaced is not the store any more; only opening the file anew tells what is true, so the process
+ * ends and whoever runs it starts it again. A store that nobody asks is looked at every second.
  *
  * Source: CONTRACT §2, "three answers, never blurred".
  */
@@ -17,14 +18,19 @@ export interface StoreFenced {
   readonly reason: string
 }
 
-const isFence = (failed: Journal.JournalFailure): boolean => failed.reason === "FENCED" || failed.applied === "unknown"
+const isClosed = ({ reason }: Journal.JournalFailure): boolean => reason === "FENCED" || reason === "FILE_REPLACED"
+
+const isFence = (failed: Journal.JournalFailure): boolean => isClosed(failed) || failed.applied === "unknown"
 
 /** The journal, with `onFence` told of the first sign. An answer that is an `Exit` stays one. */
 export const watch = (journal: Journal.JournalShape, onFence: (fenced: StoreFenced) => void): Journal.JournalShape => {
-  const note = (failed: Journal.JournalFailure): void => {
-    if (isFence(failed)) onFence({ _tag: "StoreFenced", reason: failed.reason })
-  }
-  const watched = <A>(answer: Effect.Effect<A, Journal.JournalFailure>): Effect.Effect<A, Journal.JournalFailure> => {
+  const watched = <A>(
+    answer: Effect.Effect<A, Journal.JournalFailure>,
+    isSign = isFence
+  ): Effect.Effect<A, Journal.JournalFailure> => {
+    const note = (failed: Journal.JournalFailure): void => {
+      if (isSign(failed)) onFence({ _tag: "StoreFenced", reason: failed.reason })
+    }
     if (!Exit.isExit(answer)) return Effect.tapError(answer, (failed) => Effect.sync(() => note(failed)))
     if (Exit.isFailure(answer)) for (const failed of Cause.failures(answer.cause as Cause.Cause<any>)) note(failed)
     return answer
@@ -32,15 +38,27 @@ export const watch = (journal: Journal.JournalShape, onFence: (fenced: StoreFenc
   return {
     ...journal,
     append: (batch) => watched(journal.append(batch)),
+    load: (address) => watched(journal.load(address), isClosed),
     alarms: (kind, beforeMillis, limit, after) => watched(journal.alarms(kind, beforeMillis, limit, after))
   }
 }
+
+/** How often a store is looked at that nobody asks. */
+const everyMillis = 1_000
+
+// Reading an address that nobody has is the smallest question a store can be asked.
+const nobody = { kind: "fence", id: "fence" }
 
 /** The journal in force, watched: `fenced` fails at the first sign. */
 export const layer = (
   fenced: Deferred.Deferred<never, StoreFenced>
 ): Layer.Layer<Journal.Journal, never, Journal.Journal> =>
-  Layer.effect(
+  Layer.scoped(
     Journal.Journal,
-    Effect.map(Journal.Journal, (journal) => watch(journal, (sign) => Deferred.unsafeDone(fenced, Effect.fail(sign))))
+    Effect.gen(function* () {
+      const journal = watch(yield* Journal.Journal, (sign) => Deferred.unsafeDone(fenced, Effect.fail(sign)))
+      const look = Effect.ignore(Effect.suspend(() => journal.load(nobody)))
+      yield* Effect.forkScoped(Effect.forever(Effect.delay(look, everyMillis)))
+      return journal
+    })
   )

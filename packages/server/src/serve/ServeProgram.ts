@@ -8,14 +8,23 @@ import * as Either from "effect/Either"
 import * as ServeConfig from "../settings/ServeConfig.js"
 import * as Settings from "../settings/Settings.js"
 import * as Ending from "./Ending.js"
+import type { ServeFailure } from "./Serve.js"
 
 const listening = (url: string) =>
   Ending.print(process.stdout, JSON.stringify({ event: "listening", url, port: Number(new URL(url).port) }))
 
-const sentences: Readonly<Record<string, string>> = {
-  StoreFenced:
-    "the disk gave no answer to a commit: the store is closed, and what it holds is read again at the next start"
+/** Why the store was closed, and what to do, by the reason of its failure. */
+const fences: Readonly<Record<string, string>> = {
+  FILE_REPLACED:
+    "the file of the store, or its log, was removed or replaced while the server ran: the server has stopped, because its " +
+    "answers would come from a file that is gone; put the file back or restore a backup, then start it again"
 }
+
+const fence =
+  "the disk gave no answer to a commit: the store is closed, and what it holds is read again at the next start"
+
+const sentenceOf = (error: ServeFailure): string =>
+  error._tag === "StoreFenced" ? (fences[error.reason] ?? fence) : Ending.sentenceOf(error)
 
 /** How the command is used. */
 export const help = `onelane serve: checkout sessions over HTTP, kept in one SQLite file or in PostgreSQL
@@ -37,6 +46,6 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<void> => {
   }
   return Effect.promise(() => import("./Serve.js")).pipe(
     Effect.flatMap(({ serve }) => serve(config.right, listening)),
-    Effect.catchAll((error) => Ending.because(Ending.failed, sentences[error._tag] ?? Ending.sentenceOf(error)))
+    Effect.catchAll((error) => Ending.because(Ending.failed, sentenceOf(error)))
   )
 }

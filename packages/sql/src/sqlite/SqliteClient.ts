@@ -3,7 +3,8 @@
  *
  * 1. An answered statement is on the disk: write-ahead log, `synchronous=FULL`, both said and read back when opening.
  * 2. The file has one owner (SqliteFile); a second one is refused when opening.
- * 3. After an error of the disk the file is fenced: every call answers so until it is opened anew.
+ * 3. After an error of the disk, or once its files are not its own any more (SqliteOwnership), the file is fenced: every call
+ *    answers so until it is opened anew.
  * 4. Nothing is written beside an open transaction, neither on its connection nor from the thread.
  *
  * Owns the connection, the fence and the turn of writers; does not own the tables (Migrations) nor the journal (JournalSql).
@@ -43,6 +44,10 @@ type RunNow = (text: string, parameters: ReadonlyArray<unknown>) => Exit.Exit<Ro
 /** Closed for good once an error leaves a commit in doubt (3). */
 interface Fence {
   isClosed: boolean
+  /** The thread has a statement under way. */
+  isApart: boolean
+  /** The connection was closed, and its files are as nobody left them. */
+  isOver: boolean
 }
 
 const fail = (cause: unknown): Exit.Exit<never, SqlError> =>
@@ -53,16 +58,24 @@ const closeAfter = (fence: Fence, cause: unknown): void => {
 }
 
 const makeRun =
-  ({ all }: SqliteDriver.Statements, fence: Fence): RunNow =>
+  ({ ownership, statements: { all } }: SqliteFile.SqliteFile, fence: Fence): RunNow =>
   (text, parameters) => {
+    const writes = !isRead.test(text)
     try {
+      if (fence.isOver) throw SqliteFailure.closed
       if (fence.isClosed) throw SqliteFailure.fenced
-      return Exit.succeed(all(text, parameters.every(isBindable) ? parameters : parameters.map(bindable)))
+      if (!(writes ? ownership.before(fence.isApart) : ownership.glance(fence.isApart))) throw SqliteFailure.replaced
+      const rows = all(text, parameters.every(isBindable) ? parameters : parameters.map(bindable))
+      if (writes && !ownership.after()) throw SqliteFailure.replaced
+      return Exit.succeed(rows)
     } catch (cause) {
+      if (writes) ownership.after() // what failed may have reached the log
       closeAfter(fence, cause)
       return fail(cause)
     }
   }
+
+const isRead = /^\s*SELECT\b/i
 
 const isBindable = (value: unknown): boolean =>
   typeof value === "string" ? !value.includes("\0") : typeof value !== "boolean"
@@ -173,8 +186,9 @@ const connect = (
       ({ close }) => close
     )
     if (options.thread === "always") yield* writer.begin
-    const fence: Fence = { isClosed: false }
-    const runNow = makeRun(file.statements, fence)
+    const fence: Fence = { isClosed: false, isApart: false, isOver: false }
+    yield* Effect.addFinalizer(() => Effect.sync(() => void (fence.isOver = true)))
+    const runNow = makeRun(file, fence)
     const connection = makeConnection(file.connection, runNow)
     const turn: Turn = { permit: Effect.unsafeMakeSemaphore(1), claims: 0 }
     const acquirer = Effect.suspend(() =>
@@ -194,25 +208,38 @@ const connect = (
     // A statement that slipped into somebody's open transaction would be answered before it is durable.
     const run: Run = (text, parameters) =>
       turn.claims > 0 ? client.unsafe(text, parameters) : runNow(text, parameters)
+    const write = writing(file, writer, fence, turn, run)
     return Context.make(SqlClient.SqlClient, client).pipe(
-      Context.add(Statements, { read: run, write: writing(writer, fence, turn, run), readTogether: null })
+      Context.add(Statements, { read: run, write, readTogether: null })
     )
   })
 
-const writing =
-  (writer: SqliteWriterThread.SqliteWriterThread, fence: Fence, turn: Turn, run: Run): Run =>
-  (text, parameters) => {
-    if (turn.claims === 0 && !fence.isClosed && writer.takes(parameters)) {
-      const commit = Effect.tapError(writer.run(text, parameters), ({ cause }) =>
-        Effect.sync(() => closeAfter(fence, cause))
-      )
-      return Effect.uninterruptible(turn.permit.withPermits(1)(commit))
-    }
+const writing = (
+  { ownership }: SqliteFile.SqliteFile,
+  writer: SqliteWriterThread.SqliteWriterThread,
+  fence: Fence,
+  turn: Turn,
+  run: Run
+): Run => {
+  const runApart: Run = (text, parameters) =>
+    Effect.suspend(() => {
+      if (!ownership.before(false)) return fail(SqliteFailure.replaced)
+      fence.isApart = true
+      return Effect.flatMap(Effect.exit(writer.run(text, parameters)), (exit) => {
+        fence.isApart = false
+        const isOurs = ownership.after() // also of what failed, which may have reached the log
+        return isOurs || Exit.isFailure(exit) ? exit : fail(SqliteFailure.replaced)
+      })
+    }).pipe(Effect.tapError(({ cause }) => Effect.sync(() => closeAfter(fence, cause))))
+  return (text, parameters) => {
+    if (turn.claims === 0 && !fence.isClosed && writer.takes(parameters))
+      return Effect.uninterruptible(turn.permit.withPermits(1)(runApart(text, parameters)))
     const startedAtMillis = performance.now()
     const exit = run(text, parameters)
     writer.stayed(performance.now() - startedAtMillis)
     return exit
   }
+}
 
 /** The client of one file, or of `":memory:"`. */
 export const layer = (options: SqliteOptions): Layer.Layer<Client, DatabaseRefused> =>

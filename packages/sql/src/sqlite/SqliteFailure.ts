@@ -15,6 +15,9 @@ export interface SqliteFailure {
 /** The cause of every call on a connection after the one that fenced it. */
 export const fenced = { code: "ONELANE_FENCED" } as const
 
+/** The cause of a call whose file, or its log, was removed or replaced: where its commit went nobody will read it. */
+export const replaced = { code: "ONELANE_FILE_REPLACED" } as const
+
 /** The cause of a call whose thread ended before it answered. */
 export const threadEnded = { code: "ONELANE_THREAD_ENDED" } as const
 
@@ -60,6 +63,7 @@ const codes: Readonly<Record<string, number>> = {
 /** Classifies what was thrown. What did not come from SQLite, and is not known here, is in doubt. */
 export const classify = (cause: unknown): SqliteFailure => {
   if (cause === fenced) return no("FENCED")
+  if (cause === replaced) return { reason: "FILE_REPLACED", applied: "unknown", fences: true }
   if (cause === nulInText) return no("INVALID_TEXT")
   if (cause === threadEnded) return { reason: "THREAD_ENDED", applied: "unknown", fences: true }
   if (cause instanceof SyntaxError) return no("CORRUPT")

@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import { DatabaseRefused, type Reason } from "../journal/DatabaseRefused.js"
 import * as SqliteDriver from "./SqliteDriver.js"
 import { classify } from "./SqliteFailure.js"
+import * as SqliteOwnership from "./SqliteOwnership.js"
 import * as SqlitePaths from "./SqlitePaths.js"
 import * as SqliteSettings from "./SqliteSettings.js"
 
@@ -36,6 +37,8 @@ export interface SqliteFile {
   readonly connection: SqliteDriver.Connection
   readonly statements: SqliteDriver.Statements
   readonly settings: SqliteSettings.Settings
+  /** Whether its files are still there. */
+  readonly ownership: SqliteOwnership.SqliteOwnership
   /** By which name a further connection of this process opens it; null where it cannot. */
   readonly sharedName: string | null
   /** Closes it; further connections first. */
@@ -89,11 +92,13 @@ const reasonOf = (cause: unknown): Reason => {
   return reason in messages ? (reason as Reason) : "CANNOT_OPEN"
 }
 
-// Null in memory, and on systems on which SQLite has no such way.
-const sharedNameOf = (filename: string): string | null => {
+// Null in memory, and on systems on which SQLite has no such way. A file that is there is never made by opening it: it may be
+// gone by the time the thread opens it, and an empty one would take its log along.
+const sharedNameOf = (filename: string, isThere: boolean): string | null => {
   if (filename === ":memory:" || filename === "" || process.platform === "win32") return null
   const url = filename.startsWith("file:") ? filename : pathToFileURL(filename).href
-  return `${url}${url.includes("?") ? "&" : "?"}vfs=unix-excl`
+  const mode = isThere && !url.includes("mode=") ? "&mode=rw" : ""
+  return `${url}${url.includes("?") ? "&" : "?"}vfs=unix-excl${mode}`
 }
 
 const claim = (
@@ -102,9 +107,9 @@ const claim = (
   opened: Array<SqliteDriver.Connection>
 ): SqliteFile => {
   const { filename, busyTimeoutMillis = 1_000, cacheMebibytes = 32, checkpointPages = 4_000 } = options
-  const sharedName = sharedNameOf(filename)
   const path = SqlitePaths.pathOf(filename)
   const isThere = path !== null && existsSync(path)
+  const sharedName = sharedNameOf(filename, isThere)
   const wait = `PRAGMA busy_timeout=${Math.trunc(busyTimeoutMillis)}`
   const own = (file: string): void => {
     opened.push(claimInProcess(driver, file, wait))
@@ -114,21 +119,19 @@ const claim = (
   if (missing !== null) throw refuse(filename, "INCOMPLETE", undefined, missing)
   const connection = driver.open(sharedName ?? filename)
   opened.push(connection)
-  const ask = SqliteSettings.makeAsk(connection)
   connection.exec(sharedName === null ? `${wait}; PRAGMA locking_mode=EXCLUSIVE` : wait)
-  const found = ask("application_id", "pragma_application_id")
-  const tables = ask("count(*)", "sqlite_schema")
-  if (found !== applicationId && (found !== 0 || tables !== 0)) throw refuse(filename, "FOREIGN")
-  if (isThere && tables === 0) throw refuse(filename, "INCOMPLETE")
+  judge(connection, filename, isThere)
   if (path !== null && !isThere) {
     chmodSync(path, 0o600) // who buys what, and digests of keys; SQLite gives its log the same
     if (sharedName !== null) own(path)
   }
 
   const settings = { busyTimeoutMillis, cacheMebibytes, checkpointPages }
+  // An empty log would be taken up without a word in the header.
+  if (isThere && SqlitePaths.sizeOf(SqlitePaths.logOf(path)) === 0) connection.exec("PRAGMA journal_mode=DELETE")
   SqliteSettings.set(connection, settings)
   // Takes the file for good, and finds out now rather than at the first commit that it cannot be written.
-  connection.exec(`BEGIN IMMEDIATE; ${found === 0 ? `PRAGMA application_id=${applicationId};` : ""} COMMIT`)
+  connection.exec(`BEGIN IMMEDIATE; PRAGMA application_id=${applicationId}; COMMIT`)
   const fault = SqliteSettings.fault(connection, {
     journal_mode: path === null ? "memory" : "wal",
     locking_mode: sharedName === null ? "exclusive" : "normal"
@@ -136,12 +139,22 @@ const claim = (
   if (fault !== null) throw refuse(filename, "NOT_DURABLE", undefined, fault)
   if (isThere) markWithLog(connection)
   connection.exec(`PRAGMA busy_timeout=${writeMillis}`)
+  const ownership = path === null || sharedName === null ? SqliteOwnership.always : SqliteOwnership.make(path)
   const statements = SqliteDriver.statementsOf(connection)
   const close = Effect.zipRight(
-    Effect.sync(() => letGo(connection, opened, statements)),
+    Effect.sync(() => letGo(connection, opened, statements, ownership)),
     sharedName === null ? Effect.void : Effect.promise(driver.letGo)
   )
-  return { connection, statements, settings: { ...settings, busyTimeoutMillis: writeMillis }, sharedName, close }
+  const kept = { ...settings, busyTimeoutMillis: writeMillis }
+  return { connection, statements, settings: kept, ownership, sharedName, close }
+}
+
+const judge = (connection: SqliteDriver.Connection, filename: string, isThere: boolean): void => {
+  const ask = SqliteSettings.makeAsk(connection)
+  const found = ask("application_id", "pragma_application_id")
+  const tables = ask("count(*)", "sqlite_schema")
+  if (found !== applicationId && (found !== 0 || tables !== 0)) throw refuse(filename, "FOREIGN")
+  if (isThere && tables === 0) throw refuse(filename, "INCOMPLETE")
 }
 
 const claimInProcess = (driver: SqliteDriver.Driver, path: string, wait: string): SqliteDriver.Connection => {
@@ -164,16 +177,22 @@ const markWithLog = (connection: SqliteDriver.Connection): void => {
 const letGo = (
   connection: SqliteDriver.Connection,
   opened: ReadonlyArray<SqliteDriver.Connection>,
-  statements: SqliteDriver.Statements
+  statements: SqliteDriver.Statements,
+  ownership: SqliteOwnership.SqliteOwnership
 ): void => {
   statements.forget()
   try {
+    if (!ownership.yieldLog()) return end(connection, opened)
     // Everything is in the main file before it says so; it leaves the log last, so that a closed store is one plain file.
     connection.exec(`PRAGMA wal_checkpoint(RESTART); PRAGMA user_version=${SqlitePaths.alone}`)
     connection.exec("PRAGMA journal_mode=DELETE; PRAGMA locking_mode=NORMAL; SELECT 1 FROM sqlite_schema LIMIT 1")
   } catch {
     // The disk refuses: what is in the log stays there and is found when the file is opened again.
   }
+  end(connection, opened)
+}
+
+const end = (connection: SqliteDriver.Connection, opened: ReadonlyArray<SqliteDriver.Connection>): void => {
   connection.close()
   for (const other of opened) if (other !== connection) other.close()
 }
