@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, FastCheck as fc } from "effect"
-import { defaultRetry, faultOf, pauseMillis, type Task, type TaskContext, work as workWith } from "../src/flow/Task.js"
+import { Effect, Fiber } from "effect"
+import { faultOf, type Task, type TaskContext, work as workWith } from "../src/flow/Task.js"
 
 const context = { requestId: "req_1" } as TaskContext
 const work = (run: unknown) => workWith(run as NonNullable<Task["run"]>, context, (success) => success)
@@ -40,17 +40,6 @@ describe("Task", () => {
       yield* Effect.yieldNow()
       assert.isTrue((yield* Fiber.interrupt(fiber))._tag === "Failure")
     })
-  )
-
-  it.prop(
-    "a pause doubles up to its longest, and jitter takes away at most half",
-    [fc.integer({ min: 0, max: 100 }), fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: 0, max: 10_000 })],
-    ([n, jitter, maxMillis]) => {
-      const full = Math.min(maxMillis, defaultRetry.baseMillis * 2 ** n)
-      const pause = pauseMillis({ maxMillis }, n, jitter)
-      assert.isAtLeast(pause, full / 2)
-      assert.isAtMost(pause, full)
-    }
   )
 
   it("a task names its bounds and is refused beyond them", () => {

@@ -12,6 +12,7 @@ import * as Access from "@onelane/checkout/Access"
 import type { Caller, Role } from "@onelane/checkout/Caller"
 import type { Cart, CartsShape } from "@onelane/checkout/Carts"
 import * as Listeners from "@onelane/checkout/Listeners"
+import * as BoundedMap from "@onelane/engine/BoundedMap"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -102,29 +103,12 @@ interface Entry<A> {
   readonly untilMillis: number
 }
 
-// Two maps: when the young one is half the capacity it becomes the old one, and what was old and not asked for since goes.
 const remember = <A>(capacity: number, ttlMillis: number, nowMillis: () => number): Remembered<A> => {
-  let young = new Map<string, Entry<A>>()
-  let old = new Map<string, Entry<A>>()
+  const entries = BoundedMap.make<string, Entry<A>>(capacity)
   let forgotten = 0
-
-  const put = (key: string, entry: Entry<A>): void => {
-    if (young.size * 2 >= capacity) [old, young] = [young, new Map()]
-    young.set(key, entry)
-  }
-  const entryOf = (key: string): Entry<A> | undefined => {
-    const found = young.get(key)
-    if (found !== undefined) return found
-    const aged = old.get(key)
-    if (aged !== undefined) {
-      old.delete(key)
-      put(key, aged)
-    }
-    return aged
-  }
   return {
     get: (key) => {
-      const entry = entryOf(key)
+      const entry = entries.get(key)
       if (entry === undefined) return undefined
       return ttlMillis === Number.POSITIVE_INFINITY || nowMillis() < entry.untilMillis ? entry.answer : undefined
     },
@@ -132,7 +116,7 @@ const remember = <A>(capacity: number, ttlMillis: number, nowMillis: () => numbe
       const asOf = forgotten
       const untilMillis = ttlMillis === Number.POSITIVE_INFINITY ? ttlMillis : nowMillis() + ttlMillis
       const keep = (answer: Exit.Exit<A>): void => {
-        if (forgotten === asOf) put(key, { answer, untilMillis })
+        if (forgotten === asOf) entries.set(key, { answer, untilMillis })
       }
       if (!Exit.isExit(asked)) return Effect.tap(asked, (value) => Effect.sync(() => keep(Exit.succeed(value))))
       if (Exit.isSuccess(asked)) keep(asked as Exit.Exit<A>)
@@ -140,13 +124,11 @@ const remember = <A>(capacity: number, ttlMillis: number, nowMillis: () => numbe
     },
     forget: (key) => {
       forgotten += 1
-      young.delete(key)
-      old.delete(key)
+      entries.delete(key)
     },
     forgetAll: () => {
       forgotten += 1
-      young = new Map()
-      old = new Map()
+      entries.clear()
     }
   }
 }

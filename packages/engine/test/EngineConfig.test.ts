@@ -8,5 +8,6 @@ describe("EngineConfig", () => {
     for (const bad of [0, -1, 1.5, Number.NaN])
       assert.throws(() => EngineConfig.make({ batchCapacity: bad }), /batchCapacity/)
     assert.strictEqual(EngineConfig.make({ conflictRetries: 0 }).conflictRetries, 0)
+    assert.throws(() => EngineConfig.make({ bachCapacity: 1 } as object), /there is no bachCapacity/)
   })
 })

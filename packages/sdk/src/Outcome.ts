@@ -9,6 +9,7 @@
  * acceptance or a replay always settles.
  */
 import type { CheckoutError, StorageUnavailable } from "@onelane/checkout/CheckoutError"
+import * as Backoff from "@onelane/engine/Backoff"
 
 /** How long and how often a call is tried. */
 export interface Policy {
@@ -50,17 +51,6 @@ export const mayRepeat = (policy: Policy, repeatable: boolean, error: { readonly
   (error.applied === "no" || repeatable) &&
   (policy.restarts || (error.reason !== "DRAINING" && error.reason !== "FENCED"))
 
-/** The pause before try `attempt` (1, 2, …), in milliseconds: exponential with full jitter, and at least `retryAfterMillis`. */
-export const pauseMillis = (
-  attempt: number,
-  policy: Pick<Policy, "baseMillis" | "maxMillis">,
-  retryAfterMillis: number,
-  jitter: number
-): number => {
-  const backoff = Math.min(policy.maxMillis, policy.baseMillis * 2 ** Math.min(attempt - 1, 30))
-  return Math.min(policy.maxMillis, retryAfterMillis) + Math.ceil(jitter * backoff)
-}
-
 /**
  * Whether this answer to a later try settles an unknown earlier one as "not applied, and never will be": the session is
  * closed, the key belongs to another input, or the session has passed the version the caller expects. An applied call
@@ -84,7 +74,10 @@ export const next = <E extends CheckoutError>(call: Call, policy: Policy, errors
   const error = errors[errors.length - 1]!
   if (errors.length <= policy.limit && mayRepeat(policy, call.repeatable, error)) {
     const { retryAfterMillis } = error
-    return { step: "wait", pauseMillis: (jitter) => pauseMillis(errors.length, policy, retryAfterMillis, jitter) }
+    return {
+      step: "wait",
+      pauseMillis: (jitter) => Backoff.pauseMillis(policy, errors.length, jitter, retryAfterMillis)
+    }
   }
   const isUnsettled = errors.slice(0, -1).some(({ applied }) => applied === "unknown") && !settles(call, error)
   if (isUnsettled && error.applied === "no") return { step: "give up", error: unknown(call, policy, error) }

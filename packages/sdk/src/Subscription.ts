@@ -5,6 +5,7 @@ import type * as Caller from "@onelane/checkout/Caller"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import type * as Subscription from "@onelane/checkout/Subscription"
+import * as Backoff from "@onelane/engine/Backoff"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
@@ -75,7 +76,7 @@ const resume = (
       if (isFinal) return Effect.zipRight(leave, Effect.fail(error))
       const { retryAfterMillis } = error
       const pause = Effect.flatMap(Random.next, (jitter) =>
-        Effect.sleep(Outcome.pauseMillis(attempt++, policy, retryAfterMillis, jitter))
+        Effect.sleep(Backoff.pauseMillis(policy, attempt++, jitter, retryAfterMillis))
       )
       return Effect.zipRight(Effect.zipRight(leave, pause), next)
     })

@@ -10,8 +10,12 @@ describe("options", () => {
     assert.match(await whyNot({}), /storage must be text/)
     assert.match(await whyNot({ storage, flwo: "b2b" }), /there is no flwo; there are storage, flow, /)
     assert.match(await whyNot({ storage, expiresInMillis: "5" }), /expiresInMillis must be a whole number from 1 to /)
-    assert.match(await whyNot({ storage, retry: { limit: Number.NaN } }), /retry must be an object with limit, a whole/)
-    assert.match(await whyNot({ storage, retry: { limits: 1 } }), /retry must be/)
+    assert.match(
+      await whyNot({ storage, retry: { limit: Number.NaN } }),
+      /retry.limit must be a whole number from 0 to /
+    )
+    assert.match(await whyNot({ storage, retry: 8 }), /retry must be an object with limit, a whole/)
+    assert.match(await whyNot({ storage, retry: { limits: 1 } }), /there is no retry.limits; there are limit, /)
     assert.match(await whyNot({ storage, access: {} }), /access must be an object with mayInvoke\(\) and rights\(\)/)
     assert.match(await whyNot({ storage, flow: {} }), /flow must be the name of a preset/)
     const token = "secret secret"

@@ -159,14 +159,9 @@ describe("Outcome", () => {
     assert.strictEqual(Outcome.next(keyed, remote, [overloaded("DRAINING")]).step, "wait")
   })
 
-  it("pauses grow exponentially, stay below the bound, and wait out what the answer asked for", () => {
-    const policy = { baseMillis: 50, maxMillis: 2_000 }
-    assert.deepStrictEqual(
-      [1, 2, 3, 7, 100].map((attempt) => Outcome.pauseMillis(attempt, policy, 0, 1)),
-      [50, 100, 200, 2_000, 2_000]
-    )
-    assert.strictEqual(Outcome.pauseMillis(3, policy, 0, 0), 0)
-    assert.strictEqual(Outcome.pauseMillis(1, policy, 300, 0.5), 325)
-    assert.strictEqual(Outcome.pauseMillis(1, policy, 3_600_000, 0), 2_000)
+  it("a pause is backoff, and waits out what the answer asked for", () => {
+    const wait = Outcome.next(keyed, embedded, [{ ...overloaded("MAILBOX_FULL"), retryAfterMillis: 300 }])
+    if (wait.step !== "wait") return assert.fail("it is not tried again")
+    assert.deepStrictEqual([wait.pauseMillis(0), wait.pauseMillis(0.5), wait.pauseMillis(1)], [300, 325, 350])
   })
 })

@@ -2,6 +2,7 @@
  * Task: the work that belongs to a state. Running it is `Tasks`; this file is only what a host writes, and its bounds.
  * Source: CONTRACT §2 and §4.
  */
+import { Fields } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import type { CartRevision } from "../ports/Carts.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
@@ -59,7 +60,7 @@ export interface TaskFailure {
   readonly applied?: "no" | "unknown" | undefined
 }
 
-/** Exponential backoff with jitter between tries. */
+/** Exponential backoff with full jitter between tries (`engine/Backoff`). */
 export interface RetryPolicy {
   /** Tries after the first one, 0..100. Default 3. */
   readonly limit?: number | undefined
@@ -139,43 +140,27 @@ const kindOf = (begun: unknown): "effect" | "promise" | "value" => {
   }
 }
 
-/** The pause before try `n` + 2 (`n` from 0), milliseconds: half of it fixed, half by `jitter` (0..1). */
-export const pauseMillis = (policy: RetryPolicy, n: number, jitter: number): number => {
-  const { baseMillis = defaultRetry.baseMillis, maxMillis = defaultRetry.maxMillis } = policy
-  return Math.min(maxMillis, baseMillis * 2 ** n) * (0.5 + jitter / 2)
+const fields: { readonly [Name in keyof Required<Task>]: Fields.Field } = {
+  run: Fields.func,
+  deadlineMillis: Fields.whole(1, deadlineMaxMillis),
+  retry: Fields.nested({
+    limit: Fields.whole(0, retryMax),
+    baseMillis: Fields.whole(0, deadlineMaxMillis),
+    maxMillis: Fields.whole(0, deadlineMaxMillis)
+  }),
+  repeatable: Fields.flag,
+  whenCartChanged: Fields.oneOf(["note", "refuse"])
 }
-
-const names: ReadonlyArray<string> = [
-  "run",
-  "deadlineMillis",
-  "retry",
-  "repeatable",
-  "whenCartChanged"
-] satisfies Array<keyof Task>
 
 /** A task as a host wrote it now, each field read once; nobody can change it. What it does not know it keeps, for `faultOf`. */
 export const copyOf = (written: Task): Task => {
   const copy: { [name: string]: unknown } = {}
-  for (const name of new Set([...names, ...Object.keys(written)])) {
+  for (const name of new Set([...Object.keys(fields), ...Object.keys(written)])) {
     const value = (written as { readonly [name: string]: unknown })[name]
     if (value !== undefined) copy[name] = name === "retry" ? Object.freeze({ ...(value as RetryPolicy) }) : value
   }
   return Object.freeze(copy)
 }
 
-/** What a task says that cannot be, or null. */
-export const faultOf = (task: Task): string | null => {
-  const { deadlineMillis, repeatable = true, retry = {}, run, whenCartChanged = "note" } = task
-  const unknown = Object.keys(task).find((name) => !names.includes(name))
-  if (unknown !== undefined) return `there is no ${unknown}; there are ${names.join(", ")}`
-  if (run !== undefined && typeof run !== "function") return "run must be a function"
-  if (typeof repeatable !== "boolean") return "repeatable must be true or false"
-  if (whenCartChanged !== "note" && whenCartChanged !== "refuse") return 'whenCartChanged must be "note" or "refuse"'
-  if (!isWithin(deadlineMillis, 1, deadlineMaxMillis)) return `deadlineMillis must be 1..${deadlineMaxMillis}`
-  if (!isWithin(retry.limit, 0, retryMax)) return `retry.limit must be 0..${retryMax}`
-  if (!isWithin(retry.baseMillis, 0, deadlineMaxMillis)) return `retry.baseMillis must be 0..${deadlineMaxMillis}`
-  return isWithin(retry.maxMillis, 0, deadlineMaxMillis) ? null : `retry.maxMillis must be 0..${deadlineMaxMillis}`
-}
-
-const isWithin = (value: number | undefined, min: number, max: number): boolean =>
-  value === undefined || (Number.isSafeInteger(value) && value >= min && value <= max)
+/** What is wrong with a task, as a sentence; null for one that is right. */
+export const faultOf = (task: Task): string | null => Fields.sentenceOf(task, fields)

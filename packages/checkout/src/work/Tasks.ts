@@ -7,6 +7,7 @@
  * Owns: which operations run in this process, their deadlines, retries and interruption. Does not own: the claim itself
  * (state of the session, durable). Nothing here is needed to be right after a crash: Alarms finds every claim again.
  */
+import { Backoff } from "@onelane/engine"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -21,7 +22,6 @@ import type { Flow } from "../flow/Flow.js"
 import {
   defaultDeadlineMillis,
   defaultRetry,
-  pauseMillis,
   type RetryPolicy,
   type Task,
   type TaskFailure,
@@ -225,10 +225,13 @@ const attempts = (
     return Effect.retry(once, { schedule: backoff(task.retry), while: (failure) => failure.final !== true })
   })
 
-const backoff = (policy: RetryPolicy = {}) =>
-  Schedule.recurs(policy.limit ?? defaultRetry.limit).pipe(
-    Schedule.addDelayEffect((n) => Effect.map(Random.next, (jitter) => pauseMillis(policy, n, jitter)))
+const backoff = (given: RetryPolicy = {}) => {
+  const { baseMillis = defaultRetry.baseMillis, limit = defaultRetry.limit, maxMillis = defaultRetry.maxMillis } = given
+  const policy = { baseMillis, maxMillis }
+  return Schedule.recurs(limit).pipe(
+    Schedule.addDelayEffect((n) => Effect.map(Random.next, (jitter) => Backoff.pauseMillis(policy, n + 1, jitter)))
   )
+}
 
 const failureOf = (cause: Cause.Cause<TaskFailure>): TaskFailure => {
   const first = Cause.failureOrCause(cause)

@@ -2,6 +2,7 @@
  * EngineConfig: every limit of the engine, with unit and default. Owns no behaviour.
  */
 import type { Capture } from "./AsyncContext.js"
+import * as Fields from "./Fields.js"
 
 /** Limits and timings of one engine. */
 export interface EngineConfig {
@@ -56,16 +57,35 @@ export const defaults: EngineConfig = {
   asyncContext: null
 }
 
-/** The defaults with some values replaced. Throws a `TypeError` on a number that is not a positive integer. */
+const limit = (least: number): Fields.Field => ({
+  is: `a whole number of at least ${least}, or infinity`,
+  check: (value) => value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && (value as number) >= least)
+})
+
+const [fromOne, fromZero] = [limit(1), limit(0)]
+
+const fields: { readonly [Name in keyof EngineConfig]: Fields.Field } = {
+  mailboxCapacity: fromOne,
+  systemCapacity: fromOne,
+  liveCapacity: fromOne,
+  batchCapacity: fromOne,
+  settleSlice: fromOne,
+  idleMillis: fromOne,
+  sweepMillis: fromOne,
+  sweepSlice: fromOne,
+  valveMillis: fromZero,
+  conflictRetries: fromZero,
+  changesPage: fromOne,
+  pollMillis: fromOne,
+  drainMillis: fromOne,
+  defer: Fields.func,
+  asyncContext: { is: "a function or null", check: (value) => value === null || typeof value === "function" }
+}
+
+/** The defaults with some values replaced. Throws a `TypeError` that names the first one that cannot be. */
 export const make = (overrides: Partial<EngineConfig> = {}): EngineConfig => {
   const config = { ...defaults, ...overrides }
-  for (const [name, value] of Object.entries(config)) {
-    const least = name === "conflictRetries" || name === "valveMillis" ? 0 : 1
-    if (
-      typeof value === "number" &&
-      !(value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= least))
-    )
-      throw new TypeError(`engine config: ${name} must be a whole number of at least ${least}, got ${value}`)
-  }
+  const fault = Fields.sentenceOf(config, fields)
+  if (fault !== null) throw new TypeError(`engine config: ${fault}`)
   return config
 }

@@ -1,9 +1,10 @@
 /**
- * VerifiedTokens: tokens that were verified a moment ago, so that a busy caller pays for the signature once. Bounded, the
- * oldest goes first; keeps digests, no tokens.
+ * VerifiedTokens: tokens that were verified a moment ago, so that a busy caller pays for the signature once. Bounded, those
+ * used least recently go first; keeps digests, no tokens.
  */
 import { hash } from "node:crypto"
 import type { Caller } from "@onelane/checkout"
+import { BoundedMap } from "@onelane/engine"
 import type * as Exit from "effect/Exit"
 
 type Verified = Exit.Exit<Caller.Caller>
@@ -18,15 +19,13 @@ const digestOf = (token: string): string => hash("sha256", token, "base64")
 
 /** Remembers at most `capacity` of them; 0 remembers none. */
 export const make = (capacity: number): VerifiedTokens => {
-  const entries = new Map<string, { readonly caller: Verified; readonly untilMillis: number }>()
+  const entries = BoundedMap.make<string, { readonly caller: Verified; readonly untilMillis: number }>(capacity)
   return {
     add: (token, caller, untilMillis) => {
-      if (capacity === 0) return
-      if (entries.size >= capacity) entries.delete(entries.keys().next().value!)
-      entries.set(digestOf(token), { caller, untilMillis })
+      if (capacity > 0) entries.set(digestOf(token), { caller, untilMillis })
     },
     find: (token, nowMillis) => {
-      if (entries.size === 0) return undefined
+      if (entries.size() === 0) return undefined
       const key = digestOf(token)
       const entry = entries.get(key)
       if (entry !== undefined && entry.untilMillis <= nowMillis) entries.delete(key)
