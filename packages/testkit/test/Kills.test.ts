@@ -67,17 +67,14 @@ describe("Kills", () => {
           new Proxy(door, {
             get: (_, method: keyof Door) => (method === "update" ? forgetful(door) : door[method])
           })
-        const { problems } = yield* Kills.run({
-          kind: "clients",
-          seed: 1,
-          kills: 2,
-          callers: 48,
-          strike: Kills.outage,
-          through
-        })
-        assert.match(problems.join("\n"), /resurrected write|unexplained change|double win|conflicting answers/)
+        let found: ReadonlyArray<string> = []
+        // A kill that no update was on its way in, which a busy machine has many of, shows nothing.
+        for (let seed = 1; seed <= 4 && found.length === 0; seed++)
+          found = (yield* Kills.run({ kind: "clients", seed, kills: 2, callers: 48, strike: Kills.outage, through }))
+            .problems
+        assert.match(found.join("\n"), /resurrected write|unexplained change|double win|conflicting answers/)
       }),
-    180_000
+    300_000
   )
 
   it.live(

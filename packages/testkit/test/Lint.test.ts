@@ -10,7 +10,8 @@ const root = fileURLToPath(new URL("../../..", import.meta.url))
 const tool = (name: string) => join(root, "node_modules/.bin", name)
 
 const run = (name: string, args: ReadonlyArray<string>, cwd = root) => {
-  const { status, stderr, stdout } = spawnSync(tool(name), args, { cwd, encoding: "utf8" })
+  const { error, status, stderr, stdout } = spawnSync(tool(name), args, { cwd, encoding: "utf8" })
+  if (error !== undefined) throw error
   return { status, text: stdout + stderr }
 }
 
