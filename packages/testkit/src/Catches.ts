@@ -29,28 +29,28 @@ export const catches: ReadonlyArray<Catch> = [
   caught(
     "sim",
     "product",
-    "a turn that waited for a port decided on ground that was undone meanwhile",
+    "a turn waited for a port, its state was rolled back meanwhile, and it decided by the old state",
     simulation,
     "a turn whose ground is undone while it asks a port"
   ),
   caught(
     "sim",
     "product",
-    "beside other writers, a commit in flight vouched for callers who came after it",
+    "with several writers, a commit in flight was taken as proof of freshness for commands received after it was sent",
     simulation,
     "beside other writers, a commit in flight vouches for nobody"
   ),
   caught(
     "sim",
     "product",
-    "an engine that closed just as it began to attend what was due never came to an end",
+    "closing an engine while its alarm loop was starting deadlocked",
     simulation,
     "comes to an end where an engine closes"
   ),
   caught(
     "sim",
     "instrument",
-    "a session that expired between two reads was taken for one with a gap",
+    "a session that expired between two reads was reported as a gap in its events",
     simulation,
     "takes no gap for one where a session expires"
   ),
@@ -64,19 +64,25 @@ export const catches: ReadonlyArray<Catch> = [
   caught(
     "sim",
     "product",
-    "a replay showed a write that had arrived late, and the answers after it did not know of it",
+    "a replay showed a write that had arrived late, and later answers did not contain it",
     "packages/engine/test/Records.test.ts",
     "a write that arrives late, found by its digest"
   ),
-  caught("sim", "planted", "A1, A2, A3, A4 taken out, alone and in pairs", mutants, "is caught: "),
-  caught("interruption", "planted", "a caller who leaves takes the others' places along", mutants, "is caught: "),
-  caught("passivation", "planted", "a session goes to sleep while its commit is in flight", mutants, "is caught: "),
-  caught("tasks", "planted", "a result closes an operation that is over", mutants, "is caught: "),
-  caught("tasks", "planted", "a late success kept twice; one refused and forgotten", mutants, "is caught: "),
+  caught("sim", "planted", "A1, A2, A3 and A4 removed, alone and in pairs", mutants, "is caught: "),
+  caught(
+    "interruption",
+    "planted",
+    "a caller who leaves removes the other callers from the mailbox",
+    mutants,
+    "is caught: "
+  ),
+  caught("passivation", "planted", "a session is passivated while its commit is in flight", mutants, "is caught: "),
+  caught("tasks", "planted", "a result closes an operation that has already ended", mutants, "is caught: "),
+  caught("tasks", "planted", "a late success recorded twice; one refused and forgotten", mutants, "is caught: "),
   caught(
     "mutants",
     "planted",
-    "fourteen builds with a guard taken out; and a copy with none taken out is the product",
+    "fourteen builds without one guard; a build with all of them behaves like the product",
     mutants,
     "is the product itself when nothing is edited"
   ),
@@ -118,7 +124,7 @@ export const catches: ReadonlyArray<Catch> = [
   caught(
     "cluster",
     "planted",
-    "a database that puts a session back, so that a second writer gets past the fence",
+    "a database that restores an older session row, so that a second writer passes the fence",
     `${testkit}/Cluster.test.ts`,
     "a fence that lets a second writer in is found out"
   ),
@@ -132,21 +138,21 @@ export const catches: ReadonlyArray<Catch> = [
   caught(
     "fuzz",
     "product",
-    "a key asked for by an id with a NUL was answered 500",
+    "an API key id that contains NUL was answered 500",
     "packages/sql/test/ApiKeysSql.test.ts",
     "keeps keys over a restart, finds them by id"
   ),
   caught(
     "fuzz",
     "instrument",
-    "it took the answer behind one to HEAD for its body",
+    "it read the answer after a HEAD answer as the body of that answer",
     `${testkit}/RawClient.test.ts`,
     "takes an answer to HEAD"
   ),
   caught(
     "access",
     "planted",
-    "members whom nobody made members; the issuer's key in a stranger's hands; carts that change hands and stay whose they were",
+    "users treated as members without a membership; the issuer's key used by somebody else; carts that keep their old owner",
     `${testkit}/Access.test.ts`,
     "members whom nobody made members are found out"
   )
