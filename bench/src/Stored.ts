@@ -82,5 +82,8 @@ export const discarding: Layer.Layer<Journal.Journal> = Layer.succeed(Journal.Jo
   },
   recorded: () => Exit.succeed(null),
   events: () => Exit.succeed([]),
-  alarms: () => Exit.succeed([])
+  alarms: () => Exit.succeed([]),
+  select: () => Exit.succeed({ found: [], next: null }),
+  remove: (_, removals) => Exit.succeed(removals.map(() => true)),
+  compact: Exit.void
 })

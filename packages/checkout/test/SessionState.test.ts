@@ -33,7 +33,8 @@ const behavior = CheckoutBehavior.make(flow, {
     find: () => Exit.die("not asked here"),
     locate: () => Exit.die("not asked here"),
     isComplete: false,
-    assign: undefined
+    assign: undefined,
+    kept: undefined
   },
   portMillis: 1
 })

@@ -3,7 +3,7 @@
  * leaves in the reverse order: what has begun is finished, then its shards are given back.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
-import { type Access, type Carts, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
+import { type Access, type Carts, CheckoutEngine, CheckoutSessions, type Retention } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -39,7 +39,7 @@ const alarmMillis = 500
 export const make = (
   options: ClusterOptions
 ): Effect.Effect<
-  Context.Context<CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine | Cluster>,
+  Context.Context<CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine | Retention.Retention | Cluster>,
   PeerServer.NodeRefused,
   Journal.Journal | Access.Access | Carts.Carts | SqlClient | Scope.Scope
 > =>
@@ -71,7 +71,7 @@ export const make = (
 export const layer = (
   options: ClusterOptions
 ): Layer.Layer<
-  CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine | Cluster,
+  CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine | Retention.Retention | Cluster,
   PeerServer.NodeRefused,
   Journal.Journal | Access.Access | Carts.Carts | SqlClient
 > => Layer.scopedContext(make(options))

@@ -50,7 +50,7 @@ export const make = (behind: Behind, options: DirectoryCacheOptions = {}): Effec
       const facts = remember<Access.AccessFacts>(capacity, ttlMillis, nowMillis)
       const carts = remember<Cart | null>(capacity, ttlMillis, nowMillis)
       const listeners = Listeners.make()
-      const { assign } = behind.carts
+      const { assign, kept } = behind.carts
       const forgetting: Forgetting = {
         people: (write) =>
           after(write, () => {
@@ -78,7 +78,12 @@ export const make = (behind: Behind, options: DirectoryCacheOptions = {}): Effec
         carts: {
           book: behind.carts.book,
           find: (cartId) => carts.get(cartId) ?? carts.keep(cartId, behind.carts.find(cartId)),
-          assign: assign && ((cartId, owner) => forgetting.cart(cartId, assign(cartId, owner)))
+          assign: assign && ((cartId, owner) => forgetting.cart(cartId, assign(cartId, owner))),
+          kept: kept && {
+            cartsOf: kept.cartsOf,
+            erase: (cartIds, userId) =>
+              forgetting.people(after(kept.erase(cartIds, userId), () => cartIds.forEach(carts.forget)))
+          }
         },
         directory: forgettingDirectory(behind.directory, forgetting)
       }

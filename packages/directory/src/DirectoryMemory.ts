@@ -50,7 +50,28 @@ const telling = (directory: Directory.DirectoryShape, tell: () => void): Directo
   return Object.fromEntries(told) as Directory.DirectoryShape
 }
 
-const makeCarts = ({ carts }: Book, tell: () => void): Carts.CartsShape => ({
+const makeKept = (book: Book, tell: () => void): Carts.KeptBuyers => ({
+  cartsOf: (ownerId) =>
+    Effect.sync(() => [...book.carts.values()].filter((cart) => cart.ownerId === ownerId).map(({ id }) => id)),
+  erase: (cartIds, userId) =>
+    Effect.sync(() => {
+      let entries = 0
+      for (const cartId of cartIds) if (book.carts.delete(cartId)) entries += 1
+      if (userId !== null) {
+        if (book.users.delete(userId)) entries += 1
+        for (const members of book.accountMembers.values()) if (members.delete(userId)) entries += 1
+      }
+      tell()
+      return entries
+    })
+})
+
+const makeCarts = (book: Book, tell: () => void): Carts.CartsShape => ({
+  ...cartsPort(book, tell),
+  kept: makeKept(book, tell)
+})
+
+const cartsPort = ({ carts }: Book, tell: () => void): Carts.CartsShape => ({
   book: "unknown",
   find: (cartId) => Exit.succeed(carts.get(cartId) ?? null),
   assign: (cartId, owner) =>

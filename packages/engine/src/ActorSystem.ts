@@ -17,7 +17,13 @@ import * as Watchers from "./actor/Watchers.js"
 import type { Behavior } from "./Behavior.js"
 import * as EngineError from "./EngineError.js"
 import { GroupCommit, type GroupCommitShape } from "./journal/GroupCommit.js"
-import type { JournalAlarm, JournalEvent, JournalFailure } from "./journal/Journal.js"
+import {
+  failure,
+  type JournalAlarm,
+  type JournalEvent,
+  type JournalFailure,
+  type JournalRemoval
+} from "./journal/Journal.js"
 import { runWith } from "./runtime/EffectRunner.js"
 import * as Metrics from "./runtime/EngineMetrics.js"
 import * as FairnessValve from "./runtime/FairnessValve.js"
@@ -31,6 +37,12 @@ export type Found = Activation
 export interface Snapshot<State> {
   readonly state: State
   readonly sequence: number
+}
+
+/** Part of the addresses that are stored. `next`: where the next part begins; null at the end. */
+export interface Selection<State> {
+  readonly found: ReadonlyArray<Snapshot<State> & { readonly id: string }>
+  readonly next: string | null
 }
 
 /** All actors of one behavior over one journal. `Unavailable`: what the engine itself may answer, in the behavior's type. */
@@ -61,6 +73,17 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
     limit: number,
     after?: JournalAlarm
   ) => Effect.Effect<ReadonlyArray<JournalAlarm>, Unavailable>
+  /** Looks at part of what is stored, those behind `after` ("" for the first part), and gives the addresses that are `wanted`. */
+  readonly select: (
+    after: string,
+    wanted: (id: string, state: State) => boolean
+  ) => Effect.Effect<Selection<State>, Unavailable>
+  /**
+   * Removes addresses that are at these sequences, with their events and records, and gives one answer each: true where it is
+   * gone. Nothing of it stays in memory either; a turn under way is refused by the fence (A4), and who follows it ends with
+   * `JournalUnavailable`, reason `REMOVED`.
+   */
+  readonly remove: (removals: ReadonlyArray<JournalRemoval>) => Effect.Effect<ReadonlyArray<boolean>, Unavailable>
   /** Takes no new work and waits, at most `drainMillis`, until everything begun is answered; true when it is. */
   readonly drain: Effect.Effect<boolean>
   readonly metrics: Readonly<Metrics.EngineMetrics>
@@ -141,6 +164,8 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
       follow: (id, afterSequence) => follow(system, id, afterSequence),
       events: (id, afterSequence, limit) => eventsOf(system, id, afterSequence, limit),
       alarms: (beforeMillis, limit, after) => alarmsOf(system, beforeMillis, limit, after),
+      select: (after, wanted) => selectOf(system, after, wanted as (id: string, state: unknown) => boolean),
+      remove: (removals) => removeOf(system, removals),
       drain,
       metrics: Metrics.view(metrics)
     }
@@ -175,6 +200,50 @@ const eventsOf = (system: System, id: string, afterSequence: number, limit: numb
 const alarmsOf = (system: System, beforeMillis: number, limit: number, after: JournalAlarm | undefined) =>
   system.commit.journal.alarms(system.kind, beforeMillis, limit, after).pipe(orUnavailable(system, ""))
 
+const selectOf = (system: System, after: string, wanted: (id: string, state: unknown) => boolean) => {
+  const { context, commit, kind } = system
+  const { decode } = context.behavior
+  return Effect.suspend(() => commit.journal.select(kind, after, (id, state) => wanted(id, decode(state)))).pipe(
+    Effect.map(({ found, next }) => ({ found: found.map((one) => ({ ...one, state: decode(one.state) })), next })),
+    Effect.catchAllDefect((defect) =>
+      Effect.fail(failure("no", defect instanceof EngineError.UnknownFormat ? "FORMAT" : "CORRUPT", defect))
+    ),
+    orUnavailable(system, "")
+  )
+}
+
+// An activation that is in the middle of something is let go of all the same: its commits meet the fence (A4), for their row is
+// gone, and whoever comes next finds the address as the journal has it.
+const removeOf = (system: System, removals: ReadonlyArray<JournalRemoval>) =>
+  Effect.suspend(() => system.commit.journal.remove(system.kind, removals)).pipe(
+    Effect.tap((gone) =>
+      Effect.sync(() => {
+        for (let index = 0; index < removals.length; index++) if (gone[index]) forget(system, removals[index]!.id)
+      })
+    ),
+    orUnavailable(system, "")
+  )
+
+const forget = ({ context, watchers }: System, id: string): void => {
+  const activation = context.actors.awake.get(id)
+  if (activation !== undefined) ActiveActors.passivate(context.actors, activation)
+  Watchers.remove(watchers, id)
+}
+
+/** Empty looks of a watcher after which it asks whether its address is still there, where others may have removed it. */
+const looksOfTrust = 5
+
+const present = (system: System, id: string, looks: number): Effect.Effect<void, any> => {
+  const { commit, kind } = system
+  if (commit.journal.exclusive || looks % looksOfTrust !== 0) return Effect.void
+  return Effect.flatMap(Effect.option(commit.journal.load({ kind, id })), (found) =>
+    found._tag === "Some" && found.value === null ? Effect.fail(removedOf(system, id)) : Effect.void
+  )
+}
+
+const removedOf = ({ context, kind }: System, id: string): unknown =>
+  context.unavailable(EngineError.journalUnavailable({ kind, id }, "REMOVED", "no"))
+
 const drainingOf = ({ context, kind }: System, id: string): unknown =>
   context.unavailable(EngineError.systemDraining({ kind, id }))
 
@@ -183,14 +252,18 @@ const drainingOf = ({ context, kind }: System, id: string): unknown =>
 // system that drains ends its watchers, once they have seen what is committed.
 const follow = (system: System, id: string, afterSequence: number): Effect.Effect<Feed<any>, never, Scope.Scope> =>
   Effect.map(
-    Effect.acquireRelease(Watchers.add(system.watchers, id), (held) => Watchers.remove(system.watchers, id, held)),
-    ({ latch }) => {
+    Effect.acquireRelease(Watchers.add(system.watchers, id), (held) => Watchers.leave(system.watchers, id, held)),
+    (watcher) => {
+      const { latch } = watcher
       let cursor = afterSequence
+      let silentLooks = 0
       let isWoken = false
       const take = (page: ReadonlyArray<JournalEvent>): Effect.Effect<ReadonlyArray<JournalEvent>, any> => {
         if (page.length > 0) cursor = page[page.length - 1]!.sequence
         else if (system.context.draining) return Effect.fail(drainingOf(system, id))
-        else if (!isWoken) return Effect.zipRight(latch.await, read)
+        else if (watcher.isGone) return Effect.fail(removedOf(system, id))
+        else if (!isWoken)
+          return Effect.zipRight(cursor === 0 ? Effect.void : present(system, id, ++silentLooks), again)
         isWoken = false
         return Effect.succeed(page)
       }
@@ -198,6 +271,7 @@ const follow = (system: System, id: string, afterSequence: number): Effect.Effec
         latch.unsafeClose()
         return Effect.flatMap(eventsOf(system, id, cursor, system.commit.config.changesPage), take)
       })
+      const again = Effect.zipRight(latch.await, read)
       const wake = (): void => {
         isWoken = true
         latch.unsafeOpen()

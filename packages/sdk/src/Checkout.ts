@@ -124,7 +124,7 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
 }
 
 /** Runs one call. An effect that is an `Exit` already is answered without a fiber. */
-const run = <A, E>(
+export const run = <A, E>(
   behind: Behind,
   call: () => Effect.Effect<A, E>,
   whenAborted: "no" | "unknown",

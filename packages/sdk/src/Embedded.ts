@@ -10,6 +10,7 @@ import * as Carts from "@onelane/checkout/Carts"
 import * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import * as Flow from "@onelane/checkout/Flow"
+import * as Retention from "@onelane/checkout/Retention"
 import * as Directory from "@onelane/directory/Directory"
 import * as DirectoryMemory from "@onelane/directory/DirectoryMemory"
 import { type AsyncContext, type Journal, JournalMemory } from "@onelane/engine"
@@ -25,6 +26,7 @@ import * as HostContext from "./HostContext.js"
 import * as HostLogger from "./HostLogger.js"
 import * as Options from "./Options.js"
 import * as Ports from "./Ports.js"
+import type { Aborted, Result } from "./Result.js"
 import * as Retry from "./Retry.js"
 import type { FlowOf } from "./Typed.js"
 
@@ -47,6 +49,11 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
   readonly expiresInMillis?: number | undefined
   /** How long running tasks may finish when the engine closes, milliseconds; their claims are resumed later. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
+  /**
+   * In memory: how many finished sessions are kept, how long, and how many carts remember their order after that. Default 10,000,
+   * 24 hours, 100,000; each is a whole number from 1. A file keeps everything until it is pruned.
+   */
+  readonly retention?: Partial<Retention.Bounds> | undefined
   readonly retry?: Retry.RetryOptions | undefined
   /** Takes the log lines. Default: nobody does. `layer` does not use it: an Effect program has its own loggers. */
   readonly logger?: HostLogger.HostLogger | undefined
@@ -65,6 +72,11 @@ const options: Options.Options<EmbeddedOptions> = {
   directory: Options.flag,
   expiresInMillis: Options.whole(1, aYearMillis),
   taskDrainMillis: Options.whole(0, aYearMillis),
+  retention: Options.nested<Retention.Bounds>({
+    finishedCapacity: Options.whole(1, Number.MAX_SAFE_INTEGER),
+    finishedMillis: Options.whole(1, Number.MAX_SAFE_INTEGER),
+    completedCapacity: Options.whole(1, Number.MAX_SAFE_INTEGER)
+  }),
   retry: Retry.option,
   logger: HostLogger.option
 }
@@ -82,6 +94,20 @@ export interface EmbeddedCheckout<F> extends Checkout.Checkout<F> {
    * others are not there. Closing either closes both.
    */
   readonly as: (caller: Caller.Caller) => Checkout.Checkout<F>
+  /** Removes sessions that finished before an instant, with their history. Effect: the service `Retention`. */
+  readonly prune: (
+    input: Retention.PruneInput,
+    options?: Checkout.CallOptions
+  ) => Promise<Result<Retention.Pruned, Retention.PruneError | Aborted>>
+  /**
+   * Erases everything of one buyer: by cart, or by owner. Live sessions refuse it (`InvalidInput`, field `force`) unless `force`
+   * cancels them. Afterwards no byte of it is left in an SQLite file; rewriting the file takes a while, and calls wait
+   * meanwhile. Effect: the service `Retention`.
+   */
+  readonly erase: (
+    input: Retention.EraseInput,
+    options?: Checkout.CallOptions
+  ) => Promise<Result<Retention.Erased, Retention.EraseError | Aborted>>
 }
 
 /** An embedded engine that keeps the directory. */
@@ -119,7 +145,7 @@ const flowOf = (flow: Flow.PresetName | Flow.Flow = "b2b"): Flow.Flow => {
 const captureOf = ({ access, carts }: EmbeddedOptions): AsyncContext.Capture | undefined =>
   access !== undefined || carts !== undefined ? HostContext.capture : undefined
 
-type Served = CheckoutSessions.CheckoutSessions | Directory.Directory
+type Served = CheckoutSessions.CheckoutSessions | Directory.Directory | Retention.Retention
 
 // The options as they are now: the host may go on using, and changing, what it wrote.
 const take = <O extends EmbeddedOptions>(options: O): O => {
@@ -128,10 +154,14 @@ const take = <O extends EmbeddedOptions>(options: O): O => {
   return {
     ...given,
     retry: Options.copyOf(given.retry),
+    retention: Options.copyOf(given.retention),
     access: given.access && Ports.bind(given.access, "mayInvoke", "rights"),
     carts: given.carts && Ports.bind(given.carts, "find")
   }
 }
+
+const present = (bounds: Partial<Retention.Bounds> = {}): Partial<Retention.Bounds> =>
+  Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound !== undefined))
 
 /** The calls, the directory, and the engine behind them; of options that were taken. */
 const whole = (
@@ -142,7 +172,8 @@ const whole = (
     const { expiresInMillis, retry = {}, storage, taskDrainMillis } = given
     const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(given))
     const asyncContext = captureOf(given) ?? null
-    const limits = { flow: flowOf(given.flow), expiresInMillis, taskDrainMillis, engine: { asyncContext } }
+    const retention = storage === ":memory:" ? { ...Retention.memoryBounds, ...present(given.retention) } : undefined
+    const limits = { flow: flowOf(given.flow), expiresInMillis, taskDrainMillis, retention, engine: { asyncContext } }
     const engine = Layer.scoped(CheckoutEngine.CheckoutEngine, CheckoutEngine.makeCalls(limits))
     const calls = Layer.scoped(
       Calls.Calls,
@@ -153,12 +184,18 @@ const whole = (
 
 /** The service and its directory as a layer. Without `directory: true` the directory is there but nobody asks it. */
 export const layerWithDirectory = (options: EmbeddedOptions): Layer.Layer<Served, DatabaseRefused.DatabaseRefused> =>
-  Layer.provideMerge(Calls.layerSessions, whole(take(options)))
+  Layer.provideMerge(Layer.merge(Calls.layerSessions, retained), whole(take(options)))
+
+const retained: Layer.Layer<Retention.Retention, never, CheckoutEngine.CheckoutEngine> = Layer.effect(
+  Retention.Retention,
+  Effect.map(CheckoutEngine.CheckoutEngine, ({ retention }) => retention)
+)
 
 /** The service as a layer. */
 export const layer: (
   options: EmbeddedOptions
-) => Layer.Layer<CheckoutSessions.CheckoutSessions, DatabaseRefused.DatabaseRefused> = layerWithDirectory
+) => Layer.Layer<CheckoutSessions.CheckoutSessions | Retention.Retention, DatabaseRefused.DatabaseRefused> =
+  layerWithDirectory
 
 /**
  * Opens an engine in this process.
@@ -185,7 +222,15 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
     Options.check("as", given, callerParts)
     return Checkout.make(behind, Caller.copyOf(given))
   }
-  const embedded: EmbeddedCheckout<FlowOf<X>> = { ...as(Caller.host), as }
+  const { retention } = engine
+  const embedded: EmbeddedCheckout<FlowOf<X>> = {
+    ...as(Caller.host),
+    as,
+    prune: (input, options) =>
+      Checkout.run(behind, () => retention.prune(Options.copyOf(input)), "unknown", options?.signal),
+    erase: (input, options) =>
+      Checkout.run(behind, () => retention.erase(Options.copyOf(input)), "unknown", options?.signal)
+  }
   if (!given.directory) return embedded as DirectoryCheckout<FlowOf<X>>
   const door = await import("./DirectoryDoor.js")
   const directory = door.make(Context.get(context, Directory.Directory), behind.runtime)

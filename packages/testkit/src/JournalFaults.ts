@@ -87,7 +87,10 @@ export const wrap = (
   load: (address) => readWith(plan, () => journal.load(address)),
   recorded: (address, digest) => readWith(plan, () => journal.recorded(address, digest)),
   events: (address, afterSequence, limit) => readWith(plan, () => journal.events(address, afterSequence, limit)),
-  alarms: (kind, beforeMillis, limit, after) => readWith(plan, () => journal.alarms(kind, beforeMillis, limit, after))
+  alarms: (kind, beforeMillis, limit, after) => readWith(plan, () => journal.alarms(kind, beforeMillis, limit, after)),
+  select: (kind, after, wanted) => readWith(plan, () => journal.select(kind, after, wanted)),
+  remove: (kind, removals) => readWith(plan, () => journal.remove(kind, removals)),
+  compact: journal.compact
 })
 
 type Appending = ReturnType<Journal.JournalShape["append"]>
@@ -171,7 +174,10 @@ export const cuttable = (journal: Journal.JournalShape): Cuttable => {
       load: (address) => through(() => journal.load(address)),
       recorded: (address, digest) => through(() => journal.recorded(address, digest)),
       events: (address, afterSequence, limit) => through(() => journal.events(address, afterSequence, limit)),
-      alarms: (kind, beforeMillis, limit, after) => through(() => journal.alarms(kind, beforeMillis, limit, after))
+      alarms: (kind, beforeMillis, limit, after) => through(() => journal.alarms(kind, beforeMillis, limit, after)),
+      select: (kind, after, wanted) => through(() => journal.select(kind, after, wanted)),
+      remove: (kind, removals) => through(() => journal.remove(kind, removals)),
+      compact: Effect.suspend(() => through(() => journal.compact))
     }
   }
 }

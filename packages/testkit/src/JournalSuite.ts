@@ -17,6 +17,7 @@ import {
   type Test
 } from "./JournalSuiteCalls.js"
 import { records } from "./JournalSuiteRecords.js"
+import { removal } from "./JournalSuiteRemoval.js"
 import { ids, values } from "./JournalSuiteValues.js"
 
 /** A journal to be judged. */
@@ -38,6 +39,7 @@ export const run = (name: string, subject: JournalSubject): void => {
     describe("what is stored", () => stored(test))
     describe("events", () => events(test))
     describe("alarms", () => alarms(test))
+    describe("removal", () => removal(test))
     if (subject.survivesClosing) describe("closing", () => closing(subject))
   })
 }

@@ -73,8 +73,15 @@ export interface Keep {
   readonly late: LateSuccess
 }
 
+/** Makes the cart forget the session it names, which was removed; who completed the cart may be remembered. */
+export interface Prune {
+  readonly tag: "Prune"
+  readonly sessionId: string
+  readonly completed: Completed | null
+}
+
 /** What the lane of a cart is asked. */
-export type CartCommand = Reserve | Recall | Remember | Keep
+export type CartCommand = Reserve | Recall | Remember | Keep | Prune
 
 /** Late successes a cart keeps; the oldest go first. */
 export const lateCapacity = 16
@@ -108,10 +115,10 @@ export interface Remembered extends Use {
   readonly use: KeyUse
 }
 
-/** The cart's session was pruned; who completed the cart is remembered. */
+/** The cart's session was removed; who completed the cart may be remembered. */
 export interface Pruned {
   readonly type: "Pruned"
-  readonly completed: Completed
+  readonly completed: Completed | null
 }
 
 /** A late success is kept. */
@@ -146,9 +153,13 @@ export const cartBehavior: CartBehavior = {
   kind: "cart",
   initial: { format: StoreFormat.current, sessionId: null, completed: null, assigned: null, late: [] },
   prepare: () => Exit.void,
-  digestsOf: (command) => (command.tag === "Keep" || command.use === null ? Behavior.noDigests : [command.use.digest]),
+  digestsOf: (command) =>
+    command.tag === "Keep" || command.tag === "Prune" || command.use === null
+      ? Behavior.noDigests
+      : [command.use.digest],
   decide: (state, command, turn) => {
     if (command.tag === "Keep") return keep(state, command, turn.nowMillis)
+    if (command.tag === "Prune") return prune(state, command)
     const used = command.use === null ? null : usedFor(command.use, turn.records[0]?.event)
     if (used !== null && "_tag" in used) return used
     if (used !== null || command.tag === "Recall")
@@ -212,6 +223,11 @@ const keep = (state: CartState, { late }: Keep, at: number): Decision => {
   const isKept = state.late.some((one) => one.operationId === late.operationId && one.orderId === late.orderId)
   return { events: isKept ? [] : [{ type: "LateResult", at, late }], reply: sessionOf }
 }
+
+const prune = (state: CartState, { completed, sessionId }: Prune): Decision => ({
+  events: state.sessionId === sessionId ? [{ type: "Pruned", completed: completed ?? state.completed }] : [],
+  reply: sessionOf
+})
 
 const usedFor = (use: KeyUse, event: CartEvent | undefined): Use | Exit.Exit<never, IdempotencyConflict> | null => {
   if (event === undefined || event.type === "LateResult" || event.type === "Pruned") return null

@@ -38,6 +38,7 @@ export interface CartBook {
   /** Whether every cart is in its lane's book, and none is anywhere else. */
   readonly isComplete: boolean
   readonly assign: CartsShape["assign"]
+  readonly kept: CartsShape["kept"]
 }
 
 /** The store, and the account, of a cart that was opened without one. */
@@ -45,7 +46,7 @@ const unnamed = { storeId: "store", accountId: "account" } as const
 
 /** Makes the book over the port and the lanes. */
 export const make = (port: CartsShape, lanes: Pick<CartLanes, "peek" | "read">): CartBook => {
-  const { book, assign } = port
+  const { assign, book, kept: keptBuyers } = port
   const stateOf = (cartId: string): Answer<CartState> => {
     const state = lanes.peek(cartId)
     return state !== undefined ? Exit.succeed(state) : read(lanes, cartId)
@@ -65,7 +66,8 @@ export const make = (port: CartsShape, lanes: Pick<CartLanes, "peek" | "read">):
     find: book === undefined ? port.find : (cartId) => EffectRunner.mapNow(locate(cartId), ({ cart }) => cart),
     locate,
     isComplete: book === "all",
-    assign
+    assign,
+    kept: keptBuyers
   }
 }
 

@@ -63,6 +63,16 @@ export interface CartsShape {
   readonly book?: "all" | "unknown" | undefined
   /** Makes a known cart somebody else's. Default: only whoever keeps the carts can do that. */
   readonly assign?: ((cartId: string, owner: CartOwner) => Effect.Effect<void, PortUnavailable>) | undefined
+  /** What this port keeps of buyers. Default: nothing that is Onelane's to erase. */
+  readonly kept?: KeptBuyers | undefined
+}
+
+/** What is kept of buyers by a port of Onelane's own. */
+export interface KeptBuyers {
+  /** The carts that a user owns. */
+  readonly cartsOf: (ownerId: string) => Effect.Effect<ReadonlyArray<string>, PortUnavailable>
+  /** Erases these carts and, unless null, the user with memberships and API keys. Answers how many entries there were. */
+  readonly erase: (cartIds: ReadonlyArray<string>, userId: string | null) => Effect.Effect<number, PortUnavailable>
 }
 
 /** The cart port. */
@@ -75,6 +85,7 @@ export class Carts extends Context.Tag("@onelane/checkout/Carts")<Carts, CartsSh
 export const byValue = (carts: CartsShape): CartsShape => ({
   book: carts.book,
   find: (cartId) => EffectRunner.flatMapNow(carts.find(cartId), take),
+  kept: carts.kept,
   assign: carts.assign === undefined ? undefined : (cartId, owner) => carts.assign!(cartId, { ...owner })
 })
 

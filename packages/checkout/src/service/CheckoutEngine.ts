@@ -2,7 +2,7 @@
  * CheckoutEngine: the embedded implementation of `CheckoutSessions`: puts rules, ports, tasks and alarms together over a
  * journal. Does not load `Stream` itself: a program that opens an engine and watches nothing need not pay for it.
  */
-import { ActorSystem, type EngineConfig, EngineMetrics, GroupCommit, type Journal } from "@onelane/engine"
+import { ActorSystem, type EngineConfig, EngineError, EngineMetrics, GroupCommit, type Journal } from "@onelane/engine"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -25,7 +25,10 @@ import * as Tasks from "../work/Tasks.js"
 import * as CallValues from "./CallValues.js"
 import * as Service from "./CheckoutService.js"
 import { CheckoutSessions, type SessionCalls } from "./CheckoutSessions.js"
+import * as Erasing from "./Erasing.js"
 import * as LateResults from "./LateResults.js"
+import * as Pruning from "./Pruning.js"
+import { type Bounds, Retention, type RetentionShape } from "./Retention.js"
 import * as Updating from "./Updating.js"
 import * as Vigil from "./Vigil.js"
 
@@ -47,6 +50,8 @@ export interface CheckoutEngineOptions {
   readonly taskDrainMillis?: number | undefined
   /** Whose tasks and expiries this engine looks after. Default: everybody's, as far as the journal is its own. */
   readonly custody?: Alarms.Custody | undefined
+  /** How much is kept of what is finished, by an engine whose journal begins empty. Default: everything, until it is pruned. */
+  readonly retention?: Bounds | undefined
   /** Limits of the engine. */
   readonly engine?: Partial<EngineConfig.EngineConfig> | undefined
 }
@@ -70,6 +75,8 @@ export interface CheckoutEngineShape {
    * the service it takes caller and input as they are: neither may change until the answer is there.
    */
   readonly startUpdate: Updating.StartUpdate
+  /** What removes for good. */
+  readonly retention: RetentionShape
   /** Takes no new work, lets turns and tasks finish within their bounds; true when everything begun was answered. */
   readonly drain: Effect.Effect<boolean>
 }
@@ -109,14 +116,19 @@ const build = (options: CheckoutEngineOptions) =>
     const isMine = typeof custody === "boolean" ? () => true : custody.isMine
     const tell: Tasks.Tell = (id, command) =>
       LateResults.settle({ carts, sessions }, id, command, sessions.askInternal(id, command))
+    const keeper = Pruning.makeKeeper(options.retention, commit.nowMillis)
     const hasChanged: Tasks.HasChanged = (cartId, revision) => Guard.hasChanged(ports, cartId, revision)
     const tasks = yield* Tasks.make(flow, tell, commit.nowMillis, options.taskCapacity, hasChanged)
     const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
       unavailable,
       // A claim made here on a session of somebody else's is found, and run, by that one.
-      onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state, isMine(id))
+      onCommitted: (id, _events, state: SessionState) => {
+        tasks.onCommitted(id, state, isMine(id))
+        if (state.session!.isArchived) keeper.finished(id)
+      }
     })
     const sessions: Sessions.Sessions = Sessions.typed(system)
+    yield* Effect.forkScoped(keeper.keeping({ sessions, carts }))
     yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, custody, commit.nowMillis, alarmMillis))
     const clock = yield* Effect.clock
     const clockOffsetMillis = () => commit.nowMillis() - clock.unsafeCurrentTimeMillis()
@@ -142,8 +154,17 @@ const build = (options: CheckoutEngineOptions) =>
       tasks: tasks.running,
       clockOffsetMillis
     })
-    return { flow: shown, calls: CallValues.make(Service.make(parts)), metrics, startUpdate, drain }
+    const retention = retentionOf(parts, commit.journal)
+    return { flow: shown, calls: CallValues.make(Service.make(parts)), metrics, startUpdate, drain, retention }
   })
+
+const retentionOf = (parts: Service.Parts, { compact }: Journal.JournalShape): RetentionShape => ({
+  prune: Pruning.prune(parts),
+  erase: Erasing.erase({ ...parts, compact: Effect.mapError(compact, compactFailed) })
+})
+
+const compactFailed = ({ cause, reason }: Journal.JournalFailure) =>
+  Refusal.fromEngine(EngineError.journalUnavailable({ kind: "session", id: "" }, reason, "unknown", cause))
 
 /** The engine over the journal and ports in force, without streams; closing the scope drains it. */
 export const makeCalls = (
@@ -158,7 +179,7 @@ export const makeCalls = (
 export const make = (
   options: CheckoutEngineOptions = {}
 ): Effect.Effect<
-  Context.Context<CheckoutSessions | CheckoutEngine>,
+  Context.Context<CheckoutSessions | CheckoutEngine | Retention>,
   never,
   Journal.Journal | Access.Access | Carts.Carts | Scope.Scope
 > =>
@@ -166,12 +187,15 @@ export const make = (
     Effect.promise(() => import("./Changes.js")),
     ({ withStreams }) =>
       Effect.map(makeCalls(options), (engine) =>
-        Context.make(CheckoutSessions, withStreams(engine.calls)).pipe(Context.add(CheckoutEngine, engine))
+        Context.make(CheckoutSessions, withStreams(engine.calls)).pipe(
+          Context.add(CheckoutEngine, engine),
+          Context.add(Retention, engine.retention)
+        )
       )
   )
 
 /** The layer of `make`. */
 export const layer = (
   options: CheckoutEngineOptions = {}
-): Layer.Layer<CheckoutSessions | CheckoutEngine, never, Journal.Journal | Access.Access | Carts.Carts> =>
+): Layer.Layer<CheckoutSessions | CheckoutEngine | Retention, never, Journal.Journal | Access.Access | Carts.Carts> =>
   Layer.scopedContext(make(options))

@@ -3,9 +3,11 @@
  * The rules are checked against the same table (`CommandErrors`), so a method's declared errors are the compiler's to verify.
  */
 import type { ActorSystem, Answer } from "@onelane/engine"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { ErrorOf, SessionCommand, SessionReply } from "../commands/SessionCommand.js"
-import type { CheckoutError, Overloaded, StorageUnavailable } from "../errors/CheckoutError.js"
+import type { CheckoutError, Overloaded, SessionInaccessible, StorageUnavailable } from "../errors/CheckoutError.js"
+import * as Refusal from "../errors/Refusal.js"
 import type { SessionState } from "../session/SessionState.js"
 
 type Untyped = ActorSystem.ActorSystem<
@@ -17,7 +19,9 @@ type Untyped = ActorSystem.ActorSystem<
 >
 
 /** The mailboxes of all sessions. */
-export interface Sessions extends Omit<Untyped, "send" | "ask" | "askInternal"> {
+export interface Sessions extends Omit<Untyped, "send" | "ask" | "askInternal" | "follow"> {
+  /** As `ActorSystem`; a session that was removed is one that does not exist. */
+  readonly follow: (id: string, afterSequence: number) => Effect.Effect<ActorSystem.Feed<Ended>, never, Scope.Scope>
   /** Sends a command: its durable answer, or what it is waited for with. */
   readonly send: <C extends SessionCommand>(
     id: string,
@@ -30,5 +34,14 @@ export interface Sessions extends Omit<Untyped, "send" | "ask" | "askInternal"> 
   readonly askInternal: Sessions["ask"]
 }
 
+type Ended = StorageUnavailable | Overloaded | SessionInaccessible
+
+const endedBy = (error: StorageUnavailable | Overloaded): Ended =>
+  error.reason === "REMOVED" ? Refusal.sessionInaccessible : error
+
 /** Types the mailboxes by command. The one assertion: the engine hands on what the rule of that command said, or its own two errors. */
-export const typed = (system: Untyped): Sessions => system as Sessions
+export const typed = (system: Untyped): Sessions => {
+  const follow: Sessions["follow"] = (id, after) =>
+    Effect.map(system.follow(id, after), ({ next, wake }) => ({ next: Effect.mapError(next, endedBy), wake }))
+  return { ...system, follow } as Sessions
+}

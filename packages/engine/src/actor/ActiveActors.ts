@@ -44,9 +44,10 @@ export const activationOf = (self: ActiveActors, id: string): Activation.Activat
   return made
 }
 
-/** Puts an activation to sleep now. */
+/** Puts an activation to sleep now; one whose address was removed meanwhile is asleep already, and may have a successor. */
 export const passivate = (self: ActiveActors, activation: Activation.Activation): void => {
-  if (!self.awake.delete(activation.address.id)) return
+  if (self.awake.get(activation.address.id) !== activation) return
+  self.awake.delete(activation.address.id)
   self.metrics.passivations += 1
   self.metrics.live = self.awake.size
 }

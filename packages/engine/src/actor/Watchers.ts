@@ -10,6 +10,8 @@ export interface Watcher {
   readonly latch: Effect.Latch
   /** In which part of a poll it is signalled. */
   readonly slot: number
+  /** Its address was removed. */
+  isGone: boolean
 }
 
 /** The watchers of one actor system. */
@@ -41,6 +43,14 @@ export const signal = ({ waiting }: Watchers, id: string): void => {
   if (watchers !== undefined) for (const { latch } of watchers) latch.unsafeOpen()
 }
 
+/** Wakes those of an address that was removed, for the last time. */
+export const remove = ({ waiting }: Watchers, id: string): void => {
+  for (const watcher of waiting.get(id) ?? []) {
+    watcher.isGone = true
+    watcher.latch.unsafeOpen()
+  }
+}
+
 /** Wakes all of them: the system drains. */
 export const signalAll = ({ waiting }: Watchers): void => {
   for (const watchers of waiting.values()) for (const { latch } of watchers) latch.unsafeOpen()
@@ -56,7 +66,7 @@ export const signalSlot = (self: Watchers): void => {
 /** Adds one. */
 export const add = (self: Watchers, id: string): Effect.Effect<Watcher> =>
   Effect.sync(() => {
-    const watcher: Watcher = { latch: Effect.unsafeMakeLatch(false), slot: self.added++ % slots }
+    const watcher: Watcher = { latch: Effect.unsafeMakeLatch(false), slot: self.added++ % slots, isGone: false }
     const watchers = self.waiting.get(id)
     if (watchers === undefined) self.waiting.set(id, new Set([watcher]))
     else watchers.add(watcher)
@@ -66,7 +76,7 @@ export const add = (self: Watchers, id: string): Effect.Effect<Watcher> =>
   })
 
 /** Takes it away. */
-export const remove = (self: Watchers, id: string, watcher: Watcher): Effect.Effect<void> =>
+export const leave = (self: Watchers, id: string, watcher: Watcher): Effect.Effect<void> =>
   Effect.sync(() => {
     const watchers = self.waiting.get(id)
     watchers?.delete(watcher)

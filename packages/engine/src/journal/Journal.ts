@@ -74,6 +74,25 @@ export interface JournalAlarm {
   readonly alarmMillis: number
 }
 
+/** An address with its latest sequence and state, as it is stored. */
+export interface JournalStored {
+  readonly id: string
+  readonly sequence: number
+  readonly state: unknown
+}
+
+/** Part of what is stored. `next`: where the next part begins; null at the end. */
+export interface JournalSelection {
+  readonly found: ReadonlyArray<JournalStored>
+  readonly next: string | null
+}
+
+/** An address to remove, and the sequence of its last event as the remover knows it. */
+export interface JournalRemoval {
+  readonly id: string
+  readonly sequence: number
+}
+
 /**
  * The journal gave no answer. `applied: "no"` says that nothing of the call was or will be written; `"unknown"` that
  * some or all of it may be (lost answer, failed fsync). For a load both mean "not read".
@@ -122,7 +141,29 @@ export interface JournalShape {
     limit: number,
     after?: JournalAlarm
   ) => Effect.Effect<ReadonlyArray<JournalAlarm>, JournalFailure>
+  /**
+   * Looks at part of the addresses of `kind`, those behind `after` ("" for the first part), as many as it reads at a time, and
+   * gives those that are `wanted`.
+   */
+  readonly select: (
+    kind: string,
+    after: string,
+    wanted: (id: string, state: unknown) => boolean
+  ) => Effect.Effect<JournalSelection, JournalFailure>
+  /**
+   * Removes addresses of `kind` with everything recorded for them, all in one commit. Fenced like an append (A4): an address at
+   * another sequence stays. Gives one answer an address, true where it is gone; at most `removalCapacity` of them.
+   */
+  readonly remove: (
+    kind: string,
+    removals: ReadonlyArray<JournalRemoval>
+  ) => Effect.Effect<ReadonlyArray<boolean>, JournalFailure>
+  /** Rewrites the journal's files so that nothing can be read from them any more that was removed or replaced. May take long. */
+  readonly compact: Effect.Effect<void, JournalFailure>
 }
+
+/** Addresses that one removal names at most. */
+export const removalCapacity = 1_000
 
 /** The journal an engine writes to. */
 export class Journal extends Context.Tag("@onelane/engine/Journal")<Journal, JournalShape>() {}

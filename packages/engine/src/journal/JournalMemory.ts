@@ -15,8 +15,11 @@ import type {
   JournalEvent,
   JournalFailure,
   JournalRecord,
+  JournalRemoval,
   JournalRow,
+  JournalSelection,
   JournalShape,
+  JournalStored,
   Recorded
 } from "./Journal.js"
 import { failure, Journal, loadedDigests, recordCapacity } from "./Journal.js"
@@ -129,6 +132,21 @@ const dueOf = (kind: Kind | undefined, beforeMillis: number, after: JournalAlarm
   return due.sort(byAlarm)
 }
 
+const selectOf = (kind: Kind | undefined, wanted: (id: string, state: unknown) => boolean): JournalSelection => {
+  const found: Array<JournalStored> = []
+  for (const [id, { sequence, state }] of kind?.records ?? [])
+    if (wanted(id, state)) found.push({ id, sequence, state })
+  return { found, next: null }
+}
+
+const removeOne = (kind: Kind | undefined, { id, sequence }: JournalRemoval): boolean => {
+  const record = kind?.records.get(id)
+  if (kind === undefined || record === undefined) return true
+  if (record.sequence !== sequence) return false // A4 fence
+  kind.armed.delete(id)
+  return kind.records.delete(id)
+}
+
 /** Makes an empty memory journal. */
 export const make = (): JournalShape => {
   const kinds: Kinds = { byName: new Map(), last: "", lastKind: undefined }
@@ -150,7 +168,11 @@ export const make = (): JournalShape => {
     events: (address, afterSequence, limit) =>
       Effect.suspend(() => eventsOf(find(kinds, address), afterSequence, limit)),
     alarms: (kind, beforeMillis, limit, after) =>
-      Effect.sync(() => dueOf(kinds.byName.get(kind), beforeMillis, after).slice(0, limit))
+      Effect.sync(() => dueOf(kinds.byName.get(kind), beforeMillis, after).slice(0, limit)),
+    select: (kind, _after, wanted) => Effect.sync(() => selectOf(kinds.byName.get(kind), wanted)),
+    remove: (kind, removals) =>
+      Effect.sync(() => removals.map((removal) => removeOne(kinds.byName.get(kind), removal))),
+    compact: Exit.void
   }
 }
 

@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Ending from "../serve/Ending.js"
 import { directory } from "./DirectoryCommand.js"
 import { doctor } from "./DoctorCommand.js"
+import { erase } from "./EraseCommand.js"
 import { keys } from "./KeysCommand.js"
 import { migrate } from "./MigrateCommand.js"
 import { serve } from "./ServeCommand.js"
@@ -23,9 +24,10 @@ import { sessions } from "./SessionsCommand.js"
 export const help = `onelane: checkout sessions, one lane each. Of all updates for one visit of a state, at most one succeeds.
 
   onelane serve      serve checkout sessions over HTTP
-  onelane sessions   list | show | watch | cancel | release: look at sessions, follow one, cancel one, take a claim away
+  onelane sessions   list | show | watch | cancel | release | prune: look at sessions, follow, cancel, release a claim, delete
   onelane directory  users | accounts | stores | members | carts: put | remove | list
   onelane keys       create | list | revoke: the keys with which programs call
+  onelane erase      remove everything about one buyer, by cart or by owner
   onelane migrate    make a storage, or bring its tables up to date
   onelane doctor     look at what a server rests on: Node, the storage, its tables, its disk, the clock
 
@@ -37,7 +39,7 @@ Exit codes: 0 done; 1 refused or failed, standard error says why; 2 not understo
 
 const onelane = Command.make("onelane", {}, () => Ending.print(process.stdout, help)).pipe(
   Command.withDescription("Checkout sessions, one lane each."),
-  Command.withSubcommands([serve, migrate, sessions, directory, keys, doctor])
+  Command.withSubcommands([serve, migrate, sessions, directory, keys, erase, doctor])
 )
 
 // The library colours whatever it prints; a file or a pipe should get plain text.

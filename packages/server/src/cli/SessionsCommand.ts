@@ -5,7 +5,6 @@ import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import type { CheckoutSession } from "@onelane/checkout"
-import type { SessionPrune } from "@onelane/sql"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -170,40 +169,29 @@ const release = Command.make(
 const prune = Command.make(
   "prune",
   {
-    storage: Target.storage,
+    ...Target.options,
     json: Output.json,
     archivedBefore: Options.date("archived-before").pipe(
-      Options.withDescription("Those archived before this date, such as 2026-01-31 (UTC)")
+      Options.withDescription("Sessions that were archived before this date, such as 2026-01-31 (UTC)")
     ),
     keepCompleted: Options.boolean("keep-completed").pipe(
       Options.withDescription(
-        "Let carts remember the order that completed them, so that none is ordered again by accident"
+        "Let carts remember the order that completed them, so that it is not ordered again by accident"
       )
     )
   },
-  ({ archivedBefore, json, keepCompleted, storage }) =>
+  ({ archivedBefore, json, keepCompleted, ...target }) =>
     Target.run(
       Effect.gen(function* () {
-        const prunePage = yield* Target.pruner(storage)
-        let [pruned, after]: [number, string | null] = [0, ""]
-        while (after !== null) {
-          const done: SessionPrune.Pruned = yield* prunePage({
-            archivedBefore: archivedBefore.getTime(),
-            after,
-            limit: 1_000,
-            keepCompleted
-          })
-          pruned += done.pruned
-          after = done.next
-        }
-        yield* Output.show(json, { pruned }, () => `${pruned} archived sessions are gone, with their history`)
+        const admin = yield* Target.admin(target)
+        const { pruned } = yield* admin.call("sessions.prune", {
+          archivedBefore: archivedBefore.toISOString(),
+          keepCompleted
+        })
+        yield* Output.show(json, { pruned }, () => `deleted ${pruned} archived sessions and their history`)
       })
     )
-).pipe(
-  Command.withDescription(
-    "Delete archived sessions and their history from a storage: a file that no server has open, or a PostgreSQL database."
-  )
-)
+).pipe(Command.withDescription("Delete archived sessions and their history."))
 
 /** `onelane sessions`. */
 export const sessions = Command.make("sessions").pipe(

@@ -4,17 +4,18 @@
  */
 import { existsSync } from "node:fs"
 import * as Options from "@effect/cli/Options"
-import { Caller, type CheckoutSessions } from "@onelane/checkout"
-import type { SessionPrune } from "@onelane/sql"
+import { Caller, type Carts, type CheckoutSessions } from "@onelane/checkout"
+import type { Journal } from "@onelane/engine"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type * as Admin from "../operations/Admin.js"
 import * as Ending from "../serve/Ending.js"
+import type { Kept } from "../serve/Store.js"
 import { faultOf } from "../settings/Said.js"
 
 /** Why a command was not done, in one sentence. */
@@ -80,19 +81,6 @@ const opened = (path: string) =>
     return yield* Effect.mapError(Layer.build(Store.layer(path)), refuse)
   })
 
-/** Deletes a page of archived sessions after the other, on a storage. */
-export const pruner = (path: string) =>
-  Effect.gen(function* () {
-    const [Sql, Store] = yield* load(() => Promise.all([import("@onelane/sql"), import("../serve/Store.js")]))
-    yield* mustExist(path)
-    const upToDate = Layer.provideMerge(Sql.Migrations.layer, Store.client(path))
-    const context = yield* Effect.mapError(Layer.build(upToDate), refuse)
-    return (wanted: SessionPrune.Prunable) =>
-      Effect.mapError(Effect.provide(Sql.SessionPrune.page(wanted), context), (error) =>
-        refused(Ending.sentenceOf(error))
-      )
-  })
-
 const remoteOf = ({ token, url }: Target) =>
   Option.map(url, (url) => ({ url, token: Option.getOrElse(token, () => "") }))
 
@@ -109,21 +97,39 @@ export const admin = (target: Target): Effect.Effect<Admin.Admin<Refused>, Refus
     }
     const kept = yield* opened(target.storage)
     const { operations } = yield* load(() => import("../operations/Admin.js"))
+    const all = yield* withRetention(kept)
     return {
       call: (name, input) => {
         const { input: schema, run } = operations[name] as Admin.Operation<any, any>
         return Schema.decodeUnknown(schema)(input).pipe(
           Effect.mapError((error) => refused(faultOf(error))),
-          Effect.flatMap((said) => Effect.mapError(Effect.provide(run(said), kept), sentence))
+          Effect.flatMap((said) => Effect.mapError(Effect.provide(run(said), all), sentence))
         )
       }
     }
   })
 
-const sentence = (failed: Admin.AdminFailure): Refused =>
-  failed._tag === "UnknownEntry"
-    ? refused(`There is no such ${failed.entry}: ${failed.id}`)
-    : refused(`The ${failed.port} gave no answer: ${Ending.sentenceOf(failed)}`)
+type Stored = Journal.Journal | Carts.Carts | Kept
+
+// Only what is removed for good needs an engine, and opens one.
+const withRetention = (kept: Context.Context<Stored>) =>
+  Effect.gen(function* () {
+    const { Retention } = yield* load(() => import("@onelane/checkout"))
+    const scope = yield* Effect.scope
+    const engine = yield* Effect.cached(Scope.extend(engineOn(kept), scope))
+    const own = Effect.map(engine, (built) => Context.get(built, Retention.Retention))
+    return Context.add(kept, Retention.Retention, {
+      prune: (input) => Effect.flatMap(own, ({ prune }) => prune(input)),
+      erase: (input) => Effect.flatMap(own, ({ erase }) => erase(input))
+    })
+  })
+
+const sentence = (failed: Admin.AdminFailure): Refused => {
+  if (failed._tag === "UnknownEntry") return refused(`There is no such ${failed.entry}: ${failed.id}`)
+  return failed._tag === "PortUnavailable"
+    ? refused(`The ${failed.port} gave no answer: ${Ending.sentenceOf(failed)}`)
+    : refused(failed.message)
+}
 
 // Looking at a storage starts no task, and ends none that is overdue: that is for whoever serves it.
 const onlooker = { isMine: () => false, isSettled: () => false }
@@ -132,7 +138,7 @@ const onlooker = { isMine: () => false, isSettled: () => false }
 export const sessions = (target: Target): Effect.Effect<CheckoutSessions.CheckoutSessionsShape, Refused, Scope.Scope> =>
   Effect.gen(function* () {
     const remote = remoteOf(target)
-    const { Access, CheckoutEngine, CheckoutSessions, Flow } = yield* load(() => import("@onelane/checkout"))
+    const { CheckoutSessions } = yield* load(() => import("@onelane/checkout"))
     if (Option.isSome(remote)) {
       const [{ CheckoutClient }, FetchHttpClient] = yield* load(() =>
         Promise.all([import("@onelane/http"), import("@effect/platform/FetchHttpClient")])
@@ -140,11 +146,15 @@ export const sessions = (target: Target): Effect.Effect<CheckoutSessions.Checkou
       const client = yield* Layer.build(Layer.provide(CheckoutClient.layer(remote.value), FetchHttpClient.layer))
       return Context.get(client, CheckoutSessions.CheckoutSessions)
     }
-    const kept = yield* opened(target.storage)
+    return Context.get(yield* engineOn(yield* opened(target.storage)), CheckoutSessions.CheckoutSessions)
+  })
+
+const engineOn = (kept: Context.Context<Stored>) =>
+  Effect.gen(function* () {
+    const { Access, CheckoutEngine, Flow } = yield* load(() => import("@onelane/checkout"))
     const options = { flow: Flow.presets.any, custody: onlooker }
     const ports = Layer.merge(Layer.succeedContext(kept), Access.layerTrusted)
-    const engine = yield* Effect.provide(CheckoutEngine.make(options), ports)
-    return Context.get(engine, CheckoutSessions.CheckoutSessions)
+    return yield* Effect.provide(CheckoutEngine.make(options), ports)
   })
 
 /** Who calls; a server goes by the token. */

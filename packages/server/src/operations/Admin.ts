@@ -1,11 +1,11 @@
 /**
- * Admin: what an operator may do besides the sessions themselves: the directory, keys, the list of sessions. One table of
+ * Admin: what an operator may do besides the sessions themselves: the directory, keys, the list of sessions, removal. One table of
  * operations, each with what goes in and what comes out; `AdminFormat` and `AdminClient` carry it over HTTP, and the
  * command line runs it on a storage when no server does.
  *
  * Does not decide who may call it: the format asks `Access`, and who can open the file needs no leave.
  */
-import { type Access, Caller, Carts } from "@onelane/checkout"
+import { type Access, Caller, Carts, type CheckoutError, Retention } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"
 import { WireSession } from "@onelane/http"
 import { ApiKeysSql, DirectoryList, SessionList } from "@onelane/sql"
@@ -19,13 +19,13 @@ import type { Kept } from "../serve/Store.js"
 export const prefix = "/admin/v1/"
 
 /** Why an operation was not done. */
-export type AdminFailure = Access.PortUnavailable | Directory.UnknownEntry
+export type AdminFailure = Access.PortUnavailable | Directory.UnknownEntry | CheckoutError.AccessError
 
 /** One operation. */
 export interface Operation<In, Out> {
   readonly input: Schema.Schema<In, any>
   readonly output: Schema.Schema<Out, any>
-  readonly run: (input: In) => Effect.Effect<Out, AdminFailure, Kept>
+  readonly run: (input: In) => Effect.Effect<Out, AdminFailure, Kept | Retention.Retention>
 }
 
 const Id = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(255))
@@ -70,7 +70,7 @@ const shown = ({ digest: _, ...key }: ApiKeysSql.ApiKey): typeof Key.Type => key
 const operation = <In, Out>(
   input: Schema.Schema<In, any>,
   output: Schema.Schema<Out, any>,
-  run: (input: In) => Effect.Effect<Out, AdminFailure, Kept>
+  run: (input: In) => Effect.Effect<Out, AdminFailure, Kept | Retention.Retention>
 ): Operation<In, Out> => ({ input, output, run })
 
 const write = <In>(
@@ -158,8 +158,33 @@ const sessions = {
   )
 }
 
+/** What is removed for good. */
+const retention = {
+  "sessions.prune": operation(
+    Schema.Struct({
+      archivedBefore: WireSession.Instant,
+      keepCompleted: Schema.optionalWith(Schema.Boolean, { default: () => false })
+    }),
+    Schema.Struct({ pruned: Schema.Int }),
+    (input) => Effect.flatMap(Retention.Retention, ({ prune }) => prune(input))
+  ),
+  "buyers.erase": operation(
+    Schema.Struct({
+      cartId: Schema.optional(Id),
+      ownerId: Schema.optional(Id),
+      force: Schema.optionalWith(Schema.Boolean, { default: () => false }),
+      compact: Schema.optionalWith(Schema.Boolean, { default: () => true })
+    }),
+    Schema.Struct({ erasureId: Schema.String, sessions: Schema.Int, carts: Schema.Int, entries: Schema.Int }),
+    (input) => Effect.flatMap(Retention.Retention, ({ erase }) => erase(input))
+  )
+}
+
+/** Operations that look through everything, and may take minutes. */
+export const isLong = (name: Name): boolean => name in retention
+
 /** Every operation, by name. */
-export const operations = { ...sessions, ...keys, ...directory }
+export const operations = { ...sessions, ...keys, ...directory, ...retention }
 
 /** The name of an operation. */
 export type Name = keyof typeof operations

@@ -14,6 +14,14 @@ import * as Admin from "./Admin.js"
 /** What each operation is for, and an example of its body. */
 const documented: { readonly [N in Admin.Name]: readonly [string, Admin.In<N>] } = {
   "sessions.list": ["List sessions, a page at a time", { limit: 50, archived: true }],
+  "sessions.prune": [
+    "Remove sessions that finished before an instant, with their history",
+    { archivedBefore: "2026-01-31T00:00:00.000Z", keepCompleted: true }
+  ],
+  "buyers.erase": [
+    "Erase everything about one buyer: by cart, or by owner; live sessions refuse it unless force cancels them",
+    { cartId: "cart-of-somebody", compact: false }
+  ],
   "keys.create": [
     "Make an API key; its token is shown in this answer and nowhere else",
     { label: "nightly export", userId: "ann", roles: ["commerce-integrator"], expiresInMillis: 7_776_000_000 }

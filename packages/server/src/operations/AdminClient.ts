@@ -15,8 +15,9 @@ export interface AdminRefused {
 
 const refused = (message: string): AdminRefused => ({ _tag: "AdminRefused", message })
 
-/** Longest wait for an answer, milliseconds. */
-const timeoutMillis = 30_000
+/** Longest wait for an answer, and for that of an operation that looks through everything, milliseconds. */
+const answerMillis = 30_000
+const longMillis = 3_600_000
 
 /** Makes the client of one server, for one caller. */
 export const make = (options: {
@@ -25,6 +26,7 @@ export const make = (options: {
 }): Effect.Effect<Admin.Admin<AdminRefused>, never, HttpClient.HttpClient> =>
   Effect.map(HttpClient.HttpClient, (http) => ({
     call: (name, input) => {
+      const timeoutMillis = Admin.isLong(name) ? longMillis : answerMillis
       const { output } = Admin.operations[name] as Admin.Operation<any, any>
       const request = HttpClientRequest.post(`${options.url.replace(/\/+$/, "")}${Admin.prefix}${name}`).pipe(
         HttpClientRequest.bearerToken(options.token),

@@ -2,7 +2,7 @@
  * AdminFormat: the operations of `Admin` over HTTP: `POST /admin/v1/<operation>`, JSON in and out, for callers with
  * modify-all-data only. Refusals are problem details, in the order and words of the other formats.
  */
-import { Access, type Caller, type CheckoutError, Refusal } from "@onelane/checkout"
+import { Access, type Caller, type CheckoutError, Refusal, type Retention } from "@onelane/checkout"
 import { AdapterError, WireAnswer, WireError, type WireFormat } from "@onelane/http"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,10 +14,11 @@ import * as Admin from "./Admin.js"
 /** `applied`: whether something may have been written although its answer is missing. */
 const failure =
   (applied: "no" | "unknown") =>
-  (failed: Admin.AdminFailure): CheckoutError.InvalidInput | CheckoutError.StorageUnavailable =>
-    failed._tag === "UnknownEntry"
-      ? Refusal.invalidInput([`${failed.entry}Id`], `There is no such ${failed.entry}: ${failed.id}`)
-      : { ...Refusal.portUnavailable(failed), applied }
+  (failed: Admin.AdminFailure): CheckoutError.AccessError => {
+    if (failed._tag === "UnknownEntry")
+      return Refusal.invalidInput([`${failed.entry}Id`], `There is no such ${failed.entry}: ${failed.id}`)
+    return failed._tag === "PortUnavailable" ? { ...Refusal.portUnavailable(failed), applied } : failed
+  }
 
 const decodeInput = (schema: Schema.Schema<any, any>, body: Readonly<Record<string, unknown>>) => {
   // Null counts as missing, as everywhere.
@@ -43,7 +44,7 @@ const answer = (schema: Schema.Schema<any, any>, done: unknown): WireAnswer.Wire
   WireAnswer.json(200, Schema.encodeSync(schema)(done))
 
 /** Makes the format over what is kept. */
-export const make = (kept: Context.Context<Kept>): WireFormat => ({
+export const make = (kept: Context.Context<Kept | Retention.Retention>): WireFormat => ({
   route: ({ method, path }) => {
     const name = path.slice(Admin.prefix.length)
     if (!Object.hasOwn(Admin.operations, name)) return AdapterError.notFound

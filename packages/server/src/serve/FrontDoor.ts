@@ -3,7 +3,7 @@
  * Owns the putting together; each part is a file of its own.
  */
 import type { Server } from "node:http"
-import { Access, CheckoutEngine, type CheckoutSessions, Flow } from "@onelane/checkout"
+import { Access, CheckoutEngine, type CheckoutSessions, Flow, type Retention } from "@onelane/checkout"
 import { Journal } from "@onelane/engine"
 import { CheckoutServer, DoorMetrics } from "@onelane/http"
 import * as Context from "effect/Context"
@@ -24,7 +24,9 @@ import type * as Store from "./Store.js"
 
 /** What stands behind the door. */
 export interface Behind {
-  readonly engine: Context.Context<CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine>
+  readonly engine: Context.Context<
+    CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine | Retention.Retention
+  >
   readonly kept: Context.Context<Store.Kept | Journal.Journal>
   /** Why no work should be sent here; null when it should. */
   readonly refusing: () => string | null
@@ -46,7 +48,7 @@ export const open = (
     samples: () => Samples.read(metrics, counted)
   }
   const metricsFor = door.metricsFor ?? (isLoopback(host) ? "everybody" : "operators")
-  const formats = [{ prefix: Admin.prefix, format: AdminFormat.make(kept) }]
+  const formats = [{ prefix: Admin.prefix, format: AdminFormat.make(Context.merge(engine, kept)) }]
   if (metricsFor === "operators") formats.push({ prefix: "/metrics", format: Operations.metricsFormat(parts) })
   const opened = Effect.gen(function* () {
     const identity = yield* Layer.build(Identity.layer({ ...door, tokens }))

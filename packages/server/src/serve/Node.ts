@@ -3,7 +3,7 @@
  * What nodes tell each other there has connections of its own, so that no load can make a node look dead.
  */
 import { createHash } from "node:crypto"
-import type { Access, Carts, CheckoutSessions } from "@onelane/checkout"
+import type { Access, Carts, CheckoutSessions, Retention } from "@onelane/checkout"
 import { CheckoutEngine } from "@onelane/checkout"
 import type { PeerServer } from "@onelane/cluster"
 import type { Journal } from "@onelane/engine"
@@ -19,7 +19,9 @@ const connections = 4
 
 /** The engine in force. */
 export interface Node {
-  readonly context: Context.Context<CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine>
+  readonly context: Context.Context<
+    CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine | Retention.Retention
+  >
   /** Whether traffic should be sent here. */
   readonly isReady: () => boolean
 }

@@ -3,7 +3,7 @@
  * listener. They close in the reverse order, so that nobody who was promised an answer loses it.
  */
 import type * as HttpServerError from "@effect/platform/HttpServerError"
-import { type Access, type Carts, CheckoutEngine, Flow } from "@onelane/checkout"
+import { type Access, type Carts, CheckoutEngine, Flow, Retention } from "@onelane/checkout"
 import type { PeerServer } from "@onelane/cluster"
 import type { Directory } from "@onelane/directory"
 import { Journal } from "@onelane/engine"
@@ -50,7 +50,8 @@ export const serve = (
     const stored = config.door.otlp === null ? opened : yield* traced(opened, config.door.traceRatio)
     if (config.seed !== null) yield* Effect.provide(Seed.put(config.seed), stored)
     const { limits } = config.door
-    const options = { flow: Flow.presets[config.flow], engine: mailboxes(limits) }
+    const retention = config.storage === ":memory:" ? Retention.memoryBounds : undefined
+    const options = { flow: Flow.presets[config.flow], retention, engine: mailboxes(limits) }
     const { context: engine, isReady } = yield* Effect.provide(Node.make(config, options), stored)
     const listener = yield* Listener.make(limits)
     let ending = false

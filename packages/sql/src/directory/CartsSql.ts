@@ -38,9 +38,41 @@ export const make = (sql: SqlClient, statements: StatementsShape): Carts.CartsSh
     find: (cartId) => find(escape(cartId)),
     assign: (cartId, { accountId, ownerId, storeId }) =>
       sql`UPDATE carts SET store_id = ${escape(storeId)}, account_id = ${escape(accountId)},
-        owner_id = ${escape(ownerId)} WHERE id = ${escape(cartId)}`.pipe(Effect.mapError(unavailable), Effect.asVoid)
+        owner_id = ${escape(ownerId)} WHERE id = ${escape(cartId)}`.pipe(Effect.mapError(unavailable), Effect.asVoid),
+    kept: makeKept(sql)
   }
 }
+
+/** Rows that one statement removes. */
+const removalRows = 200
+
+const makeKept = (sql: SqlClient): Carts.KeptBuyers => ({
+  cartsOf: (ownerId) =>
+    sql<{ readonly id: string }>`SELECT id FROM carts WHERE owner_id = ${escape(ownerId)}`.pipe(
+      Effect.mapBoth({ onFailure: unavailable, onSuccess: (rows) => rows.map(({ id }) => unescape(id)) })
+    ),
+  erase: (cartIds, userId) => {
+    const user = userId === null ? null : escape(userId)
+    const statements = [
+      ...pagesOf(cartIds.map(escape)).map((ids) => sql`DELETE FROM carts WHERE ${sql.in("id", ids)} RETURNING id`),
+      ...(user === null
+        ? []
+        : [
+            sql`DELETE FROM account_members WHERE user_id = ${user} RETURNING user_id`,
+            sql`DELETE FROM users WHERE id = ${user} RETURNING id`,
+            sql`DELETE FROM api_keys WHERE user_id = ${user} RETURNING id`
+          ])
+    ]
+    return sql
+      .withTransaction(Effect.reduce(statements, 0, (sum, one) => Effect.map(one, ({ length }) => sum + length)))
+      .pipe(Effect.mapError(unavailable))
+  }
+})
+
+const pagesOf = (ids: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> =>
+  Array.from({ length: Math.ceil(ids.length / removalRows) }, (_, page) =>
+    ids.slice(page * removalRows, (page + 1) * removalRows)
+  )
 
 /** The cart port on the client in force, its tables brought up to date first. */
 export const layer: Layer.Layer<Carts.Carts, DatabaseRefused, SqlClient | Statements> = Layer.effect(

@@ -2,8 +2,10 @@
  * Dialect: everything in which databases differ, and nothing else. A further database is a further value of this shape.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import type { Fragment, Statement } from "@effect/sql/Statement"
 import { Journal } from "@onelane/engine"
+import * as Effect from "effect/Effect"
 import * as PostgresArray from "../postgres/PostgresArray.js"
 import * as PostgresFailure from "../postgres/PostgresFailure.js"
 import * as SqliteFailure from "../sqlite/SqliteFailure.js"
@@ -55,7 +57,22 @@ export interface Dialect {
   readonly committed: (rows: Rows, entries: number) => ReadonlySet<number> | null
   /** What an error means. */
   readonly failureOf: (cause: unknown) => Journal.JournalFailure
+  /** Does a removal in such a way that the bytes of what is removed are overwritten, where the database can. */
+  readonly whileRemoving: <A>(removal: Effect.Effect<A, SqlError>) => Effect.Effect<A, SqlError>
+  /** Rewrites the files without what was removed or replaced. */
+  readonly compact: Effect.Effect<void, SqlError>
 }
+
+const overwriting = (sql: SqlClient): Pick<Dialect, "whileRemoving" | "compact"> => ({
+  whileRemoving: (removal) =>
+    Effect.acquireUseRelease(
+      sql.unsafe("PRAGMA secure_delete=ON"),
+      () => removal,
+      () => Effect.ignore(sql.unsafe("PRAGMA secure_delete=OFF"))
+    ),
+  // What an update replaced stays in free parts of pages until they are written anew, and in the log until it is emptied.
+  compact: Effect.asVoid(Effect.zipRight(sql.unsafe("VACUUM"), sql.unsafe("PRAGMA wal_checkpoint(TRUNCATE)")))
+})
 
 /**
  * SQLite: the entries are unfolded by `json_each` and those that pass the fence (A4: the expected sequence, and no digest
@@ -117,7 +134,8 @@ const sqlite = (sql: SqlClient): Dialect => {
     failureOf: (cause) => {
       const { applied, reason } = SqliteFailure.classify(cause)
       return Journal.failure(applied, reason, cause)
-    }
+    },
+    ...overwriting(sql)
   }
 }
 
@@ -166,7 +184,10 @@ const postgres = (sql: SqlClient): Dialect => ({
   failureOf: (cause) => {
     const { applied, reason } = PostgresFailure.classify(cause)
     return Journal.failure(applied, reason, cause)
-  }
+  },
+  whileRemoving: (removal) => removal,
+  // Its own housekeeping does that, while others are at work (docs/operate/personal-data.md).
+  compact: Effect.void
 })
 
 /** The parts in which an append that records digests differs from one that does not. */

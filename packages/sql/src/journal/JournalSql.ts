@@ -71,7 +71,8 @@ export const make = (
           alarms(StoredText.escape(kind), beforeMillis, after.alarmMillis, StoredText.escape(after.id), limit)
         ),
         (answer) => answer.alarms
-      )
+      ),
+    ...makeUpkeep(sql, dialect, refuse)
   }
 }
 
@@ -89,6 +90,61 @@ const dueWith = (
       FROM (SELECT 1) AS one LEFT JOIN (${due}) AS due ON true ORDER BY due.alarm_millis, due.id`
   return prepare(statements.read, dialect.millis === null ? due : dueWithTime, toDue, refuse)
 }
+
+/** Addresses looked at in one part. */
+const selectionRows = 1_000
+
+/** Addresses that one statement removes. */
+const removalRows = 200
+
+const makeUpkeep = (
+  sql: SqlClient,
+  dialect: Dialect.Dialect,
+  refuse: (error: SqlError) => Journal.JournalFailure
+): Pick<Journal.JournalShape, "select" | "remove" | "compact"> => ({
+  select: (kind, after, wanted) =>
+    Effect.mapBoth(
+      sql<Rows[number]>`SELECT id, sequence, state FROM journal_state
+        WHERE kind = ${StoredText.escape(kind)} AND id > ${StoredText.escape(after)} ORDER BY id LIMIT ${selectionRows}`,
+      { onFailure: refuse, onSuccess: (rows) => selectionOf(rows, wanted) }
+    ),
+  remove: (kind, removals) => {
+    const removing = sql.withTransaction(removeAll(sql, StoredText.escape(kind), removals))
+    return Effect.mapError(dialect.whileRemoving(removing), refuse)
+  },
+  compact: Effect.mapError(dialect.compact, refuse)
+})
+
+const selectionOf = (rows: Rows, wanted: (id: string, state: unknown) => boolean): Journal.JournalSelection => {
+  const stored = rows.map(({ id, sequence, state }) => ({
+    id: StoredText.unescape(String(id)),
+    sequence: Number(sequence),
+    state: JSON.parse(String(state)) as unknown
+  }))
+  return {
+    found: stored.filter(({ id, state }) => wanted(id, state)),
+    next: rows.length < selectionRows ? null : stored.at(-1)!.id
+  }
+}
+
+const removeAll = (sql: SqlClient, kind: string, removals: ReadonlyArray<Journal.JournalRemoval>) =>
+  Effect.gen(function* () {
+    const stays = new Set<unknown>()
+    for (let from = 0; from < removals.length; from += removalRows) {
+      const part = removals.slice(from, from + removalRows)
+      const ids = part.map(({ id }) => StoredText.escape(id))
+      const fence = part.map(({ id, sequence }) => sql`(${StoredText.escape(id)}, CAST(${sequence} AS bigint))`) // A4
+      yield* sql`DELETE FROM journal_state WHERE kind = ${kind} AND ${sql.in("id", ids)}
+        AND (id, sequence) IN (VALUES ${sql.csv(fence)})`
+      const left = yield* sql<Rows[number]>`SELECT id FROM journal_state WHERE kind = ${kind} AND ${sql.in("id", ids)}`
+      for (const { id } of left) stays.add(id)
+      const gone = ids.filter((id) => !stays.has(id))
+      if (gone.length === 0) continue
+      yield* sql`DELETE FROM journal_events WHERE kind = ${kind} AND ${sql.in("id", gone)}`
+      yield* sql`DELETE FROM journal_keys WHERE kind = ${kind} AND ${sql.in("id", gone)}`
+    }
+    return removals.map(({ id }) => !stays.has(StoredText.escape(id)))
+  })
 
 /** Asks, and takes in the time that the answer says. */
 const timed = <A extends { readonly atMillis: number }, E>(

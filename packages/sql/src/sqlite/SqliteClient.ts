@@ -66,7 +66,7 @@ const makeRun =
       if (fence.isClosed) throw SqliteFailure.fenced
       if (!(writes ? ownership.before(fence.isApart) : ownership.glance(fence.isApart))) throw SqliteFailure.replaced
       const rows = all(text, parameters.every(isBindable) ? parameters : parameters.map(bindable))
-      if (writes && !ownership.after()) throw SqliteFailure.replaced
+      if (writes && !(isRewrite.test(text) ? ownership.rewritten() : ownership.after())) throw SqliteFailure.replaced
       return Exit.succeed(rows)
     } catch (cause) {
       if (writes) ownership.after() // what failed may have reached the log
@@ -76,6 +76,8 @@ const makeRun =
   }
 
 const isRead = /^\s*SELECT\b/i
+
+const isRewrite = /^(VACUUM|PRAGMA wal_checkpoint)\b/
 
 const isBindable = (value: unknown): boolean =>
   typeof value === "string" ? !value.includes("\0") : typeof value !== "boolean"

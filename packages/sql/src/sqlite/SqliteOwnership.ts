@@ -17,6 +17,8 @@ export interface SqliteOwnership {
   readonly before: (writing: boolean) => boolean
   /** Whether both files are still there. What they grew by is taken as one's own. */
   readonly after: () => boolean
+  /** The same after a statement that rewrites the files (`VACUUM`, a truncating checkpoint): they may have become smaller. */
+  readonly rewritten: () => boolean
   /** `before`, unless somebody looked a moment ago. */
   readonly glance: (writing: boolean) => boolean
   /** Whether closing may carry the log into the file. Where the file or its log was overwritten, the log is given up. */
@@ -29,6 +31,7 @@ export interface SqliteOwnership {
 export const always: SqliteOwnership = {
   before: () => true,
   after: () => true,
+  rewritten: () => true,
   glance: () => true,
   yieldLog: () => true,
   logBytes: () => 0
@@ -66,6 +69,11 @@ export const make = (path: string): SqliteOwnership => {
   return {
     before: (writing) => look(self, !writing),
     after: () => look(self, false),
+    rewritten: () => {
+      self.file.sizeBytes = 0
+      self.log.sizeBytes = 0
+      return look(self, false)
+    },
     glance: (writing) => (performance.now() - self.lookedAtMillis < glanceMillis ? isOurs(self) : look(self, !writing)),
     yieldLog: () => yieldLog(self),
     logBytes: () => self.log.sizeBytes
