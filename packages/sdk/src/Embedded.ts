@@ -14,10 +14,11 @@ import * as Retention from "@onelane/checkout/Retention"
 import * as Directory from "@onelane/directory/Directory"
 import * as DirectoryMemory from "@onelane/directory/DirectoryMemory"
 import { type AsyncContext, type Journal, JournalMemory } from "@onelane/engine"
-import type { DatabaseRefused } from "@onelane/sql"
+import type { DatabaseRefused, StoreBackup } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Backups from "./Backups.js"
 import * as Behind from "./Behind.js"
 import * as Calls from "./Calls.js"
 import * as Checkout from "./Checkout.js"
@@ -108,6 +109,13 @@ export interface EmbeddedCheckout<F> extends Checkout.Checkout<F> {
     input: Retention.EraseInput,
     options?: Checkout.CallOptions
   ) => Promise<Result<Retention.Erased, Retention.EraseError | Aborted>>
+  /**
+   * Copies the SQLite file to `path`, which nothing may have yet, while updates go on: what was acknowledged before the call is
+   * in the copy. It is checked and synced before it has its name. `onelane restore`, or opening it, puts it to use.
+   *
+   * **Errors**: rejects with `BackupRefused`, whose `reason` says why no backup was made.
+   */
+  readonly backup: (path: string) => Promise<StoreBackup.Backup>
 }
 
 /** An embedded engine that keeps the directory. */
@@ -115,16 +123,23 @@ export interface DirectoryCheckout<F> extends EmbeddedCheckout<F> {
   readonly directory: DirectoryDoor.DirectoryDoor
 }
 
-type Stored = Journal.Journal | Access.Access | Carts.Carts | Directory.Directory
+type Stored = Journal.Journal | Access.Access | Carts.Carts | Directory.Directory | Backups.Backups
 
-const memory: Layer.Layer<Stored> = Layer.merge(JournalMemory.layer, DirectoryMemory.layer)
+const memory: Layer.Layer<Stored> = Layer.mergeAll(JournalMemory.layer, DirectoryMemory.layer, Backups.layerMemory)
 
 const sqlite = (filename: string): Layer.Layer<Stored, DatabaseRefused.DatabaseRefused> =>
   Layer.unwrapEffect(
     Effect.map(
       Effect.promise(() => import("@onelane/sql")),
-      ({ DirectoryCacheSql, JournalSql, SqliteClient }) =>
-        Layer.provide(Layer.merge(JournalSql.layer, DirectoryCacheSql.layer()), SqliteClient.layer({ filename }))
+      ({ DirectoryCacheSql, JournalSql, SqliteClient, StoreBackup }) =>
+        Layer.provide(
+          Layer.mergeAll(
+            JournalSql.layer,
+            DirectoryCacheSql.layer(),
+            Layer.effect(Backups.Backups, StoreBackup.StoreBackup)
+          ),
+          SqliteClient.layer({ filename })
+        )
     )
   )
 
@@ -166,7 +181,10 @@ const present = (bounds: Partial<Retention.Bounds> = {}): Partial<Retention.Boun
 /** The calls, the directory, and the engine behind them; of options that were taken. */
 const whole = (
   given: EmbeddedOptions
-): Layer.Layer<Calls.Calls | Directory.Directory | CheckoutEngine.CheckoutEngine, DatabaseRefused.DatabaseRefused> =>
+): Layer.Layer<
+  Calls.Calls | Directory.Directory | CheckoutEngine.CheckoutEngine | Backups.Backups,
+  DatabaseRefused.DatabaseRefused
+> =>
   Layer.suspend(() => {
     Options.check("Onelane.open", given, options)
     const { expiresInMillis, retry = {}, storage, taskDrainMillis } = given
@@ -226,6 +244,7 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
   const embedded: EmbeddedCheckout<FlowOf<X>> = {
     ...as(Caller.host),
     as,
+    backup: Backups.door(behind, Context.get(context, Backups.Backups)),
     prune: (input, options) =>
       Checkout.run(behind, () => retention.prune(Options.copyOf(input)), "unknown", options?.signal),
     erase: (input, options) =>

@@ -253,7 +253,8 @@ describe("the admin format", { timeout: 60_000 }, () => {
       const inOrder = [...examples].sort(([a], [b]) => Number(a.includes("members")) - Number(b.includes("members")))
       for (const [name, body] of inOrder) {
         const { status, text } = await does(url, name, body)
-        assert.strictEqual(status, 200, `${name}: ${text}`)
+        // In memory there is no file to copy: Backup.test.ts has one.
+        assert.strictEqual(status, name === "backups.create" ? 400 : 200, `${name}: ${text}`)
       }
       assert.include((await request(url, null, "GET", "/docs")).text, "/admin/v1/users.put")
     })

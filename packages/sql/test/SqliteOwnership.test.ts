@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import {
   copyFileSync,
   readdirSync,
@@ -14,6 +15,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Address, Journal } from "@onelane/engine"
 import { JournalSql, SqliteClient } from "@onelane/sql"
 import { Effect, Layer } from "effect"
+import * as Dialect from "../src/journal/Dialect.js"
 import { temporaryDirectory } from "./TemporaryFile.js"
 
 const store = (filename: string, thread: SqliteClient.SqliteOptions["thread"] = "never") =>
@@ -171,6 +173,24 @@ describe("a store that is open", () => {
         })
         yield* Effect.provide(run, store(path))
       }
+    })
+  )
+
+  it.scoped("takes a file that was rewritten for its own, and a kill afterwards leaves one that opens", () =>
+    Effect.gen(function* () {
+      const path = yield* closed("onelane.db", 400_000)
+      const copy = join(yield* temporaryDirectory, "copy.db")
+      const run = Effect.gen(function* () {
+        const sql = yield* SqlClient
+        for (const written of [1, 2, 3]) yield* append(written, 100)
+        yield* Dialect.of(sql).compact
+        // What a kill would leave now.
+        for (const ending of ["", "-wal"]) execFileSync("cp", [`${path}${ending}`, `${copy}${ending}`])
+        for (const written of [4, 5, 6]) assert.deepStrictEqual(yield* append(written), ["committed"])
+      })
+      yield* Effect.provide(run, store(path))
+      assert.strictEqual(yield* opened(path), 7)
+      assert.strictEqual(yield* opened(copy), 4)
     })
   )
 

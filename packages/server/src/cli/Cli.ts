@@ -12,6 +12,7 @@ import type * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ending from "../serve/Ending.js"
+import { backup, restore } from "./BackupCommand.js"
 import { directory } from "./DirectoryCommand.js"
 import { doctor } from "./DoctorCommand.js"
 import { erase } from "./EraseCommand.js"
@@ -29,6 +30,8 @@ export const help = `onelane: checkout sessions, one lane each. Of all updates f
   onelane keys       create | list | revoke: the keys with which programs call
   onelane erase      remove everything about one buyer, by cart or by owner
   onelane migrate    make a storage, or bring its tables up to date
+  onelane backup     copy an SQLite store while updates go on
+  onelane restore    put such a copy back
   onelane doctor     look at what a server rests on: Node, the storage, its tables, its disk, the clock
 
 Each of them says more with --help, such as: onelane keys create --help
@@ -39,7 +42,7 @@ Exit codes: 0 done; 1 refused or failed, standard error says why; 2 not understo
 
 const onelane = Command.make("onelane", {}, () => Ending.print(process.stdout, help)).pipe(
   Command.withDescription("Checkout sessions, one lane each."),
-  Command.withSubcommands([serve, migrate, sessions, directory, keys, erase, doctor])
+  Command.withSubcommands([serve, migrate, sessions, directory, keys, erase, backup, restore, doctor])
 )
 
 // The library colours whatever it prints; a file or a pipe should get plain text.

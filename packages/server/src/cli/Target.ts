@@ -6,6 +6,7 @@ import { existsSync } from "node:fs"
 import * as Options from "@effect/cli/Options"
 import { Caller, type Carts, type CheckoutSessions } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"
+import type { StoreBackup } from "@onelane/sql"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -79,6 +80,17 @@ const opened = (path: string) =>
     const Store = yield* load(() => import("../serve/Store.js"))
     yield* mustExist(path)
     return yield* Effect.mapError(Layer.build(Store.layer(path)), refuse)
+  })
+
+/** Copies a storage that no server has open to this path. */
+export const backup = (path: string, to: string): Effect.Effect<StoreBackup.Backup, Refused, Scope.Scope> =>
+  Effect.gen(function* () {
+    const [{ StoreBackup }, Store] = yield* load(() =>
+      Promise.all([import("@onelane/sql"), import("../serve/Store.js")])
+    )
+    yield* mustExist(path)
+    const opened = yield* Effect.mapError(Layer.build(Store.client(path)), refuse)
+    return yield* Effect.mapError(Context.get(opened, StoreBackup.StoreBackup).make(to), refuse)
   })
 
 const remoteOf = ({ token, url }: Target) =>

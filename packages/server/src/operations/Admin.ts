@@ -8,18 +8,23 @@
 import { type Access, Caller, Carts, type CheckoutError, Retention } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"
 import { WireSession } from "@onelane/http"
-import { ApiKeysSql, DirectoryList, SessionList } from "@onelane/sql"
+import { ApiKeysSql, DirectoryList, SessionList, type StoreBackup } from "@onelane/sql"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as ApiKey from "../identity/ApiKey.js"
 import type { Kept } from "../serve/Store.js"
+import * as BackupFolder from "./BackupFolder.js"
 
 /** Where the operations are on a server: `POST` this and the name of one. */
 export const prefix = "/admin/v1/"
 
 /** Why an operation was not done. */
-export type AdminFailure = Access.PortUnavailable | Directory.UnknownEntry | CheckoutError.AccessError
+export type AdminFailure =
+  | Access.PortUnavailable
+  | Directory.UnknownEntry
+  | CheckoutError.AccessError
+  | StoreBackup.BackupRefused
 
 /** One operation. */
 export interface Operation<In, Out> {
@@ -180,11 +185,31 @@ const retention = {
   )
 }
 
+const Count = Schema.Int.pipe(Schema.nonNegative())
+
+/** Copies of the store. */
+const backups = {
+  "backups.create": operation(
+    Schema.Struct({ name: Schema.optionalWith(Schema.String, { default: () => "" }) }),
+    Schema.Struct({
+      path: Schema.String,
+      bytes: Count,
+      tookMillis: Count,
+      format: Count,
+      sessions: Count,
+      carts: Count,
+      events: Count
+    }),
+    ({ name }) =>
+      Effect.flatMap(Clock.currentTimeMillis, (nowMillis) => BackupFolder.make(name || BackupFolder.nameAt(nowMillis)))
+  )
+}
+
 /** Operations that look through everything, and may take minutes. */
-export const isLong = (name: Name): boolean => name in retention
+export const isLong = (name: Name): boolean => name in retention || name in backups
 
 /** Every operation, by name. */
-export const operations = { ...sessions, ...keys, ...directory, ...retention }
+export const operations = { ...sessions, ...keys, ...directory, ...retention, ...backups }
 
 /** The name of an operation. */
 export type Name = keyof typeof operations

@@ -51,7 +51,8 @@ const documented: { readonly [N in Admin.Name]: readonly [string, Admin.In<N>] }
     { id: "cart-1", storeId: "store", accountId: "acme", ownerId: "ann", status: "Active" }
   ],
   "carts.remove": ["Remove a cart", { id: "cart-2" }],
-  "carts.list": ["List carts, a page at a time", { limit: 50 }]
+  "carts.list": ["List carts, a page at a time", { limit: 50 }],
+  "backups.create": ["Copy the SQLite file into the server's folder for backups", { name: "nightly.db" }]
 }
 
 const names = Object.keys(documented) as ReadonlyArray<Admin.Name>

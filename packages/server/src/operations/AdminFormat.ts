@@ -4,6 +4,7 @@
  */
 import { Access, type Caller, type CheckoutError, Refusal, type Retention } from "@onelane/checkout"
 import { AdapterError, WireAnswer, WireError, type WireFormat } from "@onelane/http"
+import type { StoreBackup } from "@onelane/sql"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as ParseResult from "effect/ParseResult"
@@ -17,8 +18,15 @@ const failure =
   (failed: Admin.AdminFailure): CheckoutError.AccessError => {
     if (failed._tag === "UnknownEntry")
       return Refusal.invalidInput([`${failed.entry}Id`], `There is no such ${failed.entry}: ${failed.id}`)
+    if (failed._tag === "BackupRefused") return backupRefused(failed)
     return failed._tag === "PortUnavailable" ? { ...Refusal.portUnavailable(failed), applied } : failed
   }
+
+// What the disk says is no fault of the caller's; everything else is.
+const backupRefused = ({ message, reason }: StoreBackup.BackupRefused) =>
+  ["DAMAGED", "DISK_FULL", "FILE_REPLACED", "READONLY", "IO"].includes(reason)
+    ? { ...Refusal.portUnavailable({ _tag: "PortUnavailable", port: "backup", cause: message, reason }), message }
+    : Refusal.invalidInput(["name"], `${message}.`)
 
 const decodeInput = (schema: Schema.Schema<any, any>, body: Readonly<Record<string, unknown>>) => {
   // Null counts as missing, as everywhere.

@@ -14,6 +14,7 @@ import * as Identity from "../identity/Identity.js"
 import type { SettingRefused } from "../identity/JwtKeys.js"
 import * as Admin from "../operations/Admin.js"
 import * as AdminFormat from "../operations/AdminFormat.js"
+import * as BackupFolder from "../operations/BackupFolder.js"
 import * as Logs from "../operations/Logs.js"
 import * as Operations from "../operations/Operations.js"
 import * as Samples from "../operations/Samples.js"
@@ -38,7 +39,7 @@ export const open = (
   config: ServeConfig,
   { engine, kept, refusing }: Behind
 ): Effect.Effect<void, SettingRefused, Scope.Scope> => {
-  const { door, flow, host, tokens } = config
+  const { backupFolder, door, flow, host, tokens } = config
   const counted = DoorMetrics.make()
   const { metrics, startUpdate } = Context.get(engine, CheckoutEngine.CheckoutEngine)
   const parts: Operations.Parts = {
@@ -48,7 +49,8 @@ export const open = (
     samples: () => Samples.read(metrics, counted)
   }
   const metricsFor = door.metricsFor ?? (isLoopback(host) ? "everybody" : "operators")
-  const formats = [{ prefix: Admin.prefix, format: AdminFormat.make(Context.merge(engine, kept)) }]
+  const operated = Context.add(Context.merge(engine, kept), BackupFolder.BackupFolder, backupFolder)
+  const formats = [{ prefix: Admin.prefix, format: AdminFormat.make(operated) }]
   if (metricsFor === "operators") formats.push({ prefix: "/metrics", format: Operations.metricsFormat(parts) })
   const opened = Effect.gen(function* () {
     const identity = yield* Layer.build(Identity.layer({ ...door, tokens }))

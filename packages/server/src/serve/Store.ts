@@ -13,10 +13,12 @@ import {
   JournalSql,
   SessionList,
   SqliteClient,
-  type Statements
+  type Statements,
+  StoreBackup
 } from "@onelane/sql"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as BackupFolder from "../operations/BackupFolder.js"
 
 /** What an operator works with. */
 export type Kept =
@@ -25,17 +27,22 @@ export type Kept =
   | DirectoryList.DirectoryList
   | SessionList.SessionList
   | ApiKeysSql.ApiKeys
+  | StoreBackup.StoreBackup
+  | BackupFolder.BackupFolder
 
 /** Whether a storage is a database server, which others may write to as well; else it is a file of one process. */
 export const isServer = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
 
 /** The client of a storage. The driver of a server is loaded only when it is wanted. */
-export const client = (storage: string): Layer.Layer<Statements.Client, DatabaseRefused.DatabaseRefused> =>
+export const client = (
+  storage: string
+): Layer.Layer<Statements.Client | StoreBackup.StoreBackup, DatabaseRefused.DatabaseRefused> =>
   isServer(storage)
     ? Layer.unwrapEffect(
         Effect.map(
           Effect.promise(() => import("@onelane/sql/PostgresClient")),
-          ({ layer }) => layer({ url: storage })
+          ({ layer }) =>
+            Layer.merge(layer({ url: storage }), Layer.succeed(StoreBackup.StoreBackup, StoreBackup.onServer))
         )
       )
     : SqliteClient.layer({ filename: storage })
@@ -49,5 +56,7 @@ export const layer = (
     DirectoryCacheSql.layer(),
     DirectoryList.layer,
     SessionList.layer,
-    ApiKeysSql.layer
+    ApiKeysSql.layer,
+    Layer.effect(StoreBackup.StoreBackup, StoreBackup.StoreBackup),
+    Layer.succeed(BackupFolder.BackupFolder, null)
   ).pipe(Layer.provide(client(storage)))

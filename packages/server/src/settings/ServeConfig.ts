@@ -24,6 +24,8 @@ export interface ServeConfig {
   readonly tokens: Tokens
   readonly door: DoorSettings.DoorSettings
   readonly seed: Seed | null
+  /** Where `onelane backup` puts copies of the file; null: nowhere. */
+  readonly backupFolder: string | null
   /** Where other nodes over the same PostgreSQL reach this one; null: it stands alone. */
   readonly cluster: NodeAddress | null
   /** Where it listens for them, if they reach it by another address; null: there. */
@@ -49,6 +51,12 @@ export const settings: ReadonlyArray<Settings.Setting> = [
     name: "seed",
     value: "file",
     text: "JSON, or its path: users, stores, accounts, carts; added at the start where the directory lacks them"
+  },
+  {
+    name: "backup-folder",
+    value: "folder",
+    text: "where `onelane backup --url` puts copies of the SQLite file",
+    fallback: "none"
   },
   {
     name: "cluster",
@@ -91,6 +99,7 @@ const configOf = (readFile: Said.ReadFile) =>
     flow: Config.withDefault(Config.mapOrFail(Config.string("flow"), presetOf), "b2b" as const),
     tokens: Config.withDefault(Said.json("tokens", Tokens, readFile, true), null),
     seed: Config.withDefault(Said.json("seed", Seed, readFile), null),
+    backupFolder: Config.withDefault(Config.nonEmptyString("backup-folder"), null),
     cluster: Config.withDefault(Config.mapOrFail(Config.string("cluster"), nodeOf), null),
     clusterListen: Config.withDefault(Config.mapOrFail(Config.string("cluster-listen"), nodeOf), null),
     clusterSecret: Config.withDefault(Config.nonEmptyString("cluster-secret"), null),

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as PostgresArray from "../postgres/PostgresArray.js"
 import * as PostgresFailure from "../postgres/PostgresFailure.js"
 import * as SqliteFailure from "../sqlite/SqliteFailure.js"
+import * as SqlitePaths from "../sqlite/SqlitePaths.js"
 import type { Rows } from "./Statements.js"
 
 /** One entry of a commit as columns: `expected` is the sequence before it, `sequence` the one after. State and events are JSON texts. */
@@ -71,7 +72,18 @@ const overwriting = (sql: SqlClient): Pick<Dialect, "whileRemoving" | "compact">
       () => Effect.ignore(sql.unsafe("PRAGMA secure_delete=OFF"))
     ),
   // What an update replaced stays in free parts of pages until they are written anew, and in the log until it is emptied.
-  compact: Effect.asVoid(Effect.zipRight(sql.unsafe("VACUUM"), sql.unsafe("PRAGMA wal_checkpoint(TRUNCATE)")))
+  // Meanwhile the file does not ask for its log (SqlitePaths).
+  compact: Effect.forEach(
+    [
+      "VACUUM",
+      `PRAGMA user_version=${SqlitePaths.alone}`,
+      "PRAGMA wal_checkpoint(TRUNCATE)",
+      `PRAGMA user_version=${SqlitePaths.withLog}`,
+      "PRAGMA wal_checkpoint(PASSIVE)"
+    ],
+    (text) => sql.unsafe(text),
+    { discard: true }
+  )
 })
 
 /**

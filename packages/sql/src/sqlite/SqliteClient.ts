@@ -29,6 +29,7 @@ import * as SqliteFile from "./SqliteFile.js"
 import * as SqliteNewFile from "./SqliteNewFile.js"
 import * as SqlitePaths from "./SqlitePaths.js"
 import * as SqliteWriterThread from "./SqliteWriterThread.js"
+import * as StoreBackup from "./StoreBackup.js"
 
 /** How to open a file, and where it is written. */
 export interface SqliteOptions extends SqliteFile.SqliteOptions {
@@ -166,7 +167,11 @@ const makeWriter = (
  */
 export const make = (
   options: SqliteOptions
-): Effect.Effect<Context.Context<Client>, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> => {
+): Effect.Effect<
+  Context.Context<Client | StoreBackup.StoreBackup>,
+  DatabaseRefused,
+  Scope.Scope | Reactivity.Reactivity
+> => {
   const path = SqlitePaths.pathOf(options.filename)
   const making =
     path === null ? Effect.void : SqliteNewFile.make(path, (aside) => fill({ ...options, filename: aside }))
@@ -180,7 +185,11 @@ const fill = (options: SqliteOptions): Effect.Effect<unknown, DatabaseRefused, R
 
 const connect = (
   options: SqliteOptions
-): Effect.Effect<Context.Context<Client>, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> =>
+): Effect.Effect<
+  Context.Context<Client | StoreBackup.StoreBackup>,
+  DatabaseRefused,
+  Scope.Scope | Reactivity.Reactivity
+> =>
   Effect.gen(function* () {
     const file = yield* Effect.acquireRelease(SqliteFile.open(options), ({ close }) => close)
     const writer = yield* Effect.acquireRelease(
@@ -188,6 +197,8 @@ const connect = (
       ({ close }) => close
     )
     if (options.thread === "always") yield* writer.begin
+    const backups =
+      file.sharedName === null ? StoreBackup.inMemory : yield* StoreBackup.ofFile(file.sharedName, file.ownership)
     const fence: Fence = { isClosed: false, isApart: false, isOver: false }
     yield* Effect.addFinalizer(() => Effect.sync(() => void (fence.isOver = true)))
     const runNow = makeRun(file, fence)
@@ -212,7 +223,8 @@ const connect = (
       turn.claims > 0 ? client.unsafe(text, parameters) : runNow(text, parameters)
     const write = writing(file, writer, fence, turn, run)
     return Context.make(SqlClient.SqlClient, client).pipe(
-      Context.add(Statements, { read: run, write, readTogether: null })
+      Context.add(Statements, { read: run, write, readTogether: null }),
+      Context.add(StoreBackup.StoreBackup, backups)
     )
   })
 
@@ -243,6 +255,6 @@ const writing = (
   }
 }
 
-/** The client of one file, or of `":memory:"`. */
-export const layer = (options: SqliteOptions): Layer.Layer<Client, DatabaseRefused> =>
+/** The client of one file, or of `":memory:"`, and its backups. */
+export const layer = (options: SqliteOptions): Layer.Layer<Client | StoreBackup.StoreBackup, DatabaseRefused> =>
   Layer.scopedContext(make(options)).pipe(Layer.provide(Reactivity.layer))

@@ -23,6 +23,20 @@ const remove = (aside: string): void => {
   }
 }
 
+/** Lets `use` make a file aside of `path`, under the name that it is given; what is left of that is removed. */
+export const aside = <A, E, R>(path: string, use: (aside: string) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.suspend(() => {
+    const aside = beside(path, process.pid, made++)
+    return Effect.acquireUseRelease(
+      Effect.sync(() => {
+        sweep(path)
+        remove(aside) // of a process before that had the same number
+      }),
+      () => use(aside),
+      () => Effect.sync(() => remove(aside))
+    )
+  })
+
 /**
  * Makes the file `path` unless it is there: `fill` makes it under the name that it is given, and leaves one closed file.
  * Where somebody else makes it meanwhile, theirs stays.
@@ -33,20 +47,22 @@ export const make = <R>(
 ): Effect.Effect<void, DatabaseRefused, R> =>
   Effect.suspend(() => {
     if (existsSync(path)) return Effect.void
-    const aside = beside(path, process.pid, made++)
-    const naming = Effect.try({ try: () => name(aside, path), catch: (cause) => refusalOf(path, cause) })
-    return Effect.acquireUseRelease(
-      Effect.sync(() => {
-        sweep(path)
-        remove(aside) // of a process before that had the same number
-      }),
-      () => Effect.zipRight(fill(aside), naming),
-      () => Effect.sync(() => remove(aside))
-    ).pipe(
-      Effect.mapError(
-        ({ cause, message, reason }) => new DatabaseRefused({ reason, message: message.replaceAll(aside, path), cause })
+    const making = (aside: string) => {
+      const named = Effect.try({
+        try: () => {
+          sync(aside)
+          give(aside, path)
+        },
+        catch: (cause) => refusalOf(path, cause)
+      })
+      return Effect.zipRight(fill(aside), named).pipe(
+        Effect.mapError(
+          ({ cause, message, reason }) =>
+            new DatabaseRefused({ reason, message: message.replaceAll(aside, path), cause })
+        )
       )
-    )
+    }
+    return Effect.asVoid(aside(path, making))
   })
 
 const reasons: Readonly<Record<string, DatabaseRefused["reason"]>> = {
@@ -67,18 +83,18 @@ const refusalOf = (path: string, cause: unknown): DatabaseRefused => {
   })
 }
 
-/** Gives a file that is closed its name, durably, unless the name is taken. */
-const name = (aside: string, path: string): void => {
-  sync(aside)
+/** Gives a synced file its name, durably; false where the name is taken. Throws what the system says. */
+export const give = (aside: string, path: string): boolean => {
   try {
     linkSync(aside, path)
   } catch (cause) {
-    if (existsSync(path)) return
+    if (existsSync(path)) return false
     // A file system without links.
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw cause
     renameSync(aside, path)
   }
   syncFolder(dirname(path))
+  return true
 }
 
 /** Syncs a file. */

@@ -47,6 +47,7 @@ interface Seen {
   readonly dev: number
   readonly ino: number
   sizeBytes: number
+  isShrinking: boolean
 }
 
 interface Ownership {
@@ -70,7 +71,7 @@ export const make = (path: string): SqliteOwnership => {
     before: (writing) => look(self, !writing),
     after: () => look(self, false),
     rewritten: () => {
-      self.file.sizeBytes = 0
+      self.file.isShrinking = true // with some later checkpoint, if a reader holds this one back
       self.log.sizeBytes = 0
       return look(self, false)
     },
@@ -82,7 +83,7 @@ export const make = (path: string): SqliteOwnership => {
 
 const see = (path: string): Seen => {
   const { dev, ino, size } = statSync(path)
-  return { path, dev, ino, sizeBytes: size }
+  return { path, dev, ino, sizeBytes: size, isShrinking: false }
 }
 
 const isOurs = ({ fileVerdict, logVerdict }: Ownership): boolean => fileVerdict === "ours" && logVerdict === "ours"
@@ -100,7 +101,7 @@ const judge = (seen: Seen, exact: boolean): Verdict => {
   try {
     const found = statSync(seen.path, quiet)
     if (found === undefined || found.ino !== seen.ino || found.dev !== seen.dev) return "gone"
-    if (exact ? found.size !== seen.sizeBytes : found.size < seen.sizeBytes) return "overwritten"
+    if (exact ? found.size !== seen.sizeBytes : found.size < seen.sizeBytes && !seen.isShrinking) return "overwritten"
     seen.sizeBytes = found.size
     return "ours"
   } catch {

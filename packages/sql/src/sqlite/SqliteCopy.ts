@@ -1,0 +1,66 @@
+/**
+ * SqliteCopy: makes a copy of a store and judges it. Plain, without Effect: it runs in a thread of its own (SqliteCopyThread),
+ * because either may take minutes.
+ */
+import type { Connection, Driver } from "./SqliteDriver.js"
+import * as SqlitePaths from "./SqlitePaths.js"
+import { makeAsk } from "./SqliteSettings.js"
+
+/** What a copy holds. */
+export interface Contents {
+  /** Format of the store (StoreFormat). */
+  readonly format: number
+  readonly sessions: number
+  readonly carts: number
+  readonly events: number
+}
+
+/** What is to be done: copy the store that this process has open as `source` into the empty file `target`; or only judge `target`. */
+export interface Work {
+  readonly source: string | null
+  readonly target: string
+}
+
+/** Copies and judges. Throws what SQLite says, or an `Error` that says what is wrong with the copy. */
+export const run = (driver: Driver, { source, target }: Work): Contents => {
+  if (source !== null) within(driver.open(source), (connection) => copy(connection, target))
+  return within(driver.open(target), judge)
+}
+
+const within = <A>(connection: Connection, use: (connection: Connection) => A): A => {
+  try {
+    return use(connection)
+  } finally {
+    connection.close()
+  }
+}
+
+const busyMillis = 5_000
+
+// One read transaction: what is committed meanwhile goes to the log, and is not in it.
+const copy = (connection: Connection, target: string): void => {
+  connection.exec(`PRAGMA busy_timeout=${busyMillis}; PRAGMA wal_autocheckpoint=0`)
+  connection.exec(`VACUUM INTO '${target.replaceAll("'", "''")}'`)
+}
+
+const faultsOf = "(SELECT integrity_check AS fault FROM pragma_integrity_check LIMIT 5)"
+
+/** Every state rests on an event of its own sequence, and none on a later one. */
+const loose = `(SELECT count(*) AS n FROM journal_state AS now WHERE sequence IS NOT (
+  SELECT max(sequence) FROM journal_events AS past WHERE past.kind = now.kind AND past.id = now.id))`
+
+const judge = (connection: Connection): Contents => {
+  connection.exec(`PRAGMA user_version=${SqlitePaths.alone}`)
+  const ask = makeAsk(connection)
+  const faults = ask("group_concat(fault, '; ')", faultsOf)
+  if (faults !== "ok") throw new Error(`it is damaged: ${String(faults)}`)
+  const looseStates = Number(ask("n", loose))
+  if (looseStates > 0) throw new Error(`it is damaged: ${looseStates} sessions and carts do not match their history`)
+  const count = (what: string): number => Number(ask("count(*)", what))
+  return {
+    format: Number(ask("max(format)", "store_format")),
+    sessions: count("journal_state WHERE kind = 'session'"),
+    carts: count("journal_state WHERE kind = 'cart'"),
+    events: count("journal_events")
+  }
+}
