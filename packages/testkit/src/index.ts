@@ -1,3 +1,3 @@
-export * as CheckoutSuite from "./CheckoutSuite.js"
-export * as DirectorySuite from "./DirectorySuite.js"
-export * as JournalSuite from "./JournalSuite.js"
+export * as CheckoutSuite from "./suites/CheckoutSuite.js"
+export * as DirectorySuite from "./suites/DirectorySuite.js"
+export * as JournalSuite from "./suites/JournalSuite.js"

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { catches, found, table } from "../src/Catches.js"
-import { root } from "../src/Program.js"
+import { root } from "../src/processes/Program.js"
 
 const read = (path: string): string => readFileSync(join(root, path), "utf8")
 

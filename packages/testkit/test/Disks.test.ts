@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Disks from "../src/Disks.js"
-import type { Step } from "../src/Record.js"
-import * as Seeded from "../src/Seeded.js"
+import * as Disks from "../src/faults/Disks.js"
+import type { Step } from "../src/faults/Record.js"
+import * as Seeded from "../src/simulation/Seeded.js"
 
 const write = (name: string, offset: number, text: string): Step => ({
   what: "write",

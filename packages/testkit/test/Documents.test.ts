@@ -1,7 +1,7 @@
 /** What README files, recipes and the changelog state about packages and programs is what is there. */
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import { read } from "../src/Repository.js"
+import { read } from "../src/tidy/Repository.js"
 
 const repository = read(fileURLToPath(new URL("../../..", import.meta.url)))
 const text = (path: string): string => repository.files.get(path) ?? assert.fail(`${path} does not exist`)

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Address, type Journal, JournalMemory } from "@onelane/engine"
 import { Effect, Fiber, TestClock } from "effect"
-import * as JournalFaults from "../src/JournalFaults.js"
-import * as Seeded from "../src/Seeded.js"
+import * as JournalFaults from "../src/faults/JournalFaults.js"
+import * as Seeded from "../src/simulation/Seeded.js"
 
 const at = (id: string) => Address.make("Thing", id)
 const entry = (id: string, expectedSequence = 0): Journal.JournalEntry => ({

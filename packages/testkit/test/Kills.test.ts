@@ -3,11 +3,11 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type { CheckoutError } from "@onelane/checkout"
 import { Effect } from "effect"
-import * as Folder from "../src/Folder.js"
+import * as RealFaults from "../src/faults/RealFaults.js"
 import { tallyOf } from "../src/Instrument.js"
+import * as Folder from "../src/processes/Folder.js"
+import type * as Service from "../src/processes/Service.js"
 import * as Kills from "../src/prove/Kills.js"
-import * as RealFaults from "../src/RealFaults.js"
-import type * as Service from "../src/Service.js"
 
 type Door = Service.Service["door"]
 

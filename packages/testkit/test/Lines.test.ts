@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { count, render } from "../src/Lines.js"
+import { count, render } from "../src/tidy/Lines.js"
 
 const files = {
   "package.json": '{"name":"root","private":true}',

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { apply, hunt, load } from "../src/Mutant.js"
-import { mutations } from "../src/Mutations.js"
-import { run } from "../src/Simulation.js"
+import { apply, hunt, load } from "../src/simulation/Mutant.js"
+import { mutations } from "../src/simulation/Mutations.js"
+import { run } from "../src/simulation/Simulation.js"
 
 const timeout = 120_000
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { load } from "../src/Mutant.js"
-import { mutations } from "../src/Mutations.js"
-import { describe as inWords, shrink } from "../src/Shrink.js"
+import { load } from "../src/simulation/Mutant.js"
+import { mutations } from "../src/simulation/Mutations.js"
+import { describe as inWords, shrink } from "../src/simulation/Shrink.js"
 
 const timeout = 120_000
 

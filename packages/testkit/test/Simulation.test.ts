@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Outcome } from "../src/Simulation.js"
-import { run } from "../src/Simulation.js"
+import type { Outcome } from "../src/simulation/Simulation.js"
+import { run } from "../src/simulation/Simulation.js"
 
 const seeds = 200
 const timeout = 120_000

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
-import type { Repository } from "../src/Repository.js"
-import { read } from "../src/Repository.js"
-import { check, render } from "../src/Tidy.js"
+import type { Repository } from "../src/tidy/Repository.js"
+import { read } from "../src/tidy/Repository.js"
+import { check, render } from "../src/tidy/Tidy.js"
 
 const root = { name: "root", devDependencies: {}, scripts: { start: "node ." } }
 

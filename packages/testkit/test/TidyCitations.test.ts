@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { check } from "../src/TidyCitations.js"
+import { check } from "../src/tidy/TidyCitations.js"
 
 const documents = {
   "docs/CONTRACT.md": "## §1 One\n## §2 Two\n| 1 | check |\n| 2 | check |\n",

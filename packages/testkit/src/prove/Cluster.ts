@@ -6,11 +6,11 @@
 import type { CheckoutSessions } from "@onelane/checkout"
 import type { History } from "@onelane/history"
 import { Clock, Effect, Exit, Fiber, Random, type Scope } from "effect"
+import * as Load from "../clients/Load.js"
+import * as Link from "../faults/Link.js"
 import { type Instrument, lacking, type Tally, tallyOf } from "../Instrument.js"
-import * as Link from "../Link.js"
-import * as Load from "../Load.js"
-import * as PostgresServer from "../PostgresServer.js"
-import * as Service from "../Service.js"
+import * as PostgresServer from "../processes/PostgresServer.js"
+import * as Service from "../processes/Service.js"
 
 /** A node that is started again on the ports it had. */
 export interface Node extends Service.Service {

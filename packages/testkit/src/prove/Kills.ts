@@ -9,12 +9,12 @@ import { join } from "node:path"
 import { Caller, CheckoutSession } from "@onelane/checkout"
 import type { History } from "@onelane/history"
 import { Effect, Random } from "effect"
-import * as Folder from "../Folder.js"
+import * as Load from "../clients/Load.js"
 import type { Findings, Instrument, Tally } from "../Instrument.js"
 import { plus, tallyOf } from "../Instrument.js"
-import * as Load from "../Load.js"
-import * as Seeded from "../Seeded.js"
-import * as Service from "../Service.js"
+import * as Folder from "../processes/Folder.js"
+import * as Service from "../processes/Service.js"
+import * as Seeded from "../simulation/Seeded.js"
 
 /** A run. */
 export interface KillOptions {

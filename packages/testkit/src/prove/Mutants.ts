@@ -4,8 +4,8 @@
  */
 import { Effect } from "effect"
 import type { Instrument } from "../Instrument.js"
-import { hunt } from "../Mutant.js"
-import { mutations } from "../Mutations.js"
+import { hunt } from "../simulation/Mutant.js"
+import { mutations } from "../simulation/Mutations.js"
 
 /** Seeds a mutant may live through. */
 export const mostSeeds = 100

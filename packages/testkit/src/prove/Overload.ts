@@ -8,11 +8,11 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Caller } from "@onelane/checkout"
 import { Clock, Effect, Random, type Scope } from "effect"
-import * as Folder from "../Folder.js"
+import * as RawClient from "../clients/RawClient.js"
+import * as Record from "../faults/Record.js"
 import type { Instrument } from "../Instrument.js"
-import * as RawClient from "../RawClient.js"
-import * as Record from "../Record.js"
-import * as Service from "../Service.js"
+import * as Folder from "../processes/Folder.js"
+import * as Service from "../processes/Service.js"
 
 /** A run. `room`: requests that are served at once. */
 export interface OverloadOptions {

@@ -4,8 +4,8 @@
  */
 import { Effect } from "effect"
 import type { Findings, Instrument } from "../Instrument.js"
-import type { Scenario } from "../Scenario.js"
-import { type Outcome, run } from "../Simulation.js"
+import type { Scenario } from "../simulation/Scenario.js"
+import { type Outcome, run } from "../simulation/Simulation.js"
 import { manySeeds } from "./Sim.js"
 
 const sleepless: Scenario["engine"] = {

@@ -7,12 +7,12 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Deferred, Effect, FiberId, type Scope } from "effect"
-import * as Disks from "../Disks.js"
-import * as Folder from "../Folder.js"
+import * as Disks from "../faults/Disks.js"
+import * as Record from "../faults/Record.js"
 import type { Instrument } from "../Instrument.js"
-import * as Program from "../Program.js"
-import * as Record from "../Record.js"
-import * as Seeded from "../Seeded.js"
+import * as Folder from "../processes/Folder.js"
+import * as Program from "../processes/Program.js"
+import * as Seeded from "../simulation/Seeded.js"
 
 /** A run. `synchronous` other than FULL is a planted fault. */
 export interface PowerOptions {

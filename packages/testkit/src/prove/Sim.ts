@@ -12,9 +12,9 @@ import {
   type Tally,
   tallyOf
 } from "../Instrument.js"
-import type { Scenario } from "../Scenario.js"
-import { describe, shrink } from "../Shrink.js"
-import { type Outcome, run } from "../Simulation.js"
+import type { Scenario } from "../simulation/Scenario.js"
+import { describe, shrink } from "../simulation/Shrink.js"
+import { type Outcome, run } from "../simulation/Simulation.js"
 
 /** Seeds of the short form, which goes on until enough happened. */
 const leastShort = 30

@@ -8,13 +8,13 @@
 import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect } from "effect"
-import * as Folder from "../Folder.js"
+import * as RealFaults from "../faults/RealFaults.js"
+import * as Record from "../faults/Record.js"
 import type { Instrument } from "../Instrument.js"
 import { plus, tallyOf } from "../Instrument.js"
-import * as RealFaults from "../RealFaults.js"
-import * as Record from "../Record.js"
-import type { Seeded } from "../Seeded.js"
-import type { Service } from "../Service.js"
+import * as Folder from "../processes/Folder.js"
+import type { Service } from "../processes/Service.js"
+import type { Seeded } from "../simulation/Seeded.js"
 import * as Kills from "./Kills.js"
 
 /** A run. */

@@ -8,10 +8,10 @@
 import { Caller } from "@onelane/checkout"
 import { Effect } from "effect"
 import * as Fc from "effect/FastCheck"
+import * as RawClient from "../clients/RawClient.js"
+import * as WireCases from "../clients/WireCases.js"
 import type { Instrument } from "../Instrument.js"
-import * as RawClient from "../RawClient.js"
-import * as Service from "../Service.js"
-import * as WireCases from "../WireCases.js"
+import * as Service from "../processes/Service.js"
 
 /** A run. */
 export interface FuzzOptions {

@@ -4,8 +4,9 @@
  *
  * Pure: a record and choices in, files out. Owns the model of a disk; does not own what must be on it (PowerLoss).
  */
+
+import type { Seeded } from "../simulation/Seeded.js"
 import type { Step } from "./Record.js"
-import type { Seeded } from "./Seeded.js"
 
 /** Name to content. */
 export type Image = ReadonlyMap<string, Buffer>

@@ -6,7 +6,7 @@
  */
 import { Journal } from "@onelane/engine"
 import { Effect, Exit } from "effect"
-import type { Seeded } from "./Seeded.js"
+import type { Seeded } from "../simulation/Seeded.js"
 
 /** What can happen to an append. */
 export const appendFaults = [

@@ -38,14 +38,14 @@ export interface ProgramOptions {
 }
 
 /** The root of this repository. */
-export const root: string = fileURLToPath(new URL("../../..", import.meta.url))
+export const root: string = fileURLToPath(new URL("../../../..", import.meta.url))
 
 /** The `onelane` command, as built. */
-export const onelane: string = fileURLToPath(new URL("../../server/bin/onelane.js", import.meta.url))
+export const onelane: string = fileURLToPath(new URL("../../../server/bin/onelane.js", import.meta.url))
 
 /** A program that the proofs run, by name: it uses the product, which this package may not import. */
 export const beside = (name: string): string =>
-  fileURLToPath(new URL(`../../sql/test/programs/${name}.mjs`, import.meta.url))
+  fileURLToPath(new URL(`../../../sql/test/programs/${name}.mjs`, import.meta.url))
 
 const stderrCharacters = 2_000
 

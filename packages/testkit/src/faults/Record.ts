@@ -43,7 +43,7 @@ export const read = (file: string): ReadonlyArray<Step> => {
 /** Builds the shim in `folder`. Linux, with a C compiler. */
 const build = (folder: string): string => {
   const shim = join(folder, "record.so")
-  const source = fileURLToPath(new URL("../../sql/test/programs/record.c", import.meta.url))
+  const source = fileURLToPath(new URL("../../../sql/test/programs/record.c", import.meta.url))
   execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl", "-lpthread"])
   return shim
 }

