@@ -2,7 +2,7 @@
 import type { Entrant } from "./Contest.js"
 import type { Options } from "./InMemory.js"
 import type { Load } from "./Load.js"
-import { apart } from "./Place.js"
+import { apart } from "./SubjectProcess.js"
 
 /** A subject in memory, in a process of its own. `label` where a contest has it twice. */
 export const inMemory = (

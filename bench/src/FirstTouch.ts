@@ -9,7 +9,7 @@ import { type Runner, timed } from "./Runner.js"
 import * as Stored from "./Stored.js"
 import { openSqlite } from "./subjects/Journals.js"
 import { engineOver } from "./subjects/Onelane.js"
-import { makeDirectory } from "./Workplace.js"
+import { makeDirectory } from "./WorkingFolder.js"
 
 /** What `start` is given. `calls` sessions are touched in a round, none of them twice. */
 export interface Options {

@@ -8,7 +8,7 @@ import type * as Load from "./Load.js"
 import * as Runner from "./Runner.js"
 import * as Stored from "./Stored.js"
 import { effectDoor, engineOver } from "./subjects/Onelane.js"
-import { makeDirectory } from "./Workplace.js"
+import { makeDirectory } from "./WorkingFolder.js"
 
 /** What `start` is given. */
 export interface Options {

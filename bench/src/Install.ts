@@ -7,7 +7,7 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { makeDirectory } from "./Workplace.js"
+import { makeDirectory } from "./WorkingFolder.js"
 
 /** What was installed. */
 export interface Installed {

@@ -4,7 +4,7 @@ import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { makeDirectory } from "./Workplace.js"
+import { makeDirectory } from "./WorkingFolder.js"
 
 /** Whether there is one on this machine. */
 export const isInstalled = (): boolean => spawnSync("redis-server", ["--version"]).status === 0

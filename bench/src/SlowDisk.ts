@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process"
 import * as Record from "@onelane/testkit/Record"
-import { makeDirectory } from "./Workplace.js"
+import { makeDirectory } from "./WorkingFolder.js"
 
 /** Whether this machine can. */
 export const isPossible = (): boolean => process.platform === "linux" && spawnSync("cc", ["--version"]).status === 0

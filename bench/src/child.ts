@@ -1,6 +1,7 @@
 /** child: the process of one subject. It becomes what its first message says, then answers round by round. */
-import type { Ask, Task, Told } from "./Place.js"
+
 import type { Runner } from "./Runner.js"
+import type { Ask, Task, Told } from "./SubjectProcess.js"
 
 let runner: Runner | undefined
 

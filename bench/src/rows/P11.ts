@@ -1,7 +1,7 @@
 /** P11: two runners of a cluster against one, over PostgreSQL; and against a plain `@effect/cluster` entity doing the same. */
 
 import { hold } from "../Contest.js"
-import { field } from "../cluster/Field.js"
+import { field } from "../cluster/ClusterField.js"
 import { judgedBy, rateTable } from "../Figures.js"
 import type { Load } from "../Load.js"
 import { line, type Row } from "../Row.js"

@@ -1,5 +1,5 @@
 /** P13: from nothing to the first answer, in this process and as a server. */
-import type { Options } from "../Cold.js"
+import type { Options } from "../ColdStart.js"
 import { hold } from "../Contest.js"
 import { task } from "../Entrants.js"
 import { showSpread } from "../Figures.js"
@@ -20,7 +20,7 @@ export const P13: Row = {
   title: "Cold start",
   measure: async ({ rounds, say }) => {
     const contest = await hold(
-      programs.map((program) => task(program, "./Cold.js", { program } satisfies Options)),
+      programs.map((program) => task(program, "./ColdStart.js", { program } satisfies Options)),
       { rounds: rounds * 2, warmUps: 1, say }
     )
     const of = (name: Options["program"]) => contest.get(name)!.samples

@@ -1,6 +1,6 @@
 /** Every subject by its name: what a row asks for is made in a process of its own. */
 import type { Subject } from "../Runner.js"
-import { makeDirectory } from "../Workplace.js"
+import { makeDirectory } from "../WorkingFolder.js"
 
 /** How a subject is made; heavy libraries are loaded only by the process that measures them. */
 export type MakeSubject = () => Subject | Promise<Subject>

@@ -1,4 +1,4 @@
-/** Workplace: a directory for one process's files, on the disk under test, gone when the process ends. */
+/** WorkingFolder: a directory for one process's files, on the disk under test, gone when the process ends. */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"

@@ -1,5 +1,5 @@
 /**
- * Place: where a subject runs. Each has a process of its own, so that none pays for another's compiled code or heap; only
+ * SubjectProcess: where a subject runs. Each has a process of its own, so that none pays for another's compiled code or heap; only
  * one of them works at a time, and rounds go in turn. A test runs a subject in its own process instead.
  */
 import { type ChildProcess, fork } from "node:child_process"

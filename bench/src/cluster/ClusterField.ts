@@ -1,14 +1,14 @@
-/** Field: a whole cluster as one subject of a contest: a PostgreSQL of its own, and runners that work at the same time. */
+/** ClusterField: a whole cluster as one subject of a contest: a PostgreSQL of its own, and runners that work at the same time. */
 
 import type { AddressInfo } from "node:net"
 import { createServer } from "node:net"
 import pg from "pg"
 import type { Entrant } from "../Contest.js"
 import type { Load } from "../Load.js"
-import { apart } from "../Place.js"
 import * as Postgres from "../Postgres.js"
 import type { Runner } from "../Runner.js"
 import type { Sample } from "../Sample.js"
+import { apart } from "../SubjectProcess.js"
 import type { Options } from "./Task.js"
 
 const freePort = (): Promise<number> =>

@@ -25,7 +25,7 @@ const use = (more = "") => `
 
 const heavy = /@effect\/|effect\/dist\/esm\/(index|Schema|Stream)\.js|fast-check|packages\/(sql|http|server)\/|sqlite/
 
-describe("Cold", () => {
+describe("cold start", () => {
   it("an embedded engine in memory answers with nothing of HTTP, SQL, Schema or Stream loaded", () => {
     const loaded = loadedBy(use())
     assert.deepStrictEqual(

@@ -1,4 +1,4 @@
-/** Cold: starts programs and waits for their first answer. The tasks of P13; a round is one start. */
+/** ColdStart: starts programs and waits for their first answer. The tasks of P13; a round is one start. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { onelane } from "@onelane/server/program"
 import { type Runner, timed } from "./Runner.js"
-import { makeDirectory } from "./Workplace.js"
+import { makeDirectory } from "./WorkingFolder.js"
 
 /** What `start` is given. */
 export interface Options {
