@@ -5,13 +5,13 @@
 import type { CheckoutSessions, Flow } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Checkout } from "./Checkout.js"
-import type { RemoteOptions } from "./Remote.js"
-import type { FlowOf } from "./Typed.js"
+import type { Checkout } from "./door/Checkout.js"
+import type { FlowOf } from "./door/Typed.js"
+import type { RemoteOptions } from "./open/Remote.js"
 
-export { layer, layerWithDirectory, open } from "./Embedded.js"
+export { layer, layerWithDirectory, open } from "./open/Embedded.js"
 
-const remote = () => import("./Remote.js")
+const remote = () => import("./open/Remote.js")
 
 /** Connects to a server. Nothing is sent before the first call. **Errors**: rejects with a `TypeError` for options that are none. */
 export const connect = async <X extends Flow.PresetName | Flow.Flow = "b2b">(

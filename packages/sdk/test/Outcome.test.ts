@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { CheckoutError, CheckoutSession } from "@onelane/checkout"
-import * as Outcome from "../src/Outcome.js"
+import * as Outcome from "../src/retry/Outcome.js"
 
 const remote: Outcome.Policy = { limit: 8, baseMillis: 50, maxMillis: 2_000, restarts: true }
 const embedded: Outcome.Policy = { ...remote, restarts: false }

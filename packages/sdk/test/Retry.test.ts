@@ -8,7 +8,7 @@ import {
 } from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
 import { Chunk, Effect, Exit, Fiber, Stream, TestClock } from "effect"
-import * as Retry from "../src/Retry.js"
+import * as Retry from "../src/retry/Retry.js"
 
 const session: CheckoutSession.CheckoutSession = {
   id: "s1",

@@ -18,18 +18,18 @@ import type { DatabaseRefused, StoreBackup } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Behind from "../door/Behind.js"
+import * as Calls from "../door/Calls.js"
+import * as Checkout from "../door/Checkout.js"
+import type * as DirectoryDoor from "../door/DirectoryDoor.js"
+import type { Aborted, Result } from "../door/Result.js"
+import type { FlowOf } from "../door/Typed.js"
+import * as Retry from "../retry/Retry.js"
 import * as Backups from "./Backups.js"
-import * as Behind from "./Behind.js"
-import * as Calls from "./Calls.js"
-import * as Checkout from "./Checkout.js"
-import type * as DirectoryDoor from "./DirectoryDoor.js"
 import * as HostContext from "./HostContext.js"
 import * as HostLogger from "./HostLogger.js"
 import * as Options from "./Options.js"
 import * as Ports from "./Ports.js"
-import type { Aborted, Result } from "./Result.js"
-import * as Retry from "./Retry.js"
-import type { FlowOf } from "./Typed.js"
 
 /** How an embedded engine is opened. */
 export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.PresetName | Flow.Flow> {
@@ -251,7 +251,7 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
       Checkout.run(behind, () => retention.erase(Options.copyOf(input)), "unknown", options?.signal)
   }
   if (!given.directory) return embedded as DirectoryCheckout<FlowOf<X>>
-  const door = await import("./DirectoryDoor.js")
+  const door = await import("../door/DirectoryDoor.js")
   const directory = door.make(Context.get(context, Directory.Directory), behind.runtime)
   return { ...embedded, directory } as DirectoryCheckout<FlowOf<X>>
 }

@@ -8,13 +8,13 @@ import { Caller, type CheckoutSessions, type Flow } from "@onelane/checkout"
 import { CheckoutClient } from "@onelane/http"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Behind from "./Behind.js"
-import * as Calls from "./Calls.js"
-import * as Checkout from "./Checkout.js"
+import * as Behind from "../door/Behind.js"
+import * as Calls from "../door/Calls.js"
+import * as Checkout from "../door/Checkout.js"
+import type { FlowOf } from "../door/Typed.js"
+import * as Retry from "../retry/Retry.js"
 import * as HostLogger from "./HostLogger.js"
 import * as Options from "./Options.js"
-import * as Retry from "./Retry.js"
-import type { FlowOf } from "./Typed.js"
 
 /** Where the server is, and who calls. */
 export interface RemoteOptions<X extends Flow.PresetName | Flow.Flow = Flow.PresetName | Flow.Flow>

@@ -9,8 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
-import type * as Behind from "./Behind.js"
-import { draining, OnelaneError } from "./Result.js"
+import type * as Behind from "../door/Behind.js"
+import { draining, OnelaneError } from "../door/Result.js"
 
 /** Makes backups of what is opened. */
 export class Backups extends Context.Tag("@onelane/sdk/Backups")<Backups, StoreBackup.StoreBackupShape>() {}

@@ -11,8 +11,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import type * as Runtime from "effect/Runtime"
+import * as HostLogger from "../open/HostLogger.js"
 import * as Calls from "./Calls.js"
-import * as HostLogger from "./HostLogger.js"
 
 /** What the door stands in front of. */
 export interface Behind {

@@ -21,10 +21,10 @@ import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
-import * as Options from "./Options.js"
+import { draining } from "../door/Result.js"
+import * as Options from "../open/Options.js"
 import * as Outcome from "./Outcome.js"
 import * as Repetition from "./Repetition.js"
-import { draining } from "./Result.js"
 import * as Subscription from "./Subscription.js"
 
 /** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */

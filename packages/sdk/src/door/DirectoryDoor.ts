@@ -12,7 +12,7 @@ import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
-import * as Options from "./Options.js"
+import * as Options from "../open/Options.js"
 import { DirectoryError } from "./Result.js"
 
 /** The directory over Promises. A call rejects with a `DirectoryError`, or with a `TypeError` for what cannot be put. */
