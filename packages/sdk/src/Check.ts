@@ -1,5 +1,5 @@
 /**
- * Check: judges a run of yours, recorded through the service or written down by hand: did every session keep the promise?
- * Imported as `@onelane/sdk/check`; the service itself loads nothing of it.
+ * Check: checks a history that you recorded through the service or wrote by hand: did every session keep the promise?
+ * Import it as `@onelane/sdk/check`; the SDK itself does not load it.
  */
 export * from "@onelane/history"

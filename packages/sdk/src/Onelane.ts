@@ -1,5 +1,5 @@
 /**
- * Onelane: the front door. `open` and `connect` give the same object over Promises; `layer` and `layerRemote` give the
+ * Onelane: the entry points. `open` and `connect` return the same object over Promises; `layer` and `layerRemote` provide the
  * same service to Effect programs.
  */
 import type { CheckoutSessions, Flow } from "@onelane/checkout"
@@ -13,11 +13,11 @@ export { layer, layerWithDirectory, open } from "./open/Embedded.js"
 
 const remote = () => import("./open/Remote.js")
 
-/** Connects to a server. Nothing is sent before the first call. **Errors**: rejects with a `TypeError` for options that are none. */
+/** Connects to a server. Nothing is sent before the first call. **Errors**: rejects with a `TypeError` for invalid options. */
 export const connect = async <X extends Flow.PresetName | Flow.Flow = "b2b">(
   options: RemoteOptions<X>
 ): Promise<Checkout<FlowOf<X>>> => (await remote()).connect(options)
 
-/** The service of a server as a layer. */
+/** The service of a remote server, as a layer. */
 export const layerRemote = (options: RemoteOptions): Layer.Layer<CheckoutSessions.CheckoutSessions> =>
   Layer.unwrapEffect(Effect.map(Effect.promise(remote), ({ layer }) => layer(options)))

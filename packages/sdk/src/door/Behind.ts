@@ -1,5 +1,5 @@
 /**
- * Behind: what stands behind the Promise door, and how it is built and closed. The door adds no rule to it.
+ * Behind: the service, runtime and lifetime that the Promise API works with. Builds and closes them; adds no rule.
  */
 import type * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
@@ -14,20 +14,20 @@ import type * as Runtime from "effect/Runtime"
 import * as HostLogger from "../open/HostLogger.js"
 import * as Calls from "./Calls.js"
 
-/** What the door stands in front of. */
+/** What the Promise API works with. */
 export interface Behind {
   readonly calls: CheckoutSessions.SessionCalls
-  /** The way of an update that needs no fiber, where the engine is in this process. */
+  /** Sends an update without a fiber; only where the engine runs in this process. */
   readonly startUpdate?: CheckoutEngine.CheckoutEngineShape["startUpdate"] | undefined
   readonly runtime: Runtime.Runtime<never>
-  /** Captures the async context of a call, where the host's own ports are asked. */
+  /** Captures the async context of a call; only where the host gave ports of its own. */
   readonly capture?: AsyncContext.Capture | undefined
   readonly close: () => Promise<void>
   /** True once `close` was called. */
   readonly closed: () => boolean
 }
 
-/** Builds a layer, whose log lines go to the host's logger. Rejects with the layer's own error. */
+/** Builds a layer and sends its log lines to the host's logger. Rejects with the layer's own error. */
 export const build = async <R, E>(
   layer: Layer.Layer<R | Calls.Calls, E>,
   logger: HostLogger.HostLogger | undefined

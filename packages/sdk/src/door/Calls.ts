@@ -1,6 +1,6 @@
 /**
- * Calls: the service as the doors call it: without streams, so that opening an engine loads nothing of `Stream`. The layers of
- * Effect programs add streams, which loads them.
+ * Calls: the service without streams. Opening an engine therefore does not load `effect/Stream`; the layers for Effect programs
+ * load it and add streams.
  */
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import * as Context from "effect/Context"

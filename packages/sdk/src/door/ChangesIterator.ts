@@ -1,8 +1,8 @@
 /**
- * ChangesIterator: a subscription as the Promise door gives it: an `AsyncIterable` of entries that throws errors as
- * `OnelaneError`. It is done when the session is archived and when the signal aborts; closing the checkout throws `Closed`.
+ * ChangesIterator: a subscription as an `AsyncIterable` of history entries. Errors are thrown as `OnelaneError`. The iteration
+ * is done when the session is archived or the signal aborts; closing the checkout throws `Closed`.
  *
- * By the rules of iterators: every call is answered, in order; after the end, an error or `return` all that follow are done.
+ * It follows the rules of iterators: every call is answered, in order; after the end, an error or `return`, every `next` is done.
  */
 import type * as CheckoutSession from "@onelane/checkout/CheckoutSession"
 import * as Subscription from "@onelane/checkout/Subscription"
@@ -19,10 +19,10 @@ import { type CallError, closed, OnelaneError } from "./Result.js"
 
 type Entry = CheckoutSession.HistoryEntry
 
-/** What the iterator asks for, entry by entry. */
+/** Reads the next entry. */
 type Read = Effect.Effect<Entry | null, CallError>
 
-/** Follows once it is iterated, in the async context in which that begins. */
+/** Creates the iterable. It subscribes when the first `next` is called, in the async context in which the iteration begins. */
 export const make = (
   behind: Behind,
   follow: () => Subscription.Follow,
@@ -86,7 +86,7 @@ const iterate = (
   }
 }
 
-/** What is thrown: a refusal by name, a defect as it is. */
+/** The value to throw: an `OnelaneError` for a typed error, the defect itself otherwise. */
 const thrown = (cause: Cause.Cause<CallError>, behind: Behind): unknown => {
   if (behind.closed()) return new OnelaneError(closed)
   return cause._tag === "Fail" ? new OnelaneError(cause.error) : Cause.squash(cause)

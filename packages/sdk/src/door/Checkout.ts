@@ -1,9 +1,9 @@
 /**
- * Checkout: the Promise door. Plain objects in, `{ ok: true, value } | { ok: false, error }` out; the same object
- * whether the engine runs in this process (`Embedded`) or behind a URL (`Remote`).
+ * Checkout: the Promise API. It takes plain objects and returns `{ ok: true, value } | { ok: false, error }`, whether the engine
+ * runs in this process (`Embedded`) or behind a URL (`Remote`).
  *
- * Thin on purpose: it adds no rule. It owns the way from a call to an answer (abort, closing, Exit to result) and
- * nothing else. A call never rejects on a refusal; only a defect (a bug) rejects, and `…OrThrow` throws `OnelaneError`.
+ * It adds no rule. It owns aborting, closing and turning an `Exit` into a result. A refusal never rejects the Promise: only a
+ * defect (a bug) does, and `…OrThrow` throws an `OnelaneError`.
  */
 
 import type * as Caller from "@onelane/checkout/Caller"
@@ -23,7 +23,7 @@ import type { HistoryOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"
 
 /** Options of one call. */
 export interface CallOptions {
-  /** Aborted before the turn has begun: certainly not applied. Later: `Aborted` says "unknown", the key settles it. */
+  /** Aborts the call. Before its turn begins it is certainly not applied. Later, `Aborted` says "unknown": retry with the same key. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -40,7 +40,7 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     input: OpenOf<F>,
     options?: CallOptions
   ) => Answer<With<F, CheckoutSessions.Opened>, CheckoutError.OpenError>
-  /** Moves a session on. Of all updates for one visit of a state, at most one succeeds. */
+  /** Moves a session to its next state. Each time a session enters a state, at most one update out of that state succeeds. */
   readonly update: <const S extends Flow.StateOf<F>>(
     input: UpdateOf<F, S>,
     options?: CallOptions
@@ -55,17 +55,17 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     input: CheckoutSessions.CancelInput,
     options?: CallOptions
   ) => Answer<With<F, CheckoutSessions.Cancelled>, CheckoutError.CancelError>
-  /** Reads a page of what happened to a session. */
+  /** Reads a page of a session's history. */
   readonly history: (
     input: CheckoutSessions.HistoryInput,
     options?: CallOptions
   ) => Answer<ReadonlyArray<HistoryOf<F>>, CheckoutError.HistoryError>
   /**
-   * Follows a session: committed changes, in order. The iteration is done when the session is archived, and when the signal
-   * aborts it. An error is thrown as `OnelaneError`; closing the checkout throws one with tag `Closed`.
+   * Follows a session: committed changes, in order. The iteration is done when the session is archived or the signal aborts.
+   * Errors are thrown as `OnelaneError`; closing the checkout throws one with tag `Closed`.
    */
   readonly changes: (input: CheckoutSessions.ChangesInput, options?: CallOptions) => AsyncIterable<HistoryOf<F>>
-  /** Closes the claim of a task that the host ran. */
+  /** Reports that a task the host ran has succeeded, which closes its claim. */
   readonly completeTask: (
     input: CheckoutSessions.CompleteTaskInput,
     options?: CallOptions
@@ -75,7 +75,7 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     input: CheckoutSessions.FailTaskInput,
     options?: CallOptions
   ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.OperationError>
-  /** Takes a claim away (an operator's call). */
+  /** Releases a claim (for operators). */
   readonly releaseClaim: (
     input: CheckoutSessions.ReleaseClaimInput,
     options?: CallOptions
@@ -117,13 +117,13 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   ) => Promise<With<F, CheckoutSessions.Changed>>
 
   /**
-   * Finishes what has begun, ends every iteration of `changes` (with `Closed`) and frees everything. Calls made afterwards are
-   * answered `Overloaded`, reason `DRAINING`.
+   * Finishes calls that have begun, ends every iteration of `changes` (with `Closed`) and releases all resources. Later calls are
+   * answered with `Overloaded`, reason `DRAINING`.
    */
   readonly close: () => Promise<void>
 }
 
-/** Runs one call. An effect that is an `Exit` already is answered without a fiber. */
+/** Runs one call. An effect that is already an `Exit` needs no fiber. */
 export const run = <A, E>(
   behind: Behind,
   call: () => Effect.Effect<A, E>,
@@ -158,7 +158,7 @@ export const run = <A, E>(
   })
 }
 
-/** An update without a fiber. An engine in memory answers on the spot. */
+/** Sends an update without a fiber. An engine in memory answers synchronously. */
 const update = (
   behind: Behind,
   start: NonNullable<Behind["startUpdate"]>,
@@ -180,7 +180,7 @@ const update = (
     : untilAnswered(started)
 }
 
-// Apart from `update`: a closure in there would cost every call its context.
+// A function of its own: a closure inside `update` would make every call allocate a context.
 const untilAnswered = (
   started: ReturnType<NonNullable<Behind["startUpdate"]>>
 ): Answer<CheckoutSessions.Updated, CheckoutError.UpdateError> =>
@@ -196,7 +196,7 @@ const untilAnswered = (
     else settle(started)
   })
 
-/** The door for one caller, who does not change any more. */
+/** Creates the API for one caller, which must not change any more. */
 export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
   const { calls, startUpdate: start } = behind
   const call =

@@ -1,7 +1,8 @@
 /**
- * DirectoryDoor: the directory over Promises. What is put into it is looked at here: later it decides who may do what.
+ * DirectoryDoor: the directory over Promises. It validates entries before they are stored, because they decide later who may do
+ * what.
  *
- * Loaded by `Embedded` only where a directory is kept.
+ * `Embedded` loads it only with `directory: true`.
  */
 
 import type * as Access from "@onelane/checkout/Access"
@@ -15,7 +16,7 @@ import * as Runtime from "effect/Runtime"
 import * as Options from "../open/Options.js"
 import { DirectoryError } from "./Result.js"
 
-/** The directory over Promises. A call rejects with a `DirectoryError`, or with a `TypeError` for what cannot be put. */
+/** The directory over Promises. A call rejects with a `DirectoryError`, or with a `TypeError` for an invalid entry. */
 export type DirectoryDoor = {
   readonly [K in keyof Directory.DirectoryShape]: (...input: Parameters<Directory.DirectoryShape[K]>) => Promise<void>
 }
@@ -72,7 +73,7 @@ const checks: { readonly [Name in keyof Directory.DirectoryShape]: Check } = {
 
 type Method = (...input: ReadonlyArray<unknown>) => Effect.Effect<void, Directory.UnknownEntry | Access.PortUnavailable>
 
-/** Makes the door. */
+/** Creates the API. */
 export const make = (directory: Directory.DirectoryShape, runtime: Runtime.Runtime<never>): DirectoryDoor => {
   const door = Object.entries(checks).map(([name, check]) => [
     name,

@@ -1,8 +1,8 @@
 /**
- * Result: what a Promise call answers. A refusal is an ordinary answer here, not an exception; `OnelaneError` is the
- * one class for those who would rather catch.
+ * Result: the answer of a Promise call. A refusal is an ordinary answer, not an exception; `OnelaneError` is the one error class
+ * for callers who prefer exceptions.
  *
- * Every error says whether the call was applied: done (`ok: true`), certainly not done (`applied: "no"`) or unknown.
+ * Every answer says whether the call was applied: yes (`ok: true`), certainly not (`applied: "no"`) or unknown.
  */
 import type { Access, CheckoutError, CheckoutSession } from "@onelane/checkout"
 import type { Directory } from "@onelane/directory"
@@ -13,8 +13,8 @@ import * as Exit from "effect/Exit"
 export type Result<A, E> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly error: E }
 
 /**
- * The caller went away: its `AbortSignal` fired before an answer came. `applied: "no"` when the call had not been sent
- * (or only reads); `"unknown"` when it had, and then the same idempotency key settles it.
+ * The caller's `AbortSignal` fired before the answer came. `applied: "no"` when the call was not sent yet, or only reads;
+ * `"unknown"` otherwise: retry with the same idempotency key to find out.
  */
 export interface Aborted {
   readonly _tag: "Aborted"
@@ -24,7 +24,7 @@ export interface Aborted {
   readonly applied: "no" | "unknown"
 }
 
-/** Makes an `Aborted`. */
+/** Creates an `Aborted`. */
 export const aborted = (applied: "no" | "unknown"): Aborted => ({
   _tag: "Aborted",
   message: applied === "no" ? "The call was aborted before it began" : "The call was aborted before its answer came",
@@ -34,8 +34,8 @@ export const aborted = (applied: "no" | "unknown"): Aborted => ({
 })
 
 /**
- * The checkout was closed while a session was watched. The session goes on: watch it again, after the last version seen, from
- * a checkout that is open.
+ * The checkout was closed while a session was watched. The session continues: watch it again from another checkout, after the
+ * last version seen.
  */
 export interface Closed {
   readonly _tag: "Closed"
@@ -45,7 +45,7 @@ export interface Closed {
   readonly applied: "no"
 }
 
-/** How an iteration of changes ends when the checkout is closed. */
+/** The error that ends an iteration of changes when the checkout is closed. */
 export const closed: Closed = Object.freeze({
   _tag: "Closed",
   message: "The checkout was closed while the session was watched",
@@ -54,7 +54,7 @@ export const closed: Closed = Object.freeze({
   applied: "no"
 })
 
-/** What a call on a closed door is answered with, and how a stream of changes ends when its layer is closed. */
+/** The answer to a call on a closed checkout, and the error that ends a stream of changes when its layer is closed. */
 export const draining: CheckoutError.Overloaded = Object.freeze({
   _tag: "Overloaded",
   message: "This checkout was closed",
@@ -67,7 +67,7 @@ export const draining: CheckoutError.Overloaded = Object.freeze({
 /** Every error of a Promise call. */
 export type CallError = CheckoutError.CheckoutError | Aborted | Closed
 
-/** What the `…OrThrow` calls throw: the typed error, in an `Error` with a stack that shows the call. */
+/** Thrown by the `…OrThrow` calls: the typed error in an `Error` whose stack shows the call. */
 export class OnelaneError<E extends CallError = CallError> extends Error {
   override readonly name = "OnelaneError"
   /** The typed error itself. */
@@ -80,15 +80,15 @@ export class OnelaneError<E extends CallError = CallError> extends Error {
   get tag(): E["_tag"] {
     return this.error._tag
   }
-  /** The stable word for programs, e.g. `"STATE_MISMATCH"`. */
+  /** The stable code for programs, e.g. `"STATE_MISMATCH"`. */
   get reason(): E["reason"] {
     return this.error.reason
   }
-  /** Whether the call was applied all the same. */
+  /** Whether the call may have been applied all the same. */
   get applied(): "no" | "unknown" {
     return this.error.applied
   }
-  /** The session as the refusal saw it, where the rules allow to tell; with `OUTCOME_UNKNOWN`, as the last try saw it. */
+  /** The session as the refusal saw it, where the caller may see it; with `OUTCOME_UNKNOWN`, as the last attempt saw it. */
   get current(): CheckoutSession.CurrentSession | null {
     return currentIn(this.error)
   }
@@ -99,11 +99,11 @@ const currentIn = (error: CallError): CheckoutSession.CurrentSession | null => {
   return "last" in error && error.last !== undefined ? currentIn(error.last) : null
 }
 
-/** A result from an Exit; an interrupted one becomes `whenInterrupted`. A defect is nobody's answer and is thrown. */
+/** Turns an `Exit` into a result; an interruption becomes `whenInterrupted`. A defect is thrown. */
 export const fromExit = <A, E>(exit: Exit.Exit<A, E>, whenInterrupted: Aborted): Result<A, E | Aborted> => {
   if (Exit.isSuccess(exit)) return { ok: true, value: exit.value }
   if (exit.cause._tag === "Fail") return { ok: false, error: exit.cause.error }
-  // A refusal beside an interruption is the answer to one try only; an earlier one may have been applied.
+  // A refusal next to an interruption answers one attempt only; an earlier one may have been applied.
   if (Cause.isInterrupted(exit.cause) && Cause.defects(exit.cause).length === 0)
     return { ok: false, error: whenInterrupted }
   const failure = Cause.failureOption(exit.cause)
@@ -111,13 +111,13 @@ export const fromExit = <A, E>(exit: Exit.Exit<A, E>, whenInterrupted: Aborted):
   throw Cause.squash(exit.cause)
 }
 
-/** The value, or an `OnelaneError` thrown. */
+/** Returns the value, or throws an `OnelaneError`. */
 export const orThrow = <A, E extends CallError>(result: Result<A, E>): A => {
   if (result.ok) return result.value
   throw new OnelaneError(result.error)
 }
 
-/** A call named something the directory does not hold, or the store gave no answer. Nothing was written in the first case. */
+/** The call named an entry that the directory does not have, or the store gave no answer. In the first case nothing was written. */
 export class DirectoryError extends Error {
   override readonly name = "DirectoryError"
   /** The typed error itself. */

@@ -1,6 +1,6 @@
 /**
  * Typed: the inputs and outputs of the service, narrowed to one flow. With a typed flow the compiler knows its states
- * and, for a literal `expCurrentState`, the states that may follow. Types only; at run time nothing is added.
+ * and, for a literal `expCurrentState`, the states that may follow. Types only; nothing exists at run time.
  */
 import type { CheckoutSession, CheckoutSessions, Flow } from "@onelane/checkout"
 
@@ -29,7 +29,7 @@ export interface OpenOf<F> extends Omit<CheckoutSessions.OpenInput, "initialStat
   readonly initialState?: Exclude<Flow.StateOf<F>, "Error"> | undefined
 }
 
-/** An update along an edge of the flow. */
+/** An update along a transition of the flow. */
 export interface UpdateOf<F, S extends Flow.StateOf<F>> extends Omit<CheckoutSessions.UpdateInput, "nextState"> {
   readonly expCurrentState: S
   readonly nextState: Flow.NextOf<F, NoInfer<S>>

@@ -1,8 +1,8 @@
 /**
- * Embedded: the engine in this process, opened over memory or a file.
+ * Embedded: opens the engine in this process, in memory or on a file.
  *
- * Owns the composition: journal, directory, ports, engine, `Retry`. SQLite is loaded only when a file is opened, and
- * nothing of HTTP is loaded at all: opening in memory must cost little.
+ * Owns the composition: journal, directory, ports, engine, `Retry`. To start fast in memory it loads SQLite only when a file is
+ * opened, and no HTTP at all.
  */
 import * as Access from "@onelane/checkout/Access"
 import * as Caller from "@onelane/checkout/Caller"
@@ -34,21 +34,27 @@ import * as Ports from "./Ports.js"
 /** How an embedded engine is opened. */
 export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.PresetName | Flow.Flow> {
   /**
-   * `":memory:"`, or the path of an SQLite file (made when it is not there; one process at a time). In memory a session keeps
+   * `":memory:"`, or the path of an SQLite file (created when it does not exist; one process at a time). In memory a session keeps
    * its last 64 events; `history` and `changes` that ask for older ones get `StorageUnavailable`, reason `HISTORY_FORGOTTEN`.
    */
   readonly storage: string
   /** A preset's name or a flow of the host's own. Default `"b2b"`. */
   readonly flow?: X | undefined
-  /** The host's rules, asked in the async context (`AsyncLocalStorage`) of the call. Default: a buyer owns what it opens and sees nothing else; or the directory's facts where it is kept. */
+  /**
+   * The host's access rules, called in the async context (`AsyncLocalStorage`) of the call. Default: a buyer owns what it opens
+   * and sees nothing else; with `directory: true`, what the directory says.
+   */
   readonly access?: Ports.HostAccess | undefined
-  /** The host's carts, asked in the async context of the call. Default: every cart id is an active cart that belongs to who opened it, or those of the directory where it is kept. */
+  /**
+   * The host's carts, called in the async context of the call. Default: every cart id is an active cart that belongs to the buyer
+   * who opened it; with `directory: true`, the directory's carts.
+   */
   readonly carts?: Ports.HostCarts | undefined
-  /** Keeps users, accounts, stores and carts in the same storage and asks them. Default false. */
+  /** Stores users, accounts, stores and carts in the same storage and uses them for access and carts. Default false. */
   readonly directory?: boolean | undefined
-  /** Life of a new session that names none, milliseconds. Default: it never expires. */
+  /** Milliseconds until a new session expires, unless `open` says otherwise. Default: never. */
   readonly expiresInMillis?: number | undefined
-  /** How long running tasks may finish when the engine closes, milliseconds; their claims are resumed later. Default 5,000. */
+  /** Milliseconds that running tasks get to finish when the engine closes; unfinished claims are resumed later. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
   /**
    * In memory: how many finished sessions are kept, how long, and how many carts remember their order after that. Default 10,000,
@@ -91,8 +97,8 @@ const callerParts: Options.Options<Caller.Caller> = {
 /** An embedded engine: `Checkout` for the program itself, and `as` for the people it serves. */
 export interface EmbeddedCheckout<F> extends Checkout.Checkout<F> {
   /**
-   * The same engine, called by somebody else. Without ports and directory a buyer owns the carts it opens; to it, those of
-   * others are not there. Closing either closes both.
+   * Acts on behalf of a user. Without ports and directory a buyer owns the carts it opens and does not see those of others.
+   * Closing either object closes both.
    */
   readonly as: (caller: Caller.Caller) => Checkout.Checkout<F>
   /** Removes sessions that finished before an instant, with their history. Effect: the service `Retention`. */
@@ -118,7 +124,7 @@ export interface EmbeddedCheckout<F> extends Checkout.Checkout<F> {
   readonly backup: (path: string) => Promise<StoreBackup.Backup>
 }
 
-/** An embedded engine that keeps the directory. */
+/** An embedded engine with a directory. */
 export interface DirectoryCheckout<F> extends EmbeddedCheckout<F> {
   readonly directory: DirectoryDoor.DirectoryDoor
 }
@@ -143,7 +149,7 @@ const sqlite = (filename: string): Layer.Layer<Stored, DatabaseRefused.DatabaseR
     )
   )
 
-/** The host's own ports first, then the directory where it is kept, then trust. */
+/** The host's own ports, else the directory, else ports that trust every caller. */
 const ports = ({ access, carts, directory }: EmbeddedOptions): Layer.Layer<never> =>
   Layer.merge(
     access !== undefined ? Ports.layerAccess(access) : directory ? Layer.empty : Access.layerTrusted,
@@ -156,13 +162,13 @@ const flowOf = (flow: Flow.PresetName | Flow.Flow = "b2b"): Flow.Flow => {
   return found
 }
 
-/** Only ports of the host see in which context they are asked. */
+/** Only ports of the host can observe the async context. */
 const captureOf = ({ access, carts }: EmbeddedOptions): AsyncContext.Capture | undefined =>
   access !== undefined || carts !== undefined ? HostContext.capture : undefined
 
 type Served = CheckoutSessions.CheckoutSessions | Directory.Directory | Retention.Retention
 
-// The options as they are now: the host may go on using, and changing, what it wrote.
+// A copy: the host may go on changing its own object.
 const take = <O extends EmbeddedOptions>(options: O): O => {
   if (typeof options !== "object" || options === null) return options // said by the check
   const given = { ...options }
@@ -178,7 +184,7 @@ const take = <O extends EmbeddedOptions>(options: O): O => {
 const present = (bounds: Partial<Retention.Bounds> = {}): Partial<Retention.Bounds> =>
   Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound !== undefined))
 
-/** The calls, the directory, and the engine behind them; of options that were taken. */
+/** The calls, the directory and the engine, for options that were copied. */
 const whole = (
   given: EmbeddedOptions
 ): Layer.Layer<
@@ -200,7 +206,7 @@ const whole = (
     return calls.pipe(Layer.provideMerge(engine), Layer.provideMerge(store))
   })
 
-/** The service and its directory as a layer. Without `directory: true` the directory is there but nobody asks it. */
+/** The service and its directory as a layer. Without `directory: true` the directory exists but is not used. */
 export const layerWithDirectory = (options: EmbeddedOptions): Layer.Layer<Served, DatabaseRefused.DatabaseRefused> =>
   Layer.provideMerge(Layer.merge(Calls.layerSessions, retained), whole(take(options)))
 
@@ -218,8 +224,8 @@ export const layer: (
 /**
  * Opens an engine in this process.
  *
- * **Errors**: rejects with `DatabaseRefused` (its `reason` says why the file was not opened), or with a `TypeError` for options
- * that are none.
+ * **Errors**: rejects with `DatabaseRefused` (its `reason` says why the file was not opened), or with a `TypeError` for invalid
+ * options.
  */
 export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D extends boolean = false>(
   options: EmbeddedOptions<X> & { readonly directory?: D | undefined }

@@ -1,7 +1,8 @@
 /**
- * HostLogger: where the log lines of a checkout go. By default nowhere, and never to standard output: that is the program's own.
+ * HostLogger: sends the log lines of a checkout to a function of the host. By default nothing is logged, and never to standard
+ * output.
  *
- * Used by the Promise doors only; an Effect program that provides `Onelane.layer` keeps its own loggers.
+ * Only the Promise API uses it; an Effect program that provides `Onelane.layer` keeps its own loggers.
  */
 import * as Cause from "effect/Cause"
 import * as FiberRef from "effect/FiberRef"
@@ -16,7 +17,7 @@ import type * as Options from "./Options.js"
 export interface LogEntry {
   readonly level: "trace" | "debug" | "info" | "warn" | "error" | "fatal"
   readonly message: string
-  /** What went wrong: what was thrown or failed with. */
+  /** What was thrown, or failed with. */
   readonly cause?: unknown
   /** What the line is about, e.g. `{ port: "carts.find" }`. */
   readonly annotations: Readonly<Record<string, unknown>>
@@ -24,10 +25,10 @@ export interface LogEntry {
   readonly at: number
 }
 
-/** Takes log lines. What it throws, or rejects with, is dropped. */
+/** Receives log lines. Errors that it throws or rejects with are ignored. */
 export type HostLogger = (entry: LogEntry) => unknown
 
-/** What the option may be. */
+/** Validates the option. */
 export const option: Options.Option = { is: "a function", check: (value) => typeof value === "function" }
 
 const levels: Readonly<Record<string, LogEntry["level"]>> = {
@@ -55,11 +56,11 @@ const hand = (log: HostLogger, entry: LogEntry): void => {
     const answer = log(entry)
     if (answer instanceof Promise) answer.catch(() => {})
   } catch {
-    // The host's logger is broken: there is nobody to tell.
+    // The host's logger is broken: there is nowhere to report it.
   }
 }
 
-/** Replaces every logger in force by the host's, or by none. */
+/** Replaces all loggers by the host's, or by none. */
 export const layer = (log: HostLogger | undefined): Layer.Layer<never> => {
   const loggers: HashSet.HashSet<Logger.Logger<unknown, unknown>> =
     log === undefined ? HashSet.empty() : HashSet.make(Logger.make((options) => hand(log, entryOf(options))))

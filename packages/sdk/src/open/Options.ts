@@ -1,6 +1,6 @@
 /**
- * Options: what a program wrote where it opens, connects or speaks for somebody, looked at before anything is begun. A fault
- * is a `TypeError` that names the option and never shows its value, which may be a token.
+ * Options: validates the options of `open`, `connect` and `as` before anything starts. An invalid one is a `TypeError` that names
+ * the option and never shows its value, which may be a token.
  */
 import * as Caller from "@onelane/checkout/Caller"
 import * as Fields from "@onelane/engine/Fields"
@@ -18,8 +18,8 @@ export const check = <A>(where: string, given: unknown, options: Options<A>): vo
 }
 
 /**
- * What a program wrote, as it is now: each option is read once, lists and nested options are copied, functions and what has a
- * class of its own (a flow's tables, a signal) stay themselves.
+ * Copies options: each is read once, lists and nested options are copied. Functions and instances of classes (a flow's tables, a
+ * signal) are shared.
  */
 export const copyOf = <A>(given: A): A => {
   if (Array.isArray(given)) return Array.from(given, copyOf) as A
@@ -52,5 +52,5 @@ export const functions = (...names: ReadonlyArray<string>): Option => ({
   check: (value) => Fields.isObject(value) && names.every((name) => typeof value[name] === "function")
 })
 
-/** An object of options. */
+/** Nested options. */
 export const nested = <A>(options: Options<A>): Option => Fields.nested(options as Fields.Fields)

@@ -1,6 +1,6 @@
 /**
- * Ports: a host's own access rules and carts, written as Effects, Promises or plain functions. A plain answer stays
- * plain: it costs a turn no suspension.
+ * Ports: adapts a host's access rules and carts, written as Effects, Promises or plain functions. A plain answer does not suspend
+ * the turn.
  */
 
 import * as Access from "@onelane/checkout/Access"
@@ -12,21 +12,21 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 
-/** An answer of a host's function: now, as a Promise, or as an Effect. A throw, a rejection or another shape means "no answer". */
+/** An answer of a host's function: a value, a Promise or an Effect. A throw, a rejection or a wrong shape means "no answer". */
 export type Answer<A> = A | PromiseLike<A> | Effect.Effect<A, Access.PortUnavailable>
 
-/** A host's rules. `Access.AccessShape` is one; so is an object of plain functions. */
+/** A host's access rules: an `Access.AccessShape`, or an object of plain functions. */
 export interface HostAccess {
   readonly mayInvoke: (caller: Caller.Caller, action: Access.Action) => Answer<boolean>
   readonly rights: (caller: Caller.Caller, action: Access.Action, subject: Access.Subject) => Answer<Access.Rights>
 }
 
-/** A host's carts; null or undefined when there is no such cart. */
+/** A host's carts. `find` returns null or undefined when there is no such cart. */
 export interface HostCarts {
   readonly find: (cartId: string) => Answer<Carts.Cart | null | undefined>
 }
 
-/** A host's functions as they are now, called as its own. What is none stays what it is. */
+/** Copies a host's functions, bound to their object. Other values are left for the check. */
 export const bind = <A extends object>(host: A, ...names: ReadonlyArray<keyof A>): A => {
   if (typeof host !== "object" || host === null) return host
   const bound = names.map((name) => {
@@ -36,7 +36,7 @@ export const bind = <A extends object>(host: A, ...names: ReadonlyArray<keyof A>
   return Object.fromEntries(bound)
 }
 
-/** An access port of a host and its carts are asked alike: what is no answer (a throw, a rejection, another shape) is logged. */
+/** Calls a function of the host and validates its answer. A throw, a rejection or a wrong shape is logged and counts as no answer. */
 const asking = <A>(log: RareLog.RareLog, port: string, shape: string, isAnswer: (value: unknown) => value is A) => {
   const unavailable = (cause: unknown): Access.PortUnavailable => {
     log("a port of the host gave no answer", { port }, cause)
@@ -81,7 +81,7 @@ export const layerAccess = (host: HostAccess): Layer.Layer<Access.Access> =>
       const ask = asking(log, "access.mayInvoke", "true or false", Predicate.isBoolean)
       const askRights = asking(log, "access.rights", `an object of ${rightNames.join(", ")}`, isRights)
       return {
-        // A rule that says yes to everything must not let a buyer say whose a cart is.
+        // A rule that allows everything must not let a buyer assign a cart to somebody.
         mayInvoke: (caller, action) =>
           action === "assign-cart" && !Access.isPrivileged(caller)
             ? Exit.succeed(false)

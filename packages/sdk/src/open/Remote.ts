@@ -1,7 +1,7 @@
 /**
- * Remote: the engine behind a URL. The caller is whoever the token says.
+ * Remote: the service of a server. The token says who the caller is.
  *
- * Not imported by `Onelane` but loaded by it on demand, so that an embedded program loads nothing of HTTP.
+ * `Onelane` loads it on demand, so that an embedded program does not load HTTP.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { Caller, type CheckoutSessions, type Flow } from "@onelane/checkout"
@@ -16,10 +16,10 @@ import * as Retry from "../retry/Retry.js"
 import * as HostLogger from "./HostLogger.js"
 import * as Options from "./Options.js"
 
-/** Where the server is, and who calls. */
+/** The server's URL, the token, and options of the client. */
 export interface RemoteOptions<X extends Flow.PresetName | Flow.Flow = Flow.PresetName | Flow.Flow>
   extends CheckoutClient.Options {
-  /** The flow the server runs, for the compiler's eyes only. Default `"b2b"`. */
+  /** The flow that the server runs; type-level only, not sent. Default `"b2b"`. */
   readonly flow?: X | undefined
   readonly retry?: Retry.RetryOptions | undefined
   /** Takes the log lines. Default: nobody does. `layerRemote` does not use it: an Effect program has its own loggers. */
@@ -55,7 +55,7 @@ const callsOf = (given: RemoteOptions): Layer.Layer<Calls.Calls> =>
     })
   ).pipe(Layer.provide(FetchHttpClient.layer))
 
-/** Opens a door to a server. */
+/** Connects to a server. Nothing is sent before the first call. */
 export const connect = async <X extends Flow.PresetName | Flow.Flow = "b2b">(
   options: RemoteOptions<X>
 ): Promise<Checkout.Checkout<FlowOf<X>>> => {

@@ -1,31 +1,31 @@
 /**
- * Outcome: what a call comes to after its failed tries: give the last answer back, wait and try again, or give up.
+ * Outcome: decides what to do after failed attempts: return the last answer, wait and retry, or give up.
  *
- * "Unknown" never turns into "no": a try whose answer was lost may still arrive, or may have been applied. Later tries
- * settle it only by an answer that could not be given if it had been applied or still could be (`settles`). Any other
- * answer leaves the caller with `applied: "unknown"`, and with that answer in `last`.
+ * "Unknown" never becomes "no": an attempt whose answer was lost may have been applied, or may still arrive. A later answer settles
+ * it only if it rules both out (`settles`). Any other answer leaves the caller with `applied: "unknown"`, and with that answer in
+ * `last`.
  *
- * Pure, without Effect: a client without Effect decides by the same function. A success is not asked about: an
- * acceptance or a replay always settles.
+ * Pure, without Effect, so that clients without Effect can use it. It is not asked after a success: an acceptance or a replay
+ * always settles.
  */
 import type { CheckoutError, StorageUnavailable } from "@onelane/checkout/CheckoutError"
 import * as Backoff from "@onelane/engine/Backoff"
 
-/** How long and how often a call is tried. */
+/** How often a call is retried, and with which pauses. */
 export interface Policy {
-  /** Tries after the first one. */
+  /** Retries after the first attempt. */
   readonly limit: number
-  /** Upper end of the first pause, in milliseconds. */
+  /** Upper bound of the first pause, in milliseconds. */
   readonly baseMillis: number
   /** Longest pause, in milliseconds. */
   readonly maxMillis: number
-  /** Whether somebody restarts the service when it drains or its store is fenced (true for a server, false in this process). */
+  /** Whether the service is restarted after it drains or its store is fenced: true for a server, false in this process. */
   readonly restarts: boolean
 }
 
-/** The call that is tried. */
+/** The call that is retried. */
 export interface Call {
-  /** Sending it again cannot do harm even if it was applied: a read, `open`, or a call with an idempotency key. */
+  /** Safe to send again even if it was applied: a read, `open`, or a call with an idempotency key. */
   readonly repeatable: boolean
   readonly idempotencyKey?: string | undefined
   readonly expectedVersion?: number | undefined
@@ -37,14 +37,14 @@ export type Next<E> =
   | { readonly step: "give up"; readonly error: StorageUnavailable }
   | { readonly step: "wait"; readonly pauseMillis: (jitter: number) => number }
 
-/** Answers in which no decision was given. */
+/** Answers without a decision. */
 type Undecided = Extract<CheckoutError, { readonly _tag: "Overloaded" | "StorageUnavailable" }>
 
 /** Whether the service gave no decision. */
 export const isUndecided = (error: { readonly _tag: string }): error is Undecided =>
   error._tag === "Overloaded" || error._tag === "StorageUnavailable"
 
-/** Whether a call that was answered so may be sent again. */
+/** Whether the call may be sent again after this answer. */
 export const mayRepeat = (policy: Policy, repeatable: boolean, error: { readonly _tag: string }): error is Undecided =>
   isUndecided(error) &&
   error.retryable &&
@@ -52,10 +52,10 @@ export const mayRepeat = (policy: Policy, repeatable: boolean, error: { readonly
   (policy.restarts || (error.reason !== "DRAINING" && error.reason !== "FENCED"))
 
 /**
- * Whether this answer to a later try settles an unknown earlier one as "not applied, and never will be": the session is
- * closed, the key belongs to another input, or the session has passed the version the caller expects. An applied call
- * would have been replayed before any of these checks. Every other refusal may be followed by the delayed earlier try,
- * and that one may be accepted.
+ * Whether this answer to a later attempt settles an unknown earlier one as "not applied, and never will be": the session is
+ * closed, the key belongs to another input, or the session has passed the version that the caller expects. An applied call
+ * would have been replayed before any of these checks. After any other refusal the delayed earlier attempt may still be
+ * accepted.
  */
 export const settles = (call: Call, error: CheckoutError): boolean => {
   switch (error._tag) {
@@ -69,7 +69,7 @@ export const settles = (call: Call, error: CheckoutError): boolean => {
   }
 }
 
-/** Decides by all errors the call was answered with so far, oldest first; there is at least one. */
+/** Decides by all errors so far, oldest first; there is at least one. */
 export const next = <E extends CheckoutError>(call: Call, policy: Policy, errors: ReadonlyArray<E>): Next<E> => {
   const error = errors[errors.length - 1]!
   if (errors.length <= policy.limit && mayRepeat(policy, call.repeatable, error)) {
@@ -84,7 +84,7 @@ export const next = <E extends CheckoutError>(call: Call, policy: Policy, errors
   return { step: "give back", error: final(call, policy, error) }
 }
 
-/** The answer when an earlier try may have been applied and the last one does not tell. */
+/** The answer when an earlier attempt may have been applied and the last one does not tell. */
 const unknown = (call: Call, policy: Policy, last: CheckoutError): StorageUnavailable => {
   const seen = final(call, policy, last)
   return {
@@ -99,7 +99,7 @@ const unknown = (call: Call, policy: Policy, last: CheckoutError): StorageUnavai
   }
 }
 
-/** A fenced store in this process stays fenced until it is opened anew; an unknown outcome names the key that settles it. */
+/** A fenced store in this process stays fenced until it is reopened; an unknown outcome carries the key to retry with. */
 const final = <E extends CheckoutError>(call: Call, policy: Policy, error: E): E | StorageUnavailable => {
   if (error._tag !== "StorageUnavailable") return error
   const isOver = error.reason === "FENCED" && !policy.restarts

@@ -1,5 +1,5 @@
 /**
- * Repetition: a call that is tried again and again, as `Outcome` decides.
+ * Repetition: runs a call and retries it as `Outcome` decides.
  */
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ import * as Outcome from "./Outcome.js"
 /** A read may always be sent again. */
 export const read: Outcome.Call = { repeatable: true }
 
-/** Tries a call. `errors`: what earlier tries were answered. */
+/** Runs a call and its retries. `errors`: the answers to earlier attempts. */
 export const repeat = <A, E extends CheckoutError.CheckoutError>(
   policy: Outcome.Policy,
   call: Outcome.Call,
@@ -18,7 +18,7 @@ export const repeat = <A, E extends CheckoutError.CheckoutError>(
 ): Effect.Effect<A, E | CheckoutError.StorageUnavailable> =>
   Effect.catchAll(Effect.suspend(send), (error) => goOn(policy, call, send, [...errors, error]))
 
-/** The same, once there was an error. */
+/** Continues after a failed attempt. */
 export const goOn = <A, E extends CheckoutError.CheckoutError>(
   policy: Outcome.Policy,
   call: Outcome.Call,

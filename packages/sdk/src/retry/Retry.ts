@@ -1,12 +1,11 @@
 /**
- * Retry: the same service, with what is safe to repeat repeated, and with an idempotency key on every writing call where an
- * answer can be lost on its way (`keyed`).
+ * Retry: the same service, which retries what is safe to retry and adds an idempotency key to every writing call whose answer can
+ * be lost (`keyed`).
  *
- * Repeated are only the answers in which no decision was given (`Overloaded`, `StorageUnavailable`), and only where a
- * second try cannot do harm: always when the first was certainly not applied; when that is unknown, for reads, for
- * `open` (get or create) and for a call with a key (which makes it one acceptance). A refusal is final,
- * `SessionProcessing` included: how long to wait for a task is the caller's business. What the caller is told in the end,
- * and how sure that is, is `Outcome`'s to decide.
+ * It retries only answers without a decision (`Overloaded`, `StorageUnavailable`), and only where a second attempt does no harm:
+ * always when the first was certainly not applied; when that is unknown, only reads, `open` (get or create) and calls with a key.
+ * A refusal is final, `SessionProcessing` included: the caller decides how long to wait for a task. `Outcome` decides what the
+ * caller gets in the end.
  */
 
 import type * as Caller from "@onelane/checkout/Caller"
@@ -27,11 +26,11 @@ import * as Outcome from "./Outcome.js"
 import * as Repetition from "./Repetition.js"
 import * as Subscription from "./Subscription.js"
 
-/** Exponential backoff with full jitter. A `retryAfterMillis` in the answer is waited out at least, up to `maxMillis`. */
+/** Exponential backoff with full jitter. Waits at least the answer's `retryAfterMillis`, up to `maxMillis`. */
 export interface RetryOptions {
-  /** Tries after the first one, at most 200; 0 turns repetition off. Default 8. */
+  /** Retries after the first attempt, at most 200; 0 turns retries off. Default 8. */
   readonly limit?: number | undefined
-  /** Upper end of the first pause, in milliseconds. Default 50. */
+  /** Upper bound of the first pause, in milliseconds. Default 50. */
   readonly baseMillis?: number | undefined
   /** Longest pause in milliseconds. Default 2,000. */
   readonly maxMillis?: number | undefined
@@ -39,10 +38,10 @@ export interface RetryOptions {
 
 const limitMax = 200
 
-/** Longest pause that may be asked for, milliseconds: an hour. */
+/** Longest pause that an option may set, milliseconds: an hour. */
 const pauseMax = 3_600_000
 
-/** What `RetryOptions` may be. */
+/** Validates `RetryOptions`. */
 export const option = Options.nested<RetryOptions>({
   limit: Options.whole(0, limitMax),
   baseMillis: Options.whole(0, pauseMax),
@@ -74,8 +73,8 @@ interface Keyable {
 }
 
 /**
- * Of a writing call, what decides whether it may be sent again and what settles it. Without a key it is sent again only where
- * it was certainly not applied; but getting or creating the one session of a cart does no harm the second time.
+ * The facts about a writing call that decide whether it may be sent again. Without a key it is retried only when it was
+ * certainly not applied; `open` may always be retried, because it gets or creates the one session of a cart.
  */
 const writing = (input: Keyable, opens = false): Outcome.Call => ({
   repeatable: opens || input.idempotencyKey !== undefined,
@@ -83,16 +82,15 @@ const writing = (input: Keyable, opens = false): Outcome.Call => ({
   expectedVersion: input.expectedVersion
 })
 
-// What is no object is the service's to refuse.
+// The service refuses an input that is not an object.
 const withKey = <I extends Keyable>(input: I, nextKey: () => string): I =>
   typeof input !== "object" || input === null || (input.idempotencyKey ?? null) !== null
     ? input
     : { ...input, idempotencyKey: nextKey() }
 
 /**
- * Wraps a service. `restarts`: keep trying while the service drains or its store is fenced. `keyed`: give writing calls
- * without a key one; an engine in this process loses no answer, so its calls need none. `closing`: fails when the service is
- * closed.
+ * Wraps a service. `restarts`: retry while the service drains or its store is fenced. `keyed`: add a key to writing calls without
+ * one; an engine in this process loses no answer, so its calls need none. `closing`: fails when the service is closed.
  */
 export const make = (
   calls: CheckoutSessions.SessionCalls,
@@ -129,11 +127,11 @@ export const make = (
 type StartUpdate = CheckoutEngine.CheckoutEngineShape["startUpdate"]
 type Updating = Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>
 
-// Null where the call was decided, or failed by a defect.
+// Null when the call was decided, or died.
 const undecided = (exit: Updating): CheckoutError.UpdateError | null =>
   Exit.isFailure(exit) && exit.cause._tag === "Fail" && Outcome.isUndecided(exit.cause.error) ? exit.cause.error : null
 
-/** Wraps an engine's update without a fiber; one that is to be repeated gets its fiber then. */
+/** Wraps an engine's update without a fiber; only a retry needs a fiber. */
 export const makeStart = (
   startUpdate: StartUpdate,
   calls: CheckoutSessions.SessionCalls,
@@ -142,7 +140,7 @@ export const makeStart = (
   capture?: AsyncContext.Capture | undefined
 ): StartUpdate => {
   const policy = policyOf(options, false)
-  // Its own function: a closure beside the call would cost every update its context.
+  // A function of its own: a closure inside the call would make every update allocate a context.
   const follow = (
     caller: Parameters<StartUpdate>[0],
     input: CheckoutSessions.UpdateInput,
@@ -173,7 +171,7 @@ export const makeStart = (
   }
 }
 
-/** The same while the scope is open; when it closes, subscriptions fail with `draining`. */
+/** The same as `make`; when the scope closes, subscriptions fail with `draining`. */
 export const makeScoped = (
   calls: CheckoutSessions.SessionCalls,
   options: RetryOptions,

@@ -1,5 +1,5 @@
 /**
- * Subscription: a session followed from a program: the subscription of the service, taken up again when it breaks.
+ * Subscription: follows a session and resumes when the connection or the service breaks.
  */
 import type * as Caller from "@onelane/checkout/Caller"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
@@ -14,7 +14,7 @@ import * as Scope from "effect/Scope"
 import * as Outcome from "./Outcome.js"
 import * as Repetition from "./Repetition.js"
 
-/** What is followed, and how. */
+/** The service to follow sessions with, and the retry policy. */
 export interface Following {
   readonly policy: Outcome.Policy
   readonly calls: CheckoutSessions.SessionCalls
@@ -23,8 +23,8 @@ export interface Following {
 }
 
 /**
- * Follows a session while the scope is open. A subscription that breaks is taken up again after the last version given;
- * `policy.limit` counts breaks without a page in between. When the service is closed, it fails as `closing` does.
+ * Follows a session while the scope is open. After a break it resumes after the last version given; `policy.limit` counts breaks
+ * without a page in between. When the service is closed, it fails as `closing` does.
  */
 export const follow = (
   following: Following,
