@@ -1,6 +1,6 @@
 /**
- * Cluster: a node among nodes over one database, in the order in which its parts open: ear, membership, engine, doors. It
- * leaves in the reverse order: what has begun is finished, then its shards are given back.
+ * Cluster: one node of a cluster over one database. It starts its parts in this order: peer server, membership, engine, service.
+ * It stops in reverse: calls that have begun finish, then its shards are released.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { type Access, type Carts, CheckoutEngine, CheckoutSessions, type Retention } from "@onelane/checkout"
@@ -14,28 +14,28 @@ import * as ClusterSessions from "./ClusterSessions.js"
 import * as Membership from "./Membership.js"
 import * as PeerServer from "./PeerServer.js"
 
-/** What an operator may look at. */
+/** The node as an operator sees it. */
 export interface ClusterShape {
-  /** Where other nodes reach this one. */
+  /** The address at which other nodes reach this one. */
   readonly address: { readonly host: string; readonly port: number }
-  /** Shards this node holds the lease on: none, and it should not be sent traffic. */
+  /** Shards that this node holds the lease on. With none it should get no traffic. */
   readonly heldShards: () => number
-  /** Nodes that are thought to be there, this one included. */
+  /** Nodes that seem alive, this one included. */
   readonly nodes: () => number
 }
 
 /** This node. */
 export class Cluster extends Context.Tag("@onelane/cluster/Cluster")<Cluster, ClusterShape>() {}
 
-/** A node's own settings and those of its engine. */
+/** The settings of a node and of its engine. */
 export interface ClusterOptions extends ClusterConfig.ClusterOptions {
   readonly engine?: Omit<CheckoutEngine.CheckoutEngineOptions, "custody"> | undefined
 }
 
-/** Pause between two looks for claims and expiries, milliseconds: a node lets go of its tasks within it, and others wait longer. */
+/** Milliseconds between two alarm rounds. A node stops its tasks within one round after it lost a lease; a new owner waits longer. */
 const alarmMillis = 500
 
-/** Joins the cluster and serves; leaves when the scope closes. */
+/** Joins the cluster and serves until the scope closes, then leaves. */
 export const make = (
   options: ClusterOptions
 ): Effect.Effect<

@@ -1,35 +1,35 @@
 /**
- * ClusterConfig: every limit of a node among nodes, with unit and default. Owns no behaviour.
+ * ClusterConfig: every limit of a cluster node, with unit and default. Owns no behaviour.
  *
- * The times hang together: a paused node is cut off by its peers after `silenceMillis`, loses its shards after
- * `leaseMillis`, and whoever takes them waits `settleMillis`, longer than a round of alarms, before it resumes their claims.
+ * The times depend on each other: peers drop a paused node after `silenceMillis`, and it loses its shards after `leaseMillis`. The
+ * new owner waits `settleMillis`, longer than an alarm round, so that the previous owner has stopped before it resumes claims.
  */
 
-/** One node. */
+/** The settings of one node. */
 export interface ClusterConfig {
-  /** The address other nodes reach this one at. */
+  /** The address at which other nodes reach this one. */
   readonly host: string
-  /** Its port; 0 takes a free one. Default 0. */
+  /** Its port; 0 picks a free one. Default 0. */
   readonly port: number
   /** The address to listen on. Default `host`. */
   readonly listenHost: string
-  /** The port to listen on, where others reach it by another one. Default `port`. */
+  /** The port to listen on, if it differs from the one that others connect to. Default `port`. */
   readonly listenPort: number
-  /** What all nodes of one cluster know and nobody else: a node that does not say it is not heard. */
+  /** The secret that all nodes of one cluster share. A connection without it is refused. */
   readonly secret: string
-  /** Parts the sessions are divided into; the same on every node. Default 128. */
+  /** Number of shards; the same on every node. Default 128. */
   readonly shards: number
-  /** How long a node keeps its shards without renewing, in whole seconds' milliseconds. Default 3,000. */
+  /** How long a lease lasts without renewal, in milliseconds, a whole number of seconds. Default 3,000. */
   readonly leaseMillis: number
-  /** How often a node looks who is there. Default 500. */
+  /** How often a node reads the list of nodes, in milliseconds. Default 500. */
   readonly refreshMillis: number
-  /** Pause between two signs of life to a peer. Default 200. */
+  /** Pause between two heartbeats to a peer, in milliseconds. Default 200. */
   readonly heartbeatMillis: number
-  /** Silence after which a peer is given up, and what it was asked is unknown. Default 1,000. */
+  /** Milliseconds without a heartbeat after which a peer is dropped; its unanswered calls are then unknown. Default 1,000. */
   readonly silenceMillis: number
-  /** How long a shard must be held before its claims are resumed. Default 1,000. */
+  /** Milliseconds to hold a shard before its claims are resumed. Default 1,000. */
   readonly settleMillis: number
-  /** Calls one peer may owe an answer to; beyond them calls are answered here. Default 16,384. */
+  /** Unanswered calls to one peer; when there are more, this node answers itself. Default 16,384. */
   readonly peerCapacity: number
   /** Longest message between nodes, characters. Default 4,194,304. */
   readonly frameCapacity: number
@@ -48,7 +48,7 @@ export const defaults: Omit<ClusterConfig, "host" | "secret" | "listenHost" | "l
   frameCapacity: 4_194_304
 }
 
-/** What a host must say, and what it may. */
+/** The settings a host must give, and those it may give. */
 export type ClusterOptions = Pick<ClusterConfig, "host" | "secret"> & Partial<ClusterConfig>
 
 /** The defaults with some values replaced. */

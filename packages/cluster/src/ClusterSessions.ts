@@ -1,9 +1,9 @@
 /**
- * ClusterSessions: the service on many nodes. Any node answers any call; one that changes a session is forwarded to the
- * node that owns it, where the session's lane is, and is answered here when that node cannot be asked.
+ * ClusterSessions: the service on many nodes. Any node answers any call. A call that changes a session is forwarded to the node
+ * that owns the session; when that node cannot be reached, this node answers.
  *
- * Ownership is for speed: it keeps the racers of one session in one lane. Safety is the journal's fence (A4), which holds
- * whoever answers; that is why failing over is only a matter of asking elsewhere.
+ * Ownership is for speed: it brings concurrent calls for one session into one mailbox. Safety comes from the journal's fence (A4),
+ * which holds on every node; failover therefore needs nothing more than another node.
  */
 import { type Caller, type CheckoutEngine, type CheckoutError, type CheckoutSessions, Ids } from "@onelane/checkout"
 import { Answer } from "@onelane/engine"
@@ -21,7 +21,7 @@ interface Input {
   readonly idempotencyKey?: unknown
 }
 
-/** Makes the service of one node from its own engine and what it knows of the others. */
+/** Creates the service of one node from its own engine and its view of the cluster. */
 export const make = (here: Service, membership: Membership): Service => {
   const route =
     (method: Method) =>
@@ -41,7 +41,7 @@ export const make = (here: Service, membership: Membership): Service => {
   }
 }
 
-/** The node that has the session of an input; null where it is this one, or nobody has it. */
+/** The node that owns the session of an input; null if it is this one, or if nobody owns it. */
 const ownerOf = (membership: Membership, input: Input): Peer.Peer | null => {
   const id = Object(input).checkoutSessionId
   return typeof id === "string" && Ids.isSessionId(id) ? membership.ownerOf(id) : null
@@ -49,7 +49,7 @@ const ownerOf = (membership: Membership, input: Input): Peer.Peer | null => {
 
 type StartUpdate = CheckoutEngine.CheckoutEngineShape["startUpdate"]
 
-/** Sends an update: without a fiber to a session that is here, through the service to any other. */
+/** Sends an update: without a fiber if this node owns the session, through the service otherwise. */
 export const makeStartUpdate =
   (here: StartUpdate, sessions: Service, membership: Membership, runtime: Runtime.Runtime<never>): StartUpdate =>
   (caller, input) =>
@@ -80,13 +80,13 @@ const conclude = (
   return typeof input.idempotencyKey === "string" ? askAgain(stay()) : Exit.fail(unknown)
 }
 
-/** The owner is closing, and took nothing of it. */
+/** The owner is closing and did not take the call. */
 const isLeaving = (error: unknown): boolean =>
   Object(error)._tag === "Overloaded" && Object(error).reason === "DRAINING"
 
 /**
- * A call that was lost and carries a key may be asked again: an acceptance is then the one there is. A refusal says
- * nothing, because the call that was lost may yet arrive.
+ * A lost call with a key may be retried: an acceptance is then the only one. A refusal proves nothing, because the lost call may
+ * still arrive.
  */
 const askAgain = (again: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> =>
   Effect.catchAll(again, () => Exit.fail(unknown))

@@ -1,10 +1,10 @@
 /**
- * Membership: who the nodes are, and whose a session is. Nodes, their health, and the leases on shards are those of
- * `@effect/cluster` in the database; here they become two answers.
+ * Membership: the nodes of the cluster, and which node owns a session. `@effect/cluster` keeps nodes, their health and the leases
+ * on shards in the database; this module answers two questions from them.
  *
- * - `ownerOf` routes: where a call is best answered. It may be wrong for a while; nothing rests on it but speed.
- * - `custodian` says whose tasks run here. It rests on the lease. A node that was paused past it may still run one: then
- *   the operation id decides whose result counts, and the fence which commit.
+ * - `ownerOf`: which node answers a call best. It may be wrong for a while; only speed depends on it.
+ * - `custodian`: whose tasks run here. It depends on the lease. A node that was paused past its lease may still run a task: then
+ *   the operation id decides whose result counts, and the fence decides which commit counts.
  */
 import * as MessageStorage from "@effect/cluster/MessageStorage"
 import * as RunnerAddress from "@effect/cluster/RunnerAddress"
@@ -30,14 +30,14 @@ import * as Scope from "effect/Scope"
 import type { ClusterConfig } from "./ClusterConfig.js"
 import * as Peer from "./Peer.js"
 
-/** What a node knows of the others. */
+/** A node's view of the cluster. */
 export interface Membership {
-  /** The peer that owns a session and can be asked now; null: answer here. */
+  /** The peer that owns a session and is reachable now; null: answer here. */
   readonly ownerOf: (sessionId: string) => Peer.Peer | null
   readonly custodian: CheckoutEngine.Custodian
-  /** Shards this node holds the lease on. */
+  /** Shards that this node holds the lease on. */
   readonly heldShards: () => number
-  /** Nodes that are thought to be there, this one included. */
+  /** Nodes that seem alive, this one included. */
   readonly nodes: () => number
 }
 
@@ -51,7 +51,7 @@ export const shardOf = (sessionId: string, shards: number): number => {
 
 const group = "default"
 
-/** The library's part: registration, health and leases of this node, kept in the database in force. */
+/** Registration, health and leases of this node in the database, by `@effect/cluster`. */
 const sharding = (
   self: RunnerAddress.RunnerAddress,
   config: ClusterConfig,
@@ -65,7 +65,7 @@ const sharding = (
       ShardingConfig.layer({
         runnerAddress: Option.some(self),
         shardsPerGroup: config.shards,
-        // A lease in a table ends by the clock. An advisory one ends with its connection, which a paused node keeps.
+        // A lease in a table expires by the clock. An advisory lock ends with its connection, and a paused node keeps that.
         shardLockDisableAdvisory: true,
         shardLockExpiration: config.leaseMillis,
         refreshAssignmentsInterval: config.refreshMillis,
@@ -79,7 +79,7 @@ interface Known extends Peer.Peer {
   readonly scope: Scope.CloseableScope
 }
 
-/** Joins the nodes; leaves when the scope closes, its leases given back. */
+/** Joins the cluster; when the scope closes, releases its leases and leaves. */
 export const make = (config: ClusterConfig): Effect.Effect<Membership, never, SqlClient | Scope.Scope> =>
   Effect.gen(function* () {
     const self = RunnerAddress.make(config.host, config.port)
@@ -108,7 +108,7 @@ export const make = (config: ClusterConfig): Effect.Effect<Membership, never, Sq
         .join(" ")
       if (found === members) return
       members = found
-      // The same ring the library divides shards by.
+      // The same hash ring by which `@effect/cluster` assigns shards.
       const ring = HashRing.make<RunnerAddress.RunnerAddress>()
       for (const { address, weight } of healthy) HashRing.add(ring, address, { weight })
       owners = HashRing.getShards(ring, config.shards) ?? []
@@ -128,7 +128,7 @@ export const make = (config: ClusterConfig): Effect.Effect<Membership, never, Sq
     }
   })
 
-/** Opens ways to new nodes and closes those to nodes that left. */
+/** Connects to new nodes and disconnects from nodes that left. */
 const meet = (
   peers: Map<string, Known>,
   found: ReadonlyArray<RunnerAddress.RunnerAddress>,
@@ -151,7 +151,7 @@ const meet = (
     }
   })
 
-/** A node is alive when it can be asked, or can within the time its silence would be borne. */
+/** A node is alive if it is reachable, or becomes reachable within `silenceMillis`. */
 const healthOf = (
   peers: ReadonlyMap<string, Known>,
   self: RunnerAddress.RunnerAddress,
@@ -170,7 +170,7 @@ const healthOf = (
   )
 }
 
-/** Which shards are held, and since when. */
+/** The shards this node holds, and since when. */
 const holding = (library: Sharding.Sharding["Type"], { settleMillis, shards }: ClusterConfig) => {
   const ids = Array.from({ length: shards }, (_, shard) => ShardId.make(group, shard + 1))
   const since: Array<number | null> = ids.map(() => null)

@@ -1,10 +1,9 @@
 /**
- * Peer: the way from this node to another one, kept open. A call either certainly did not leave (`NotSent`), is answered,
- * or is lost (`Lost`): it left, and nobody knows what became of it. Nothing waits for a connection, and nothing that was
- * given up is sent again.
+ * Peer: a lasting connection from this node to another. A call was certainly not sent (`NotSent`), is answered, or is lost
+ * (`Lost`): sent, with an unknown outcome. No call waits for a connection, and no call is sent twice.
  *
- * Owns one connection, its signs of life and the calls it owes; does not own who is a peer (Membership). A call has no
- * fiber and no timer of its own.
+ * Owns one connection, its heartbeats and its unanswered calls; Membership decides who is a peer. A call needs no fiber and no
+ * timer of its own.
  */
 import { createConnection, type Socket } from "node:net"
 import type { Caller } from "@onelane/checkout"
@@ -15,22 +14,22 @@ import type { ClusterConfig } from "./ClusterConfig.js"
 import type * as PeerCalls from "./PeerCalls.js"
 import * as Wire from "./Wire.js"
 
-/** What became of a call. */
+/** The outcome of a call. */
 export type Outcome =
   /** The peer's answer. */
   | { readonly _tag: "Answered"; readonly value: unknown }
-  /** The peer's own refusal, as it said it. */
+  /** The peer's refusal, unchanged. */
   | { readonly _tag: "Refused"; readonly error: unknown }
   /** The call certainly did not reach the peer. */
   | { readonly _tag: "NotSent" }
-  /** The call left, and its answer will not come. */
+  /** The call was sent, and its answer will not come. */
   | { readonly _tag: "Lost" }
 
-/** A peer. */
+/** Another node. */
 export interface Peer {
-  /** Whether a call would leave. */
+  /** Whether a call would be sent. */
   readonly isReady: () => boolean
-  /** Asks the peer; `onOutcome` is called once, at once or later. The returned function tells it that nobody waits any more. */
+  /** Calls the peer; `onOutcome` is called once, synchronously or later. The returned function cancels the call. */
   readonly ask: (
     method: PeerCalls.Method,
     caller: Caller.Caller,
@@ -39,7 +38,7 @@ export interface Peer {
   ) => () => void
 }
 
-/** Where a peer listens. */
+/** The address of a peer. */
 export interface Place {
   readonly host: string
   readonly port: number
@@ -57,7 +56,7 @@ interface Connection {
   unheardBeats: number
 }
 
-/** Keeps a way to the node at a place open until the scope closes. */
+/** Keeps a connection to the node at an address until the scope closes. */
 export const make = (place: Place, config: ClusterConfig): Effect.Effect<Peer, never, Scope.Scope> =>
   Effect.gen(function* () {
     let current: Connection | null = null
@@ -77,7 +76,7 @@ export const make = (place: Place, config: ClusterConfig): Effect.Effect<Peer, n
         }
         const call = ++calls
         connection.owed.set(call, onOutcome)
-        // A copy: the word leaves later.
+        // A copy: the message is sent later.
         connection.wire.say([call, method, caller, Object(input) === input ? { ...(input as object) } : input])
         return () => leave(connection, call)
       }
@@ -90,7 +89,7 @@ const leave = (connection: Connection, call: number): void => {
   part(connection)
 }
 
-/** One connection, from the hello to its end; it ends when the peer says so, is silent, or is gone. */
+/** One connection, from the hello to its end: the peer says goodbye, falls silent, or is gone. */
 const connected = (place: Place, config: ClusterConfig, use: (connection: Connection | null) => void) =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -143,12 +142,12 @@ const settle = ({ owed }: Connection, call: unknown, outcome: Outcome): void => 
   onOutcome?.(outcome)
 }
 
-/** A peer that bade farewell is left when it owes nothing. */
+/** Disconnects from a peer that said goodbye once it has answered everything. */
 const part = ({ isParting, owed, socket }: Connection): void => {
   if (isParting && owed.size === 0) socket.destroy()
 }
 
-/** Asks for signs of life. Beats are counted, not time: what this process itself did not hear in time is no silence. */
+/** Sends heartbeats. It counts missed heartbeats, not time: a pause of this process must not look like silence of the peer. */
 const living = (connection: Connection, { heartbeatMillis, silenceMillis }: ClusterConfig) =>
   Effect.suspend(() => {
     if (connection.unheardBeats++ * heartbeatMillis >= silenceMillis) return Effect.fail("silent")
@@ -156,7 +155,7 @@ const living = (connection: Connection, { heartbeatMillis, silenceMillis }: Clus
     return Effect.void
   }).pipe(Effect.repeat(Schedule.spaced(heartbeatMillis)))
 
-/** What was not sent is certain, what was is not. */
+/** Ends all calls: `NotSent` if they were not sent, `Lost` otherwise. */
 const giveUp = (connection: Connection): void => {
   for (const [call] of connection.wire.unsaid()) settle(connection, call, notSent)
   for (const call of [...connection.owed.keys()]) settle(connection, call, lost)

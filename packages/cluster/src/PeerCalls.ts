@@ -1,24 +1,23 @@
 /**
- * PeerCalls: what one node says to another. Owns the words; does not own how they travel (Wire), who asks (Peer) and who
- * answers (PeerServer).
+ * PeerCalls: the messages between nodes. Owns their types; Wire sends them, Peer asks, PeerServer answers.
  */
 
-/** The methods a node may ask of another. */
+/** The methods that a node may call on another. */
 export const methods = ["update", "cancel", "completeTask", "failTask", "releaseClaim"] as const
 
 /** One of them. */
 export type Method = (typeof methods)[number]
 
-/** A call: its number on this connection, and what is asked; a number alone: nobody waits for it any more. */
+/** A call: its number on this connection, method and arguments. A number alone cancels the call. */
 export type Call = readonly [call: number, method: Method, caller: unknown, input: unknown] | readonly [call: number]
 
-/** An answer: the number of its call and what came of it. */
+/** An answer: the number of its call and the outcome. */
 export type Answer =
   | readonly [call: number, outcome: "ok" | "refused", value: unknown]
   | readonly [call: number, outcome: "lost"]
 
-/** What the node that asks says. The first word of a connection is a hello. */
+/** Messages of the calling node. The first message of a connection is a hello. */
 export type Asked = Call | readonly ["hello", secret: string] | readonly ["alive?"]
 
-/** What the node that answers says. The first word of a connection is a welcome, the last one a farewell. */
+/** Messages of the answering node. The first message of a connection is a welcome, the last one a farewell. */
 export type Answered = Answer | readonly ["welcome" | "farewell" | "alive"]

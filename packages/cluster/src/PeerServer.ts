@@ -1,8 +1,8 @@
 /**
- * PeerServer: the ear of a node for its peers. It answers their calls from the engine of this node, whoever owns the
- * session: the fence decides, not the route.
+ * PeerServer: answers the calls of other nodes with this node's engine, whichever node owns the session: the fence decides, not
+ * the route.
  *
- * A node that was paused throws away what it hears first: its peers have given it up by then, and told their callers so.
+ * After a pause a node discards what it received meanwhile: its peers have dropped it by then and told their callers so.
  */
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { Socket } from "node:net"
@@ -21,13 +21,13 @@ import type { ClusterConfig } from "./ClusterConfig.js"
 import * as PeerCalls from "./PeerCalls.js"
 import * as Wire from "./Wire.js"
 
-/** The port cannot be listened on. */
+/** This node cannot listen on its port. */
 export class NodeRefused extends Data.TaggedError("NodeRefused")<{
   readonly message: string
   readonly cause: unknown
 }> {}
 
-/** What answers. An update is asked without a fiber. */
+/** The service and engine that answer. Updates need no fiber. */
 export interface Answering {
   readonly service: CheckoutSessions.CheckoutSessionsShape
   readonly startUpdate: CheckoutEngine.CheckoutEngineShape["startUpdate"]
@@ -36,17 +36,17 @@ export interface Answering {
 /** A listening node. */
 export interface PeerServer {
   readonly port: number
-  /** From now on calls are answered. */
+  /** Starts to answer calls. */
   readonly open: (answering: Answering) => void
-  /** Bids the peers farewell: they ask no more, and go when they have their answers. */
+  /** Says goodbye to the peers: they send no more calls and disconnect when they have their answers. */
   readonly leave: Effect.Effect<void>
 }
 
-/** A peer that is being heard. */
+/** A connected peer. */
 interface Hearer {
   readonly socket: Socket
   readonly wire: Wire.Wire<PeerCalls.Answered>
-  /** Calls that are not answered yet, and how to withdraw them. */
+  /** Unanswered calls, and how to withdraw them. */
   readonly running: Map<number, () => void>
 }
 
@@ -71,7 +71,7 @@ export const listen = (config: ClusterConfig): Effect.Effect<PeerServer, NodeRef
       aliveAtMillis: performance.now()
     }
     const sockets = yield* bind(config)
-    // The library gives every connection its `NetSocket`; its type does not say so.
+    // The library gives every connection its `NetSocket`, though the type does not say so.
     const attending = Effect.flatMap(NodeSocket.NetSocket, attend(hearing)) as Effect.Effect<void>
     yield* Effect.forkScoped(Effect.interruptible(sockets.run(() => attending)))
     const alive = Effect.sync(() => isPaused(hearing))
@@ -91,7 +91,7 @@ const bind = ({ listenHost: host, listenPort: port }: ClusterConfig) =>
     (cause) => new NodeRefused({ message: `This node cannot listen on ${host}:${port}.`, cause })
   )
 
-/** Hears one connection until it ends; it ends when nobody says hello within the silence that is borne. */
+/** Serves one connection until it ends. It is closed if no hello arrives within `silenceMillis`. */
 const attend =
   (hearing: Hearing) =>
   (socket: Socket): Effect.Effect<void> =>
@@ -123,13 +123,13 @@ const greet = (hearing: Hearing, hearer: Hearer, secret: unknown): void => {
   hearer.wire.say(["welcome"])
 }
 
-/** Nobody waits any more: a turn that has not begun is dropped, one that has begun finishes. */
+/** Cancels a call: a turn that has not begun is dropped, one that has begun finishes. */
 const forget = ({ hearers }: Hearing, hearer: Hearer): void => {
   hearers.delete(hearer)
   for (const withdraw of hearer.running.values()) withdraw()
 }
 
-/** Whether this process stood still for longer than its peers bear; what they sent meanwhile goes with their connections. */
+/** Whether this process was paused for longer than `silenceMillis`; what peers sent meanwhile is discarded with their connections. */
 const isPaused = (hearing: Hearing): boolean => {
   const now = performance.now()
   const isLong = now - hearing.aliveAtMillis > hearing.config.silenceMillis
@@ -166,7 +166,7 @@ const answerOf = (call: number, exit: Exit.Exit<unknown, unknown>): PeerCalls.An
   return failed._tag === "Left" ? [call, "refused", failed.left] : [call, "lost"]
 }
 
-/** Peers that do not go within the silence that is borne are left behind. */
+/** Waits at most `silenceMillis` for the peers to disconnect. */
 const leave = (hearing: Hearing): Effect.Effect<void> => {
   hearing.isLeaving = true
   for (const hearer of hearing.hearers) hearer.wire.say(["farewell"])

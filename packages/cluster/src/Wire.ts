@@ -1,31 +1,31 @@
 /**
- * Wire: one connection between two nodes. Words that are said in one turn of the event loop leave together, as one
- * message; while the other end does not read, they gather until it does.
+ * Wire: one connection between two nodes. Messages of one turn of the event loop are sent together, in one frame; while the other
+ * end does not read, they are buffered.
  *
- * Owns framing (the library's MessagePack) and gathering; does not own what a word means (PeerCalls). Runs no fiber: what
- * arrives is heard on the spot, and what cannot be read ends the connection.
+ * Owns framing (the library's MessagePack) and buffering; PeerCalls owns what a message means. Runs no fiber: messages are handled
+ * synchronously when they arrive, and an unreadable one ends the connection.
  */
 import type { Socket } from "node:net"
 import * as RpcSerialization from "@effect/rpc/RpcSerialization"
 import * as Effect from "effect/Effect"
 
-/** One end of a connection. `Said` are the words of this end: plain values, not changed any more. */
+/** One end of a connection. `Said`: the messages of this end, plain values that nobody changes any more. */
 export interface Wire<Said> {
   readonly say: (word: Said) => void
-  /** Words that have not left. */
+  /** Messages that were not sent yet. */
   readonly unsaid: () => ReadonlyArray<Said>
 }
 
-/** What a wire is made for. */
+/** The limits and handlers of a connection. */
 export interface WireParts<Said, Heard> {
-  /** Longest message, bytes, in both directions. */
+  /** Longest frame in bytes, in both directions. */
   readonly capacity: number
   readonly hear: (word: Heard) => void
-  /** Told of a word that cannot leave: it is too long, or no value that can be written down. */
+  /** Called with a message that cannot be sent: too long, or not serializable. */
   readonly refuse: (word: Said) => void
 }
 
-/** Speaks and hears on a connection. */
+/** Opens the protocol on a connection. */
 export const make = <Said, Heard>(socket: Socket, { capacity, hear, refuse }: WireParts<Said, Heard>): Wire<Said> => {
   const { decode, encode } = RpcSerialization.makeMsgPack({ maxBufferSize: capacity }).unsafeMake()
   let gathered: Array<Said> = []

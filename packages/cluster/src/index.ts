@@ -1,4 +1,4 @@
-/** The same service over many machines. */
+/** The same service on many machines. */
 export * as Cluster from "./Cluster.js"
 export * as ClusterConfig from "./ClusterConfig.js"
 export { shardOf } from "./Membership.js"
