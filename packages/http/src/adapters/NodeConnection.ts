@@ -58,8 +58,9 @@ export const pending = ({ unanswered }: NodeConnection): ReadonlyArray<Unanswere
 export const enter = (incoming: IncomingMessage, response: ServerResponse, maxCount: number): Unanswered | null => {
   const connection = of(incoming.socket)
   const { unanswered } = connection
-  const last = unanswered.length === 0 ? null : unanswered[unanswered.length - 1]!
-  if (last !== null && last.response === response) return last
+  for (let index = unanswered.length - 1; index >= 0; index--) {
+    if (unanswered[index]!.response === response) return unanswered[index]!
+  }
   if (connection.isEnding || incoming.socket.destroyed) return null
   pending(connection)
   const entered: Unanswered = { response, leave: null, endStream: null }
