@@ -9,6 +9,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import { type CheckoutError, type CheckoutSession, CheckoutSessions, Ids, Subscription } from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
 import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
@@ -23,6 +24,7 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as WireError from "./contract/WireError.js"
 import * as WireSession from "./contract/WireSession.js"
+import { splitTarget } from "./core/WireRequest.js"
 import * as SessionEvents from "./formats/SessionEvents.js"
 
 /** Where the server is, and who calls. */
@@ -82,13 +84,11 @@ const Entry = reply(WireSession.HistoryEntry, ErrorSchema.HistoryError)
 const wireOf = (client: HttpClient.HttpClient, options: Options) => {
   const base = options.url.replace(/\/+$/, "")
   const timeoutMillis = options.timeoutMillis ?? 30_000
-  // A call inside a span takes the trace along (`traceparent`); one that nobody traces begins none.
   const execute = (request: HttpClientRequest.HttpClientRequest) =>
-    Effect.contextWithEffect((context: Context.Context<never>) =>
-      Effect.withTracerEnabled(
-        client.execute(HttpClientRequest.bearerToken(HttpClientRequest.prependUrl(request, base), options.token)),
-        Option.isSome(Context.getOption(context, Tracer.ParentSpan))
-      )
+    traced(
+      client,
+      HttpClientRequest.bearerToken(HttpClientRequest.prependUrl(request, base), options.token),
+      request.url
     )
   const call = <A, E>(
     request: HttpClientRequest.HttpClientRequest,
@@ -136,6 +136,26 @@ const subscribed = (
     }),
     check: Effect.void
   }))
+
+/**
+ * A call inside a span gets a span of its own and takes the trace along (`traceparent`); one that nobody traces begins none.
+ * The span says method, path and status: headers and queries, here or of a proxy on the way, may hold secrets.
+ */
+const traced = (client: HttpClient.HttpClient, request: HttpClientRequest.HttpClientRequest, target: string) => {
+  const execute = HttpClient.withTracerDisabledWhen(client, () => true).execute
+  const below = (parent: Tracer.AnySpan) =>
+    Effect.useSpan(`http.client ${request.method}`, { kind: "client", captureStackTrace: false, parent }, (span) => {
+      span.attribute("http.request.method", request.method)
+      span.attribute("url.path", splitTarget(target).path)
+      return Effect.tap(
+        execute(HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))),
+        ({ status }) => span.attribute("http.response.status_code", status)
+      )
+    })
+  return Effect.contextWithEffect((context: Context.Context<never>) =>
+    Option.match(Context.getOption(context, Tracer.ParentSpan), { onNone: () => execute(request), onSome: below })
+  )
+}
 
 const eventsOf = <A, E>(
   response: HttpClientResponse.HttpClientResponse,

@@ -217,7 +217,7 @@ export const update = (id: string, expCurrentState: string, nextState: string, o
   })
 
 /** Sends bytes as they are and reads until the server closes; the request should say `Connection: close`. */
-export const raw = (bytes: string) =>
+export const raw = (bytes: string | Buffer) =>
   Effect.flatMap(Base, ({ port }) =>
     Effect.async<string>((resume) => {
       const socket = connect(port, "127.0.0.1")

@@ -16,6 +16,16 @@ describe("TokenBuckets", () => {
       [0, 0, 0, 100]
     )
   })
+  it("takes many at once; more than there may be are owed, and the debt is not forgotten", () => {
+    const { take } = TokenBuckets.make(10, 4, 2)
+    assert.strictEqual(take("ann", 0, 3), 0)
+    assert.strictEqual(take("ann", 0, 3), 200)
+    assert.strictEqual(take("bob", 0, 20), 0)
+    assert.strictEqual(take("bob", 400), 1_300)
+    assert.strictEqual(take("ann", 400), 0)
+    assert.strictEqual(take("bob", 1_699), 1)
+    assert.strictEqual(take("bob", 1_700), 0)
+  })
   it("gives nothing for a clock that was set back", () => {
     const { take } = TokenBuckets.make(1, 1)
     assert.strictEqual(take("ann", 5_000), 0)

@@ -120,6 +120,11 @@ describe("traces", () => {
           ["shop", "http.client GET", "http.server GET", "CheckoutSessions.get"]
         )
         assert.lengthOf([...new Set(on.spans.map(({ traceId }) => traceId))], 1)
+        assert.deepStrictEqual(Object.fromEntries(on.spans[1]!.attributes), {
+          "http.request.method": "GET",
+          "url.path": `/v1/checkout-sessions/${id}`,
+          "http.response.status_code": 200
+        })
         assert.strictEqual(parentOf(on.spans[2]!)?.spanId, on.spans[1]!.spanId)
         on.spans.length = 0
         yield* read
@@ -130,6 +135,29 @@ describe("traces", () => {
             ["CheckoutSessions.get", "Some"]
           ]
         )
+      })
+    )
+    it.effect("tell no header and no query, of a request or of a client's call", () =>
+      Effect.gen(function* () {
+        const { id } = yield* newSession
+        const { url } = yield* Base
+        on.spans.length = 0
+        const secret = "s3cr3t"
+        const headers = { "x-forwarded-access-token": secret, cookie: `a=${secret}`, "user-agent": secret }
+        yield* send("GET", `/v1/checkout-sessions/${id}?access_token=${secret}`, { headers })
+        yield* send("GET", `/docs?access_token=${secret}`, { headers })
+        yield* send("GET", `/v1/nothing?access_token=${secret}#${secret}`, { headers })
+        const options = { url: url.replace("http://", `http://user:${secret}@`), token: secret }
+        const client = yield* Effect.provide(CheckoutClient.make(options), FetchHttpClient.layer)
+        const called = client.history(callers.buyer, { checkoutSessionId: id, afterVersion: 424_242 })
+        yield* Effect.ignore(Effect.withSpan(called, "shop"))
+        assert.isAbove(on.spans.length, 4)
+        for (const { attributes, name } of on.spans) {
+          const told = JSON.stringify([name, ...attributes])
+          assert.notInclude(told, secret)
+          assert.notInclude(told, "424242")
+          assert.isEmpty([...attributes.keys()].filter((key) => key.includes("header") || key.includes("query")))
+        }
       })
     )
     it.effect("follow a stream to its end", () =>

@@ -18,7 +18,7 @@ export const fields = {
   checkoutSessionId: Input.optionalSyntax,
   cartId: Input.optionalTextUpTo(opaqueIdMaxLength),
   expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
-  idempotencyKey: Input.optionalTextUpTo(IdempotencyKey.keyMaxLength)
+  idempotencyKey: Input.optionalPlainUpTo(IdempotencyKey.keyMaxLength)
 }
 
 /** Steps 2-3: exactly one of session and cart is named. */

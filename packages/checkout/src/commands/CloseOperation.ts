@@ -26,7 +26,7 @@ import {
 export const fieldsWith = <F extends Input.Fields>(more: F) => ({
   checkoutSessionId: Input.syntax,
   operationId: Input.textUpTo(wordMaxLength),
-  idempotencyKey: Input.optionalTextUpTo(keyMaxLength),
+  idempotencyKey: Input.optionalPlainUpTo(keyMaxLength),
   ...more
 })
 

@@ -7,6 +7,7 @@
 import { Fields as Check } from "@onelane/engine"
 import type { InvalidInput } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
+import { cut, isPlain } from "../session/PlainText.js"
 
 /** The fields of one input. */
 export type Fields = Check.Fields
@@ -21,6 +22,14 @@ export const optionalSyntax = Check.anyText
 export const textUpTo = (max: number): Check.Field => Check.required(Check.textUpTo(max))
 /** Optional text of 1..`max` characters. */
 export const optionalTextUpTo = Check.textUpTo
+/** Optional text of 1..`max` characters, no control character and no lone surrogate among them. */
+export const optionalPlainUpTo = (max: number): Check.Field => {
+  const { check } = Check.textUpTo(max)
+  return {
+    is: `text of 1 to ${max} characters without control characters`,
+    check: (value) => check(value) && isPlain(value as string)
+  }
+}
 /** One of these words, optional. */
 export const optionalOneOf = Check.oneOf
 /** Optional true or false. */
@@ -39,10 +48,18 @@ export const take = <A>(input: A, fields: Fields): A => {
   return nameUnknown(values, input) as A
 }
 
-/** Names what `input` has besides the values that were taken of it. */
+/** How many of the names that are not known a refusal repeats. */
+const shownNames = 5
+
+/** Names what `input` has besides the values that were taken of it; a few of many. */
 export const nameUnknown = <A extends object>(values: A, input: object): A => {
-  for (const name in input)
-    if (!Object.hasOwn(values, name)) Object.defineProperty(values, name, { value: undefined, enumerable: true })
+  let named = 0
+  for (const name in input) {
+    if (Object.hasOwn(values, name)) continue
+    Object.defineProperty(values, name, { value: undefined, enumerable: true })
+    named += 1
+    if (named === shownNames) return values
+  }
   return values
 }
 
@@ -58,7 +75,7 @@ export const accept = (input: unknown, fields: Fields): InvalidInput | null => {
     case "Wrong":
       return Refusal.invalidInput(fault.names, `Not a valid value: ${fault.names.join(", ")}.`)
     case "Unknown": {
-      const shown = fault.names.slice(0, 5).map((name) => name.slice(0, 40))
+      const shown = fault.names.slice(0, shownNames).map((name) => cut(name, 40))
       return Refusal.invalidInput(shown, "The input has fields that this action does not know.")
     }
   }

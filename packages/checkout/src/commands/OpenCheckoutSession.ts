@@ -33,7 +33,7 @@ export const fields = {
   ownerId: Input.optionalTextUpTo(opaqueIdMaxLength),
   accountId: Input.optionalTextUpTo(opaqueIdMaxLength),
   storeId: Input.optionalTextUpTo(opaqueIdMaxLength),
-  idempotencyKey: Input.optionalTextUpTo(keyMaxLength)
+  idempotencyKey: Input.optionalPlainUpTo(keyMaxLength)
 }
 
 const opaque = ["cartId", "ownerId", "accountId", "storeId"] as const

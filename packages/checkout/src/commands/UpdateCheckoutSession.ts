@@ -36,7 +36,7 @@ const fields = {
   expCurrentState: Input.text,
   nextState: Input.text,
   expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
-  idempotencyKey: Input.optionalTextUpTo(IdempotencyKey.keyMaxLength)
+  idempotencyKey: Input.optionalPlainUpTo(IdempotencyKey.keyMaxLength)
 }
 
 // The five fields and no others, known to be so.

@@ -5,6 +5,7 @@
  * Owns the form of a success and of a failure. Does not own running the work (Task) nor what follows (Tasks). Reads values
  * by their descriptors: nothing of the host's runs here, and no content of a value is repeated.
  */
+import { cut } from "../session/PlainText.js"
 import type { TaskFailure, TaskSuccess } from "./Task.js"
 
 /** Longest operation id, order id, failure code and reason, characters. */
@@ -83,7 +84,7 @@ export const failureOf = (thrown: unknown): Required<TaskFailure> => {
     const { applied, code, final, message } = Object(thrown) as Partial<TaskFailure>
     return {
       code: textOf(code, wordMaxLength) ?? "FAILED",
-      message: textOf(message, messageMaxLength) ?? (isObject(thrown) ? "" : String(thrown).slice(0, messageMaxLength)),
+      message: textOf(message, messageMaxLength) ?? (isObject(thrown) ? "" : cut(String(thrown), messageMaxLength)),
       final: final === true,
       applied: applied === "no" ? "no" : "unknown"
     }
@@ -101,4 +102,4 @@ const isObject = (value: unknown): boolean =>
   (typeof value === "object" && value !== null) || typeof value === "function"
 
 const textOf = (value: unknown, maxLength: number): string | null =>
-  typeof value === "string" && value.length >= 1 ? value.slice(0, maxLength) : null
+  typeof value === "string" && value.length >= 1 ? cut(value, maxLength) : null

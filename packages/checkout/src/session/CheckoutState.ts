@@ -3,6 +3,8 @@
  * Source: CONTRACT §1. A host may replace the set by a flow of its own; `Error` is always there and only the engine sets it.
  */
 
+import { cut } from "./PlainText.js"
+
 /**
  * The known states: those of the preset flows, in the order of the default one, and four steps around prices and promotions
  * that no preset has.
@@ -52,7 +54,7 @@ export const stateFault = (name: string): string | null => {
 /** Any name as text that is safe to print: in quotes, what cannot be seen as an escape, not longer than a name may be. */
 export const shownState = (name: unknown): string => {
   const text = typeof name === "string" ? name : `a ${typeof name}`
-  const shown = JSON.stringify(text.slice(0, stateMaxLength)).replace(new RegExp(unprintable, "gu"), escaped)
+  const shown = JSON.stringify(cut(text, stateMaxLength)).replace(new RegExp(unprintable, "gu"), escaped)
   return text.length > stateMaxLength ? `${shown} (and more)` : shown
 }
 

@@ -8,6 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import { isPlain } from "./PlainText.js"
 
 /** Source: CONTRACT §1, the id of a session. */
 export const idPattern = /^[A-Za-z0-9_-]{1,64}$/
@@ -18,10 +19,9 @@ export const isSessionId = (text: string): boolean => idPattern.test(text)
 /** Longest opaque id of a cart, store, account or user, in characters. */
 export const opaqueIdMaxLength = 255
 
-/** Whether `text` may name a cart, store, account or user: 1..255 characters, none of them a control character. */
+/** Whether `text` may name a cart, store, account or user: 1..255 characters, no control character, no lone surrogate. */
 export const isOpaqueId = (text: string): boolean =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
-  text.length >= 1 && text.length <= opaqueIdMaxLength && !/[\u0000-\u001f\u007f]/.test(text)
+  text.length >= 1 && text.length <= opaqueIdMaxLength && isPlain(text)
 
 /** Makes ids: `prefix` is two or three letters that say what the id names; `atMillis` the instant, if it was read already. */
 export interface IdsShape {

@@ -4,7 +4,6 @@
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
@@ -15,7 +14,11 @@ import * as HttpCore from "../core/HttpCore.js"
 import * as WireAnswer from "../core/WireAnswer.js"
 import * as WireRequest from "../core/WireRequest.js"
 
-/** Makes the app. The scope is that of a request, its stream included. */
+/**
+ * Makes the app. The scope is that of a request, its stream included. The core traces requests itself: serve it with
+ * `HttpMiddleware.withTracerDisabledWhen(() => true)` as `CheckoutServer.layer` does, or the platform's spans tell every
+ * header and the query.
+ */
 export const make = (core: HttpCore.HttpCore): HttpApp.Default<never, Scope.Scope> =>
   Effect.uninterruptible(
     Effect.gen(function* () {
@@ -37,28 +40,29 @@ const fromPlatform = (
   headers: request.headers,
   read: (maxBytes, onBody) => {
     Runtime.runCallback(runtime)(textOf(request.stream, maxBytes), {
-      onExit: (exit) => onBody(exit._tag === "Success" ? exit.value : AdapterError.ofUnread(Cause.squash(exit.cause)))
+      onExit: (exit) => onBody(exit._tag === "Success" ? exit.value : AdapterError.bodyBroken)
     })
   }
 })
 
 /** Reads a body. What is over the limit is read and dropped, up to four times the limit. */
 const textOf = <E>(body: Stream.Stream<Uint8Array, E>, maxBytes: number) => {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-  const { droppedTimes } = WireRequest
+  const farMaxBytes = WireRequest.droppedTimes * maxBytes
+  const chunks: Array<Uint8Array> = []
   return Effect.map(
     Stream.runFoldWhile(
       body,
-      { bytes: 0, text: "" },
-      ({ bytes }) => bytes <= droppedTimes * maxBytes,
+      0,
+      (bytes) => bytes <= farMaxBytes,
       (read, chunk) => {
-        const bytes = read.bytes + chunk.length
-        return { bytes, text: bytes > maxBytes ? "" : read.text + decoder.decode(chunk, { stream: true }) }
+        const bytes = read + chunk.length
+        if (bytes <= maxBytes) chunks.push(chunk)
+        return bytes
       }
     ),
-    ({ bytes, text }) => {
-      if (bytes > droppedTimes * maxBytes) return AdapterError.bodyFarTooLarge(maxBytes)
-      return bytes > maxBytes ? AdapterError.bodyTooLarge(maxBytes) : text + decoder.decode()
+    (bytes) => {
+      if (bytes > farMaxBytes) return AdapterError.bodyFarTooLarge(maxBytes)
+      return bytes > maxBytes ? AdapterError.bodyTooLarge(maxBytes) : WireRequest.decoded(chunks)
     }
   )
 }

@@ -34,24 +34,23 @@ const fromWeb = (request: Request): WireRequest.WireRequest => ({
   method: request.method,
   ...WireRequest.splitTarget(request.url),
   headers: Object.fromEntries(request.headers),
-  read: (maxBytes, onBody) => void textOf(request, maxBytes).then(onBody, (why) => onBody(AdapterError.ofUnread(why)))
+  read: (maxBytes, onBody) => void textOf(request, maxBytes).then(onBody, () => onBody(AdapterError.bodyBroken))
 })
 
 const textOf = async ({ body }: Request, maxBytes: number): Promise<string | AdapterError.AdapterError> => {
   if (body === null) return ""
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
   const reader = body.getReader()
   let bytes = 0
-  let text = ""
+  const chunks: Array<Uint8Array> = []
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     bytes += read.value.length
     if (bytes > maxBytes) {
       await reader.cancel()
       return AdapterError.bodyTooLarge(maxBytes)
     }
-    text += decoder.decode(read.value, { stream: true })
+    chunks.push(read.value)
   }
-  return text + decoder.decode()
+  return WireRequest.decoded(chunks)
 }
 
 const encoder = new TextEncoder()

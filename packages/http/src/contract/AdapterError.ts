@@ -70,9 +70,6 @@ export const bodyBroken = malformedBody("The body could not be read")
 /** The body is not UTF-8. */
 export const bodyNotUtf8 = malformedBody("The body is not valid UTF-8")
 
-/** What to say of a body that could not be read: a fatal decoder throws a `TypeError`. */
-export const ofUnread = (cause: unknown): AdapterError => (cause instanceof TypeError ? bodyNotUtf8 : bodyBroken)
-
 /** A version of HTTP that is not spoken here. */
 export const versionNotSupported = make(505, "HTTP_VERSION_NOT_SUPPORTED", "Use HTTP/1.1")
 

@@ -16,8 +16,8 @@ export interface Admission {
   readonly take: (requests: number, bodyBytes: number) => boolean
   /** Gives back what was taken. */
   readonly give: (requests: number, bodyBytes: number) => void
-  /** One more call of a caller: null, or the refusal. */
-  readonly call: (caller: Caller.Caller, nowMillis: number) => AdapterError.AdapterError | null
+  /** So many more inputs of a caller: null, or the refusal. */
+  readonly call: (caller: Caller.Caller, nowMillis: number, inputs: number) => AdapterError.AdapterError | null
   /** One more stream of a caller: null, or the refusal. */
   readonly openStream: (caller: Caller.Caller) => AdapterError.AdapterError | null
   /** Gives the place of a stream back. */
@@ -33,12 +33,18 @@ export interface Inside {
   readonly streams: number
 }
 
+/** Whether a caller speaks for itself alone: a shop speaks for all its buyers. */
+const isBuyer = (roles: Caller.Caller["roles"]): boolean =>
+  !roles.includes("modify-all-data") && !roles.includes("commerce-integrator")
+
 /** Makes the gate. */
 export const make = (limits: HttpLimits): Admission => {
   let requests = 0
   let bodyBytes = 0
   const streams = new Map<string, number>()
   const buckets = TokenBuckets.make(limits.callsPerSecond, limits.burstCount)
+  const perBuyer = Math.min(limits.callsPerSecond, limits.buyerCallsPerSecond)
+  const buyerBuckets = TokenBuckets.make(perBuyer, limits.burstCount)
   const tooManyStreams = AdapterError.tooManyStreams(limits.streamsMaxCount)
 
   const give = (fewerRequests: number, fewerBytes: number): void => {
@@ -55,8 +61,8 @@ export const make = (limits: HttpLimits): Admission => {
       give(-moreRequests, -moreBytes)
       return true
     },
-    call: ({ userId }, nowMillis) => {
-      const waitMillis = buckets.take(userId, nowMillis)
+    call: ({ roles, userId }, nowMillis, inputs) => {
+      const waitMillis = (isBuyer(roles) ? buyerBuckets : buckets).take(userId, nowMillis, inputs)
       return waitMillis === 0 ? null : AdapterError.tooManyCalls(waitMillis)
     },
     openStream: ({ userId }) => {

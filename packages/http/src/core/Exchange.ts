@@ -21,6 +21,7 @@ import * as WireError from "../contract/WireError.js"
 import type { Operation, Refusal, Update, WireFormat } from "../formats/WireFormat.js"
 import type { Admission } from "./Admission.js"
 import type * as Authentication from "./Authentication.js"
+import * as Conditional from "./Conditional.js"
 import * as DoorMetrics from "./DoorMetrics.js"
 import type { HttpLimits } from "./HttpLimits.js"
 import * as RequestLog from "./RequestLog.js"
@@ -166,7 +167,7 @@ const identify = (
     return Cause.isFailType(exit.cause) ? unidentified(exchange, exit.cause.error) : die(exchange, exit.cause)
   }
   exchange.caller = exit.value
-  const refused = parts.admission.call(exit.value, parts.clock.unsafeCurrentTimeMillis())
+  const refused = parts.admission.call(exit.value, parts.clock.unsafeCurrentTimeMillis(), 1)
   if (refused === null) choose(exchange)
   else refuse(exchange, refused)
 }
@@ -219,8 +220,13 @@ const receive = (exchange: Exchange, body: string | AdapterError.AdapterError): 
   exchange.isRead = true
   if (typeof body !== "string") return refuse(exchange, body)
   const parsed = WireRequest.parseObject(body, limits)
-  if (Either.isLeft(parsed)) refuse(exchange, parsed.left)
-  else work(exchange, parsed.right)
+  if (Either.isLeft(parsed)) return refuse(exchange, parsed.left)
+  const { operation, parts } = exchange
+  // One input was counted when the caller became known.
+  const more = operation!.inputsOf === undefined ? 0 : operation!.inputsOf(parsed.right) - 1
+  const refused = more > 0 ? admission.call(exchange.caller, parts.clock.unsafeCurrentTimeMillis(), more) : null
+  if (refused === null) work(exchange, parsed.right)
+  else refuse(exchange, refused)
 }
 
 /** The work itself. */
@@ -250,7 +256,7 @@ const updated = (exchange: Exchange, exit: Parameters<Update["answer"]>[0]): voi
 
 /** What came of it. */
 const finish = (exchange: Exchange, exit: Exit.Exit<WireAnswer.WireAnswer, Refusal>): void => {
-  if (Exit.isSuccess(exit)) return reply(exchange, exit.value)
+  if (Exit.isSuccess(exit)) return reply(exchange, Conditional.answerTo(exchange.request, exit.value))
   const { cause } = exit
   if (Cause.isFailType(cause)) refuse(exchange, cause.error)
   else die(exchange, cause)

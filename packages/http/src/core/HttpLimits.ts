@@ -9,6 +9,8 @@ export interface HttpLimits {
   readonly bodyMaxBytes: number
   /** Deepest nesting of arrays and objects in a body. Default 32. */
   readonly jsonMaxDepth: number
+  /** Most values (members and elements) in a body, at all levels together. Default 10,000. */
+  readonly jsonValuesMaxCount: number
   /** Most inputs of one standard-action call. Default 200, the vendor's own. */
   readonly inputsMaxCount: number
   /** Pause between two heartbeats of a silent event stream, in milliseconds. Default 15,000. */
@@ -19,9 +21,11 @@ export interface HttpLimits {
   readonly bodiesMaxBytes: number
   /** Open event streams of one caller; one more is answered 429. Default 100. */
   readonly streamsMaxCount: number
-  /** Requests a second of one caller, on average; more are answered 429. Default: as many as it likes. */
+  /** Inputs a second of one caller, on average; more are answered 429. Default: as many as it likes. */
   readonly callsPerSecond: number
-  /** Requests one caller may send at once before the average counts. Default 1,000. */
+  /** The same for callers who are only buyers; the lower of the two counts. Default 500. */
+  readonly buyerCallsPerSecond: number
+  /** Inputs one caller may send at once before the average counts. Default 1,000. */
   readonly burstCount: number
 }
 
@@ -29,11 +33,13 @@ export interface HttpLimits {
 export const defaults: HttpLimits = {
   bodyMaxBytes: 1_048_576,
   jsonMaxDepth: 32,
+  jsonValuesMaxCount: 10_000,
   inputsMaxCount: 200,
   heartbeatMillis: 15_000,
   requestsMaxCount: 8_192,
   bodiesMaxBytes: 67_108_864,
   streamsMaxCount: 100,
   callsPerSecond: Number.POSITIVE_INFINITY,
+  buyerCallsPerSecond: 500,
   burstCount: 1_000
 }

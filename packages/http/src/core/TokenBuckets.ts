@@ -6,8 +6,11 @@
 
 /** The buckets. */
 export interface TokenBuckets {
-  /** Takes one token: 0, or the milliseconds until there is one. */
-  readonly take: (key: string, nowMillis: number) => number
+  /**
+   * Takes tokens, one unless said otherwise: 0, or the milliseconds until that is possible. More than a bucket holds are taken
+   * from one that is full but for one, and then owed.
+   */
+  readonly take: (key: string, nowMillis: number, count?: number) => number
   /** Keys remembered now. */
   readonly size: () => number
 }
@@ -30,18 +33,17 @@ export const make = (perSecond: number, burst: number, capacity = capacityKeys):
   if (perSecond === Number.POSITIVE_INFINITY) return unlimited
   const buckets = new Map<string, Bucket>()
   const full = burst * oneCall
-  const fillMillis = full / perSecond
 
   // In the order of their last call, so that those to be forgotten stand first.
   const forget = (nowMillis: number): void => {
-    for (const [key, { atMillis }] of buckets) {
-      if (buckets.size < capacity && nowMillis - atMillis < fillMillis) return
+    for (const [key, { atMillis, credit }] of buckets) {
+      if (buckets.size < capacity && credit + (nowMillis - atMillis) * perSecond < full) return
       buckets.delete(key)
     }
   }
 
   return {
-    take: (key, nowMillis) => {
+    take: (key, nowMillis, count = 1) => {
       const found = buckets.get(key)
       const bucket = found ?? { credit: full, atMillis: nowMillis }
       if (found === undefined) forget(nowMillis)
@@ -50,8 +52,10 @@ export const make = (perSecond: number, burst: number, capacity = capacityKeys):
       bucket.credit = Math.min(full, bucket.credit + elapsedMillis * perSecond)
       bucket.atMillis = nowMillis
       buckets.set(key, bucket)
-      if (bucket.credit < oneCall) return Math.ceil((oneCall - bucket.credit) / perSecond)
-      bucket.credit -= oneCall
+      // Whoever asks for many has just taken one to get so far.
+      const needed = count === 1 ? oneCall : Math.min(count * oneCall, full - oneCall)
+      if (bucket.credit < needed) return Math.ceil((needed - bucket.credit) / perSecond)
+      bucket.credit -= count * oneCall
       return 0
     },
     size: () => buckets.size

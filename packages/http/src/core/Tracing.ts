@@ -5,7 +5,7 @@
  * Who decides: the `traceparent` a request came with (W3C Trace Context); without one, chance, at the ratio configured.
  * A refusal is an answer: its span has not failed. No header and no query goes into a span.
  */
-import type { CheckoutError, CheckoutSessions } from "@onelane/checkout"
+import { type CheckoutError, type CheckoutSessions, PlainText } from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -70,12 +70,15 @@ export const spans = (tracer: Tracer.Tracer, ratio: number, clockNanos: () => bi
       const parent = parentOf(request)
       if (!(parent === null ? isSampled() : parent.sampled)) return null
       const above = parent === null ? Option.none() : Option.some(Tracer.externalSpan(parent))
-      const marks = { "http.request.method": request.method, "url.path": request.path }
+      const marks = { "http.request.method": request.method, "url.path": PlainText.cut(request.path, pathMaxLength) }
       return begin(`http.server ${request.method}`, above, "server", marks)
     },
     ofUpdate: (parent, input) => begin(updateName, Option.some(parent), "internal", marksOf(input))
   }
 }
+
+/** What a span shows of a path that names nothing of ours, characters. */
+const pathMaxLength = 255
 
 const updateName = "CheckoutSessions.update"
 

@@ -28,6 +28,16 @@ export const hasMuchToDrop = ({ headers }: WireRequest, maxBytes: number): boole
 /** Is given a body as text, or why there is none. */
 export type OnBody = (body: string | AdapterError.AdapterError) => void
 
+/** A body as text. **Errors**: 400 where it is not UTF-8. */
+export const decoded = (chunks: ReadonlyArray<Uint8Array>): string | AdapterError.AdapterError => {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+  try {
+    return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") + decoder.decode()
+  } catch {
+    return AdapterError.bodyNotUtf8
+  }
+}
+
 /** Splits a request target into path and query; takes the absolute form, too. */
 export const splitTarget = (target: string): { readonly path: string; readonly query: string } => {
   const relative = target.startsWith("/") ? target : target.replace(/^https?:\/\/[^/?#]*/i, "")
@@ -133,6 +143,9 @@ const percentDecoded = (text: string): string | null => {
   }
 }
 
+/** Whether a query is percent-encoded UTF-8: what is not would become other text without a word. */
+export const isDecodable = (query: string): boolean => percentDecoded(query) !== null
+
 /** Query parameters as an input object: whole numbers as numbers, a repeated name as a list (which the service refuses). */
 export const queryInput = (query: string): Readonly<Record<string, unknown>> => {
   const input: Record<string, unknown> = Object.create(null)
@@ -167,11 +180,10 @@ export const isJson = ({ headers }: WireRequest): boolean =>
 /** A body as a JSON object. **Errors**: 400 depth, 400 not a JSON object; in this order. */
 export const parseObject = (
   text: string,
-  { jsonMaxDepth: maxDepth }: HttpLimits
+  { jsonMaxDepth: maxDepth, jsonValuesMaxCount: maxCount }: HttpLimits
 ): Either.Either<Readonly<Record<string, unknown>>, AdapterError.AdapterError> => {
-  if (isDeeperThan(text, maxDepth)) {
-    return Either.left(AdapterError.limitExceeded(`A body nests at most ${maxDepth} levels deep`))
-  }
+  const excess = excessOf(text, maxDepth, maxCount)
+  if (excess !== null) return Either.left(AdapterError.limitExceeded(excess))
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -183,9 +195,13 @@ export const parseObject = (
     : Either.left(AdapterError.malformedBody("The body must be a JSON object"))
 }
 
-/** Whether arrays and objects nest deeper than allowed; counts brackets outside strings, before anything is parsed. */
-const isDeeperThan = (text: string, maxDepth: number): boolean => {
+/**
+ * What a body has too much of: levels of arrays and objects, or values; null for nothing. Counts brackets and commas outside
+ * strings, before anything is parsed: what is parsed costs a hundred times as much.
+ */
+const excessOf = (text: string, maxDepth: number, maxCount: number): string | null => {
   let depth = 0
+  let count = 1
   let quoted = false
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)
@@ -194,8 +210,11 @@ const isDeeperThan = (text: string, maxDepth: number): boolean => {
       else if (code === 0x22) quoted = false
     } else if (code === 0x22) quoted = true
     else if (code === 0x7b || code === 0x5b) {
-      if (++depth > maxDepth) return true
+      if (++depth > maxDepth) return `A body nests at most ${maxDepth} levels deep`
+      if (++count > maxCount) return `A body has at most ${maxCount} values`
+    } else if (code === 0x2c) {
+      if (++count > maxCount) return `A body has at most ${maxCount} values`
     } else if (code === 0x7d || code === 0x5d) depth--
   }
-  return false
+  return null
 }

@@ -14,6 +14,7 @@ import * as AdapterError from "../contract/AdapterError.js"
 import { CheckoutApi, type sessionsGroup } from "../contract/CheckoutApi.js"
 import * as WireError from "../contract/WireError.js"
 import * as WireSession from "../contract/WireSession.js"
+import * as Conditional from "../core/Conditional.js"
 import * as WireAnswer from "../core/WireAnswer.js"
 import * as WireRequest from "../core/WireRequest.js"
 import * as SessionEvents from "./SessionEvents.js"
@@ -131,7 +132,7 @@ export const make = (streams: SessionEvents.Streams): WireFormat => ({
     const found = match(request)
     return "name" in found ? operationOf(found.name, found.params, streams) : found
   },
-  refuse: (error, request) => WireError.problem(error, versionOf(request.headers["if-match"]))
+  refuse: (error, request) => WireError.problem(error, Conditional.versionOf(request.headers["if-match"]))
 })
 
 const operationOf = (
@@ -143,6 +144,7 @@ const operationOf = (
   return {
     body,
     run: (asked) => {
+      if (!WireRequest.isDecodable(asked.request.query)) return Exit.fail(oddQuery)
       const said = body === "none" ? queryInput(asked.request, name === "events") : asked.body
       const input = inputOf<never>(said, params, headers, asked.request)
       return Either.isLeft(input) ? Exit.fail(input.left) : call(asked, input.right, streams)
@@ -150,12 +152,16 @@ const operationOf = (
   }
 }
 
+const oddQuery = AdapterError.contradiction("The query is not percent-encoded UTF-8")
+
 /** A browser that reconnects repeats its query; the event it saw last is then the newer word. */
 const queryInput = (request: WireRequest.WireRequest, reconnects: boolean): Input => {
   const query = WireRequest.queryInput(request.query)
   const lastEventId = reconnects ? request.headers["last-event-id"] : undefined
   return lastEventId === undefined ? query : { ...query, afterVersion: WireRequest.numberOrText(lastEventId) }
 }
+
+const oddKey = AdapterError.contradiction("Idempotency-Key takes ASCII characters; send others as idempotencyKey")
 
 /** Path and headers put into what was said otherwise. What is said twice must be said alike. */
 const inputOf = <I>(
@@ -167,11 +173,12 @@ const inputOf = <I>(
   const more: Record<string, unknown> = Object.assign({}, params)
   const ifMatch = headers.includes("if-match") ? request.headers["if-match"] : undefined
   if (ifMatch !== undefined && ifMatch !== "*") {
-    const version = versionOf(ifMatch)
+    const version = Conditional.versionOf(ifMatch)
     if (version === undefined) return Either.left(AdapterError.contradiction('If-Match takes one version: "7"'))
     more.expectedVersion = version
   }
   const key = headers.includes("idempotency-key") ? request.headers["idempotency-key"] : undefined
+  if (key !== undefined && !/^[ -~]*$/.test(key)) return Either.left(oddKey)
   if (key !== undefined) more.idempotencyKey = key
   for (const name in more) {
     if (Object.hasOwn(said, name) && said[name] !== more[name]) {
@@ -179,9 +186,4 @@ const inputOf = <I>(
     }
   }
   return Either.right(Object.assign(said, more) as I)
-}
-
-const versionOf = (etag: string | undefined): number | undefined => {
-  const digits = etag === undefined ? null : /^"(\d{1,15})"$/.exec(etag)
-  return digits === null ? undefined : Number(digits[1])
 }

@@ -74,6 +74,8 @@ export const make = (
     return name === "invoke"
       ? {
           body: "required",
+          // More than a call takes are refused as a whole.
+          inputsOf: ({ inputs }) => (Array.isArray(inputs) ? Math.min(inputs.length, inputsMaxCount) : 1),
           run: (call) => invoked(call, params.action as StandardDescribe.ActionName, inputsMaxCount, onRefused)
         }
       : { body: "none", run: () => Exit.succeed(WireAnswer.json(200, described(name, params, flow))) }

@@ -28,6 +28,8 @@ export interface Operation {
   readonly body: "none" | "required" | "optional"
   /** Whether the answer is there already, so that it is given although no more requests are let in. Default false. */
   readonly isInstant?: boolean
+  /** How many inputs a body has, for the rate of its caller. Default one. */
+  readonly inputsOf?: (body: Readonly<Record<string, unknown>>) => number
   readonly run: (call: Call) => Work
 }
 

@@ -5,7 +5,7 @@
  *
  * Does not decide who may call it: the format asks `Access`, and who can open the file needs no leave.
  */
-import { type Access, Caller, Carts, type CheckoutError, Retention } from "@onelane/checkout"
+import { type Access, Caller, Carts, type CheckoutError, Ids, Retention } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"
 import { WireSession } from "@onelane/http"
 import { ApiKeysSql, DirectoryList, SessionList, type StoreBackup } from "@onelane/sql"
@@ -33,16 +33,23 @@ export interface Operation<In, Out> {
   readonly run: (input: In) => Effect.Effect<Out, AdminFailure, Kept | Retention.Retention>
 }
 
-const Id = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(255))
+const Id = Schema.String.pipe(
+  Schema.minLength(1),
+  Schema.maxLength(Ids.opaqueIdMaxLength),
+  Schema.filter((id) => Ids.isOpaqueId(id))
+)
 const Role = Schema.Literal(...Caller.roles)
-const Roles = Schema.Array(Role)
+const Roles = Schema.Array(Role).pipe(Schema.maxItems(Caller.roles.length))
 const Done = Schema.Struct({})
 const named = Schema.Struct({ id: Id })
 
+/** Where a page begins: behind an id, or at the beginning. */
+const After = Schema.String.pipe(Schema.maxLength(Ids.opaqueIdMaxLength))
+
 /** A page of a list: what comes after `after`, at most `limit`. */
 const Page = Schema.Struct({
-  after: Schema.optionalWith(Schema.String, { default: () => "" }),
-  afterMember: Schema.optionalWith(Schema.String, { default: () => "" }),
+  after: Schema.optionalWith(After, { default: () => "" }),
+  afterMember: Schema.optionalWith(After, { default: () => "" }),
   limit: Schema.optionalWith(Schema.Int.pipe(Schema.between(1, DirectoryList.pageEntries)), { default: () => 100 })
 })
 
@@ -154,7 +161,7 @@ const keys = {
 const sessions = {
   "sessions.list": operation(
     Schema.Struct({
-      after: Schema.optionalWith(Schema.String, { default: () => "" }),
+      after: Schema.optionalWith(After, { default: () => "" }),
       limit: Schema.optionalWith(Schema.Int.pipe(Schema.between(1, SessionList.pageSessions)), { default: () => 100 }),
       archived: Schema.optionalWith(Schema.Boolean, { default: () => false })
     }),

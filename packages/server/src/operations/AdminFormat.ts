@@ -2,7 +2,7 @@
  * AdminFormat: the operations of `Admin` over HTTP: `POST /admin/v1/<operation>`, JSON in and out, for callers with
  * modify-all-data only. Refusals are problem details, in the order and words of the other formats.
  */
-import { Access, type Caller, type CheckoutError, Refusal, type Retention } from "@onelane/checkout"
+import { Access, type Caller, type CheckoutError, PlainText, Refusal, type Retention } from "@onelane/checkout"
 import { AdapterError, WireAnswer, WireError, type WireFormat } from "@onelane/http"
 import type { StoreBackup } from "@onelane/sql"
 import type * as Context from "effect/Context"
@@ -31,19 +31,30 @@ const backupRefused = ({ message, reason }: StoreBackup.BackupRefused) =>
 const decodeInput = (schema: Schema.Schema<any, any>, body: Readonly<Record<string, unknown>>) => {
   // Null counts as missing, as everywhere.
   const said = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+  const long = Object.keys(said).filter((name) => isLong(said[name]))
+  if (long.length > 0 || isLong(Object.keys(said))) return Effect.fail(invalid(long))
   return Effect.mapError(Schema.decodeUnknown(schema, { onExcessProperty: "error", errors: "all" })(said), (error) => {
     const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
     const fields = [...new Set(issues.map(({ path }) => String(path[0] ?? "")))]
     const missing = fields.filter((field) => !Object.hasOwn(said, field))
-    const wrong = fields.map((field) => field.slice(0, fieldMaxLength))
-    return missing.length === 0
-      ? Refusal.invalidInput(wrong, `Not a valid value: ${wrong.join(", ")}.`)
-      : Refusal.requiredFieldMissing(missing)
+    return missing.length === 0 ? invalid(fields) : Refusal.requiredFieldMissing(missing)
   })
 }
 
-/** What is repeated of a name that is not known. */
+/** No input has as many members, and none of them as many elements: what is longer is refused before it is looked at. */
+const longestCount = 64
+
+const isLong = (value: unknown): boolean => Array.isArray(value) && value.length > longestCount
+
+/** How many of the wrong names are repeated, and how much of each. */
+const shownNames = 5
 const fieldMaxLength = 64
+
+const invalid = (fields: ReadonlyArray<string>) => {
+  const wrong = fields.slice(0, shownNames).map((field) => PlainText.cut(field, fieldMaxLength))
+  const which = wrong.length === 0 ? "The input has too many fields." : `Not a valid value: ${wrong.join(", ")}.`
+  return Refusal.invalidInput(wrong, which)
+}
 
 /** Lists only read. */
 const appliedBy = (name: string): "no" | "unknown" => (name.endsWith(".list") ? "no" : "unknown")
