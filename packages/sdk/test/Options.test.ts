@@ -7,7 +7,7 @@ describe("options", () => {
     const fail = () => "it opened"
     const storage = ":memory:"
     assert.match(await whyNot(undefined), /^TypeError: Onelane.open: an object is missing/)
-    assert.match(await whyNot({}), /storage must be text/)
+    assert.match(await whyNot({}), /storage must be the path of a file/)
     assert.match(await whyNot({ storage, flwo: "b2b" }), /there is no flwo; there are storage, flow, /)
     assert.match(await whyNot({ storage, expiresInMillis: "5" }), /expiresInMillis must be a whole number from 1 to /)
     assert.match(
@@ -31,5 +31,18 @@ describe("options", () => {
     assert.throws(as({ userId: "ann" }), "as: roles must be a list of ")
     assert.throws(as({ ...Caller.host, roles: ["admin"] }), "as: roles must be a list of ")
     assert.throws(as({ ...Caller.host, userId: "" }), "as: userId must be text")
+  })
+})
+
+describe("a storage of PostgreSQL", () => {
+  it("is refused without being shown, with what to do", async () => {
+    for (const storage of ["postgres://user:secret@host/db", "POSTGRESQL://user:secret@host"]) {
+      const refused = await Onelane.open({ storage }).then(String, String)
+      assert.match(refused, /^TypeError: Onelane\.open: storage must be the path of a file, .*run "onelane serve"/)
+      assert.notInclude(refused, "secret")
+    }
+    const mistyped = await Onelane.open({ storage: "/none/postgres:/user:secret@host" }).then(String, String)
+    assert.include(mistyped, "does not exist")
+    assert.notInclude(mistyped, "secret")
   })
 })

@@ -35,9 +35,9 @@ describe("DoorSettings", () => {
     })
   })
 
-  it("refuses fixed tokens where others can knock, unless it is forced to", () => {
+  it("refuses fixed tokens on a public address unless it is forced to", () => {
     for (const host of ["0.0.0.0", "::", "192.168.1.5", "shop.example", "127.evil.example"]) {
-      assert.match(wrong(...tokens, "--host", host), /--tokens are for development/, host)
+      assert.match(wrong(...tokens, "--host", host), /^--tokens is for development only, and /, host)
       assert.isTrue(door(...tokens, "--host", host, "--tokens-anywhere").tokensAnywhere)
     }
     for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) door(...tokens, "--host", host)

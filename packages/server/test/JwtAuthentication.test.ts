@@ -160,7 +160,7 @@ describe("JwtAuthentication", () => {
       assert.deepStrictEqual(yield* judge.authenticate(token), ann)
       writeFileSync(secretFile, "short")
       const refused = yield* Effect.flip(authenticator(settings({ secretFile, algorithms: ["HS256"] })))
-      assert.match(refused.message, /jwt\.secretFile .*less than 32 bytes/)
+      assert.match(refused.message, /--jwt: secretFile .*less than 32 bytes/)
       const wrong: ReadonlyArray<readonly [object, RegExp]> = [
         [{ secretFile }, /secretFile needs algorithms/],
         [{ jwksUrl: "https://id.example/keys", algorithms: ["RS256", "HS256"] }, /HS algorithms need secretFile/],
@@ -181,10 +181,10 @@ describe("JwtAuthentication", () => {
       for (const text of ["{}", "nothing", '{"keys":[]}', JSON.stringify(secret), '{"kty":"oct","k":"AAAA"}']) {
         writeFileSync(keyFile, text)
         const { message } = yield* Effect.flip(authenticator(settings({ keyFile })))
-        assert.match(message, /^jwt\.keyFile .*keys\.json: /, text)
+        assert.match(message, /^--jwt: keyFile .*keys\.json: /, text)
       }
       const gone = yield* Effect.flip(authenticator(settings({ keyFile: `${keyFile}.gone` })))
-      assert.match(gone.message, /ENOENT/)
+      assert.match(gone.message, /no such file$/)
     })
   )
 })

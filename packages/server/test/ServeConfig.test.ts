@@ -101,7 +101,7 @@ describe("ServeConfig", () => {
       [[...withTokens, "--flow", "toString"], /no such flow: "toString"/],
       [[...withTokens, "--colour", "red"], /--colour/],
       [[...withTokens, "stray"], /stray/],
-      [[...withTokens, "--limits", '{"idleMilis":1}'], /^--limits: idleMilis: is unexpected, expected: "headersMax/],
+      [[...withTokens, "--limits", '{"idleMilis":1}'], /^--limits: there is no idleMilis; there are headersMaxBytes, /],
       [[...withTokens, "--limits", "{1}"], /^--limits: Expected property name/],
       [["--jwt", '{"issuer":5}'], /^--jwt: issuer: Expected string, actual 5$/],
       // The names at its top are tokens.

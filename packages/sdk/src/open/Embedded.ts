@@ -69,7 +69,11 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
 const aYearMillis = 31_536_000_000
 
 const options: Options.Options<EmbeddedOptions> = {
-  storage: Options.text,
+  storage: {
+    is: 'the path of a file, or ":memory:"; for PostgreSQL, run "onelane serve" and use Onelane.connect',
+    check: (value) => typeof value === "string" && value !== "" && !/^postgres(ql)?:/i.test(value),
+    required: true
+  },
   flow: {
     is: "the name of a preset, or what Flow.defineFlow gave",
     check: (value) => typeof value === "string" || Flow.isFlow(value)

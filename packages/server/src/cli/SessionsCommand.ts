@@ -102,9 +102,7 @@ const watch = Command.make(
     Target.run(
       Effect.gen(function* () {
         if (Option.isNone(target.url)) {
-          return yield* Effect.fail(
-            Target.refused("nothing moves in a storage without a server; give --url and --token")
-          )
+          return yield* Effect.fail(Target.refused("`sessions watch` needs a running server: pass --url and --token"))
         }
         const sessions = yield* Target.sessions(target)
         const input = { checkoutSessionId: id, afterVersion: Option.getOrUndefined(after) }

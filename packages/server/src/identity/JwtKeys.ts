@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as jose from "jose"
+import * as Said from "../settings/Said.js"
 import { reasonOf } from "./JwtRefusal.js"
 import type { JwtSettings } from "./JwtSettings.js"
 
@@ -53,7 +54,7 @@ const secretMinBytes = 32
 
 const fileKeys = (settings: JwtSettings): Effect.Effect<Keys, SettingRefused> => {
   const { keyFile, secretFile } = settings
-  const setting = secretFile === undefined ? "jwt.keyFile" : "jwt.secretFile"
+  const setting = secretFile === undefined ? "keyFile" : "secretFile"
   return Effect.try({
     try: () => {
       if (secretFile === undefined) return publicKeys(readFileSync(keyFile!, "utf8").trim())
@@ -65,7 +66,7 @@ const fileKeys = (settings: JwtSettings): Effect.Effect<Keys, SettingRefused> =>
     catch: (cause): SettingRefused => ({
       _tag: "SettingRefused",
       setting,
-      message: `${setting} ${secretFile ?? keyFile}: ${cause instanceof Error ? cause.message : String(cause)}`
+      message: `--jwt: ${setting} ${secretFile ?? keyFile}: ${Said.whyOf(cause)}`
     })
   })
 }

@@ -16,7 +16,7 @@ import {
 } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { StoreFormat } from "@onelane/checkout"
-import { JournalSql, Migrations, SessionList } from "@onelane/sql"
+import { JournalSql, Migrations, Redacted, SessionList } from "@onelane/sql"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ending from "../serve/Ending.js"
@@ -31,7 +31,7 @@ export interface Finding {
 
 const finding =
   (result: Finding["result"]) =>
-  (check: string, found: string): Finding => ({ check, result, found })
+  (check: string, found: string): Finding => ({ check, result, found: Redacted.text(found) })
 
 const ok = finding("ok")
 const warning = finding("warning")

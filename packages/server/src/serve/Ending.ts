@@ -1,6 +1,7 @@
 /**
  * Ending: how a command ends, for programs (the exit code) and for people (a sentence on standard error).
  */
+import * as Redacted from "@onelane/sql/Redacted"
 import * as Effect from "effect/Effect"
 
 /** Exit code: refused, not found or broken; the sentence on standard error says which. 0 is success. */
@@ -16,9 +17,9 @@ export const print = (stream: NodeJS.WriteStream, text: string): Effect.Effect<v
 /** Sets the code with which the process will end. */
 export const exit = (code: number): Effect.Effect<void> => Effect.sync(() => void (process.exitCode = code))
 
-/** Says why on standard error, and sets the code. */
+/** Says why on standard error, without a password, and sets the code. */
 export const because = (code: number, why: string): Effect.Effect<void> =>
-  Effect.zipRight(print(process.stderr, `onelane: ${why}`), exit(code))
+  Effect.zipRight(print(process.stderr, `onelane: ${Redacted.text(why)}`), exit(code))
 
 /** One sentence for an operator. */
 export const sentenceOf = (error: object): string => {

@@ -23,8 +23,19 @@ const fences: Readonly<Record<string, string>> = {
 const fence =
   "the disk gave no answer to a commit: the store is closed, and what it holds is read again at the next start"
 
-const sentenceOf = (error: ServeFailure): string =>
-  error._tag === "StoreFenced" ? (fences[error.reason] ?? fence) : Ending.sentenceOf(error)
+const sentenceOf = (error: ServeFailure): string => {
+  if (error._tag === "StoreFenced") return fences[error.reason] ?? fence
+  return error._tag === "UnknownEntry"
+    ? `--seed: ${error.entry} ${JSON.stringify(error.id)} is neither in the seed nor in the directory`
+    : Ending.sentenceOf(error)
+}
+
+// A setting that was well-formed, and turned out to be wrong.
+const codeOf = (error: ServeFailure): number =>
+  error._tag === "UnknownEntry" || error._tag === "SettingRefused" ? Ending.usage : Ending.failed
+
+/** A command line to begin with: a server in memory, with one user and one cart. */
+const tryIt = `onelane serve --storage :memory: --tokens '{"secret": {"userId": "me", "roles": ["modify-all-data"]}}' --seed '{"users": [{"id": "me"}], "stores": ["store"], "accounts": [{"id": "account", "users": ["me"], "stores": ["store"]}], "carts": [{"id": "cart-1", "storeId": "store", "accountId": "account", "ownerId": "me"}]}'`
 
 /** How the command is used. */
 export const help = `onelane serve: checkout sessions over HTTP, kept in one SQLite file or in PostgreSQL
@@ -35,7 +46,14 @@ Each setting is taken from its flag, else from the environment (the second colum
 When it listens it prints one line of JSON with its url. SIGTERM and SIGINT finish what has begun.
 Exit codes: 0 ended by a signal, 1 could not go on, 2 a setting is wrong.
 
-Try it:  onelane serve --storage :memory: --tokens '{"secret": {"userId": "me", "roles": ["modify-all-data"]}}'`
+Try it:
+
+  ${tryIt}
+
+and, in a program (npm install @onelane/sdk):
+
+  const checkout = await Onelane.connect({ url: "http://127.0.0.1:8080", token: "secret" })
+  const { session } = await checkout.openOrThrow({ cartId: "cart-1" })`
 
 /** Serves until a signal comes (exit code 0), a setting is wrong (2) or it cannot go on (1). */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<void> => {
@@ -46,6 +64,6 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<void> => {
   }
   return Effect.promise(() => import("./Serve.js")).pipe(
     Effect.flatMap(({ serve }) => serve(config.right, listening)),
-    Effect.catchAll((error) => Ending.because(Ending.failed, sentenceOf(error)))
+    Effect.catchAll((error) => Ending.because(codeOf(error), sentenceOf(error)))
   )
 }

@@ -1,6 +1,5 @@
 /**
- * DoorSettings: what stands at the door of a server: whose tokens are believed, every bound, and what is told to those
- * who run it. Checked before anything is opened. Pure.
+ * DoorSettings: the settings of authentication, limits, logs, metrics and traces. Checked before anything is opened. Pure.
  */
 import * as Config from "effect/Config"
 import * as Either from "effect/Either"
@@ -15,7 +14,7 @@ import type * as Settings from "./Settings.js"
 export interface DoorSettings {
   readonly jwt: JwtSettings | null
   readonly apiKeys: boolean
-  /** Fixed tokens even where others than this machine can knock. */
+  /** Allows fixed tokens on an address that other machines reach. */
   readonly tokensAnywhere: boolean
   readonly limits: Limits.Limits
   readonly corsOrigins: ReadonlyArray<string>
@@ -34,16 +33,16 @@ export const settings: ReadonlyArray<Settings.Setting> = [
   {
     name: "jwt",
     value: "file",
-    text: "JSON, or its path: signed tokens to believe: issuer, audience, jwksUrl or keyFile, algorithms, claims"
+    text: "JSON, or its path: accept signed tokens: issuer, audience, jwksUrl or keyFile, algorithms, claims"
   },
-  { name: "api-keys", value: null, text: "believe the keys made with `onelane keys`" },
-  { name: "tokens-anywhere", value: null, text: "let fixed tokens in on an address others can reach; do not" },
+  { name: "api-keys", value: null, text: "accept API keys made with `onelane keys`" },
+  { name: "tokens-anywhere", value: null, text: "allow fixed tokens on a public address (insecure)" },
   {
     name: "limits",
     value: "file",
-    text: 'JSON, or its path: bounds that differ from the defaults, such as {"bodyMaxBytes": 65536}'
+    text: 'JSON, or its path: limits that differ from the defaults, such as {"bodyMaxBytes": 65536}'
   },
-  { name: "cors", value: "origins", text: "origins, with commas between, whose pages may call", fallback: "none" },
+  { name: "cors", value: "origins", text: "origins whose pages may call, separated by commas", fallback: "none" },
   {
     name: "metrics",
     value: "who",
@@ -54,12 +53,12 @@ export const settings: ReadonlyArray<Settings.Setting> = [
   {
     name: "trace-ratio",
     value: "number",
-    text: "share of requests to trace, 0 to 1; a request with a traceparent says itself",
+    text: "share of requests to trace, 0 to 1; a traceparent decides for its own request",
     fallback: "1"
   },
   { name: "log-level", value: "level", text: `one of ${Object.keys(Logs.levels).join(", ")}`, fallback: "info" },
   { name: "log-format", value: "format", text: `one of ${Object.keys(Logs.formats).join(", ")}`, fallback: "json" },
-  { name: "log-requests", value: null, text: "a line in the log for every request" }
+  { name: "log-requests", value: null, text: "log every request" }
 ]
 
 const metricsFor: Readonly<Record<MetricsFor, true>> = { everybody: true, operators: true, nobody: true }
@@ -78,6 +77,8 @@ const ratioOf = (text: string): Either.Either<number, string> =>
     ? Either.right(Number(text))
     : Either.left(`not a ratio from 0 to 1: ${JSON.stringify(text)}`)
 
+const limitsOf = (text: string) => Either.flatMap(Said.parsed(text), Limits.overridesOf)
+
 const isOn = (name: string) => Config.withDefault(Config.boolean(name), false)
 
 /** Reads them. `readFile` may throw. */
@@ -86,7 +87,7 @@ export const config = (readFile: Said.ReadFile): Config.Config<DoorSettings> =>
     jwt: Config.withDefault(Said.json("jwt", JwtSettings, readFile), null),
     apiKeys: isOn("api-keys"),
     tokensAnywhere: isOn("tokens-anywhere"),
-    limits: Config.map(Config.withDefault(Said.json("limits", Limits.Overrides, readFile), {}), Limits.make),
+    limits: Config.map(Config.withDefault(Said.jsonAs("limits", limitsOf, readFile), {}), Limits.make),
     corsOrigins: Config.withDefault(Said.as("cors", originsOf), []),
     metricsFor: Config.withDefault(Said.oneOf("metrics", metricsFor), null),
     otlp: Config.withDefault(Said.as("otlp", urlOf), null),
@@ -96,17 +97,17 @@ export const config = (readFile: Said.ReadFile): Config.Config<DoorSettings> =>
     logRequests: isOn("log-requests")
   })
 
-/** Whether only this machine can knock at an address. */
+/** Whether an address is reachable from this machine only. */
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host)
 
-/** What is wrong with settings that are right by themselves; null when nothing is. */
+/** What is wrong with settings that are valid one by one; null when nothing is. */
 export const judge = (door: DoorSettings, host: string, hasTokens: boolean): string | null => {
   if (!hasTokens && door.jwt === null && !door.apiKeys) {
-    return "no tokens: nobody could call; give --jwt, --api-keys, or for development --tokens or ONELANE_TOKENS"
+    return "no tokens: nobody could call; use --jwt or --api-keys, or for development --tokens or ONELANE_TOKENS"
   }
   if (hasTokens && !isLoopback(host) && !door.tokensAnywhere) {
-    return `--tokens are for development: on ${host} others can knock; give --jwt or --api-keys (or --tokens-anywhere)`
+    return `--tokens is for development only, and ${host} is reachable from outside; use --jwt or --api-keys (or --tokens-anywhere)`
   }
   return null
 }

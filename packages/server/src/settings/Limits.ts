@@ -2,9 +2,9 @@
  * Limits: every bound of the server in one object, as it is configured: those of the TCP side, of the wire and of the
  * engine's mailboxes. What each is, its unit and its default stand where it is used, and in PROTOCOL.md in one table.
  */
-import { EngineConfig } from "@onelane/engine"
+import { EngineConfig, Fields } from "@onelane/engine"
 import { HttpLimits } from "@onelane/http"
-import * as Schema from "effect/Schema"
+import * as Either from "effect/Either"
 import * as ListenerLimits from "./ListenerLimits.js"
 
 const { mailboxCapacity, systemCapacity } = EngineConfig.defaults
@@ -17,18 +17,15 @@ export type Limits = typeof defaults
 
 const mayBeZero: ReadonlyArray<string> = ["farewellMillis", "lingerMillis", "closeMillis"]
 
-const whole = (name: string) =>
-  Schema.Int.pipe(
-    mayBeZero.includes(name) ? Schema.nonNegative() : Schema.positive(),
-    Schema.lessThanOrEqualTo(2 ** 31 - 1)
-  )
-
-type Fields = Readonly<Record<keyof Limits, Schema.optional<typeof Schema.Int>>>
-
-/** Bounds that differ from the defaults. */
-export const Overrides = Schema.Struct(
-  Object.fromEntries(Object.keys(defaults).map((name) => [name, Schema.optional(whole(name))])) as unknown as Fields
+const fields: Fields.Fields = Object.fromEntries(
+  Object.keys(defaults).map((name) => [name, Fields.whole(mayBeZero.includes(name) ? 0 : 1, 2 ** 31 - 1)])
 )
 
+/** Reads the bounds that differ from the defaults; or what is wrong with them, with the range that is allowed. */
+export const overridesOf = (given: unknown): Either.Either<Partial<Limits>, string> => {
+  const fault = Fields.sentenceOf(given, fields)
+  return fault === null ? Either.right(given as Partial<Limits>) : Either.left(fault)
+}
+
 /** The defaults with these in their place. */
-export const make = (overrides: typeof Overrides.Type): Limits => ({ ...defaults, ...overrides }) as Limits
+export const make = (overrides: Partial<Limits>): Limits => ({ ...defaults, ...overrides })

@@ -10,6 +10,18 @@ import * as Schema from "effect/Schema"
 /** Reads a file; may throw. */
 export type ReadFile = (path: string) => string
 
+const unread: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EACCES: "this process may not read it",
+  EISDIR: "it is a folder"
+}
+
+/** Why a file was not read, or makes no sense, in a few words. */
+export const whyOf = (cause: unknown): string => {
+  const { code = "", message = String(cause) } = Object(cause) as NodeJS.ErrnoException
+  return unread[code] ?? message
+}
+
 /** A sentence as the library wants it. */
 export const invalid = (message: string): ConfigError.ConfigError => ConfigError.InvalidData([], message)
 
@@ -38,7 +50,21 @@ export const faultOf = (error: ParseResult.ParseError, hidesNames = false): stri
     })
     .join("; ")
 
-/** JSON: the text itself where it begins with a brace, else the file it names. `hidesNames`: as `faultOf`. */
+/** JSON, read by `decode`: the text itself where it begins with a brace, else the file it names. */
+export const jsonAs = <A>(
+  name: string,
+  decode: (text: string) => Either.Either<A, string>,
+  readFile: ReadFile
+): Config.Config<A> =>
+  as(name, (said) => {
+    const isInline = said.trimStart().startsWith("{")
+    return Either.try(() => (isInline ? said : readFile(said))).pipe(
+      Either.flatMap(decode),
+      Either.mapLeft((why) => `${isInline ? "" : `${said}: `}${typeof why === "string" ? why : whyOf(why)}`)
+    )
+  })
+
+/** JSON of a schema, as `jsonAs`. `hidesNames`: as `faultOf`. */
 export const json = <A, I>(
   name: string,
   schema: Schema.Schema<A, I>,
@@ -46,11 +72,9 @@ export const json = <A, I>(
   hidesNames = false
 ): Config.Config<A> => {
   const decode = Schema.decodeUnknownEither(Schema.parseJson(schema), { onExcessProperty: "error" })
-  return as(name, (said) => {
-    const isInline = said.trimStart().startsWith("{")
-    return Either.try(() => (isInline ? said : readFile(said))).pipe(
-      Either.flatMap((text) => Either.mapLeft(decode(text), (error) => faultOf(error, hidesNames))),
-      Either.mapLeft((why) => `${isInline ? "" : `${said}: `}${why instanceof Error ? why.message : why}`)
-    )
-  })
+  return jsonAs(name, (text) => Either.mapLeft(decode(text), (error) => faultOf(error, hidesNames)), readFile)
 }
+
+/** JSON of any shape. */
+export const parsed = (text: string): Either.Either<unknown, string> =>
+  Either.try({ try: (): unknown => JSON.parse(text), catch: whyOf })

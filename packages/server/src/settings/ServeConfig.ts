@@ -50,7 +50,7 @@ export const settings: ReadonlyArray<Settings.Setting> = [
   {
     name: "seed",
     value: "file",
-    text: "JSON, or its path: users, stores, accounts, carts; added at the start where the directory lacks them"
+    text: "JSON, or its path: users, stores, accounts, carts to add at the start if they are missing"
   },
   {
     name: "backup-folder",
@@ -61,14 +61,14 @@ export const settings: ReadonlyArray<Settings.Setting> = [
   {
     name: "cluster",
     value: "host:port",
-    text: "join the nodes over the same PostgreSQL, which reach this one here; a private address"
+    text: "join a cluster over the same PostgreSQL: the address its peers connect to; must be private"
   },
   {
     name: "cluster-listen",
     value: "host:port",
-    text: "where to listen for them; default the address they reach it at"
+    text: "the address to listen on for peers; default that of --cluster"
   },
-  { name: "cluster-secret", value: "text", text: "what all nodes know; default made from the storage" },
+  { name: "cluster-secret", value: "text", text: "shared cluster secret; default derived from --storage" },
   ...DoorSettings.settings
 ]
 

@@ -2,10 +2,11 @@
  * DatabaseRefused: why a database was not opened. Nothing was changed in it: a store is never repaired or reset in silence.
  */
 import * as Data from "effect/Data"
+import * as Redacted from "./Redacted.js"
 
 /**
  * - `NO_DRIVER`: this Node has no SQLite and the one in the registry package could not be loaded
- * - `CANNOT_OPEN`: no such directory, no permission, not a file
+ * - `CANNOT_OPEN`: no such folder, no permission, not a file; the message says which
  * - `IN_USE`: another process, or another connection of this one, owns the file
  * - `READONLY`: the file, or where it lies, cannot be written
  * - `NOT_A_DATABASE`, `CORRUPT`: the file is something else, or damaged
@@ -31,9 +32,13 @@ export type Reason =
   | "IO"
   | "MIGRATION"
 
-/** The database was not opened. `message` is one sentence for whoever operates it. */
+/** The database was not opened. `message` is one sentence for the operator, and shows no password. */
 export class DatabaseRefused extends Data.TaggedError("DatabaseRefused")<{
   readonly reason: Reason
   readonly message: string
   readonly cause?: unknown
-}> {}
+}> {
+  constructor(refused: { readonly reason: Reason; readonly message: string; readonly cause?: unknown }) {
+    super({ ...refused, message: Redacted.text(refused.message), cause: Redacted.cause(refused.cause) })
+  }
+}

@@ -14,6 +14,7 @@ import { pathToFileURL } from "node:url"
 import * as Effect from "effect/Effect"
 
 import { DatabaseRefused, type Reason } from "../journal/DatabaseRefused.js"
+import * as SqliteAccess from "./SqliteAccess.js"
 import * as SqliteDriver from "./SqliteDriver.js"
 import { classify } from "./SqliteFailure.js"
 import * as SqliteOwnership from "./SqliteOwnership.js"
@@ -52,7 +53,7 @@ const applicationId = 0x314c616e
 const writeMillis = 5_000
 
 const messages: Partial<Record<Reason, string>> = {
-  CANNOT_OPEN: "it cannot be opened; does its directory exist?",
+  CANNOT_OPEN: "it cannot be opened",
   IN_USE: "another process or connection has it open",
   READONLY: "it cannot be written",
   NOT_A_DATABASE: "it is not an SQLite database",
@@ -81,10 +82,17 @@ export const open = (options: SqliteOptions): Effect.Effect<SqliteFile, Database
         return Effect.succeed(claim(driver, options, opened))
       } catch (cause) {
         for (const connection of opened.reverse()) connection.close()
-        return Effect.fail(cause instanceof DatabaseRefused ? cause : refuse(options.filename, reasonOf(cause), cause))
+        return Effect.fail(cause instanceof DatabaseRefused ? cause : refusedBy(options.filename, cause))
       }
     })
   )
+
+const refusedBy = (filename: string, cause: unknown): DatabaseRefused => {
+  const reason = reasonOf(cause)
+  const path = SqlitePaths.pathOf(filename)
+  const isAccess = path !== null && (reason === "CANNOT_OPEN" || reason === "READONLY")
+  return refuse(filename, reason, cause, (isAccess ? SqliteAccess.faultOf(path) : null) ?? messages[reason])
+}
 
 const reasonOf = (cause: unknown): Reason => {
   const { reason } = classify(cause)

@@ -8,6 +8,7 @@ import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, rena
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { DatabaseRefused } from "../journal/DatabaseRefused.js"
+import * as SqliteAccess from "./SqliteAccess.js"
 
 let made = 0
 
@@ -78,7 +79,7 @@ const refusalOf = (path: string, cause: unknown): DatabaseRefused => {
   const { code = "", message } = cause as NodeJS.ErrnoException
   return new DatabaseRefused({
     reason: reasons[code] ?? "CANNOT_OPEN",
-    message: `${path} was not made: ${message}`,
+    message: `${path} was not made: ${SqliteAccess.faultOf(path) ?? message}`,
     cause
   })
 }
