@@ -32,7 +32,8 @@ export interface PulledStreams {
 }
 
 interface Open {
-  readonly source: OpenSource
+  /** Null once it was opened: an open stream need not hold what it was made of. */
+  source: OpenSource | null
   readonly onEnd: () => void
   /** At which of the timer's ticks it is looked at. */
   readonly slot: number
@@ -132,17 +133,14 @@ const read = (streams: Streams, open: Open): void => {
   })
 }
 
-const first = (streams: Streams, open: Open): Effect.Effect<string, string> =>
-  Effect.flatMap(
-    Scope.extend(
-      open.source((last) => finish(streams, open, last)),
-      open.scope
-    ),
-    (source) => {
-      open.opened = source
-      return source.next
-    }
-  )
+const first = (streams: Streams, open: Open): Effect.Effect<string, string> => {
+  const opening = open.source!((last) => finish(streams, open, last))
+  open.source = null
+  return Effect.flatMap(Scope.extend(opening, open.scope), (source) => {
+    open.opened = source
+    return source.next
+  })
+}
 
 /** Hands out the piece. */
 const give = (open: Open, piece: string | null): void => {

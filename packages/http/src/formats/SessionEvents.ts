@@ -14,8 +14,8 @@ import type { AdapterError } from "../contract/AdapterError.js"
 import * as WireError from "../contract/WireError.js"
 import * as WireSession from "../contract/WireSession.js"
 import type { Admission } from "../core/Admission.js"
-import type { OpenSource, PulledStreams } from "../core/PulledStreams.js"
-import type { TokenVigil } from "../core/TokenVigil.js"
+import type { OpenSource, PulledStreams, Source } from "../core/PulledStreams.js"
+import type { CheckToken, TokenVigil } from "../core/TokenVigil.js"
 import * as WireAnswer from "../core/WireAnswer.js"
 import type { WireRequest } from "../core/WireRequest.js"
 
@@ -81,21 +81,28 @@ export const answer = (
 
 const end = eventText("end", "{}")
 
-/** Pages as text, as long as the token is good: it is judged before each of them, and now and then while there is none. */
+/** Pages as text. The token is checked before each page, and regularly while there is none. */
 const sourceOf =
   (follow: Subscription.Follow, request: WireRequest, tokens: TokenVigil): OpenSource =>
   (leave) =>
-    Effect.gen(function* () {
-      const token = yield* tokens(request, (error) => leave(errorText(error)))
-      const { check, next } = yield* follow
-      const page = Effect.zipLeft(next, token)
-      return {
-        next: Effect.flatMap(Effect.mapError(page, errorText), (entries) =>
-          entries === null ? Effect.fail(end) : Effect.succeed(entries.map(changeText).join(""))
-        ),
-        check: Effect.mapError(Effect.zipRight(check, token), errorText)
-      }
-    }).pipe(Effect.mapError(errorText))
+    Effect.zipWith(tokens(request, leaving(leave)), follow, textOf).pipe(Effect.mapError(errorText))
+
+// Functions of their own: a closure in `sourceOf` would keep the effect that opened the stream as long as the stream.
+const leaving =
+  (leave: (last: string) => void) =>
+  (error: AdapterError): void =>
+    leave(errorText(error))
+
+const textOf = (token: CheckToken, { check, next }: Subscription.Subscription): Source => ({
+  next: Effect.matchEffect(Effect.zipLeft(next, token), { onSuccess: pageText, onFailure: failText }),
+  check: Effect.mapError(Effect.zipRight(check, token), errorText)
+})
+
+const pageText = (page: Subscription.Page): Effect.Effect<string, string> =>
+  page === null ? Effect.fail(end) : Effect.succeed(page.map(changeText).join(""))
+
+const failText = (error: CheckoutError.CheckoutError | AdapterError): Effect.Effect<never, string> =>
+  Effect.fail(errorText(error))
 
 /** One event as read from the wire. */
 export interface Event {
