@@ -35,6 +35,14 @@ export default {
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only", "type-import"] } }
     },
     {
+      name: "no-circle-of-types",
+      comment:
+        "Types of one folder may name one another; folders that do, by types alone too, cannot be read one by one",
+      severity: "error",
+      from: { path: "^((?:packages|bench)/.+)/[^/]+$" },
+      to: { circular: true, via: { pathNot: "^$1/[^/]+$" } }
+    },
+    {
       name: "pure-packages",
       comment: "engine and checkout import Effect alone, and a hash function",
       severity: "error",

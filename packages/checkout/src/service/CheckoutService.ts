@@ -28,7 +28,7 @@ import * as Cancelling from "./Cancelling.js"
 import type * as S from "./CheckoutSessions.js"
 import * as LateResults from "./LateResults.js"
 import * as Opening from "./Opening.js"
-import * as Subscription from "./Subscription.js"
+import * as SessionPages from "./SessionPages.js"
 import * as Updating from "./Updating.js"
 import type * as Vigil from "./Vigil.js"
 
@@ -87,7 +87,7 @@ export const make = (parts: Parts): S.SessionCalls => ({
     const check = () => ReadCheckoutSession.checkChanges(input)
     const look = gate(parts, caller, "read", check, () => readFrom(parts, caller, input))
     return Effect.flatMap(look, (session) =>
-      Subscription.make(parts.sessions, session, input.afterVersion ?? session.version, (onLost) =>
+      SessionPages.make(parts.sessions, session, input.afterVersion ?? session.version, (onLost) =>
         guard(parts, caller, session, onLost)
       )
     )
