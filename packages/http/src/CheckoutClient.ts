@@ -1,9 +1,9 @@
 /**
- * CheckoutClient: the `CheckoutSessions` service over the wire, errors and all: a refusal arrives as the very error the
- * server's engine made. The caller is whoever the token says; the `caller` argument is ignored.
+ * CheckoutClient: the `CheckoutSessions` service over HTTP. Errors arrive as the typed errors that the server's engine made. The
+ * token says who the caller is; the `caller` argument is ignored.
  *
- * One call is one request: repeating belongs to the SDK. Without an answer a write is `applied: "unknown"`, unless the
- * connection was refused before anything was sent; an idempotency key settles it.
+ * One call is one request; the SDK retries. A write without an answer is `applied: "unknown"`, unless the connection was refused
+ * before anything was sent: retry with the same idempotency key.
  */
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
@@ -27,12 +27,12 @@ import * as WireSession from "./contract/WireSession.js"
 import { splitTarget } from "./core/WireRequest.js"
 import * as SessionEvents from "./formats/SessionEvents.js"
 
-/** Where the server is, and who calls. */
+/** The server's URL, and the token of the caller. */
 export interface Options {
-  /** Base of the server, such as `https://checkout.example`; a path in it is kept. */
+  /** Base URL of the server, such as `https://checkout.example`; a path in it is kept. */
   readonly url: string
   readonly token: string
-  /** Milliseconds until a call is given up; event streams are not. Default 30,000. */
+  /** Timeout of a call in milliseconds; event streams have none. Default 30,000. */
   readonly timeoutMillis?: number | undefined
 }
 
@@ -40,7 +40,7 @@ export interface Options {
 export const layer = (options: Options): Layer.Layer<CheckoutSessions.CheckoutSessions, never, HttpClient.HttpClient> =>
   Layer.effect(CheckoutSessions.CheckoutSessions, make(options))
 
-/** Makes the service from the `HttpClient` in force. */
+/** Creates the service on the `HttpClient` in the context. */
 export const make = (
   options: Options
 ): Effect.Effect<CheckoutSessions.CheckoutSessionsShape, never, HttpClient.HttpClient> =>
@@ -62,7 +62,7 @@ export const make = (
 type AccessError = CheckoutError.AccessError
 type Path = Effect.Effect<string, AccessError>
 
-/** What a call may be answered with; anything else is not an answer of this service. */
+/** The answers that a call may have; anything else is unreadable. */
 interface Reply<A, E> {
   readonly decode: (body: unknown) => Either.Either<A, unknown>
   readonly isError: (error: CheckoutError.CheckoutError) => error is E & CheckoutError.CheckoutError
@@ -190,7 +190,7 @@ const answerOf = <A, E>(
 
 const parsed = (text: string): Either.Either<unknown, unknown> => Either.try(() => JSON.parse(text))
 
-/** The error in a body. What the adapter refused was certainly not applied, and its body says so. */
+/** The error in a body. A refusal of the HTTP layer was certainly not applied, and its body says so. */
 const errorOf = <A, E>(text: string, reply: Reply<A, E>, doubt: "no" | "unknown"): E | AccessError => {
   const body = Either.getOrNull(parsed(text))
   const error = WireError.fromProblem(body)
@@ -225,10 +225,10 @@ const lost = (error: HttpClientError.HttpClientError, doubt: "no" | "unknown") =
 
 const refusedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"])
 
-/** Codes of a connection that never came about only where `connect` failed: a live one can end with them, too. */
+/** Codes that mean "never connected" only when `connect` failed: a live connection can end with them, too. */
 const unreachableCodes = new Set(["EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"])
 
-/** Whether no connection ever came about; told by the system's code, somewhere down the chain of causes. */
+/** Whether the connection was never made, by the system's error code somewhere in the chain of causes. */
 const neverSent = (error: HttpClientError.HttpClientError): boolean => {
   if (error._tag === "RequestError" && error.reason !== "Transport") return true
   let cause: unknown = error
@@ -242,8 +242,8 @@ const neverSent = (error: HttpClientError.HttpClientError): boolean => {
 }
 
 /**
- * An id as a path segment. What is missing or no text is answered here as the service would; a text that no URL can
- * carry is none of ours either: a malformed id goes in its place, so that the server refuses in its own order.
+ * An id as a path segment. A missing id or a wrong type is answered here as the service would answer. A text that no URL can
+ * carry cannot be a valid id either: a malformed id is sent instead, so that the server refuses it in its own order of checks.
  */
 const segment = (input: object, name: "checkoutSessionId" | "operationId"): Path => {
   const value: unknown = (input as Readonly<Record<string, unknown>>)[name]
@@ -278,12 +278,12 @@ const pathOf = (input: object, suffix: string, query: object = {}): Path =>
 const operationPath = (input: object, verb: string): Path =>
   Effect.flatMap(segment(input, "operationId"), (operation) => pathOf(input, `/operations/${operation}/${verb}`))
 
-/** The inputs that are not in the path. */
+/** The inputs outside the path. */
 const rest = (input: object): object => {
   const { checkoutSessionId: _, operationId: __, ...others } = input as Readonly<Record<string, unknown>>
   return others
 }
 
-/** JSON knows no such number: as text it stays the wrong type it is, where `null` would pass for "not given". */
+/** JSON has no NaN and no Infinity: they are sent as text, which is refused; `null` would mean "not given". */
 const jsonText = (body: object): string =>
   JSON.stringify(body, (_, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value))

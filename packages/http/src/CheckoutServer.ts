@@ -1,6 +1,6 @@
 /**
- * CheckoutServer: the contract on whatever hears HTTP: a server of `@effect/platform` (`layer`), a web-standard host
- * (`web`), a listener of Node (`NodeListener` over `core`).
+ * CheckoutServer: the HTTP API for three hosts: a server of `@effect/platform` (`layer`), a web-standard host (`web`) and Node's
+ * HTTP server (`NodeListener` with `core`).
  */
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServer from "@effect/platform/HttpServer"
@@ -28,7 +28,7 @@ export const web = (
   CheckoutSessions.CheckoutSessions | Authentication | Scope.Scope
 > => Effect.map(HttpCore.make(options), WebHandler.make)
 
-/** Serves on the `HttpServer` in force. Requests are traced by the core, never by the platform. */
+/** Serves on the `HttpServer` in the context. The core traces requests; the platform does not. */
 export const layer = (
   options: Options = {}
 ): Layer.Layer<never, never, HttpServer.HttpServer | CheckoutSessions.CheckoutSessions | Authentication> =>

@@ -45,7 +45,7 @@ const fromPlatform = (
   }
 })
 
-/** Reads a body. What is over the limit is read and dropped, up to four times the limit. */
+/** Reads a body. Bytes over the limit are read and discarded, up to four times the limit. */
 const textOf = <E>(body: Stream.Stream<Uint8Array, E>, maxBytes: number) => {
   const farMaxBytes = WireRequest.droppedTimes * maxBytes
   const chunks: Array<Uint8Array> = []

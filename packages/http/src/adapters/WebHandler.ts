@@ -7,7 +7,7 @@ import type { HttpCore } from "../core/HttpCore.js"
 import * as WireAnswer from "../core/WireAnswer.js"
 import * as WireRequest from "../core/WireRequest.js"
 
-/** Makes the handler. Never rejects. */
+/** Creates the handler. It never rejects. */
 export const make =
   (core: HttpCore) =>
   (request: Request): Promise<Response> =>
@@ -27,7 +27,7 @@ export const make =
       if (request.signal.aborted) gone()
     })
 
-/** What is said where nobody listens. */
+/** The status for a client that has disconnected. */
 const clientClosed = 499
 
 const fromWeb = (request: Request): WireRequest.WireRequest => ({
@@ -65,7 +65,7 @@ const toWeb = ({ body, headers: told, status }: WireAnswer.WireAnswer, isHead: b
   }
   if (body.length === 0) return new Response(null, { status, headers })
   const bytes = typeof body === "string" ? encoder.encode(body) : body
-  // A host that is not told the length would send it in chunks.
+  // Without a length the host would send the body in chunks.
   const all = { ...headers, "content-length": String(bytes.length) }
   return new Response(isHead ? null : bytes, { status, headers: all })
 }
@@ -80,6 +80,6 @@ const readable = ({ leave, next }: WireAnswer.Pull): ReadableStream<Uint8Array> 
       },
       cancel: leave
     },
-    // A piece is asked for when the reader wants it: one that waits here could not be checked again.
+    // Nothing is read ahead: a buffered piece could not be checked again.
     { highWaterMark: 0 }
   )

@@ -1,8 +1,8 @@
 /**
- * CheckoutApi: the contract as an `HttpApi`. Paths, inputs, answers and errors of every endpoint stand here once: the
- * server takes its routes from it, the OpenAPI document is made from it, and `HttpApiClient` speaks it.
+ * CheckoutApi: the HTTP contract as an `HttpApi`: path, inputs, answers and errors of every endpoint. The server's routes and the
+ * OpenAPI document are derived from it, and `HttpApiClient` can use it.
  *
- * The server does not decode inputs by these schemas: the service checks them itself, after the caller's permission
+ * The server does not decode inputs with these schemas: the service validates them itself, after the permission check
  * (CONTRACT §3, steps 1-4).
  */
 import * as HttpApi from "@effect/platform/HttpApi"

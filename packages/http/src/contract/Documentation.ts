@@ -21,7 +21,7 @@ import * as Examples from "./Examples.js"
 export interface Additions {
   readonly groups: ReadonlyArray<HttpApiGroup.HttpApiGroup.Any>
   readonly bodies: Readonly<Record<string, object>>
-  /** Groups that ask for no token. */
+  /** Groups that need no token. */
   readonly open: ReadonlyArray<string>
 }
 
@@ -31,7 +31,7 @@ export interface Documentation {
   readonly page: WireAnswer.WireAnswer
 }
 
-/** Makes both, once. */
+/** Creates both, once. */
 export const make = ({ bodies, groups, open }: Additions): Effect.Effect<Documentation> => {
   const whole = groups.reduce<any>((api, group) => api.add(group), CheckoutApi)
   const api = whole.annotate(OpenApi.Transform, transform({ ...Examples.bodies, ...bodies }, open))

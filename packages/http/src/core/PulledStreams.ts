@@ -1,9 +1,9 @@
 /**
- * PulledStreams: text that keeps coming, as bodies that are asked for piece by piece. Nothing is read ahead of the reader by
- * more than one piece; a silent stream gives a heartbeat now and then, all of them by one timer.
+ * PulledStreams: endless text bodies that are pulled piece by piece. At most one piece is read ahead of the reader; silent streams
+ * get heartbeats, all from one timer.
  *
- * 1. A piece that came while nobody asked for it is checked again before it is handed out.
- * 2. An open stream costs one fiber while it waits, and none while it is not asked.
+ * 1. A piece that arrived before the reader asked for it is checked again before delivery.
+ * 2. A stream needs one fiber while it waits for a piece, and none while nobody asks.
  *
  * Owns the streams that are open on this server, and ends them when it closes.
  */
@@ -14,20 +14,20 @@ import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import type { Pull } from "./WireAnswer.js"
 
-/** Where a stream's text comes from. What its effects fail with is said last; then the stream is over. */
+/** The source of a stream's text. When an effect fails, its error is sent as the last piece and the stream ends. */
 export interface Source {
   /** Waits for the next piece. */
   readonly next: Effect.Effect<string, string>
-  /** Fails when a piece that was read may not be handed out any more. */
+  /** Fails when a piece that was read must not be delivered any more. */
   readonly check: Effect.Effect<void, string>
 }
 
-/** Opens a source while the scope is open. `end` ends the stream from outside, with its last words. */
+/** Opens a source while the scope is open. `end` ends the stream from outside, with a last piece. */
 export type OpenSource = (end: (last: string) => void) => Effect.Effect<Source, string, Scope.Scope>
 
 /** The open streams of one server. */
 export interface PulledStreams {
-  /** Begins one; its source is opened when it is first asked. `onEnd` is called once, however it ends. */
+  /** Starts a stream; its source is opened by the first pull. `onEnd` is called once, however the stream ends. */
   readonly open: (source: OpenSource, onEnd: () => void) => Pull
 }
 
@@ -35,12 +35,12 @@ interface Open {
   /** Null once it was opened: an open stream need not hold what it was made of. */
   source: OpenSource | null
   readonly onEnd: () => void
-  /** At which of the timer's ticks it is looked at. */
+  /** The tick of the timer at which it may get a heartbeat. */
   readonly slot: number
   readonly scope: Scope.CloseableScope
   opened: Source | null
   reading: Fiber.RuntimeFiber<string, string> | null
-  /** A piece nobody has asked for yet; of a stream that is over, its last words. */
+  /** A piece that was not asked for yet; after the end, the last piece. */
   piece: string | null
   waiting: ((piece: string | null) => void) | null
   isOver: boolean
@@ -55,10 +55,13 @@ interface Streams {
   begun: number
 }
 
-/** Ticks of the timer a heartbeat: many streams that opened together do not all beat at once. */
+/** Ticks of the timer per heartbeat: streams that were opened together do not all get it at once. */
 const slots = 8
 
-/** Makes the streams of a server; they end with the scope, by `farewell`. A silent one gives `heartbeat` every so many milliseconds. */
+/**
+ * Creates the streams of a server. Silent ones send `heartbeat` every `heartbeatMillis`; when the scope closes, all end with
+ * `farewell`.
+ */
 export const make = (
   heartbeat: string,
   farewell: string,
@@ -117,7 +120,7 @@ const next = (streams: Streams, open: Open): Promise<string | null> => {
   })
 }
 
-/** Reads on, or checks what was read; the fiber lives until something comes. */
+/** Reads the next piece, or checks the one that was read; the fiber ends when it is done. */
 const read = (streams: Streams, open: Open): void => {
   const { opened, piece } = open
   const reading = Runtime.runFork(streams.runtime)(
@@ -142,7 +145,7 @@ const first = (streams: Streams, open: Open): Effect.Effect<string, string> => {
   })
 }
 
-/** Hands out the piece. */
+/** Delivers the piece. */
 const give = (open: Open, piece: string | null): void => {
   open.piece = null
   answer(open, piece)
@@ -158,7 +161,7 @@ const beat = ({ heartbeat, opened }: Streams, slot: number): void => {
   for (const open of opened) if (open.slot === slot && open.waiting !== null) answer(open, heartbeat)
 }
 
-/** Ends one; `last` is said before the end. A piece that nobody asked for is dropped: its client comes back for it, if it may. */
+/** Ends a stream after `last`. A piece that was not asked for is dropped: the client resumes after the last one it saw, if it may. */
 const finish = (streams: Streams, open: Open, last: string | null = null): void => {
   if (open.isOver) return
   open.isOver = true

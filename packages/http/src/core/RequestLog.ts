@@ -21,7 +21,7 @@ export interface Line {
   readonly traceId: string | undefined
 }
 
-/** Where lines go. Called once an answer, on its stack: must be quick. */
+/** Receives the lines. Called once per answer, synchronously: must be quick. */
 export type Sink = (line: Line) => void
 
 /** The line of an answered request. */
@@ -43,7 +43,7 @@ export const lineOf = (
 const present = (marks: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(marks).filter(([, value]) => value !== undefined))
 
-/** Writes lines with the loggers of a runtime. */
+/** Writes the lines to the loggers of a runtime. */
 export const toLoggers =
   (runtime: Runtime.Runtime<never>): Sink =>
   ({ atMillis: _, ...line }) =>

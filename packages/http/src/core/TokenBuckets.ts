@@ -1,7 +1,6 @@
 /**
- * TokenBuckets: so many calls a second, a burst of so many, for each key by itself. Memory is bounded: a key that did not
- * call for the time its bucket takes to fill is forgotten, which changes nothing for it, and beyond `capacity` keys the
- * one that called first is forgotten early, in its favour.
+ * TokenBuckets: a rate limit per key, with bursts. Memory is bounded: a key is forgotten once its bucket is full again, which
+ * changes nothing for it; beyond `capacity` keys the one that called longest ago is forgotten early, in its favour.
  */
 
 /** The buckets. */
@@ -11,7 +10,7 @@ export interface TokenBuckets {
    * from one that is full but for one, and then owed.
    */
   readonly take: (key: string, nowMillis: number, count?: number) => number
-  /** Keys remembered now. */
+  /** Number of keys in memory. */
   readonly size: () => number
 }
 
@@ -25,7 +24,7 @@ const oneCall = 1_000
 
 const unlimited: TokenBuckets = { take: () => 0, size: () => 0 }
 
-/** Keys remembered at most. */
+/** Most keys in memory. */
 const capacityKeys = 100_000
 
 /** Makes buckets that fill at `perSecond` tokens and hold `burst` of them. */

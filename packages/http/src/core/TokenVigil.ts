@@ -1,6 +1,6 @@
 /**
- * TokenVigil: the tokens behind the open streams, judged anew while the streams run: one that expired or was revoked ends
- * them. Streams with the same token share the looks.
+ * TokenVigil: verifies the tokens of open streams again while they run. A token that expired or was revoked ends its streams.
+ * Streams with the same token share the checks.
  */
 import { Vigil } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
@@ -9,16 +9,16 @@ import * as AdapterError from "../contract/AdapterError.js"
 import type { AuthenticationShape } from "./Authentication.js"
 import * as WireRequest from "./WireRequest.js"
 
-/** Judges a token now. */
+/** Verifies a token now. */
 export type CheckToken = Vigil.Check<AdapterError.AdapterError, AdapterError.AdapterError>
 
-/** Watches the token of a request while the scope is open; `onLost` is told when it is not good any more. */
+/** Watches the token of a request while the scope is open; calls `onLost` when the token is no longer valid. */
 export type TokenVigil = (
   request: WireRequest.WireRequest,
   onLost: Vigil.OnLost<AdapterError.AdapterError>
 ) => Effect.Effect<CheckToken, never, Scope.Scope>
 
-/** Makes it; it ends with the scope. */
+/** Creates it; it stops when the scope closes. */
 export const make = ({ authenticate, onChange }: AuthenticationShape): Effect.Effect<TokenVigil, never, Scope.Scope> =>
   Effect.gen(function* () {
     const vigil = yield* Vigil.make<AdapterError.AdapterError, AdapterError.AdapterError>()

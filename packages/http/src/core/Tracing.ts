@@ -1,9 +1,9 @@
 /**
- * Tracing: a span for a request that is to be traced, and one below it for each call of the service: what was called, on
- * what, and what came of it. A request that is not to be traced costs no more than the decision.
+ * Tracing: a span for each traced request, with a child span for each call of the service: method, ids and outcome. A request that
+ * is not traced costs only the decision.
  *
- * Who decides: the `traceparent` a request came with (W3C Trace Context); without one, chance, at the ratio configured.
- * A refusal is an answer: its span has not failed. No header and no query goes into a span.
+ * The request's `traceparent` decides (W3C Trace Context); without one, the configured ratio does. A refusal is an answer: its span
+ * has not failed. Spans contain no headers and no query.
  */
 import { type CheckoutError, type CheckoutSessions, PlainText } from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
@@ -21,15 +21,15 @@ import type { WireRequest } from "./WireRequest.js"
 type Sessions = CheckoutSessions.CheckoutSessionsShape
 type Call = (caller: never, input: object) => Effect.Effect<object, CheckoutError.CheckoutError>
 
-/** Begins spans. */
+/** Starts spans. */
 export interface Spans {
-  /** That of a request; null where it is not to be traced. */
+  /** The span of a request; null if it is not traced. */
   readonly ofRequest: (request: WireRequest) => Tracer.Span | null
-  /** That of an update below a request's, for a caller without a fiber; `endUpdate` ends it. */
+  /** The span of an update, child of a request's, for callers without a fiber; `endUpdate` ends it. */
   readonly ofUpdate: (parent: Tracer.Span, input: unknown) => Tracer.Span
 }
 
-/** What a `traceparent` says. */
+/** A parsed `traceparent`. */
 export interface Parent {
   readonly traceId: string
   readonly spanId: string
@@ -38,7 +38,7 @@ export interface Parent {
 
 const traceparent = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/
 
-/** The span a request says it is below; null for none. Source: W3C Trace Context, version 00. */
+/** The parent span that a request names; null for none. Source: W3C Trace Context, version 00. */
 export const parentOf = ({ headers }: WireRequest): Parent | null => {
   const found = headers.traceparent === undefined ? null : traceparent.exec(headers.traceparent)
   if (found === null) return null
@@ -82,7 +82,7 @@ const pathMaxLength = 255
 
 const updateName = "CheckoutSessions.update"
 
-/** Ends the span of an update with what came of it. */
+/** Ends the span of an update with its outcome. */
 export const endUpdate = (
   span: Tracer.Span,
   endedNanos: bigint,
@@ -136,7 +136,7 @@ const spanned =
       Effect.flatten
     )
 
-/** The service, its calls traced below a span; that of a subscription ends with its scope. */
+/** The service with its calls traced as children of a span. The span of a subscription ends with its scope. */
 export const sessions = (behind: Sessions, parent: Tracer.Span): Sessions => {
   const { changes: _, follow, ...calls } = behind
   const traced = Object.entries(calls).map(([name, call]) => [

@@ -1,5 +1,5 @@
 /**
- * WireAnswer: what goes out, as plain values: any server can write it, whichever format made it.
+ * WireAnswer: an HTTP answer as plain values, which any adapter can write.
  */
 import type { CheckoutSession } from "@onelane/checkout"
 
@@ -12,21 +12,21 @@ export interface WireAnswer {
   readonly requestId?: string | undefined
 }
 
-/** What a body is: text, bytes, or text that keeps coming. */
+/** A body: text, bytes, or text that is pulled piece by piece. */
 export type Body = string | Uint8Array | Pull
 
-/** Text that keeps coming, asked for piece by piece. */
+/** Text that is pulled piece by piece. */
 export interface Pull {
-  /** The next piece; null at the end. Asked again only once it has answered. Never rejects. */
+  /** Returns the next piece; null at the end. Call it again only after it has answered. Never rejects. */
   readonly next: () => Promise<string | null>
-  /** Says that nobody listens any more. Once is enough; more do nothing. */
+  /** Ends the stream because the client has disconnected. Further calls do nothing. */
   readonly leave: () => void
 }
 
-/** Whether a body keeps coming. */
+/** Whether a body is pulled. */
 export const isPull = (body: Body): body is Pull => typeof body === "object" && "next" in body
 
-/** What every answer carries: no cache may keep it, nobody guesses its type, no page may show or run anything of it. */
+/** Headers of every answer: not cached, type not guessed, nothing of it framed or run. */
 const always = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
@@ -34,7 +34,7 @@ const always = {
   "referrer-policy": "no-referrer"
 }
 
-/** An answer of any media type. */
+/** Creates an answer of any media type. */
 export const make = (
   status: number,
   contentType: string,
@@ -47,14 +47,14 @@ export const make = (
   return { status, headers: all, body }
 }
 
-/** A JSON answer. */
+/** Creates a JSON answer. */
 export const json = (status: number, body: unknown, headers?: Readonly<Record<string, string>>): WireAnswer =>
   make(status, "application/json", JSON.stringify(body), headers)
 
-/** An answer without a body. */
+/** Creates an answer without a body. */
 export const empty = (status: number): WireAnswer => ({ status, headers: always, body: "" })
 
-/** The answer with more headers. */
+/** Adds headers to an answer. */
 export const withHeaders = (
   { body, headers, requestId, status }: WireAnswer,
   more: Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 /**
- * NativeFormat: the endpoints of `CheckoutApi` under `/v1`. Puts one input object together from path, query, headers and
- * body, hands it to the service as it came, and writes the answer; rules are not here.
+ * NativeFormat: the endpoints of `CheckoutApi` under `/v1`. Builds one input object from path, query, headers and body, passes it to
+ * the service without validating it, and writes the answer. It contains no rules.
  */
 import * as HttpApi from "@effect/platform/HttpApi"
 import type * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
@@ -21,10 +21,10 @@ import * as SessionEvents from "./SessionEvents.js"
 import type { Call, Operation, WireFormat, Work } from "./WireFormat.js"
 
 type Name = HttpApiEndpoint.HttpApiEndpoint.Name<HttpApiGroup.HttpApiGroup.Endpoints<typeof sessionsGroup>>
-/** Unchecked: the service looks at it after the caller's permission. */
+/** Not validated: the service does that after the permission check. */
 type Input = Readonly<Record<string, unknown>>
 
-/** How one endpoint is called. `headers`: those that are inputs here. */
+/** How one endpoint is called. `headers`: the headers that are inputs. */
 interface Endpoint {
   readonly headers: ReadonlyArray<"if-match" | "idempotency-key">
   readonly body: Operation["body"]
@@ -126,7 +126,7 @@ const routes: ReadonlyArray<WireRequest.Route<Name>> = (() => {
 
 const match = WireRequest.router(routes)
 
-/** Makes the format. */
+/** Creates the format. */
 export const make = (streams: SessionEvents.Streams): WireFormat => ({
   route: (request) => {
     const found = match(request)
@@ -154,7 +154,7 @@ const operationOf = (
 
 const oddQuery = AdapterError.contradiction("The query is not percent-encoded UTF-8")
 
-/** A browser that reconnects repeats its query; the event it saw last is then the newer word. */
+/** A browser that reconnects repeats its query; `Last-Event-ID` is newer and wins. */
 const queryInput = (request: WireRequest.WireRequest, reconnects: boolean): Input => {
   const query = WireRequest.queryInput(request.query)
   const lastEventId = reconnects ? request.headers["last-event-id"] : undefined

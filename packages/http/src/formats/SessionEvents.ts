@@ -1,10 +1,10 @@
 /**
- * SessionEvents: the committed changes of a session as server-sent events, and back.
+ * SessionEvents: writes the committed changes of a session as server-sent events, and parses them.
  *
- * `id` is the version after the change, so that a client which reconnects with `Last-Event-ID` misses nothing and sees
- * nothing twice. A silent stream carries a comment now and then. `event: end` says that the session is archived and
- * nothing will follow; a stream that stops without it was cut. `event: error` holds a problem body; with reason `DRAINING`
- * the server shuts down, and the client should come back; with any other the right to read the session is gone, or the token.
+ * `id` is the version after the change, so that a client that reconnects with `Last-Event-ID` sees every change exactly once. A
+ * silent stream sends comments as heartbeats. `event: end` means that the session is archived; a stream that stops without it was
+ * cut. `event: error` carries a problem: with reason `DRAINING` the server shuts down and the client should reconnect; with any
+ * other reason the caller has lost the right to read the session, or the token is no longer valid.
  */
 import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions, Subscription } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
@@ -30,7 +30,7 @@ const changeText = (entry: CheckoutSession.HistoryEntry): string =>
 const errorText = (error: CheckoutError.CheckoutError | AdapterError): string =>
   eventText("error", WireError.problem(error).body as string)
 
-/** The last words of a server that closes: the session goes on, and the client should come back. */
+/** The last event of a server that shuts down: the session continues, and the client should reconnect. */
 export const farewell = errorText({
   _tag: "Overloaded",
   message: "The service is shutting down.",
@@ -40,10 +40,10 @@ export const farewell = errorText({
   retryAfterMillis: 1_000
 })
 
-/** What a silent stream says now and then. */
+/** The heartbeat of a silent stream. */
 export const heartbeat = ": heartbeat\n\n"
 
-/** Where streams are kept, and how many one caller may have. */
+/** The open streams, the limit per caller, and the tokens. */
 export interface Streams {
   readonly pulled: PulledStreams
   readonly admission: Pick<Admission, "openStream" | "closeStream">
@@ -51,10 +51,10 @@ export interface Streams {
 }
 
 /**
- * Starts the stream: 200 and events; or 204, which tells a browser not to come back, when the session is archived and
- * all of it was seen. `input` may hold `afterVersion`; without it the stream starts from now.
+ * Starts a stream: 200 and events, or 204 (which tells a browser not to reconnect) if the session is archived and the client has
+ * seen all of it. `input` may hold `afterVersion`; without it the stream starts from now.
  *
- * **Errors**: those of reading the session, then one stream too many; before anything is sent.
+ * **Errors**: those of reading the session, then too many streams; always before the stream starts.
  */
 export const answer = (
   sessions: CheckoutSessions.CheckoutSessionsShape,
@@ -65,7 +65,7 @@ export const answer = (
 ): Effect.Effect<WireAnswer.WireAnswer, CheckoutError.HistoryError | AdapterError> => {
   const { afterVersion, ...rest } = input as { readonly afterVersion?: number; readonly checkoutSessionId: string }
   const { checkoutSessionId } = rest
-  // The service judges the version itself, by its own rules and in its own order.
+  // The service validates the version, in its own order of checks.
   const checked: Effect.Effect<unknown, CheckoutError.HistoryError> =
     afterVersion === undefined ? Effect.void : sessions.history(caller, { checkoutSessionId, afterVersion, limit: 1 })
   return Effect.flatMap(Effect.zipRight(checked, sessions.get(caller, rest)), (session) => {
@@ -104,13 +104,13 @@ const pageText = (page: Subscription.Page): Effect.Effect<string, string> =>
 const failText = (error: CheckoutError.CheckoutError | AdapterError): Effect.Effect<never, string> =>
   Effect.fail(errorText(error))
 
-/** One event as read from the wire. */
+/** One parsed event. */
 export interface Event {
   readonly name: string
   readonly body: string
 }
 
-/** Reads events from text in pieces of any size; comments are dropped. */
+/** Parses events from text in pieces of any size; drops comments. */
 export const parse = <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<Event, E, R> =>
   Stream.splitLines(text).pipe(
     Stream.mapAccum({ name: "message", body: "" }, (open: Event, line): readonly [Event, Event | null] => {

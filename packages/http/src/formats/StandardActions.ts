@@ -1,8 +1,8 @@
 /**
  * StandardActions: the vendor's action format under `/services/data`, any version segment.
  *
- * Inputs of one call on different sessions run concurrently, those on one session (or cart) in array order; each stands
- * or falls by itself. The service sees every input as it came. Source: CONTRACT §5.
+ * Inputs of one call run concurrently for different sessions, and in array order for the same session (or cart). Each succeeds or
+ * fails on its own. The service gets every input unchanged. Source: CONTRACT §5.
  */
 import type { Caller, CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import { CheckoutSession } from "@onelane/checkout"
@@ -237,7 +237,7 @@ const succeeded = (actionName: StandardDescribe.ActionName, { requestId, session
   current: session === null ? null : CheckoutSession.currentOf(session)
 })
 
-/** The element of a failed input. */
+/** The result element of a failed input. */
 export const failedElement = (actionName: string, error: CheckoutError.CheckoutError) => {
   const statusCode = WireError.codeOf(error)
   const { message, reason, retryable, applied } = error

@@ -1,6 +1,6 @@
 /**
- * WireFormat: one format of requests and answers under one path prefix. A format finds what a request asks for and writes
- * the answers, every error in its own way; in which order a request is checked is the `Exchange`'s business.
+ * WireFormat: one format of requests and answers under one path prefix. A format routes requests and writes answers and errors in
+ * its own way; `Exchange` owns the order of the checks.
  */
 import type { Caller, CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import type * as Effect from "effect/Effect"
@@ -9,20 +9,20 @@ import type { AdapterError } from "../contract/AdapterError.js"
 import type { WireAnswer } from "../core/WireAnswer.js"
 import type { WireRequest } from "../core/WireRequest.js"
 
-/** Whatever a request may be refused with. */
+/** Every error that a request can be refused with. */
 export type Refusal = AdapterError | CheckoutError.CheckoutError
 
 /** A wire format. */
 export interface WireFormat {
-  /** True where everybody may ask, without a token and at any rate. Default: callers who are known only. */
+  /** True if no token is needed and no rate limit applies. Default: a token is required. */
   readonly isOpen?: boolean
-  /** Finds what a request asks for, by its path and method alone. */
+  /** Routes a request by path and method. */
   readonly route: (request: WireRequest) => Operation | AdapterError
   /** Writes a refusal. */
   readonly refuse: (error: Refusal, request: WireRequest) => WireAnswer
 }
 
-/** What a request asks for. */
+/** The operation that a request was routed to. */
 export interface Operation {
   /** Whether a JSON object comes with it: never, always, or `{}` where none was sent. */
   readonly body: "none" | "required" | "optional"
@@ -33,23 +33,23 @@ export interface Operation {
   readonly run: (call: Call) => Work
 }
 
-/** A request whose caller is known and whose body was read. */
+/** A request with its caller and its body. */
 export interface Call {
   readonly sessions: CheckoutSessions.CheckoutSessionsShape
   readonly caller: Caller.Caller
   readonly request: WireRequest
-  /** The body, or `{}`. Unchecked: the service looks at it after the caller's permission. */
+  /** The body, or `{}`. Not validated: the service does that after the permission check. */
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** What is to be done: anything, as an effect (an `Exit` is answered on the spot), or an update. */
+/** The work of an operation: an effect (an `Exit` is answered synchronously), or an update. */
 export type Work = Effect.Effect<WireAnswer, Refusal> | Update
 
-/** An update, which needs no fiber where the engine is in this process. */
+/** An update. It needs no fiber if the engine runs in this process. */
 export interface Update {
-  /** Unchecked. */
+  /** Not validated. */
   readonly input: CheckoutSessions.UpdateInput
-  /** The answer of the service as that of the format: an `Exit`, unless there is something for the log. */
+  /** Turns the service's answer into an HTTP answer: an `Exit`, unless something must be logged. */
   readonly answer: (
     exit: Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>
   ) => Effect.Effect<WireAnswer, CheckoutError.CheckoutError>
