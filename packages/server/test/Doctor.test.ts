@@ -1,8 +1,8 @@
-import { chmodSync, writeFileSync } from "node:fs"
+import { chmodSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
-import { JournalSql } from "@onelane/sql"
+import { JournalSql, Statements } from "@onelane/sql"
 import { Effect, Layer, TestClock } from "effect"
 import * as Doctor from "../src/operations/Doctor.js"
 import * as Store from "../src/serve/Store.js"
@@ -68,7 +68,7 @@ describe("Doctor", () => {
       yield* TestClock.setTime(nowMillis)
       yield* Effect.provide(openOne, engineOn(storage))
       const sound = resultsOf(yield* Doctor.examine(storage))
-      assert.deepInclude(sound, { node: "ok", storage: "ok", tables: "ok", clock: "ok" })
+      assert.deepInclude(sound, { node: "ok", storage: "ok", integrity: "ok", tables: "ok", clock: "ok" })
 
       yield* TestClock.setTime(nowMillis - 3_600_000)
       assert.strictEqual(resultsOf(yield* Doctor.examine(storage)).clock, "failed")
@@ -76,6 +76,31 @@ describe("Doctor", () => {
       const text = join(folder, "text.db")
       writeFileSync(text, "this is no database, and it is long enough to be looked at ".repeat(20))
       assert.strictEqual(resultsOf(yield* Doctor.examine(text)).storage, "failed")
+    })
+  )
+
+  it.scoped("calls damage damage, and a missing table as well, and says what to do", () =>
+    Effect.gen(function* () {
+      const storage = join(yield* temporaryFolder, "store.db")
+      const filled = Effect.forEach(Array.from({ length: 40 }).keys(), (n) =>
+        Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) =>
+          sessions.open(Caller.host, { cartId: `cart-${n}-${"x".repeat(200)}` })
+        )
+      )
+      yield* TestClock.setTime(nowMillis)
+      yield* Effect.provide(filled, engineOn(storage))
+      const sound = readFileSync(storage)
+      yield* Effect.provide(
+        Effect.flatMap(Statements.Statements, ({ write }) => write("DROP TABLE api_keys", [])),
+        Store.client(storage)
+      )
+      const lacking = (yield* Doctor.examine(storage)).find(({ check }) => check === "integrity")
+      assert.strictEqual(lacking?.result, "failed")
+      assert.match(lacking?.found ?? "", /a table is missing: api_keys.*onelane restore/)
+
+      writeFileSync(storage, Buffer.concat([sound.subarray(0, 30 * 4_096), sound.subarray(30 * 4_096).fill(0xa5)]))
+      const damaged = (yield* Doctor.examine(storage)).find(({ result }) => result === "failed")
+      assert.match(damaged?.found ?? "", /damaged.*(onelane restore|restore it)/s)
     })
   )
 

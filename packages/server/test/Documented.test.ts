@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { EngineMetrics } from "@onelane/engine"
 import { DoorMetrics } from "@onelane/http"
+import { StoreHealth } from "@onelane/sql"
 import * as Samples from "../src/operations/Samples.js"
 import * as Limits from "../src/settings/Limits.js"
 import * as ServeConfig from "../src/settings/ServeConfig.js"
@@ -39,7 +40,7 @@ describe("the pages for operators", () => {
     const commit = EngineMetrics.makeCommit()
     const lanes = { sessions: EngineMetrics.make(), carts: EngineMetrics.make() }
     const engine = { ...lanes, commit, tasks: () => 0, clockOffsetMillis: () => 0 }
-    const counted = Samples.read(engine, DoorMetrics.make()).map(({ name }) => name)
+    const counted = Samples.read(engine, DoorMetrics.make(), StoreHealth.none).map(({ name }) => name)
     const named = [...operations.matchAll(/`((?:onelane|process)_\w+)`/g)].map(([, name]) => name!)
     assert.sameMembers(named, counted)
   })

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import { Journal, JournalMemory } from "@onelane/engine"
 import { DoorMetrics } from "@onelane/http"
+import { StoreHealth } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -63,7 +64,7 @@ describe("what is counted", () => {
       const { drain, metrics } = Context.get(context, CheckoutEngine.CheckoutEngine)
       const door = DoorMetrics.make()
       DoorMetrics.countRefusal(door, { _tag: "Overloaded" } as never)
-      const now = () => numbersOf(Samples.read(metrics, door))
+      const now = () => numbersOf(Samples.read(metrics, door, StoreHealth.none))
 
       const ids = yield* Effect.forEach([1, 2, 3, 4, 5], (number) =>
         Effect.map(sessions.open(Caller.host, { cartId: `cart-${number}` }), ({ session }) => session.id)

@@ -196,7 +196,7 @@ describe("SqliteFile", () => {
         return yield* Effect.flip(Migrations.run)
       })
       const error = yield* Effect.provide(migrate, SqliteClient.layer({ filename: ":memory:" }))
-      assert.strictEqual(error.reason, "MIGRATION")
+      assert.strictEqual(error.reason, "DISK_FULL")
     })
   )
 })

@@ -17,6 +17,7 @@ export class Backups extends Context.Tag("@onelane/sdk/Backups")<Backups, StoreB
 
 /** Of a store in memory. */
 export const layerMemory: Layer.Layer<Backups> = Layer.succeed(Backups, {
+  isMaking: () => false,
   make: (path) =>
     Effect.flatMap(
       Effect.promise(() => import("@onelane/sql")),

@@ -16,7 +16,7 @@ import {
 } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { StoreFormat } from "@onelane/checkout"
-import { JournalSql, Migrations, Redacted, SessionList } from "@onelane/sql"
+import { JournalSql, Migrations, Redacted, SessionList, StoreDamage } from "@onelane/sql"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ending from "../serve/Ending.js"
@@ -125,8 +125,25 @@ const toleranceMillis = 5_000
 export const formatOf = (found: number): Finding =>
   found > StoreFormat.current ? failed("format", Migrations.newerFormat(found)) : ok("format", String(found))
 
-/** What lies in the storage: that it opens, and how new its tables are. */
+/** Whether what is stored can be read, all of it, and every table is there. */
+const damage = Effect.gen(function* () {
+  const faults = yield* StoreDamage.faults
+  if (faults.length > 0) return failed("integrity", StoreDamage.advice(`it is damaged (${faults.join("; ")})`))
+  if ((yield* Migrations.current) === 0) return null
+  const missing = yield* StoreDamage.missingTables
+  return missing.length === 0
+    ? ok("integrity", "every table is there, and the database finds no damage")
+    : failed("integrity", StoreDamage.advice(StoreDamage.lack(missing)))
+}).pipe(
+  Effect.catchAll((error) =>
+    Effect.succeed(failed("integrity", StoreDamage.advice(`it is damaged (${sentenceOf(StoreDamage.root(error))})`)))
+  )
+)
+
+/** What lies in the storage: that it opens, that it is sound, and how new its tables are. */
 const inside = Effect.gen(function* () {
+  const harm = yield* damage
+  if (harm?.result === "failed") return [ok("storage", "it opens"), harm]
   const found = yield* Migrations.current
   const version =
     found === Migrations.newest
@@ -142,7 +159,7 @@ const inside = Effect.gen(function* () {
   const nowMillis = yield* Clock.currentTimeMillis
   const kept = clock(databaseMillis ?? nowMillis, newest)
   const clocks = databaseMillis === null || kept.result !== "ok" ? kept : clockBeside(nowMillis, databaseMillis)
-  return [ok("storage", "it opens"), version, ...formats, clocks]
+  return [ok("storage", "it opens"), ...(harm === null ? [] : [harm]), version, ...formats, clocks]
 })
 
 /** Every check of a storage, and of the machine below it. */

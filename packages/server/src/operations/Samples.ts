@@ -5,6 +5,7 @@
 import type { CheckoutEngine } from "@onelane/checkout"
 import { EngineMetrics } from "@onelane/engine"
 import { DoorMetrics } from "@onelane/http"
+import type { StoreHealth } from "@onelane/sql"
 
 /** A number, with labels. */
 export interface Value {
@@ -122,9 +123,24 @@ const ofDoor = (door: DoorMetrics.DoorMetrics): ReadonlyArray<Sample> => {
   ]
 }
 
+const ofStore = ({ checkpointFailures, logBytes }: StoreHealth.StoreHealthShape): ReadonlyArray<Sample> => [
+  one("gauge", "onelane_store_log_bytes", "Bytes of the write-ahead log beside the SQLite file.", logBytes()),
+  one(
+    "counter",
+    "onelane_store_checkpoint_failures_total",
+    "Times the log could not be carried into the file.",
+    checkpointFailures()
+  )
+]
+
 /** Everything, as it is now. */
-export const read = (engine: Engine, door: DoorMetrics.DoorMetrics): ReadonlyArray<Sample> => [
+export const read = (
+  engine: Engine,
+  door: DoorMetrics.DoorMetrics,
+  store: StoreHealth.StoreHealthShape
+): ReadonlyArray<Sample> => [
   ...ofEngine(engine),
+  ...ofStore(store),
   ...ofDoor(door),
   one("gauge", "process_resident_memory_bytes", "Memory of the process.", process.memoryUsage.rss())
 ]

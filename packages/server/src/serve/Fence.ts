@@ -5,7 +5,7 @@
  *
  * Source: CONTRACT §2, "three answers, never blurred".
  */
-import { Journal } from "@onelane/engine"
+import { Journal, RareLog } from "@onelane/engine"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -22,13 +22,18 @@ const isClosed = ({ reason }: Journal.JournalFailure): boolean => reason === "FE
 
 const isFence = (failed: Journal.JournalFailure): boolean => isClosed(failed) || failed.applied === "unknown"
 
-/** The journal, with `onFence` told of the first sign. An answer that is an `Exit` stays one. */
-export const watch = (journal: Journal.JournalShape, onFence: (fenced: StoreFenced) => void): Journal.JournalShape => {
+/** The journal, with `onFence` told of a sign, and `onDamage` of what cannot be read. An answer that is an `Exit` stays one. */
+export const watch = (
+  journal: Journal.JournalShape,
+  onFence: (fenced: StoreFenced) => void,
+  onDamage: (failed: Journal.JournalFailure) => void = () => {}
+): Journal.JournalShape => {
   const watched = <A>(
     answer: Effect.Effect<A, Journal.JournalFailure>,
     isSign = isFence
   ): Effect.Effect<A, Journal.JournalFailure> => {
     const note = (failed: Journal.JournalFailure): void => {
+      if (failed.reason === "CORRUPT") onDamage(failed)
       if (isSign(failed)) onFence({ _tag: "StoreFenced", reason: failed.reason })
     }
     if (!Exit.isExit(answer)) return Effect.tapError(answer, (failed) => Effect.sync(() => note(failed)))
@@ -38,10 +43,13 @@ export const watch = (journal: Journal.JournalShape, onFence: (fenced: StoreFenc
   return {
     ...journal,
     append: (batch) => watched(journal.append(batch)),
+    events: (address, after, limit) => watched(journal.events(address, after, limit), isClosed),
     load: (address) => watched(journal.load(address), isClosed),
     alarms: (kind, beforeMillis, limit, after) => watched(journal.alarms(kind, beforeMillis, limit, after))
   }
 }
+
+const damaged = "the store is damaged: look at it with onelane doctor, then restore a backup with onelane restore"
 
 /** How often a store is looked at that nobody asks. */
 const everyMillis = 1_000
@@ -56,7 +64,12 @@ export const layer = (
   Layer.scoped(
     Journal.Journal,
     Effect.gen(function* () {
-      const journal = watch(yield* Journal.Journal, (sign) => Deferred.unsafeDone(fenced, Effect.fail(sign)))
+      const log = yield* RareLog.make
+      const journal = watch(
+        yield* Journal.Journal,
+        (sign) => Deferred.unsafeDone(fenced, Effect.fail(sign)),
+        ({ cause, reason }) => log(damaged, { reason }, cause)
+      )
       const look = Effect.ignore(Effect.suspend(() => journal.load(nobody)))
       yield* Effect.forkScoped(Effect.forever(Effect.delay(look, everyMillis)))
       return journal

@@ -6,6 +6,7 @@ import type { Server } from "node:http"
 import { Access, CheckoutEngine, type CheckoutSessions, Flow, type Retention } from "@onelane/checkout"
 import { Journal } from "@onelane/engine"
 import { CheckoutServer, DoorMetrics } from "@onelane/http"
+import { StoreHealth } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -46,7 +47,7 @@ export const open = (
     journal: Context.get(kept, Journal.Journal),
     access: Context.get(kept, Access.Access),
     refusing,
-    samples: () => Samples.read(metrics, counted)
+    samples: () => Samples.read(metrics, counted, Context.get(kept, StoreHealth.StoreHealth))
   }
   const metricsFor = door.metricsFor ?? (isLoopback(host) ? "everybody" : "operators")
   const operated = Context.add(Context.merge(engine, kept), BackupFolder.BackupFolder, backupFolder)

@@ -13,8 +13,8 @@ import {
   JournalSql,
   SessionList,
   SqliteClient,
-  type Statements,
-  StoreBackup
+  StoreBackup,
+  StoreHealth
 } from "@onelane/sql"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -28,21 +28,24 @@ export type Kept =
   | SessionList.SessionList
   | ApiKeysSql.ApiKeys
   | StoreBackup.StoreBackup
+  | StoreHealth.StoreHealth
   | BackupFolder.BackupFolder
 
 /** Whether a storage is a database server, which others may write to as well; else it is a file of one process. */
 export const isServer = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
 
 /** The client of a storage. The driver of a server is loaded only when it is wanted. */
-export const client = (
-  storage: string
-): Layer.Layer<Statements.Client | StoreBackup.StoreBackup, DatabaseRefused.DatabaseRefused> =>
+export const client = (storage: string): Layer.Layer<SqliteClient.SqliteClient, DatabaseRefused.DatabaseRefused> =>
   isServer(storage)
     ? Layer.unwrapEffect(
         Effect.map(
           Effect.promise(() => import("@onelane/sql/PostgresClient")),
           ({ layer }) =>
-            Layer.merge(layer({ url: storage }), Layer.succeed(StoreBackup.StoreBackup, StoreBackup.onServer))
+            Layer.mergeAll(
+              layer({ url: storage }),
+              Layer.succeed(StoreBackup.StoreBackup, StoreBackup.onServer),
+              Layer.succeed(StoreHealth.StoreHealth, StoreHealth.none)
+            )
         )
       )
     : SqliteClient.layer({ filename: storage })
@@ -58,5 +61,6 @@ export const layer = (
     SessionList.layer,
     ApiKeysSql.layer,
     Layer.effect(StoreBackup.StoreBackup, StoreBackup.StoreBackup),
+    Layer.effect(StoreHealth.StoreHealth, StoreHealth.StoreHealth),
     Layer.succeed(BackupFolder.BackupFolder, null)
   ).pipe(Layer.provide(client(storage)))

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Dialect from "./Dialect.js"
+import * as StoreDamage from "./StoreDamage.js"
 
 const table = "onelane_migrations"
 
@@ -113,8 +114,24 @@ export const current: Effect.Effect<number, never, SqlClient> = Effect.flatMap(S
   )
 )
 
-const refuse = (cause: unknown): DatabaseRefused =>
-  new DatabaseRefused({ reason: "MIGRATION", message: "The tables could not be brought up to date.", cause })
+/** What is wrong, and what to do, where the database itself says it. */
+const faults: Readonly<Record<string, readonly [DatabaseRefused["reason"], string]>> = {
+  CORRUPT: ["CORRUPT", StoreDamage.advice("it is damaged")],
+  NOT_A_DATABASE: ["CORRUPT", StoreDamage.advice("it is damaged")],
+  DISK_FULL: ["DISK_FULL", "The disk is full: make room, then start again."],
+  READONLY: ["READONLY", "The store cannot be written."],
+  IO: ["IO", "The disk answered with an error."]
+}
+
+const refuse =
+  (dialect: Dialect.Dialect) =>
+  (cause: unknown): DatabaseRefused => {
+    const [reason, message] = faults[dialect.failureOf(StoreDamage.root(cause)).reason] ?? [
+      "MIGRATION",
+      "The tables could not be brought up to date."
+    ]
+    return new DatabaseRefused({ reason, message, cause })
+  }
 
 const check = (found: number): Effect.Effect<void, DatabaseRefused> => {
   if (found === newest) return Effect.void
@@ -150,12 +167,19 @@ export const run: Effect.Effect<ReadonlyArray<string>, DatabaseRefused, SqlClien
   // The library takes any failure of its first write for another migrator at work: look for oneself.
   const rows = yield* sql<{ readonly newest: number }>`SELECT max(migration_id) AS newest FROM ${sql(table)}`
   yield* check(Number(rows[0]?.newest ?? 0))
+  const absent = yield* StoreDamage.missingTables
+  if (absent.length > 0)
+    return yield* new DatabaseRefused({ reason: "CORRUPT", message: StoreDamage.advice(StoreDamage.lack(absent)) })
   yield* claimFormat
   return ran.map(([, name]) => name)
 }).pipe(
   // A step that fails is a defect to the library, and so is the roll-back after a disk gave up.
   Effect.catchAllDefect(Effect.fail),
-  Effect.mapError((error) => (error instanceof DatabaseRefused ? error : refuse(error)))
+  Effect.catchAll((error) =>
+    error instanceof DatabaseRefused
+      ? Effect.fail(error)
+      : Effect.flatMap(SqlClient, (sql) => Effect.fail(refuse(Dialect.of(sql))(error)))
+  )
 )
 
 /** Up-to-date tables, once for every layer that asks. */

@@ -14,6 +14,7 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import { makeCompilerSqlite } from "@effect/sql/Statement"
+import { RareLog } from "@onelane/engine"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -23,9 +24,11 @@ import * as Stream from "effect/Stream"
 import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import * as Migrations from "../journal/Migrations.js"
 import { type Client, type Rows, type Run, Statements } from "../journal/Statements.js"
+import { StoreHealth } from "../journal/StoreHealth.js"
 import type * as SqliteDriver from "./SqliteDriver.js"
 import * as SqliteFailure from "./SqliteFailure.js"
 import * as SqliteFile from "./SqliteFile.js"
+import * as SqliteLog from "./SqliteLog.js"
 import * as SqliteNewFile from "./SqliteNewFile.js"
 import * as SqlitePaths from "./SqlitePaths.js"
 import * as SqliteWriterThread from "./SqliteWriterThread.js"
@@ -39,6 +42,9 @@ export interface SqliteOptions extends SqliteFile.SqliteOptions {
    */
   readonly thread?: "large" | "always" | "never" | undefined
 }
+
+/** What is given: the client, its backups, and what it says of its log. */
+export type SqliteClient = Client | StoreBackup.StoreBackup | StoreHealth
 
 type RunNow = (text: string, parameters: ReadonlyArray<unknown>) => Exit.Exit<Rows, SqlError>
 
@@ -167,11 +173,7 @@ const makeWriter = (
  */
 export const make = (
   options: SqliteOptions
-): Effect.Effect<
-  Context.Context<Client | StoreBackup.StoreBackup>,
-  DatabaseRefused,
-  Scope.Scope | Reactivity.Reactivity
-> => {
+): Effect.Effect<Context.Context<SqliteClient>, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> => {
   const path = SqlitePaths.pathOf(options.filename)
   const making =
     path === null ? Effect.void : SqliteNewFile.make(path, (aside) => fill({ ...options, filename: aside }))
@@ -185,11 +187,7 @@ const fill = (options: SqliteOptions): Effect.Effect<unknown, DatabaseRefused, R
 
 const connect = (
   options: SqliteOptions
-): Effect.Effect<
-  Context.Context<Client | StoreBackup.StoreBackup>,
-  DatabaseRefused,
-  Scope.Scope | Reactivity.Reactivity
-> =>
+): Effect.Effect<Context.Context<SqliteClient>, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> =>
   Effect.gen(function* () {
     const file = yield* Effect.acquireRelease(SqliteFile.open(options), ({ close }) => close)
     const writer = yield* Effect.acquireRelease(
@@ -221,10 +219,24 @@ const connect = (
     // A statement that slipped into somebody's open transaction would be answered before it is durable.
     const run: Run = (text, parameters) =>
       turn.claims > 0 ? client.unsafe(text, parameters) : runNow(text, parameters)
-    const write = writing(file, writer, fence, turn, run)
+    const watch = SqlitePaths.pathOf(options.filename)
+    const log =
+      watch === null
+        ? SqliteLog.none
+        : SqliteLog.make({
+            path: watch,
+            statements: file.statements,
+            checkpointPages: file.settings.checkpointPages,
+            logMaxMebibytes: options.logMaxMebibytes ?? 1_024,
+            logBytes: file.ownership.logBytes,
+            isCopying: backups.isMaking,
+            log: yield* RareLog.make
+          })
+    const write = writing(file, writer, fence, turn, log, run)
     return Context.make(SqlClient.SqlClient, client).pipe(
       Context.add(Statements, { read: run, write, readTogether: null }),
-      Context.add(StoreBackup.StoreBackup, backups)
+      Context.add(StoreBackup.StoreBackup, backups),
+      Context.add(StoreHealth, log)
     )
   })
 
@@ -233,6 +245,7 @@ const writing = (
   writer: SqliteWriterThread.SqliteWriterThread,
   fence: Fence,
   turn: Turn,
+  log: SqliteLog.SqliteLog,
   run: Run
 ): Run => {
   const runApart: Run = (text, parameters) =>
@@ -246,6 +259,7 @@ const writing = (
       })
     }).pipe(Effect.tapError(({ cause }) => Effect.sync(() => closeAfter(fence, cause))))
   return (text, parameters) => {
+    if (turn.claims === 0 && !fence.isClosed && !log.hasRoom()) return fail(SqliteFailure.logFull)
     if (turn.claims === 0 && !fence.isClosed && writer.takes(parameters))
       return Effect.uninterruptible(turn.permit.withPermits(1)(runApart(text, parameters)))
     const startedAtMillis = performance.now()
@@ -256,5 +270,5 @@ const writing = (
 }
 
 /** The client of one file, or of `":memory:"`, and its backups. */
-export const layer = (options: SqliteOptions): Layer.Layer<Client | StoreBackup.StoreBackup, DatabaseRefused> =>
+export const layer = (options: SqliteOptions): Layer.Layer<SqliteClient, DatabaseRefused> =>
   Layer.scopedContext(make(options)).pipe(Layer.provide(Reactivity.layer))

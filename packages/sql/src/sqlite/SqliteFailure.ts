@@ -18,6 +18,9 @@ export const fenced = { code: "ONELANE_FENCED" } as const
 /** The cause of a call whose file, or its log, was removed or replaced: where its commit went nobody will read it. */
 export const replaced = { code: "ONELANE_FILE_REPLACED" } as const
 
+/** The cause of a call that would let a log grow further that cannot be carried into its file. */
+export const logFull = { code: "ONELANE_LOG_FULL" } as const
+
 /** The cause of a call whose thread ended before it answered. */
 export const threadEnded = { code: "ONELANE_THREAD_ENDED" } as const
 
@@ -64,6 +67,7 @@ const codes: Readonly<Record<string, number>> = {
 export const classify = (cause: unknown): SqliteFailure => {
   if (cause === fenced) return no("FENCED")
   if (cause === replaced) return { reason: "FILE_REPLACED", applied: "unknown", fences: true }
+  if (cause === logFull) return no("LOG_FULL")
   if (cause === nulInText) return no("INVALID_TEXT")
   if (cause === threadEnded) return { reason: "THREAD_ENDED", applied: "unknown", fences: true }
   if (cause instanceof SyntaxError) return no("CORRUPT")

@@ -31,6 +31,8 @@ export interface SqliteOptions {
   readonly cacheMebibytes?: number | undefined
   /** Pages of 4 KiB in the write-ahead log before they are carried into the file. Default 4,000. */
   readonly checkpointPages?: number | undefined
+  /** Mebibytes of a write-ahead log that cannot be carried into the file, before writes are refused. Default 1,024. */
+  readonly logMaxMebibytes?: number | undefined
 }
 
 /** An open file. */

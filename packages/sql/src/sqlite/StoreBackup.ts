@@ -73,6 +73,8 @@ export class BackupRefused extends Data.TaggedError("BackupRefused")<{
 export interface StoreBackupShape {
   /** Makes one under this path, which nothing may have yet. */
   readonly make: (path: string) => Effect.Effect<Backup, BackupRefused>
+  /** Whether one is being made. */
+  readonly isMaking: () => boolean
 }
 
 /** The service. */
@@ -84,11 +86,13 @@ export const refused = (reason: Reason, message: string, cause?: unknown): Backu
 
 /** Of a store in memory. */
 export const inMemory: StoreBackupShape = {
+  isMaking: () => false,
   make: () => Effect.fail(refused("NOT_A_FILE", "a store in memory has no backup: name a file as its storage"))
 }
 
 /** Of a database server. */
 export const onServer: StoreBackupShape = {
+  isMaking: () => false,
   make: () =>
     Effect.fail(
       refused(
@@ -112,7 +116,19 @@ export const ofFile = (
     // The thread opens the file by its name.
     const owned = Effect.suspend(() => (ownership.before(true) ? Effect.void : Effect.fail(replaced)))
     const copyTo = (aside: string) => Effect.zipLeft(copied({ source: sharedName, target: aside }), owned)
-    return { make: (path) => turn.withPermits(1)(Effect.zipRight(owned, publish(path, copyTo))) }
+    let making = false
+    const noting = (isMaking: boolean) => Effect.sync(() => void (making = isMaking))
+    return {
+      isMaking: () => making,
+      make: (path) =>
+        turn.withPermits(1)(
+          Effect.acquireUseRelease(
+            noting(true),
+            () => Effect.zipRight(owned, publish(path, copyTo)),
+            () => noting(false)
+          )
+        )
+    }
   })
 
 const replaced = refused("FILE_REPLACED", "the file of the store was removed or replaced: there is nothing to copy")
