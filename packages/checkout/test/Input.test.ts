@@ -30,6 +30,14 @@ describe("Input", () => {
     assert.deepInclude(Input.accept({ id: "x", name: "a", other: 1 }, fields), { fields: ["other"] })
   })
 
+  it("says of each wrong value what is allowed, with its range, and never the value", () => {
+    const wrong = Input.accept({ id: "x", name: "abcdef", count: 10 }, fields)
+    assert.strictEqual(
+      wrong?.message,
+      "name must be text of 1 to 5 characters; count must be a whole number from 1 to 9."
+    )
+  })
+
   it("shows at most five unknown names, and no more than 40 characters of each", () => {
     const many = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`${n}`.padStart(100, "x"), n]))
     const refused = Input.accept({ id: "x", name: "a", ...many }, fields)

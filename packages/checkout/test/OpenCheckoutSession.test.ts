@@ -31,6 +31,9 @@ describe("OpenCheckoutSession", () => {
     ])
       assert.strictEqual(tagOf({ ...wrong, checkoutSessionId: "?" }), "InvalidInput", JSON.stringify(wrong))
     assert.strictEqual(tagOf({ checkoutSessionId: "?", initialState: "?" }), "InvalidCheckoutSessionId")
+    const { message } = check(Flow.presets["b2b-sync"], { cartId: "c", initialState: "?" })!
+    const states = "Start, Authorize Payment, Activate Order, Order Confirmation"
+    assert.strictEqual(message, `initialState must be one of: ${states}.`)
     for (const initialState of ["?", "Error", "Complete"]) assert.strictEqual(tagOf({ initialState }), "InvalidState")
   })
 

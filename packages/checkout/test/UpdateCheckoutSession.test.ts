@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
 import * as Input from "../src/commands/Input.js"
 import { decide, make } from "../src/commands/UpdateCheckoutSession.js"
+import * as Refusal from "../src/errors/Refusal.js"
 import * as Flow from "../src/flow/Flow.js"
 import type { Facts } from "../src/ports/Guard.js"
 import type { UpdateInput } from "../src/service/CheckoutSessions.js"
@@ -121,6 +122,11 @@ describe("UpdateCheckoutSession", () => {
         fields: ["expCurrentState", "nextState"]
       })
       assert.strictEqual(checked({ nextState: "Start" }), "InvalidState/INVALID_STATE")
+      const many = Refusal.unknownState(
+        ["nextState"],
+        Array.from({ length: 500 }, (_, index) => `State ${index}`)
+      )
+      assert.match(many.message, /^nextState must be one of: State 0, .*State 31 and 468 more\.$/)
       assert.strictEqual(checked({ nextState: "Start", expectedVersion: null }), "InvalidState/INVALID_STATE")
     })
   })
@@ -146,7 +152,7 @@ describe("UpdateCheckoutSession", () => {
         expCurrentState: Input.text,
         nextState: Input.text,
         expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
-        idempotencyKey: Input.optionalTextUpTo(255)
+        idempotencyKey: Input.optionalPlainUpTo(255)
       }
       const refused = check(flow, input as never)
       assert.deepStrictEqual(refused?._tag === "InvalidInput" ? refused : null, Input.accept(input, fields))

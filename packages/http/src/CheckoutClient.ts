@@ -251,7 +251,7 @@ const segment = (input: object, name: "checkoutSessionId" | "operationId"): Path
   const missing = value === undefined || value === null
   return Effect.fail({
     _tag: "InvalidInput",
-    message: missing ? `Required input missing: ${name}.` : `Not a valid value: ${name}.`,
+    message: missing ? `Required input missing: ${name}.` : `${name} must be text.`,
     retryable: false,
     applied: "no",
     reason: missing ? "REQUIRED_FIELD_MISSING" : "INVALID_INPUT",

@@ -9,7 +9,7 @@ import * as Refusal from "../errors/Refusal.js"
 import { authorise, ownerNow } from "../ports/Guard.js"
 import type { CancelInput } from "../service/CheckoutSessions.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
-import { isOpaqueId, isSessionId, opaqueIdMaxLength } from "../session/Ids.js"
+import { isOpaqueId, isSessionId, opaqueIdMaxLength, opaqueIds } from "../session/Ids.js"
 import * as Input from "./Input.js"
 import { accept, answeredBefore, closedReason, type Decide, digestsWith } from "./SessionCommand.js"
 
@@ -29,7 +29,7 @@ export const check = (input: CancelInput): InvalidInput | InvalidCheckoutSession
   if (id === null && cartId === null) return Refusal.requiredFieldMissing(["checkoutSessionId"])
   if (id !== null && cartId !== null)
     return Refusal.invalidInput(["checkoutSessionId", "cartId"], "Name the session or its cart, not both.")
-  if (cartId !== null && !isOpaqueId(cartId)) return Refusal.invalidInput(["cartId"], "Not a valid value: cartId.")
+  if (cartId !== null && !isOpaqueId(cartId)) return Refusal.invalidInput(["cartId"], `cartId must be ${opaqueIds}.`)
   return id === null || isSessionId(id) ? null : Refusal.invalidCheckoutSessionId
 }
 

@@ -63,6 +63,8 @@ export const nameUnknown = <A extends object>(values: A, input: object): A => {
   return values
 }
 
+const allowed = (name: string, fields: Fields): string => `${name} must be ${fields[name]!.is}`
+
 /** Step 2: null when the input is one of these fields and no others; its first fault otherwise, missing ones first. */
 export const accept = (input: unknown, fields: Fields): InvalidInput | null => {
   const fault = Check.faultOf(input, fields, true)
@@ -73,7 +75,7 @@ export const accept = (input: unknown, fields: Fields): InvalidInput | null => {
     case "Missing":
       return Refusal.requiredFieldMissing(fault.names)
     case "Wrong":
-      return Refusal.invalidInput(fault.names, `Not a valid value: ${fault.names.join(", ")}.`)
+      return Refusal.invalidInput(fault.names, `${fault.names.map((name) => allowed(name, fields)).join("; ")}.`)
     case "Unknown": {
       const shown = fault.names.slice(0, shownNames).map((name) => cut(name, 40))
       return Refusal.invalidInput(shown, "The input has fields that this action does not know.")

@@ -15,7 +15,7 @@ import type { OpenInput } from "../service/CheckoutSessions.js"
 import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import { stateMaxLength } from "../session/CheckoutState.js"
 import { keyMaxLength } from "../session/IdempotencyKey.js"
-import { isOpaqueId, isSessionId, opaqueIdMaxLength } from "../session/Ids.js"
+import { isOpaqueId, isSessionId, opaqueIdMaxLength, opaqueIds } from "../session/Ids.js"
 import type { SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import { answeredBefore, closedReason, type Decide, digestsWith, type SessionReply, show } from "./SessionCommand.js"
@@ -59,16 +59,17 @@ export const check = (flow: Flow, input: OpenInput): InvalidInput | InvalidCheck
   const invalid = Input.accept(input, fields)
   if (invalid !== null) return invalid
   const odd = opaque.filter((name) => isGiven(input[name]) && !isOpaqueId(input[name]))
-  if (odd.length > 0) return Refusal.invalidInput(odd, `Not a valid value: ${odd.join(", ")}.`)
+  if (odd.length > 0) return Refusal.invalidInput(odd, `${odd.join(", ")} must be ${opaqueIds}.`)
   const id = input.checkoutSessionId ?? null
   if (id !== null && !isSessionId(id)) return Refusal.invalidCheckoutSessionId
   const initialState = input.initialState ?? null
   if (initialState === null) return null
-  if (!flow.states.has(initialState))
-    return Refusal.invalidState(["initialState"], "Not a state of the flow: initialState.")
-  return isFinal(flow, initialState)
-    ? Refusal.invalidState(["initialState"], "A session cannot begin in a final state: initialState.")
-    : null
+  return flow.states.has(initialState) && !isFinal(flow, initialState)
+    ? null
+    : Refusal.unknownState(
+        ["initialState"],
+        [...flow.states].filter((state) => !isFinal(flow, state))
+      )
 }
 
 /**

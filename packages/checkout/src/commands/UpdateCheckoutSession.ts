@@ -121,7 +121,7 @@ const unknownStates = ({ states }: Flow, { from, to }: Transition): InvalidState
   if (!states.has(from) && from !== errorState) names.push("expCurrentState")
   if (!states.has(to)) names.push("nextState")
   if (names.length === 0) return null
-  return Refusal.invalidState(names, `Not a state of the flow that may be asked for: ${names.join(", ")}.`)
+  return Refusal.unknownState(names, names.includes("nextState") ? states : [...states, errorState])
 }
 
 /** Steps 5-13, pure. An accepted update moves the session, or claims it when its current state has a task. */

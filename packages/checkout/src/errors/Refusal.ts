@@ -80,6 +80,16 @@ export const invalidState = (fields: ReadonlyArray<string>, message: string): E.
   ...no
 })
 
+/** States that a refusal names at most. */
+export const namedStates = 32
+
+/** Step 4: these inputs name no state of `states`, those that may be asked for. */
+export const unknownState = (fields: ReadonlyArray<string>, states: Iterable<string>): E.InvalidState => {
+  const all = [...states]
+  const more = all.length > namedStates ? ` and ${all.length - namedStates} more` : ""
+  return invalidState(fields, `${fields.join(", ")} must be one of: ${all.slice(0, namedStates).join(", ")}${more}.`)
+}
+
 /** Step 5: one object for "missing" and "forbidden", so that they cannot be told apart. */
 export const sessionInaccessible: E.SessionInaccessible = Object.freeze({
   _tag: "SessionInaccessible",

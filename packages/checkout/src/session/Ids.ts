@@ -19,6 +19,9 @@ export const isSessionId = (text: string): boolean => idPattern.test(text)
 /** Longest opaque id of a cart, store, account or user, in characters. */
 export const opaqueIdMaxLength = 255
 
+/** What an opaque id is, behind "must be". */
+export const opaqueIds = `text of 1 to ${opaqueIdMaxLength} characters, none of them a control character`
+
 /** Whether `text` may name a cart, store, account or user: 1..255 characters, no control character, no lone surrogate. */
 export const isOpaqueId = (text: string): boolean =>
   text.length >= 1 && text.length <= opaqueIdMaxLength && isPlain(text)

@@ -2,7 +2,7 @@
  * Examples: one request for every endpoint and one answer for every error, put into the OpenAPI document. The errors are
  * made by what makes the real ones (`Refusal`) and written by the table that writes them.
  */
-import { type CheckoutError, type CheckoutSession, Refusal } from "@onelane/checkout"
+import { type CheckoutError, type CheckoutSession, Flow, Refusal } from "@onelane/checkout"
 import { failedElement } from "../formats/StandardActions.js"
 import * as AdapterError from "./AdapterError.js"
 import * as WireError from "./WireError.js"
@@ -80,7 +80,7 @@ const errors: Errors = {
   ActionNotPermitted: Refusal.actionNotPermitted,
   InvalidInput: Refusal.requiredFieldMissing(["nextState"]),
   InvalidCheckoutSessionId: Refusal.invalidCheckoutSessionId,
-  InvalidState: Refusal.invalidState(["nextState"], "Not a state of the flow that may be asked for: nextState."),
+  InvalidState: Refusal.unknownState(["nextState"], Flow.b2b.states),
   SessionInaccessible: Refusal.sessionInaccessible,
   AccountInaccessible: Refusal.accountInaccessible,
   NotStoreMember: Refusal.notStoreMember,
