@@ -88,7 +88,18 @@ describe("JwtAuthentication", () => {
         malformed: Effect.succeed("eyJ.e30.x")
       }
       for (const [expected, token] of Object.entries(wrong)) {
-        assert.deepStrictEqual(yield* reason(yield* token), { _tag: "TokenRefused", final: false, reason: expected })
+        const final = expected !== "expired" && expected !== "not yet valid"
+        assert.deepStrictEqual(yield* reason(yield* token), { _tag: "TokenRefused", final, reason: expected })
+      }
+      // Whoever cannot sign learns nothing of times, and whoever is somebody else's user neither.
+      const past = { exp: nowSeconds - 600 }
+      for (const token of [
+        sign(other.privateKey, { claims: past }),
+        sign(other.privateKey, { claims: { nbf: nowSeconds + 600 } }),
+        sign(privateKey, { claims: { ...past, aud: "other" } }),
+        sign(privateKey, { claims: { ...past, iss: "https://evil.example" } })
+      ]) {
+        assert.isTrue((yield* reason(yield* token)).final)
       }
       const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url")
       const claims = { iss: issuer, aud: "onelane", sub: "ann", exp: nowSeconds + 300 }

@@ -1,7 +1,7 @@
 /**
  * Authentication: the port that turns a bearer token into a caller. What a caller may do is `Access`' business.
- * The reason of a refusal is for the log. On the wire all refused tokens of one shape look alike: `final` follows from
- * whether anything could renew a token of that shape, never from what is wrong with this one.
+ * The reason of a refusal is for the log. On the wire refused tokens look alike, but for one thing: whether the token may yet
+ * become valid (`final` is false), so that it is worth while to renew it.
  */
 import { hash } from "node:crypto"
 import { type Access, Caller } from "@onelane/checkout"

@@ -14,15 +14,14 @@ import * as Exit from "effect/Exit"
 import * as jose from "jose"
 import { callerOf } from "./JwtClaims.js"
 import { type Keys, keysOf, type SettingRefused } from "./JwtKeys.js"
-import { reasonOf } from "./JwtRefusal.js"
+import { isFinal, reasonOf } from "./JwtRefusal.js"
 import type { JwtSettings } from "./JwtSettings.js"
 import * as VerifiedTokens from "./VerifiedTokens.js"
 
 /** Three parts, the first of them a JSON object: the shape of a signed token. */
 export const accepts = (token: string): boolean => /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/.test(token)
 
-// A provider can renew what it signed, whatever was wrong with the last one.
-const refused = (reason: string) => Authentication.tokenRefused(reason, false)
+const refused = (reason: string) => Authentication.tokenRefused(reason, isFinal(reason))
 
 /** Judges signed tokens with these keys. */
 export const make = (settings: JwtSettings, keys: Keys): Effect.Effect<Authentication.Judge> =>

@@ -15,6 +15,15 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_JWT_INVALID: "malformed"
 }
 
+/** Refusals of tokens that may be valid at another time, or once the provider publishes its newest key. */
+const passing: ReadonlySet<string> = new Set(["expired", "not yet valid", "unknown key"])
+
+/**
+ * Whether a token can never become valid. `jose` looks at the signature first and at times last: whoever cannot sign learns no
+ * more than that the token is none.
+ */
+export const isFinal = (reason: string): boolean => !passing.has(reason)
+
 const claimReasons: Readonly<Record<string, string>> = {
   nbf: "not yet valid",
   aud: "wrong audience",

@@ -1,6 +1,6 @@
 /**
  * Operations: what those who run the server look at: `/healthz` (the process answers), `/readyz` (it takes work: the
- * store answers, it is not about to end), `/metrics` (Prometheus text). The first two say one word and are open.
+ * store answers and takes commits, the server is not about to end), `/metrics` (Prometheus text). The first two say one word and are open.
  */
 import type { Access } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"
@@ -15,6 +15,8 @@ export type MetricsFor = "everybody" | "operators" | "nobody"
 export interface Parts {
   readonly journal: Journal.JournalShape
   readonly access: Access.AccessShape
+  /** Why the last commit failed; null when it did not. */
+  readonly failing: () => string | null
   /** Whether it takes work; a word when it does not. */
   readonly refusing: () => string | null
   readonly samples: () => ReadonlyArray<Samples.Sample>
@@ -29,10 +31,11 @@ const word = (status: number, text: string): WireAnswer.WireAnswer => WireAnswer
 const nobody = { kind: "readyz", id: "readyz" }
 
 /** Whether work should be sent here. */
-export const ready = ({ journal, refusing }: Parts): Effect.Effect<WireAnswer.WireAnswer> =>
+export const ready = ({ failing, journal, refusing }: Parts): Effect.Effect<WireAnswer.WireAnswer> =>
   Effect.suspend(() => {
     const why = refusing()
     if (why !== null) return Effect.succeed(word(503, why))
+    if (failing() !== null) return Effect.succeed(word(503, "store takes no commits"))
     return Effect.suspend(() => journal.load(nobody)).pipe(
       Effect.timeoutFail({ duration: storeMillis, onTimeout: () => null }),
       Effect.match({ onSuccess: () => word(200, "ready"), onFailure: () => word(503, "store unreachable") })

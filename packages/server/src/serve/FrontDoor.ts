@@ -30,6 +30,8 @@ export interface Behind {
     CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine | Retention.Retention
   >
   readonly kept: Context.Context<Store.Kept | Journal.Journal>
+  /** Why the last commit failed; null when it did not. */
+  readonly failing: () => string | null
   /** Why no work should be sent here; null when it should. */
   readonly refusing: () => string | null
 }
@@ -38,7 +40,7 @@ export interface Behind {
 export const open = (
   listener: Server,
   config: ServeConfig,
-  { engine, kept, refusing }: Behind
+  { engine, failing, kept, refusing }: Behind
 ): Effect.Effect<void, SettingRefused, Scope.Scope> => {
   const { backupFolder, door, flow, host, tokens } = config
   const counted = DoorMetrics.make()
@@ -46,6 +48,7 @@ export const open = (
   const parts: Operations.Parts = {
     journal: Context.get(kept, Journal.Journal),
     access: Context.get(kept, Access.Access),
+    failing,
     refusing,
     samples: () => Samples.read(metrics, counted, Context.get(kept, StoreHealth.StoreHealth))
   }

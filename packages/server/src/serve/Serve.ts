@@ -16,6 +16,7 @@ import type { SettingRefused } from "../identity/JwtKeys.js"
 import * as Logs from "../operations/Logs.js"
 import * as Seed from "../operations/Seed.js"
 import type { ServeConfig } from "../settings/ServeConfig.js"
+import * as Commits from "./Commits.js"
 import * as Fence from "./Fence.js"
 import * as FrontDoor from "./FrontDoor.js"
 import * as Listener from "./Listener.js"
@@ -47,7 +48,9 @@ export const serve = (
   Effect.gen(function* () {
     const fenced = yield* Deferred.make<never, Fence.StoreFenced>()
     const opened = yield* Layer.build(store(config.storage, fenced))
-    const stored = config.door.otlp === null ? opened : yield* traced(opened, config.door.traceRatio)
+    const commits = yield* Commits.watch(Context.get(opened, Journal.Journal))
+    const watched = Context.add(opened, Journal.Journal, commits.journal)
+    const stored = config.door.otlp === null ? watched : yield* traced(watched, config.door.traceRatio)
     if (config.seed !== null) yield* Effect.provide(Seed.put(config.seed), stored)
     const { limits } = config.door
     const retention = config.storage === ":memory:" ? Retention.memoryBounds : undefined
@@ -56,7 +59,7 @@ export const serve = (
     const listener = yield* Listener.make(limits)
     let ending = false
     const refusing = (): string | null => (ending ? "ending" : isReady() ? null : "joining")
-    yield* FrontDoor.open(listener, config, { engine, kept: stored, refusing })
+    yield* FrontDoor.open(listener, config, { engine, failing: commits.failing, kept: stored, refusing })
     yield* Listener.listen(listener, config.host, config.port)
     const { drain } = Context.get(engine, CheckoutEngine.CheckoutEngine)
     yield* Effect.addFinalizer(() =>
