@@ -122,6 +122,20 @@ export const catches: ReadonlyArray<Catch> = [
     "a server that takes everything is found out"
   ),
   caught(
+    "overload",
+    "product",
+    "one connection without a token that wrote 2,000 requests and read nothing took the server down",
+    `${testkit}/Overload.test.ts`,
+    "clients who do not read hold nobody up"
+  ),
+  caught(
+    "overload",
+    "planted",
+    "a server without a limit on the unanswered requests of a connection",
+    `${testkit}/Overload.test.ts`,
+    "a server that takes any number of requests on one connection is found out"
+  ),
+  caught(
     "cluster",
     "planted",
     "a database that restores an older session row, so that a second writer passes the fence",

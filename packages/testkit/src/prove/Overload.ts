@@ -13,6 +13,7 @@ import * as Record from "../faults/Record.js"
 import type { Instrument } from "../Instrument.js"
 import * as Folder from "../processes/Folder.js"
 import * as Service from "../processes/Service.js"
+import * as Unread from "./Unread.js"
 
 /** A run. `room`: requests that are served at once. */
 export interface OverloadOptions {
@@ -224,6 +225,15 @@ export const wrong = ({ accepted, grownMebibytes, problems, refused }: OverloadO
   ...(grownMebibytes > 64 ? [`memory went on growing: ${grownMebibytes} MiB in the second half`] : [])
 ]
 
+/** Clients who do not read, against a server of its own. `limits`: those of the server that are not the default: a planted fault. */
+export const runUnread = (limits: object = {}): Effect.Effect<ReadonlyArray<Unread.UnreadOutcome>> =>
+  Effect.gen(function* () {
+    const storage = join(yield* Folder.make(), "checkout.db")
+    const service = Service.make("http", { storage, args: ["--limits", JSON.stringify(limits)] })
+    yield* Effect.orDieWith(service.start, (why) => new Error(why))
+    return yield* Unread.run(service)
+  }).pipe(Effect.scoped)
+
 /** F5. */
 export const instrument: Instrument = {
   name: "overload",
@@ -231,8 +241,12 @@ export const instrument: Instrument = {
     Effect.gen(function* () {
       const millis = short ? 2_000 : Math.max(60_000, minutes * 30_000)
       const outcomes = yield* run({ seed, room: 6, millis })
-      const failures = outcomes.flatMap((each) => [...wrong(each), ...(short ? [] : tooSlow(each))])
+      const unread = yield* runUnread()
+      const failures = [
+        ...outcomes.flatMap((each) => [...wrong(each), ...(short ? [] : tooSlow(each))]),
+        ...unread.flatMap(Unread.wrong)
+      ]
       const cases = outcomes.reduce((sum, { accepted, refused }) => sum + accepted + refused, 0)
-      return { cases, failures, notes: outcomes.map((each) => JSON.stringify(each)) }
+      return { cases, failures, notes: [...outcomes, ...unread].map((each) => JSON.stringify(each)) }
     })
 }
