@@ -1,7 +1,9 @@
 /**
  * PostgresClient: an `SqlClient` over a pool of connections to PostgreSQL, others writing beside it.
  *
- * 1. An answered statement is on the server's disk: every new connection says so (`fsync`, `synchronous_commit`) or is refused.
+ * 1. An answered statement is on the server's disk. Every new connection asks for `synchronous_commit`, and is refused where
+ *    `fsync` or `full_page_writes` is off; both can be switched while it lives, so they are looked at every second
+ *    (PostgresDurability).
  * 2. Every statement ends: at the server within `statementMillis`, here within `silenceMillis` more, the connection given up.
  * 3. Look-ups that come together go as one statement (`Statements.readTogether`).
  *
@@ -18,6 +20,7 @@ import type * as Scope from "effect/Scope"
 import pg from "pg"
 import { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import { type Client, type Rows, type Run, type RunTogether, Statements } from "../journal/Statements.js"
+import * as PostgresDurability from "./PostgresDurability.js"
 import * as PostgresFailure from "./PostgresFailure.js"
 
 /** Where the database is, and how long it may take. */
@@ -42,20 +45,19 @@ const greeting = `SELECT set_config('statement_timeout', $1, false), set_config(
   set_config('default_transaction_isolation', 'read committed', false), set_config('enable_seqscan', 'off', false),
   set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
   set_config('plan_cache_mode', 'force_generic_plan', false),
-  current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages,
-  current_setting('synchronous_commit') AS commits, pg_is_in_recovery() AS follows`
+  set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+    ELSE current_setting('synchronous_commit') END, false),
+  current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages, pg_is_in_recovery() AS follows`
 
 const refused = (reason: DatabaseRefused["reason"], message: string, cause?: unknown): DatabaseRefused =>
   new DatabaseRefused({ reason, message, cause })
 
 const greet = async (client: pg.ClientBase, statementMillis: number): Promise<void> => {
   const { rows } = await client.query(greeting, [String(statementMillis)])
-  const { commits, fsync, follows, pages } = rows[0]
+  const { follows } = rows[0]
   if (follows) throw refused("READONLY", "This server follows another one and takes no writes.")
-  if (fsync !== "on" || pages !== "on" || commits === "off") {
-    const found = `fsync=${fsync}, full_page_writes=${pages}, synchronous_commit=${commits}`
-    throw refused("NOT_DURABLE", `The server would answer before a commit is on its disk: ${found}.`)
-  }
+  const fault = PostgresDurability.faultOf(rows[0])
+  if (fault !== null) throw refused("NOT_DURABLE", fault)
 }
 
 const makePool = (options: PostgresOptions) =>
@@ -91,7 +93,7 @@ const makeRun = (pool: pg.Pool): Run => {
   return (text, parameters) =>
     Effect.async<Rows, SqlError>((resume) => {
       const fail = (cause: unknown) =>
-        resume(Effect.fail(new SqlError({ cause, message: "PostgreSQL refused a statement" })))
+        resume(Effect.fail(new SqlError({ cause, message: PostgresFailure.sentenceOf(cause) })))
       pool.connect((unconnected, client, release) => {
         if (client === undefined) return fail(PostgresFailure.notSent(unconnected))
         let answered = false
@@ -146,10 +148,16 @@ export const make = (options: PostgresOptions): Effect.Effect<Context.Context<Cl
       Effect.mapError((cause) => refused("CANNOT_OPEN", "The PostgreSQL server could not be reached.", cause))
     )
     const run = makeRun(pool)
+    const durability = yield* PostgresDurability.watch(pool)
+    const write: Run = (text, parameters) => (durability.isDurable() ? run(text, parameters) : notDurable)
     return Context.make(SqlClient.SqlClient, Context.get(context, SqlClient.SqlClient)).pipe(
-      Context.add(Statements, { read: run, write: run, readTogether: makeRunTogether(run) })
+      Context.add(Statements, { read: run, write, readTogether: makeRunTogether(run) })
     )
   })
+
+const notDurable = Effect.fail(
+  new SqlError({ cause: PostgresFailure.notDurable, message: PostgresFailure.sentenceOf(PostgresFailure.notDurable) })
+)
 
 /** The client of one database. */
 export const layer = (options: PostgresOptions): Layer.Layer<Client, DatabaseRefused> =>

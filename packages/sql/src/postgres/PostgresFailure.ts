@@ -22,6 +22,19 @@ export interface NotSent {
 /** Makes a `NotSent`. */
 export const notSent = (cause: unknown): NotSent => ({ code: "ONELANE_NOT_SENT", cause })
 
+/** The cause of a statement that was not sent, because the server would answer before it is on its disk. */
+export const notDurable = { code: "ONELANE_NOT_DURABLE" } as const
+
+/** What happened, in one sentence. */
+export const sentenceOf = (cause: unknown): string => {
+  const { applied, reason } = classify(cause)
+  if (reason === "NOT_DURABLE") return "PostgreSQL would answer before a commit is on its disk; nothing was sent"
+  if (reason !== "DISCONNECTED") return "PostgreSQL refused a statement"
+  return applied === "no"
+    ? "PostgreSQL could not be reached; nothing was sent"
+    : "PostgreSQL gave no answer to a statement"
+}
+
 /** Words for SQLSTATEs, https://www.postgresql.org/docs/current/errcodes-appendix.html; by their class where the whole class says the same. */
 const words: ReadonlyMap<string, string> = new Map([
   ["22", "INVALID_TEXT"],
@@ -43,10 +56,15 @@ const sqlState = /^[0-9A-Z]{5}$/
 /** What was prepared on the connection fits no longer (a table changed), or is not there any more. */
 const stale = /^(0A000|26...)$/
 
+// A new connection that is not durable was refused here, and not by the server.
+const whyNotSent = ({ cause }: NotSent): string =>
+  (cause as { readonly reason?: unknown } | undefined)?.reason === "NOT_DURABLE" ? "NOT_DURABLE" : "DISCONNECTED"
+
 /** Classifies what the driver threw. */
 export const classify = (cause: unknown): PostgresFailure => {
   const { code, severity } = Object(cause) as { readonly code?: unknown; readonly severity?: unknown }
-  if (code === "ONELANE_NOT_SENT") return { reason: "DISCONNECTED", applied: "no", ends: false }
+  if (code === "ONELANE_NOT_SENT") return { reason: whyNotSent(cause as NotSent), applied: "no", ends: false }
+  if (code === notDurable.code) return { reason: "NOT_DURABLE", applied: "no", ends: false }
   if (typeof code !== "string" || !sqlState.test(code))
     return { reason: "DISCONNECTED", applied: "unknown", ends: true }
   const reason = words.get(code) ?? words.get(code.slice(0, 2)) ?? "SQL"
