@@ -91,7 +91,7 @@ describe("onelane on a storage", { timeout: 120_000 }, () => {
       assert.isTrue(healthy)
       assert.deepStrictEqual(
         findings.map(({ check }: { check: string }) => check),
-        ["node", "storage", "tables", "format", "clock", "permissions", "sync"]
+        ["node", "storage", "integrity", "tables", "format", "clock", "permissions", "sync"]
       )
 
       await asked(["directory", "users", "put", "ann", "--role", "buyer-checkout"], env)
