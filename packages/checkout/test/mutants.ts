@@ -42,7 +42,7 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
     const tasks = yield* Tasks.make(flow, tell, nowMillis)
     const system = yield* ActorSystem.make(mutate(CheckoutBehavior.make(flow, ports)), {
       unavailable,
-      onCommitted: (id, _events, state: SessionState) => tasks.onCommitted(id, state)
+      onCommitted: tasks.onCommitted
     })
     const sessions: AllSessions.Sessions = AllSessions.typed(system)
     yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, true, nowMillis, 1_000))

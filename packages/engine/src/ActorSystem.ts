@@ -137,7 +137,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
       run: runWith(yield* Effect.runtime<never>()),
       onDoubt: (address) => Watchers.signal(watchers, address.id),
       onCommitted: (address, events, state) => {
-        Watchers.signal(watchers, address.id)
+        if (watchers.waiting.size > 0) Watchers.signal(watchers, address.id)
         try {
           options.onCommitted?.(address.id, events as ReadonlyArray<Event>, state as State)
         } catch (defect) {
@@ -145,7 +145,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
         }
       },
       unavailable: options.unavailable,
-      advance: (activation) => advance(context, activation),
+      advance,
       draining: false
     }
     const valve = FairnessValve.make(config.valveMillis, config.defer)

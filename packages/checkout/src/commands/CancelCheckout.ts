@@ -10,8 +10,9 @@ import { authorise, ownerNow } from "../ports/Guard.js"
 import type { CancelInput } from "../service/CheckoutSessions.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import { isOpaqueId, isSessionId, opaqueIdMaxLength, opaqueIds } from "../session/Ids.js"
+import { closedReason } from "../session/SessionState.js"
 import * as Input from "./Input.js"
-import { accept, answeredBefore, closedReason, type Decide, digestsWith } from "./SessionCommand.js"
+import { accept, answeredBefore, type Decide, digestsWith } from "./SessionCommand.js"
 
 /** What the input may say. */
 export const fields = {

@@ -17,13 +17,7 @@ import * as FailTask from "./FailTask.js"
 import * as OpenCheckoutSession from "./OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "./ReadCheckoutSession.js"
 import * as ReleaseClaim from "./ReleaseClaim.js"
-import {
-  type Decided,
-  digestsWith,
-  type SessionCommand,
-  type SessionReply,
-  type SessionTurn
-} from "./SessionCommand.js"
+import { type Decided, digestsWith, type SessionCommand, type SessionReply } from "./SessionCommand.js"
 import * as UpdateCheckoutSession from "./UpdateCheckoutSession.js"
 
 /** The behavior of a checkout session. */
@@ -58,7 +52,26 @@ export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
     return readFacts(ports, command.caller, actions[command.tag], session)
   },
   digestsOf,
-  decide: (state, command, turn) => decide(flow, state, command, turn),
+  decide: (state, command, turn): Decided => {
+    switch (command.tag) {
+      case "Open":
+        return OpenCheckoutSession.decide(flow, state, command, turn)
+      case "Update":
+        return UpdateCheckoutSession.decide(flow, state, command, turn)
+      case "Read":
+        return ReadCheckoutSession.decide(flow, state, command, turn)
+      case "Cancel":
+        return CancelCheckout.decide(flow, state, command, turn)
+      case "CompleteTask":
+        return CompleteTask.decide(flow, state, command, turn)
+      case "FailTask":
+        return FailTask.decide(flow, state, command, turn)
+      case "ReleaseClaim":
+        return ReleaseClaim.decide(flow, state, command, turn)
+      case "Expire":
+        return Expire.decide(flow, state, command, turn)
+    }
+  },
   evolve,
   decode,
   alarm
@@ -75,26 +88,5 @@ const digestsOf = (command: SessionCommand): ReadonlyArray<string> => {
       return digestsWith(command.use, ...CloseOperation.digestsOf(command))
     default:
       return command.use === null || command.use === undefined ? Behavior.noDigests : [command.use.digest]
-  }
-}
-
-const decide = (flow: Flow, state: SessionState, command: SessionCommand, turn: SessionTurn): Decided => {
-  switch (command.tag) {
-    case "Open":
-      return OpenCheckoutSession.decide(flow, state, command, turn)
-    case "Update":
-      return UpdateCheckoutSession.decide(flow, state, command, turn)
-    case "Read":
-      return ReadCheckoutSession.decide(flow, state, command, turn)
-    case "Cancel":
-      return CancelCheckout.decide(flow, state, command, turn)
-    case "CompleteTask":
-      return CompleteTask.decide(flow, state, command, turn)
-    case "FailTask":
-      return FailTask.decide(flow, state, command, turn)
-    case "ReleaseClaim":
-      return ReleaseClaim.decide(flow, state, command, turn)
-    case "Expire":
-      return Expire.decide(flow, state, command, turn)
   }
 }

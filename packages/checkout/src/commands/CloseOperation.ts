@@ -11,16 +11,9 @@ import { authorise } from "../ports/Guard.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { keyMaxLength } from "../session/IdempotencyKey.js"
 import { isSessionId } from "../session/Ids.js"
-import type { SessionEvent, SessionState } from "../session/SessionState.js"
+import { closedReason, type SessionEvent, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
-import {
-  answeredBefore,
-  type CommandOf,
-  closedReason,
-  type Decided,
-  replay,
-  type SessionTurn
-} from "./SessionCommand.js"
+import { answeredBefore, type CommandOf, type Decided, replay, type SessionTurn } from "./SessionCommand.js"
 
 /** What the input may say: a session, its operation, and what a command adds. */
 export const fieldsWith = <F extends Input.Fields>(more: F) => ({

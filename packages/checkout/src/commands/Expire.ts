@@ -4,7 +4,8 @@
  */
 import * as Exit from "effect/Exit"
 import * as Refusal from "../errors/Refusal.js"
-import { accept, closedReason, type Decide, show } from "./SessionCommand.js"
+import { closedReason } from "../session/SessionState.js"
+import { accept, type Decide, show } from "./SessionCommand.js"
 
 /** Archives the session when its time has come; otherwise nothing. */
 export const decide: Decide<"Expire"> = (_flow, state, _command, turn) => {

@@ -16,9 +16,9 @@ import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import { stateMaxLength } from "../session/CheckoutState.js"
 import { keyMaxLength } from "../session/IdempotencyKey.js"
 import { isOpaqueId, isSessionId, opaqueIdMaxLength, opaqueIds } from "../session/Ids.js"
-import type { SessionState } from "../session/SessionState.js"
+import { closedReason, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
-import { answeredBefore, closedReason, type Decide, digestsWith, type SessionReply, show } from "./SessionCommand.js"
+import { answeredBefore, type Decide, digestsWith, type SessionReply, show } from "./SessionCommand.js"
 
 /** Longest life of a session that is given one: a year, milliseconds. */
 export const expiryMaxMillis = 31_536_000_000

@@ -19,7 +19,7 @@ import type { Flow, Transition } from "../flow/Flow.js"
 import type { Caller } from "../ports/Caller.js"
 import type { Facts } from "../ports/Guard.js"
 import type { UpdateInput } from "../service/CheckoutSessions.js"
-import { type CheckoutSession, type ClosedBy, copyOf, type TaskCause } from "../session/CheckoutSession.js"
+import { type CheckoutSession, copyOf, type TaskCause } from "../session/CheckoutSession.js"
 import type { KeyUse } from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
 import type { SessionEvent, SessionState } from "../session/SessionState.js"
@@ -168,13 +168,4 @@ export const answeredBefore = (turn: SessionTurn, use: KeyUse): Decided<Idempote
   const requestId = "requestId" in event ? event.requestId : (session.lastRequestId ?? "")
   if (!("use" in event) || event.use?.input !== use.input) return Exit.fail(Refusal.idempotencyConflict(requestId))
   return replay(session, requestId, event.type === "Opened")
-}
-
-/** Step 9 of CONTRACT §3: why a session takes no more updates, or null. A running task ends before an expiry counts. */
-export const closedReason = (state: SessionState, turn: Pick<SessionTurn, "nowMillis">): ClosedBy | null => {
-  const { session } = state
-  if (session === null) return null
-  if (session.closedBy !== null) return session.closedBy
-  const past = session.expiresAt !== null && turn.nowMillis >= session.expiresAt
-  return past && !session.isProcessing ? "EXPIRED" : null
 }

@@ -19,12 +19,11 @@ import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import { errorState } from "../session/CheckoutState.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import { type IdsShape, isSessionId } from "../session/Ids.js"
-import type { SessionEvent, SessionState } from "../session/SessionState.js"
+import { closedReason, type SessionEvent, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import {
   answeredBefore,
   type CommandOf,
-  closedReason,
   type Decide,
   type Decided,
   type SessionReply,

@@ -113,7 +113,7 @@ const build = (options: CheckoutEngineOptions) =>
       portMillis: options.portMillis ?? 5_000
     }
     const { alarmMillis = 1_000, custody = commit.journal.exclusive } = options
-    const isMine = typeof custody === "boolean" ? () => true : custody.isMine
+    const isMine = typeof custody === "boolean" ? null : custody.isMine
     const tell: Tasks.Tell = (id, command) =>
       LateResults.settle({ carts, sessions }, id, command, sessions.askInternal(id, command))
     const keeper = Pruning.makeKeeper(options.retention, commit.nowMillis)
@@ -121,9 +121,9 @@ const build = (options: CheckoutEngineOptions) =>
     const tasks = yield* Tasks.make(flow, tell, commit.nowMillis, options.taskCapacity, hasChanged)
     const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
       unavailable,
-      // A claim made here on a session of somebody else's is found, and run, by that one.
-      onCommitted: (id, _events, state: SessionState) => {
-        tasks.onCommitted(id, state, isMine(id))
+      // A claim made here on a session of another engine is found, and run, by that one.
+      onCommitted: (id, events, state: SessionState) => {
+        tasks.onCommitted(id, events, state, isMine === null || isMine(id))
         if (state.session!.isArchived) keeper.finished(id)
       }
     })

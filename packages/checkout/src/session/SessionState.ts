@@ -109,7 +109,7 @@ export type SessionEvent =
 export const evolve = (state: SessionState, event: SessionEvent): SessionState => {
   if (event.type === "Opened") return { ...initial, session: opened(event) }
   if (state.session === null) throw new Error(`event ${event.type} before Opened`)
-  const session = following(state.session, event.owner)
+  const session = event.owner == null ? state.session : { ...state.session, ...event.owner }
   const { at } = event
   switch (event.type) {
     case "Updated": {
@@ -165,9 +165,6 @@ interface Claim {
   readonly workKey: string
   readonly nextState: string
 }
-
-const following = (session: CheckoutSession, owner: CartOwner | null | undefined): CheckoutSession =>
-  owner === null || owner === undefined ? session : { ...session, ...owner }
 
 // The one place where a session changes: what is derived is derived here, so the invariants of CONTRACT §1 hold by
 // construction. A literal with every field, not a spread: this runs in every accepted turn.
@@ -238,6 +235,15 @@ export const alarm = (state: SessionState): number | null => {
   const { session } = state
   if (session === null || session.isArchived) return null
   return session.isProcessing ? claimedAlarmMillis : session.expiresAt
+}
+
+/** Step 9 of CONTRACT §3: why a session takes no more updates, or null. A running task ends before an expiry counts. */
+export const closedReason = (state: SessionState, turn: { readonly nowMillis: number }): ClosedBy | null => {
+  const { session } = state
+  if (session === null) return null
+  if (session.closedBy !== null) return session.closedBy
+  const past = session.expiresAt !== null && turn.nowMillis >= session.expiresAt
+  return past && !session.isProcessing ? "EXPIRED" : null
 }
 
 /** Takes in what a journal stored. */

@@ -35,7 +35,7 @@ import type { SessionState } from "../session/SessionState.js"
 /** The running operations of this process. */
 export interface Tasks {
   /** Stops, and starts where `isMine` (default true), what a durable change asks for. */
-  readonly onCommitted: (id: string, state: SessionState, isMine?: boolean) => void
+  readonly onCommitted: (id: string, events: unknown, state: SessionState, isMine?: boolean) => void
   /** Takes up a claim that was found after a restart; nothing when it runs here already. */
   readonly resume: (session: CheckoutSession, deadlineAt: number, cartRevision?: CartRevision | null) => void
   /** Stops what runs for sessions that are not this engine's any more: whoever has them now resumes it. */
@@ -116,9 +116,10 @@ export const make = (
       )
     }
     return {
-      onCommitted: (id, { cartRevision = null, deadlineAt, session }, isMine = true) => {
+      onCommitted: (id, _events, { cartRevision = null, deadlineAt, session }, isMine = true) => {
         if (session === null || session.operationId === null || deadlineAt === null) stop(id)
-        else if (isMine) start({ session, cartRevision, operationId: session.operationId, deadlineAt, resumed: false })
+        else if (isMine)
+          start({ session, cartRevision, operationId: session.operationId, deadlineAt, resumed: false })
       },
       resume: (session, deadlineAt, cartRevision = null) => {
         const { operationId } = session

@@ -15,7 +15,7 @@ import type { Address } from "../Address.js"
 import type { CommitEntry } from "../journal/GroupCommit.js"
 import type { JournalRecord } from "../journal/Journal.js"
 import type * as Envelope from "./Envelope.js"
-import * as Mailbox from "./Mailbox.js"
+import type * as Mailbox from "./Mailbox.js"
 
 /** One awake address. `state` and `sequence` are the head: what the next turn works on, durable or not. */
 export interface Activation {
@@ -78,7 +78,7 @@ export const make = (address: Address, initial: unknown, epoch: number): Activat
 export const inFlightOf = (activation: Activation): InFlight => {
   activation.inFlight ??= {
     busy: false,
-    mailbox: Mailbox.make(),
+    mailbox: { first: null, last: null, size: 0 },
     held: 0,
     fresh: 0,
     contended: false,

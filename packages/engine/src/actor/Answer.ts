@@ -8,7 +8,7 @@ import * as Runtime from "effect/Runtime"
 import * as AsyncContext from "../runtime/AsyncContext.js"
 import { isExit } from "../runtime/EffectRunner.js"
 import type { FairnessValve } from "../runtime/FairnessValve.js"
-import * as Envelope from "./Envelope.js"
+import type * as Envelope from "./Envelope.js"
 import { withdraw } from "./Turn.js"
 import type { TurnContext } from "./TurnContext.js"
 
@@ -82,7 +82,10 @@ const inFiber = <A, E>(
 /** The answer an envelope comes to. */
 export const ofEnvelope = (context: TurnContext, envelope: Envelope.Envelope): Waiting<any, any> => ({
   isBegun: envelope.begun,
-  listen: (onExit) => Envelope.listen(envelope, onExit),
+  listen: (onExit) => {
+    if (envelope.exit !== null) onExit(envelope.exit)
+    else envelope.onExit = onExit
+  },
   withdraw: () => withdraw(context, envelope)
 })
 

@@ -79,7 +79,7 @@ const pendingOf = (
     withdrawn: false,
     settle: (result) => {
       settle(context, pending, result)
-      context.advance(activation)
+      context.advance(context, activation)
     }
   }
   const inFlight = Activation.inFlightOf(activation)

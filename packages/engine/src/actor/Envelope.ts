@@ -34,15 +34,15 @@ export type Answered = Exit.Exit<unknown, unknown> | Envelope
 /** Whether there is an envelope; it may be answered already. */
 export const isEnvelope = (answered: Answered): answered is Envelope => "turns" in answered
 
-/** Wraps a command that waits for its turn. */
-export const make = (command: unknown, activation: Activation): Envelope => ({
+/** Wraps a command that waits for its turn, or whose turn has begun. */
+export const make = (command: unknown, activation: Activation, turns = 0): Envelope => ({
   command,
   activation,
-  begun: false,
+  begun: turns > 0,
   held: false,
   asyncContext: null,
   fresh: false,
-  turns: 0,
+  turns,
   exit: null,
   onExit: null,
   previous: null,
@@ -57,18 +57,8 @@ export const begin = (envelope: Envelope): void => {
 }
 
 /** The envelope of a turn under way that has to wait after all; made when it has none yet. */
-export const begun = (command: unknown, activation: Activation, envelope: Envelope | null): Envelope => {
-  if (envelope !== null) return envelope
-  const made = make(command, activation)
-  begin(made)
-  return made
-}
-
-/** Calls back with the answer, at once where it is there. A second listener replaces the first. */
-export const listen = (envelope: Envelope, onExit: (exit: Exit.Exit<any, any>) => void): void => {
-  if (envelope.exit !== null) onExit(envelope.exit)
-  else envelope.onExit = onExit
-}
+export const begun = (command: unknown, activation: Activation, envelope: Envelope | null): Envelope =>
+  envelope ?? make(command, activation, 1)
 
 /**
  * Answers the envelope; a second answer is ignored. Drops the listener: an old-generation envelope would otherwise retain

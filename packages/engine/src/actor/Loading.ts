@@ -95,6 +95,6 @@ export const load = (context: TurnContext, activation: Activation.Activation, in
       for (; inFlight.fresh > 0 && inFlight.mailbox.size > 0; inFlight.fresh--)
         answer(context, activation, Mailbox.take(inFlight.mailbox)!, error)
     }
-    context.advance(activation)
+    context.advance(context, activation)
   })
 }

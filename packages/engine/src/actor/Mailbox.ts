@@ -11,9 +11,6 @@ export interface Mailbox {
   size: number
 }
 
-/** An empty mailbox. */
-export const make = (): Mailbox => ({ first: null, last: null, size: 0 })
-
 /** Adds at the end. */
 export const offer = (mailbox: Mailbox, envelope: Envelope): void => {
   envelope.queued = true

@@ -195,7 +195,7 @@ const afterRecords = (
     const { cause, reason } = failureOf(recorded)
     return Exit.fail(context.unavailable(EngineError.journalUnavailable(activation.address, reason, "no", cause)))
   }
-  if (isBehind(activation, recorded.value))
+  if (recorded.value !== noRecords && isBehind(activation, recorded.value))
     return reloadAndRetry(context, activation, Envelope.begun(command, activation, envelope))
   let outcome: Outcome | Exit.Exit<unknown, unknown>
   try {
@@ -211,9 +211,7 @@ const afterRecords = (
 // A3: a record that is newer than the state is of a commit whose outcome was unknown and which arrived after the state was read.
 // Where a commit is under way the answer waits for it, and it will be refused.
 const isBehind = ({ inFlight, sequence }: Activation.Activation, records: ReadonlyArray<JournalRecord>): boolean =>
-  records !== noRecords &&
-  (inFlight === null || inFlight.newest === null) &&
-  records.some((record) => record.sequence > sequence)
+  (inFlight === null || inFlight.newest === null) && records.some((record) => record.sequence > sequence)
 
 // The verdict: what an accepted command adds, or the answer to one that writes nothing. May throw: nothing has changed then.
 const decide = (

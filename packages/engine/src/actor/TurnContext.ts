@@ -32,7 +32,7 @@ export interface TurnContext {
   /** Maps engine errors to the behavior's error type. */
   readonly unavailable: (error: EngineError) => unknown
   /** Gives an address that fell free to whoever waits for it (Turn). */
-  readonly advance: (activation: Activation.Activation) => void
+  readonly advance: (context: TurnContext, activation: Activation.Activation) => void
   readonly input: TurnInput
   draining: boolean
 }
@@ -44,7 +44,7 @@ export const hold = (context: TurnContext, inFlight: Activation.InFlight, envelo
   const { asyncContext } = context.commit.config
   if (asyncContext !== null) envelope.asyncContext ??= asyncContext()
   inFlight.held += 1
-  context.commit.hold()
+  context.commit.metrics.held += 1
   context.metrics.waits += 1
 }
 

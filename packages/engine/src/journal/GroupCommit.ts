@@ -11,7 +11,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { attempt, isExit, runWith } from "../runtime/EffectRunner.js"
+import { isExit, runWith } from "../runtime/EffectRunner.js"
 import { type EngineConfig, make as makeConfig } from "../runtime/EngineConfig.js"
 import * as Metrics from "../runtime/EngineMetrics.js"
 import * as RareLog from "../runtime/RareLog.js"
@@ -46,9 +46,7 @@ export interface GroupCommitShape {
   readonly nowMillis: () => number
   /** Adds an entry to the next batch. Its `settle` is called once, unless it is withdrawn first. */
   readonly append: (entry: CommitEntry) => void
-  /** Counts a message that cannot be answered at once. */
-  readonly hold: () => void
-  /** Counts it as answered. */
+  /** Counts a message as answered that could not be at once (`metrics.held`). */
   readonly release: () => void
   /** Whether nothing is unanswered and no batch is gathering or in flight. */
   readonly isIdle: () => boolean
@@ -89,7 +87,8 @@ const schedule = (self: Batching): void => {
   })
 }
 
-const mayLeave = (self: Batching): boolean => self.gathering.length > 0 && self.inFlight < self.concurrency
+const mayLeave = ({ concurrency, gathering, inFlight }: Batching): boolean =>
+  gathering.length > 0 && inFlight < concurrency
 
 // What has gathered leaves first, so that the disk works while callers are told.
 const turn = (self: Batching): void => {
@@ -106,8 +105,13 @@ const worthwhileEntries = 32
 // What may leave is shared out among the batches that may leave, so that they overlap.
 const takeBatch = (self: Batching): Array<CommitEntry> => {
   const { concurrency, config, gathering, inFlight } = self
-  const waiting = gathering.filter((entry) => !entry.withdrawn)
-  const ready = inFlight === 0 ? waiting : waiting.filter(({ behind }) => behind === null || behind.landed)
+  const waiting: Array<CommitEntry> = []
+  const ready: Array<CommitEntry> = []
+  for (const entry of gathering) {
+    if (entry.withdrawn) continue
+    waiting.push(entry)
+    if (inFlight === 0 || entry.behind === null || entry.behind.landed) ready.push(entry)
+  }
   const share = Math.max(worthwhileEntries, Math.ceil(ready.length / (concurrency - inFlight)))
   const batch = ready.slice(0, Math.min(share, config.batchCapacity))
   for (const entry of batch) {
@@ -123,8 +127,13 @@ const flush = (self: Batching): boolean => {
   if (batch.length === 0) return false
   self.inFlight += 1
   const startedAtMillis = performance.now()
-  // A journal that throws is a failed append with an unknown outcome, never a dead loop.
-  const appending = attempt(() => self.journal.append(batch))
+  let appending: Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure>
+  try {
+    appending = self.journal.append(batch)
+  } catch (defect) {
+    // A journal that throws is a failed append with an unknown outcome, never a dead loop.
+    appending = Exit.die(defect)
+  }
   const heldLoop = isExit(appending)
   self.run(appending, (exit) => {
     self.inFlight -= 1
@@ -143,8 +152,11 @@ const flush = (self: Batching): boolean => {
   return true
 }
 
-const isAllCommitted = (exit: Exit.Exit<ReadonlyArray<AppendOutcome>, JournalFailure>, entries: number): boolean =>
-  Exit.isSuccess(exit) && exit.value.length === entries && exit.value.every((outcome) => outcome === "committed")
+const isAllCommitted = (exit: Exit.Exit<ReadonlyArray<AppendOutcome>, JournalFailure>, entries: number): boolean => {
+  if (Exit.isFailure(exit) || exit.value.length !== entries) return false
+  for (const outcome of exit.value) if (outcome !== "committed") return false
+  return true
+}
 
 /**
  * Tells at most `most` entries that they are committed. Where a journal is waited for, the event loop comes round between
@@ -218,9 +230,6 @@ export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<Group
       append: (entry) => {
         self.gathering.push(entry)
         if (self.inFlight < self.concurrency) schedule(self)
-      },
-      hold: () => {
-        self.metrics.held += 1
       },
       release: () => {
         self.metrics.held -= 1

@@ -47,5 +47,9 @@ export const runWith =
   (runtime: Runtime.Runtime<never>): RunEffect =>
   (effect, onExit, context = null) => {
     if (isExit(effect)) onExit(effect)
-    else Runtime.runFork(runtime)(effect, AsyncContext.optionsOf(context, runtime)).addObserver(onExit)
+    else
+      Runtime.runFork(runtime)(
+        effect,
+        context === null ? undefined : AsyncContext.optionsOf(context, runtime)
+      ).addObserver(onExit)
   }

@@ -53,7 +53,7 @@ export const defaults: EngineConfig = {
   changesPage: 100,
   pollMillis: 1_000,
   drainMillis: 10_000,
-  defer: (task) => void setImmediate(task),
+  defer: setImmediate,
   asyncContext: null
 }
 

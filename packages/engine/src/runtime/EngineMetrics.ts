@@ -86,8 +86,8 @@ export const countAppend = (metrics: CommitMetrics, entries: number, millis: num
 }
 
 const countIn = (buckets: Array<number>, bounds: ReadonlyArray<number>, value: number): void => {
-  const found = bounds.findIndex((bound) => value <= bound)
-  const index = found === -1 ? bounds.length : found
+  let index = 0
+  while (index < bounds.length && value > bounds[index]!) index++
   buckets[index] = buckets[index]! + 1
 }
 

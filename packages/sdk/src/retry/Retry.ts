@@ -146,12 +146,12 @@ export const makeStart = (
     input: CheckoutSessions.UpdateInput,
     started: ReturnType<StartUpdate>
   ) => {
-    const context = AsyncContext.optionsOf(capture?.(), runtime)
+    const run = capture?.()
     const conclude = (exit: Updating, onExit: (exit: Updating) => void): void => {
       const error = undecided(exit)
       if (error === null) return onExit(exit)
       const repeating = Repetition.goOn(policy, writing(input), () => calls.update(caller, input), [error])
-      Runtime.runCallback(runtime)(repeating, { onExit, ...context })
+      Runtime.runCallback(runtime)(repeating, { onExit, ...AsyncContext.optionsOf(run, runtime) })
     }
     return "listen" in started
       ? {

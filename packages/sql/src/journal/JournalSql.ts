@@ -160,10 +160,8 @@ const timed = <A extends { readonly atMillis: number }, E>(
 }
 
 // Nothing where this process's clock counts: nobody reads it then.
-const atMillisOf = ([row]: Rows): number => row?.at_millis as number
-
-const toDue = (rows: Rows) => ({ atMillis: atMillisOf(rows), alarms: toAlarms(rows) })
-const toWritten = (rows: Rows) => ({ atMillis: atMillisOf(rows), rows })
+const toDue = (rows: Rows) => ({ atMillis: rows[0]?.at_millis as number, alarms: toAlarms(rows) })
+const toWritten = (rows: Rows) => ({ atMillis: rows[0]?.at_millis as number, rows })
 
 const appendWith = (
   statements: StatementsShape,
@@ -177,13 +175,17 @@ const appendWith = (
   const firstKeyed = writing(dialect.appendKeyed)
   const nextKeyed = writing(dialect.appendNextKeyed)
   return (batch) => {
-    const hasFirst = batch.some(({ expectedSequence }) => expectedSequence === 0)
-    const entries = batch.map(toAppend)
-    const write = () =>
-      entries.some(({ records }) => records.length > 0)
-        ? (hasFirst ? firstKeyed : nextKeyed)(...dialect.encodeKeyed(entries))
-        : (hasFirst ? first : next)(...dialect.encode(entries))
-    return EffectRunner.mapNow(timed(time, write), ({ rows }) => outcomes(batch, dialect.committed(rows, batch.length)))
+    let [hasFirst, hasRecords] = [false, false]
+    const entries: Array<Dialect.AppendRow> = []
+    for (const entry of batch) {
+      if (entry.expectedSequence === 0) hasFirst = true
+      if (entry.records !== undefined && entry.records.length > 0) hasRecords = true
+      entries.push(toAppend(entry))
+    }
+    const statement = hasRecords ? (hasFirst ? firstKeyed : nextKeyed) : hasFirst ? first : next
+    const parameters = hasRecords ? dialect.encodeKeyed(entries) : dialect.encode(entries)
+    const written = time === null ? statement(...parameters) : timed(time, () => statement(...parameters))
+    return EffectRunner.mapNow(written, ({ rows }) => outcomes(batch.length, dialect.committed(rows, batch.length)))
   }
 }
 
@@ -200,11 +202,12 @@ const toAppend = (entry: Journal.JournalEntry): Dialect.AppendRow => ({
   records: entry.records ?? noRecords
 })
 
-const outcomes = (
-  batch: ReadonlyArray<Journal.JournalEntry>,
-  committed: ReadonlySet<number> | null
-): ReadonlyArray<Journal.AppendOutcome> =>
-  batch.map((_, position) => (committed === null || committed.has(position) ? "committed" : "conflict"))
+const outcomes = (entries: number, committed: ReadonlySet<number> | null): ReadonlyArray<Journal.AppendOutcome> => {
+  const all: Array<Journal.AppendOutcome> = []
+  for (let position = 0; position < entries; position++)
+    all.push(committed === null || committed.has(position) ? "committed" : "conflict")
+  return all
+}
 
 const toRow = (rows: Rows): Journal.JournalRow | null => {
   const row = rows[0]

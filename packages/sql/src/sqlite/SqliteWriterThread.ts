@@ -98,8 +98,10 @@ export const make = (options: Options): SqliteWriterThread => {
   }
 }
 
-const isLarge = (parameters: ReadonlyArray<unknown>): boolean =>
-  parameters.some((value) => typeof value === "string" && value.length >= largeCharacters)
+const isLarge = (parameters: ReadonlyArray<unknown>): boolean => {
+  for (const value of parameters) if (typeof value === "string" && value.length >= largeCharacters) return true
+  return false
+}
 
 const takes = (self: Writer, parameters: ReadonlyArray<unknown>): boolean => {
   const isWorth = self.always || self.smallMillis > slowMillis || self.smallCount >= smallAtMost || isLarge(parameters)
