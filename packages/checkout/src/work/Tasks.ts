@@ -118,8 +118,7 @@ export const make = (
     return {
       onCommitted: (id, _events, { cartRevision = null, deadlineAt, session }, isMine = true) => {
         if (session === null || session.operationId === null || deadlineAt === null) stop(id)
-        else if (isMine)
-          start({ session, cartRevision, operationId: session.operationId, deadlineAt, resumed: false })
+        else if (isMine) start({ session, cartRevision, operationId: session.operationId, deadlineAt, resumed: false })
       },
       resume: (session, deadlineAt, cartRevision = null) => {
         const { operationId } = session
