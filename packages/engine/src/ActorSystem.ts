@@ -1,8 +1,8 @@
 /**
- * ActorSystem: the door to all actors of one behavior. Typed outside, erased inside (Turn).
+ * ActorSystem: the API of all actors of one behavior. Typed outside; types are erased inside (Turn).
  *
  * `send` runs the turn on the caller's stack when the address is free. **Cancellation**: an ask interrupted while its command
- * waits for its turn is dropped, certainly not applied; once its turn has begun the ask finishes first.
+ * waits for its turn is dropped and certainly not applied. Once its turn has begun, the ask finishes first.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -30,7 +30,7 @@ import * as FairnessValve from "./runtime/FairnessValve.js"
 import * as QuietTimer from "./runtime/QuietTimer.js"
 import * as Supervision from "./runtime/Supervision.js"
 
-/** An address that was found awake. */
+/** An active actor, found by its id. */
 export type Found = Activation
 
 /** State and sequence of one address, durable. */
@@ -45,19 +45,19 @@ export interface Selection<State> {
   readonly next: string | null
 }
 
-/** All actors of one behavior over one journal. `Unavailable`: what the engine itself may answer, in the behavior's type. */
+/** All actors of one behavior over one journal. `Unavailable`: the engine's own errors, in the behavior's error type. */
 export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refusal> {
-  /** Sends a command: its durable answer, or what it is waited for with. The one form; the others are views of it. */
+  /** Sends a command. Returns its durable answer, or a `Waiting` that calls back with it. `ask` is the same as an effect. */
   readonly send: (id: string, command: Command, found?: Found) => Answer.Answer<Reply, Refusal>
-  /** The same as an effect: sends when it is run. */
+  /** Sends a command when the effect is run, and succeeds with its durable answer. */
   readonly ask: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
-  /** The same for the host itself (a clock, a task): no bound, and still taken while draining. */
+  /** `ask` for the engine itself (a clock, a task): not limited, and still accepted while draining. */
   readonly askInternal: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
-  /** The address if it is awake: its id is known, its state in memory. To be handed on at once, or not at all. */
+  /** Finds an active actor, whose state is in memory. Pass it to `send` in the same call stack; do not keep it. */
   readonly find: (id: string) => Found | undefined
-  /** The state of an address that has nothing in flight, where the journal answers on the spot; undefined: ask `read`. */
+  /** Returns the state of an idle address if the journal answers synchronously; undefined: use `read`. */
   readonly peek: (id: string) => State | undefined
-  /** Looks at an address. */
+  /** Reads an address. */
   readonly read: (id: string) => Effect.Effect<Snapshot<State>, Unavailable>
   /** Watches an address while the scope is open, from the events after `afterSequence` on. */
   readonly follow: (id: string, afterSequence: number) => Effect.Effect<Feed<Unavailable>, never, Scope.Scope>
@@ -67,7 +67,7 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
     afterSequence: number,
     limit: number
   ) => Effect.Effect<ReadonlyArray<JournalEvent>, Unavailable>
-  /** Ids whose alarm is due, earliest first; the next page begins behind `after`. */
+  /** Ids whose alarm is due, earliest first; the next page starts after `after`. */
   readonly alarms: (
     beforeMillis: number,
     limit: number,
@@ -84,7 +84,7 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
    * `JournalUnavailable`, reason `REMOVED`.
    */
   readonly remove: (removals: ReadonlyArray<JournalRemoval>) => Effect.Effect<ReadonlyArray<boolean>, Unavailable>
-  /** Takes no new work and waits, at most `drainMillis`, until everything begun is answered; true when it is. */
+  /** Accepts no new work and waits, at most `drainMillis`, until all started work is answered; true if it is. */
   readonly drain: Effect.Effect<boolean>
   readonly metrics: Readonly<Metrics.EngineMetrics>
 }
@@ -92,19 +92,19 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
 /** An address that is watched: its committed events, in order, without gap or duplicate, nothing before it is durable. */
 export interface Feed<Unavailable> {
   /**
-   * Waits for the next page of events; an empty one when `wake` was called. Asked by one at a time, and no more after an
-   * interruption. It fails with `SystemDraining` when the system drains, once everything that is committed was given.
+   * Waits for the next page of events; it is empty after `wake`. One caller at a time, and none after an
+   * interruption. Fails with `SystemDraining` when the system drains, after all committed events were returned.
    */
   readonly next: Effect.Effect<ReadonlyArray<JournalEvent>, Unavailable>
-  /** Makes a `next` that waits, or the one to come, give what there is. */
+  /** Makes the pending `next`, or the following one, return what there is. */
   readonly wake: () => void
 }
 
-/** What a host may hook in. */
+/** Callbacks of the host. */
 export interface ActorSystemOptions<State, Event, Unavailable> {
   /** Maps engine errors (full, draining, no journal) to the behavior's error type. */
   readonly unavailable: (error: EngineError.EngineError) => Unavailable
-  /** Called after a change is durable, on the engine's stack: must be quick. A defect in it is supervised. */
+  /** Called after a change is durable, on the engine's stack: must be quick. A defect is logged and counted. */
   readonly onCommitted?: ((id: string, events: ReadonlyArray<Event>, state: State) => void) | undefined
 }
 
@@ -247,8 +247,8 @@ const removedOf = ({ context, kind }: System, id: string): unknown =>
 const drainingOf = ({ context, kind }: System, id: string): unknown =>
   context.unavailable(EngineError.systemDraining({ kind, id }))
 
-// A watcher holds a signal and a cursor, no buffer: it reads what it emits from the journal. A slow consumer therefore
-// costs nothing and misses nothing. The signal is closed before the read, so a commit in between is not overlooked. A
+// A watcher holds a signal and a cursor, but no buffer: it reads events from the journal. So a slow consumer costs
+// nothing and misses nothing. The signal is closed before the read, so a commit in between is not missed. A
 // system that drains ends its watchers, once they have seen what is committed.
 const follow = (system: System, id: string, afterSequence: number): Effect.Effect<Feed<any>, never, Scope.Scope> =>
   Effect.map(
@@ -280,7 +280,7 @@ const follow = (system: System, id: string, afterSequence: number): Effect.Effec
     }
   )
 
-// A journal that others write, too, is looked at now and then: not for all watchers at once.
+// A shared journal is polled, for a part of the watchers at a time.
 const polling = ({ commit: { config }, watchers }: System): Effect.Effect<void> => {
   const pause = QuietTimer.sleep(config.pollMillis / Watchers.slots)
   const poll = Effect.sync(() => Watchers.signalSlot(watchers))
@@ -306,7 +306,7 @@ const drainOf = ({ context, commit, watchers }: System): Effect.Effect<boolean> 
       const forget = commit.onIdle(() => resume(Effect.succeed(true)))
       return Effect.sync(forget)
     })
-    // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
+    // Finalizers run uninterruptibly; a timeout needs interruption.
     return Effect.timeoutTo(Effect.interruptible(idle), {
       duration: commit.config.drainMillis,
       onTimeout: () => false,

@@ -1,9 +1,9 @@
 /**
- * Address: where a command goes. A kind (one per behavior) and an id; two addresses with the same kind and id are the
- * same place. Owns nothing.
+ * Address: where a command goes. A kind (one per behavior) and an id; two addresses with the same kind and id are
+ * equal.
  */
 
-/** The place of one actor: `kind` names its behavior, `id` the one actor of that kind. Both are opaque strings. */
+/** The address of one actor: `kind` names its behavior, `id` the actor. Both are opaque strings. */
 export interface Address {
   readonly kind: string
   readonly id: string

@@ -1,7 +1,7 @@
 /**
  * Behavior: what an actor does, as plain functions. `decide` says what a command means for a state, `evolve` applies
- * one event. No Effect, clock, randomness or I/O inside either; what the outside world must say is read by `prepare`
- * before the decision, inside the same turn.
+ * one event. Neither uses Effect, clocks, randomness or I/O; `prepare` reads external facts before the decision, inside
+ * the same turn.
  *
  * Owns the shape of a decision; does not own when a turn runs (Activation) nor where events go (Journal).
  */
@@ -17,14 +17,14 @@ export interface Recorded<State, Event> {
 }
 
 /**
- * What a turn knows besides state and command: the instant (epoch milliseconds; the clock is read when it is asked for), the
- * sequence the state rests on, what `prepare` read, and what is recorded under the digests of the command (`digestsOf`).
+ * What a turn knows besides state and command: the time (epoch milliseconds; the clock is read on access), the
+ * sequence of the state, what `prepare` read, and the records of the command's digests (`digestsOf`).
  */
 export interface Turn<Facts, State = unknown, Event = unknown> {
   readonly nowMillis: number
   readonly sequence: number
   readonly facts: Facts
-  /** Those of the command's digests that are recorded, in their order. Empty for most commands. */
+  /** Records of the command's digests, in their order. Empty for most commands. */
   readonly records: ReadonlyArray<Recorded<State, Event>>
 }
 
@@ -42,30 +42,30 @@ export interface Decision<State, Event, Reply> {
   readonly digests?: ReadonlyArray<string> | undefined
 }
 
-/** No digests: what `digestsOf` gives for most commands. */
+/** No digests: the result of `digestsOf` for most commands. */
 export const noDigests: ReadonlyArray<string> = []
 
-/** What a command comes to: a decision, or a refusal (`Exit.fail`), which is the caller's answer as it stands. */
+/** The outcome of a command: a decision, or a refusal (`Exit.fail`), which is returned to the caller as it is. */
 export type Verdict<State, Event, Reply, Refusal> = Decision<State, Event, Reply> | Exit.Exit<never, Refusal>
 
 /**
- * The pure pair that makes an actor, plus its edges.
+ * The pure functions of an actor, and how it reads ports and stored states.
  *
  * `State` and `Event` must be plain JSON values: a journal stores them as they are. `decode` receives what a journal
- * stored (perhaps by an older release) and returns today's state; it throws on a value that is none.
+ * stored (perhaps by an older release) and returns today's state; it throws if the value is not a state.
  */
 export interface Behavior<State, Command, Event, Reply, Refusal, Facts = void> {
   readonly kind: string
   /** The state of an address that was never written; its sequence is 0. */
   readonly initial: State
   /**
-   * Reads the ports this command depends on. It runs inside the turn, so that what it read cannot go stale behind
-   * another turn of this address (A1). An effect that is already an `Exit` costs no suspension. A failure is the
+   * Reads the ports this command depends on. It runs inside the turn, so another turn of this address cannot
+   * outdate what it read (A1). An effect that is already an `Exit` costs no suspension. A failure is the
    * caller's refusal; a defect is supervised.
    */
   readonly prepare: (state: State, command: Command) => Effect.Effect<Facts, Refusal>
   /**
-   * The digests whose records `decide` wants to see: an idempotency key, the operation a result is for. Usually none
+   * The digests whose records `decide` needs: an idempotency key, the operation of a result. Usually none
    * (`noDigests`), which costs nothing. A digest is 1..64 characters of base64url, one scope for the whole address.
    */
   readonly digestsOf: (command: Command) => ReadonlyArray<string>
@@ -76,6 +76,6 @@ export interface Behavior<State, Command, Event, Reply, Refusal, Facts = void> {
   ) => Verdict<State, Event, Reply, Refusal>
   readonly evolve: (state: State, event: Event) => State
   readonly decode: (stored: unknown) => State
-  /** When this state wants attention although nobody asks (epoch milliseconds), or null. Indexed by the journal. */
+  /** When this state is due without a command (epoch milliseconds), or null. Indexed by the journal. */
   readonly alarm: (state: State) => number | null
 }

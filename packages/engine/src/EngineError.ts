@@ -1,5 +1,5 @@
 /**
- * EngineError: the answers in which no decision was given. A behavior's own refusals are not here: those are decisions.
+ * EngineError: errors in which the engine made no decision. Refusals of a behavior are decisions and not listed here.
  * Plain tagged objects without a stack: 63 of 64 racers get an error, and a stack costs more than the whole turn.
  */
 import type { Address } from "./Address.js"
@@ -12,7 +12,7 @@ export interface MailboxFull {
   readonly applied: "no"
 }
 
-/** The journal gave no answer. `applied: "unknown"` means that the command may have been committed. */
+/** The journal failed. `applied: "unknown"` means that the command may have been committed. */
 export interface JournalUnavailable {
   readonly _tag: "JournalUnavailable"
   readonly address: Address
@@ -21,7 +21,7 @@ export interface JournalUnavailable {
   readonly cause?: unknown
 }
 
-/** The system is draining or closed: it takes no new work. Certainly not applied. */
+/** The system is draining or closed and accepts no new work. Certainly not applied. */
 export interface SystemDraining {
   readonly _tag: "SystemDraining"
   readonly address: Address
@@ -29,7 +29,7 @@ export interface SystemDraining {
 }
 
 /**
- * Thrown by a behavior's `decode` for a state that a newer release stored. The address is answered with
+ * Thrown by a behavior's `decode` for a state that a newer release stored. Callers get
  * `JournalUnavailable`, reason `FORMAT`, and nothing is written.
  */
 export class UnknownFormat extends Error {
@@ -41,7 +41,7 @@ export class UnknownFormat extends Error {
   }
 }
 
-/** Every answer of the engine that is not a decision. */
+/** All errors of the engine. */
 export type EngineError = MailboxFull | JournalUnavailable | SystemDraining
 
 /** Makes a `MailboxFull`. */

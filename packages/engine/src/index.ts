@@ -1,4 +1,4 @@
-/** One turn at a time per address; nothing leaves before it is durable. */
+/** One turn at a time per address; nothing is acknowledged before it is durable. */
 export * as ActorSystem from "./ActorSystem.js"
 export * as Address from "./Address.js"
 export * as Answer from "./actor/Answer.js"

@@ -1,14 +1,14 @@
 /**
- * Activation: one live incarnation of an address. At rest it is a plain record; what is in flight (mailbox, commits under way)
- * exists only while something is.
+ * Activation: an actor in memory. An idle one is a plain record; its `InFlight` (mailbox, pending commits) exists only
+ * while there is something in flight.
  *
  * Invariants, cited by name here and in Turn:
  * - A1 input gate: turns of one address never overlap; `inFlight.busy` is held while one waits on a port or a load.
- * - A2 output gate: an answer that rests on something not yet durable waits on the newest `PendingCommit`.
+ * - A2 output gate: an answer that depends on something not yet durable waits for the newest `PendingCommit`.
  * - A3 doubt: when a commit was not confirmed, everything behind it is undone and the state is read again.
  * - A4 fence: a `PendingCommit` names the sequence it expects; the journal refuses any other.
  *
- * Owns the records; does not own running turns (Turn), commits (Committing) nor who is awake (ActiveActors).
+ * Owns the records; does not own running turns (Turn), commits (Committing) or the registry (ActiveActors).
  */
 import type * as Exit from "effect/Exit"
 import type { Address } from "../Address.js"
@@ -17,14 +17,14 @@ import type { JournalRecord } from "../journal/Journal.js"
 import type * as Envelope from "./Envelope.js"
 import type * as Mailbox from "./Mailbox.js"
 
-/** One awake address. `state` and `sequence` are the head: what the next turn works on, durable or not. */
+/** One actor in memory. `state` and `sequence` are the head: the next turn starts from it, durable or not. */
 export interface Activation {
   readonly address: Address
   state: unknown
   sequence: number
-  /** False until the journal was read, and again after a doubt (A3). */
+  /** False until the journal was read, and while the state is in doubt (A3). */
   loaded: boolean
-  /** All digests recorded for it, those not yet durable included; null: not known, each is looked up (Records). */
+  /** All digests recorded for it, including those not yet durable; null: unknown, so each is looked up (Records). */
   digests: ReadonlySet<string> | null
   /** The sweep in which it was last used. */
   epoch: number
@@ -38,9 +38,9 @@ export interface InFlight {
   readonly mailbox: Mailbox.Mailbox
   /** Unanswered envelopes, in the mailbox or waiting for the disk. */
   held: number
-  /** How many envelopes the last load answers for, where others write the journal too. */
+  /** How many envelopes are covered by the last load; for shared journals. */
   fresh: number
-  /** Another writer was first: what is remembered here is not worth keeping. */
+  /** Another writer was first, so the cached state is dropped when idle. */
   contended: boolean
   oldest: PendingCommit | null
   newest: PendingCommit | null
@@ -53,7 +53,7 @@ export interface Waiter {
   readonly wrote: boolean
 }
 
-/** What one address adds to one batch, and the answers that rest on it. */
+/** What one address adds to one batch, and the answers that wait for it. */
 export interface PendingCommit extends CommitEntry {
   readonly activation: Activation
   readonly events: Array<unknown>
@@ -63,7 +63,7 @@ export interface PendingCommit extends CommitEntry {
   readonly waiters: Array<Waiter>
 }
 
-/** A sleeping address, about to be read. */
+/** Creates an actor in memory whose state is not loaded yet. */
 export const make = (address: Address, initial: unknown, epoch: number): Activation => ({
   address,
   state: initial,
@@ -74,7 +74,7 @@ export const make = (address: Address, initial: unknown, epoch: number): Activat
   inFlight: null
 })
 
-/** What is in flight for an activation, made when there is none. */
+/** Returns what is in flight for an activation, creating it if needed. */
 export const inFlightOf = (activation: Activation): InFlight => {
   activation.inFlight ??= {
     busy: false,
@@ -88,7 +88,7 @@ export const inFlightOf = (activation: Activation): InFlight => {
   return activation.inFlight
 }
 
-/** Whether nothing is in flight, so that the activation may be put to sleep. */
+/** Whether nothing is in flight, so the actor may be passivated. */
 export const isIdle = (activation: Activation): boolean => {
   const { inFlight } = activation
   return inFlight === null || (!inFlight.busy && inFlight.oldest === null && inFlight.mailbox.size === 0)

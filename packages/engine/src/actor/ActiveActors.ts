@@ -1,35 +1,35 @@
 /**
- * ActiveActors: the registry of active actors. An address wakes with its first message and is put to sleep when it was idle for a while, by a
- * sweep in slices over one iterator; there is no timer per address. The number awake is capped: at the cap the sweep's
- * iterator is asked for an idle one to make room.
+ * ActiveActors: the registry of active actors. An actor is activated by its first message and passivated after a while
+ * without one, by a sweep in slices over one iterator; there is no timer per actor. Their number is limited: at the limit
+ * the iterator is searched for an idle one to evict.
  */
 
 import type { Address } from "../Address.js"
 import type { EngineMetrics } from "../runtime/EngineMetrics.js"
 import * as Activation from "./Activation.js"
 
-/** The awake addresses of one kind. */
+/** The active actors of one kind. */
 export interface ActiveActors {
   readonly kind: string
   readonly initial: unknown
   readonly liveCapacity: number
   readonly metrics: EngineMetrics
   readonly awake: Map<string, Activation.Activation>
-  /** Counts sweeps; an activation carries the one it was last used in. */
+  /** Counts sweeps; an activation stores the one in which it was last used. */
   epoch: number
   hand: Iterator<Activation.Activation>
 }
 
-/** How many activations are looked at to make room for one. */
+/** Activations inspected to evict one. */
 const evictionTries = 64
 
-/** An empty registry. */
+/** Creates an empty registry. */
 export const make = (kind: string, initial: unknown, liveCapacity: number, metrics: EngineMetrics): ActiveActors => {
   const awake = new Map<string, Activation.Activation>()
   return { kind, initial, liveCapacity, metrics, awake, epoch: 0, hand: awake.values() }
 }
 
-/** The activation of an id, woken if need be; null when the cap is reached and nobody can be put to sleep. */
+/** Returns the activation of an id, creating it if needed; null at the limit if none can be evicted. */
 export const activationOf = (self: ActiveActors, id: string): Activation.Activation | null => {
   const found = self.awake.get(id)
   if (found !== undefined) {
@@ -52,12 +52,12 @@ export const passivate = (self: ActiveActors, activation: Activation.Activation)
   self.metrics.live = self.awake.size
 }
 
-/** Begins a new sweep. */
+/** Starts a new sweep. */
 export const nextEpoch = (self: ActiveActors): void => {
   self.epoch += 1
 }
 
-/** Looks at up to `slice` activations and puts those to sleep that are idle and unused since `epochs` sweeps; true when the round is complete. */
+/** Inspects up to `slice` activations and passivates those idle and unused for `epochs` sweeps; true when the round is complete. */
 export const sweep = (self: ActiveActors, slice: number, epochs: number): boolean => {
   for (let looked = 0; looked < slice; looked++) {
     const next = self.hand.next()

@@ -1,6 +1,6 @@
 /**
- * Answer: what a call to an actor gives at once: its `Exit`, or a `Waiting` to listen to. The one form behind every door: an
- * Effect door turns it into an effect (`toEffect`), a Promise or callback door looks at it itself. No fiber is needed.
+ * Answer: what a call to an actor returns: an `Exit`, or a `Waiting` that calls back. All APIs share this form: the Effect
+ * API turns it into an effect (`toEffect`), Promise and HTTP code uses it directly. No fiber is needed.
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -12,31 +12,31 @@ import type * as Envelope from "./Envelope.js"
 import { withdraw } from "./Turn.js"
 import type { TurnContext } from "./TurnContext.js"
 
-/** An answer that is still to come. */
+/** A pending answer. */
 export interface Waiting<A, E> {
   /** Calls back once, with the answer. A second listener replaces the first. */
   readonly listen: (onExit: (exit: Exit.Exit<A, E>) => void) => void
-  /** Cancels the command: true when it had not started (it is certainly not applied and nobody is called). */
+  /** Cancels the command: true if it had not started (certainly not applied, no callback). */
   readonly withdraw: () => boolean
-  /** True when it can no longer be cancelled: `withdraw` gives false. */
+  /** True when it can no longer be cancelled: `withdraw` returns false. */
   readonly isBegun: boolean
 }
 
-/** The answer, or what it is waited for with. */
+/** An answer, or a pending one. */
 export type Answer<A, E> = Exit.Exit<A, E> | Waiting<A, E>
 
-/** Whether an answer is still to come. */
+/** Whether an answer is pending. */
 export const isWaiting = <A, E>(answer: Answer<A, E>): answer is Waiting<A, E> => "listen" in answer
 
 /**
- * The answer as an effect; run it once. One that is an effect already stays as it is. **Cancellation**: an interrupted effect
+ * Turns an answer into an effect; run it once. An effect is returned as it is. **Cancellation**: an interrupted effect
  * cancels the command if it had not started, and waits for its end if it had.
  */
 export const toEffect = <A, E>(answer: Effect.Effect<A, E> | Waiting<A, E>): Effect.Effect<A, E> =>
   "listen" in answer ? untilAnswered(answer) : answer
 
 /**
- * The answer of what may still be an effect, which then gets a fiber of its own when somebody listens. `capture`: the fiber
+ * Turns an effect into an answer. It gets a fiber when `listen` is called, unless it is an `Exit` already. `capture`: the fiber
  * runs in the async context of this call.
  */
 export const fromEffect = <A, E>(
@@ -56,7 +56,7 @@ const untilAnswered = <A, E>(waiting: Waiting<A, E>): Effect.Effect<A, E> => {
 const untilOver = <A, E>(waiting: Waiting<A, E>): Effect.Effect<void> =>
   Effect.async<void>((resume) => waiting.listen(() => resume(Effect.void)))
 
-// Cancelling interrupts it; the answer still comes.
+// Cancelling interrupts the fiber; its exit is still delivered.
 const inFiber = <A, E>(
   effect: Effect.Effect<A, E>,
   runtime: Runtime.Runtime<never>,
@@ -79,7 +79,7 @@ const inFiber = <A, E>(
   }
 }
 
-/** The answer an envelope comes to. */
+/** Wraps an envelope as a pending answer. */
 export const ofEnvelope = (context: TurnContext, envelope: Envelope.Envelope): Waiting<any, any> => ({
   isBegun: envelope.begun,
   listen: (onExit) => {
@@ -89,7 +89,7 @@ export const ofEnvelope = (context: TurnContext, envelope: Envelope.Envelope): W
   withdraw: () => withdraw(context, envelope)
 })
 
-/** An answer that is given in the next turn of the event loop. */
+/** Delays an answer to the next turn of the event loop. */
 export const afterValve = (valve: FairnessValve, exit: Exit.Exit<any, any>): Waiting<any, any> => ({
   isBegun: true,
   listen: (onExit) => valve.later(() => onExit(exit)),

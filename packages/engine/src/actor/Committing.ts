@@ -1,6 +1,6 @@
 /**
- * Committing: from a decision to a durable one, the last step of a turn. Turns run ahead of the disk: the decision is the
- * head at once, and its answer waits (A2). A commit names the sequence it expects (A4); one that is not confirmed puts the
+ * Committing: the last step of a turn makes its decision durable. Turns run ahead of the disk: the decision becomes the
+ * head at once, and its answer waits (A2). A commit names the sequence it expects (A4); an unconfirmed one puts the
  * state in doubt (A3).
  */
 import type * as Effect from "effect/Effect"
@@ -22,8 +22,8 @@ export interface Outcome extends JournalEntry {
 }
 
 /**
- * Makes the decision the head, and sends it on its way to the journal: the answer, or the envelope it will come to. A
- * journal that answers at once needs no batch: the turn ends with its commit.
+ * Makes the decision the head and hands it to the journal. Returns the answer, or the envelope that will get it. A
+ * synchronous journal needs no batch: the turn ends with its commit.
  */
 export const commit = (
   context: TurnContext,
@@ -50,7 +50,7 @@ export const commit = (
   return held
 }
 
-// Turns run ahead of the disk: one address is one entry of a batch, however many turns it took.
+// One address is one entry of a batch, however many turns it took meanwhile.
 const join = (pending: Activation.PendingCommit, { alarmMillis, events, records, state }: Outcome): void => {
   pending.events.push(...events)
   pending.state = state
@@ -88,7 +88,7 @@ const pendingOf = (
   return pending
 }
 
-// The journal answers at once, or is waited for by this turn alone.
+// For a journal that answers synchronously; if it does not, this turn alone waits.
 const commitNow = (
   context: TurnContext,
   activation: Activation.Activation,
@@ -107,7 +107,7 @@ const commitNow = (
   const held = Envelope.begun(command, activation, envelope)
   answerAfter(context, inFlight, pending, held, outcome.exit, true)
   if (isExit(appending)) {
-    // Whoever took this turn gives the address to the next.
+    // The caller of this turn advances the mailbox.
     settle(context, pending, outcomeOf(appending))
     return held
   }
@@ -133,9 +133,9 @@ const outcomeOf = (appended: Exit.Exit<Appended, JournalFailure>): AppendOutcome
   Exit.isSuccess(appended) && appended.value.length === 1 ? appended.value[0]! : failureOf(appended)
 
 /**
- * Takes a commit's outcome in. Committed: its answers leave (A2). Conflict: nothing of it or of what queued behind it was
- * written, so all of it is decided again on fresh state, within `conflictRetries`. Failed: what wrote is told what the
- * journal knows, what only looked or queued behind was certainly not applied. After both the state is in doubt (A3).
+ * Handles the outcome of a commit. Committed: its answers are released (A2). Conflict: neither it nor what queued behind it
+ * was written, so all of it is decided again on fresh state, up to `conflictRetries` times. Failed: commands that wrote get
+ * the journal's `applied`; reads and queued commands were certainly not applied. After both the state is in doubt (A3).
  */
 const settle = (
   context: TurnContext,

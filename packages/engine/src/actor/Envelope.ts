@@ -1,25 +1,25 @@
 /**
- * Envelope: a command that could not be answered at once, and the slot its answer goes to. It is answered exactly once.
+ * Envelope: a command that has to wait, and the slot for its answer. It is answered exactly once.
  *
- * Owns: the answer slot and the links of the mailbox it waits in. Does not own: when it is its turn.
+ * Owns: the answer slot and the links of the mailbox it waits in. Does not own: when its turn comes.
  */
 import type * as Exit from "effect/Exit"
 import type { Run } from "../runtime/AsyncContext.js"
 import type { Activation } from "./Activation.js"
 
-/** One command under way. The links belong to `Mailbox`. */
+/** One waiting command. The links belong to `Mailbox`. */
 export interface Envelope {
   readonly command: unknown
   readonly activation: Activation
-  /** Its turn has begun: it can no longer be withdrawn. */
+  /** Its turn has begun, so it can no longer be cancelled. */
   begun: boolean
   /** Counted as unanswered work. */
   held: boolean
-  /** The async context it was sent in; null where it did not have to wait, or the host does not ask for it. */
+  /** The async context it was sent in; null if it did not wait, or the host does not need it. */
   asyncContext: Run | null
-  /** Its turn is taken on a state that was read after it came. */
+  /** Its turn uses a state that was read after it arrived. */
   fresh: boolean
-  /** Turns it took so far; more than one only after another writer was first. */
+  /** Turns it took so far; more than one only after a conflict. */
   turns: number
   exit: Exit.Exit<unknown, unknown> | null
   onExit: ((exit: Exit.Exit<unknown, unknown>) => void) | null
@@ -28,13 +28,13 @@ export interface Envelope {
   queued: boolean
 }
 
-/** What a turn comes to: the answer, or the envelope that gets it. */
+/** The result of a turn: the answer, or the envelope that will get it. */
 export type Answered = Exit.Exit<unknown, unknown> | Envelope
 
-/** Whether there is an envelope; it may be answered already. */
+/** Whether it is an envelope, which may be answered already. */
 export const isEnvelope = (answered: Answered): answered is Envelope => "turns" in answered
 
-/** Wraps a command that waits for its turn, or whose turn has begun. */
+/** Wraps a command that waits for its turn; with `turns` one whose turn has begun. */
 export const make = (command: unknown, activation: Activation, turns = 0): Envelope => ({
   command,
   activation,
@@ -56,7 +56,7 @@ export const begin = (envelope: Envelope): void => {
   envelope.turns += 1
 }
 
-/** The envelope of a turn under way that has to wait after all; made when it has none yet. */
+/** Returns the envelope of a turn that has to wait, creating it if needed. */
 export const begun = (command: unknown, activation: Activation, envelope: Envelope | null): Envelope =>
   envelope ?? make(command, activation, 1)
 

@@ -1,5 +1,5 @@
 /**
- * Loading: where an activation's state comes from. Holds A3: a state in doubt is read again before the next turn.
+ * Loading: reads an activation's state from the journal. Holds A3: a state in doubt is read again before the next turn.
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -14,9 +14,9 @@ import { adoptDigests } from "./Records.js"
 import { answer, hold, type TurnContext } from "./TurnContext.js"
 
 /**
- * Where others write the journal too, what is remembered here may be stale. A turn that writes may use it all the same:
- * the fence (A4) refuses it then. An answer that writes nothing must be certain: its state was read after its command came,
- * or a commit that has yet to leave will be refused unless that state is true.
+ * With a shared journal the cached state may be stale. A turn that writes may still use it, because the fence (A4) would
+ * refuse its commit. A turn that writes nothing needs a state that was read after its command arrived, or a commit that is
+ * yet to be sent and will be refused if the state is stale.
  */
 export const isCertain = (
   context: TurnContext,
@@ -27,7 +27,7 @@ export const isCertain = (
   envelope?.fresh === true ||
   (activation.inFlight !== null && activation.inFlight.newest !== null)
 
-/** Takes the turn again, on a state that is read now. */
+/** Reloads the state and repeats the turn. */
 export const reloadAndRetry = (
   context: TurnContext,
   activation: Activation.Activation,
@@ -42,13 +42,13 @@ export const reloadAndRetry = (
 }
 
 /**
- * Where others write the journal too, a commit already sent proves freshness only for commands received before it was sent: it
- * may be written already, and others may have written since. Later commands wait until it is settled, and then for a load.
+ * With a shared journal, a commit already sent proves freshness only for commands received before it was sent: it may be
+ * written already, and others may have written since. Later commands wait until it is settled, and then for a load.
  */
 export const mustWaitForCommit = (context: TurnContext, inFlight: Activation.InFlight): boolean =>
   !context.commit.journal.exclusive && inFlight.newest !== null && inFlight.newest.flying
 
-/** Reads the state on the spot where the journal can; false when it has to be waited for. */
+/** Reads the state synchronously if the journal can; false if it has to be waited for. */
 export const loadNow = (context: TurnContext, activation: Activation.Activation): boolean => {
   if (!context.commit.journal.exclusive) return false
   let load: Effect.Effect<JournalRow | null, JournalFailure>
@@ -60,7 +60,7 @@ export const loadNow = (context: TurnContext, activation: Activation.Activation)
   return isExit(load) && Exit.isSuccess(load) && adopt(context, activation, load.value) === null
 }
 
-// Null when the state was taken in, else why not.
+// Null if the state was adopted, else the reason.
 const adopt = (
   context: TurnContext,
   activation: Activation.Activation,
@@ -79,7 +79,7 @@ const adopt = (
   return null
 }
 
-/** Reads the state and holds the address meanwhile (A1); commands that came before get an error when it cannot be read. */
+/** Reads the state and holds the address meanwhile (A1); commands that arrived before get an error if it cannot be read. */
 export const load = (context: TurnContext, activation: Activation.Activation, inFlight: Activation.InFlight): void => {
   inFlight.busy = true // A1: nothing else of this address runs while its state is read
   inFlight.fresh = inFlight.mailbox.size

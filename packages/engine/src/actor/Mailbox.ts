@@ -1,10 +1,10 @@
 /**
- * Mailbox: the envelopes that wait for their turn, first in first out. An intrusive doubly linked list, so that a caller who
- * leaves is unlinked in constant time. The bound is the activation's (it counts what waits for the disk as well).
+ * Mailbox: envelopes that wait for their turn, first in first out. An intrusive doubly linked list, so a cancelled command
+ * is unlinked in constant time. The limit is the activation's, which also counts what waits for the disk.
  */
 import type { Envelope } from "./Envelope.js"
 
-/** A queue of envelopes; exists only while something waits. */
+/** A queue of envelopes. */
 export interface Mailbox {
   first: Envelope | null
   last: Envelope | null
@@ -36,7 +36,7 @@ export const putBack = (mailbox: Mailbox, envelopes: ReadonlyArray<Envelope>): v
   }
 }
 
-/** Takes an envelope out, wherever it stands. */
+/** Removes an envelope at any position. */
 export const remove = (mailbox: Mailbox, envelope: Envelope): void => {
   if (!envelope.queued) return
   if (envelope.previous === null) mailbox.first = envelope.next
@@ -49,7 +49,7 @@ export const remove = (mailbox: Mailbox, envelope: Envelope): void => {
   mailbox.size -= 1
 }
 
-/** Takes the first, or null. */
+/** Removes and returns the first; null if empty. */
 export const take = (mailbox: Mailbox): Envelope | null => {
   const envelope = mailbox.first
   if (envelope !== null) remove(mailbox, envelope)

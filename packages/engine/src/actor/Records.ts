@@ -1,8 +1,7 @@
 /**
- * Records: what earlier turns recorded under a digest, found for the turn that asks. An activation remembers all digests of
- * its address where it can (complete when the address was opened here, or loaded with the whole list), so a digest nobody
- * recorded costs one look into a set. Digests of turns that are not yet durable are among them; their records are still in
- * flight. Everything else is looked up in the journal.
+ * Records: finds what earlier turns recorded under a digest. An activation keeps all digests of its address if it can
+ * (complete for an address created here or loaded with the whole list), so a new digest costs one look into a set. The set
+ * includes digests that are not yet durable; their records are in flight. Other records are read from the journal.
  *
  * Owns: that set. Does not own: what a digest means (the behavior), nor that it is recorded once (A4, the journal).
  */
@@ -16,25 +15,25 @@ import type { TurnContext } from "./TurnContext.js"
 /** No records. */
 export const noRecords: ReadonlyArray<JournalRecord> = []
 
-/** The answer of a command without digests, and of most with one. */
+/** The result for a command without digests, and for most with one. */
 export const nothingRecorded = Exit.succeed(noRecords)
 
-/** Digests an awake address remembers; with more, each is looked up. About 70 bytes a piece. */
+/** Digests kept in memory per actor; with more, each is looked up. About 70 bytes each. */
 export const rememberedDigests = 4_096
 
-/** Events read at a time for the state an earlier turn left. */
+/** Events per page when a state is rebuilt for a record. */
 const pageEvents = 1_000
 
 const noDigests: ReadonlySet<string> = new Set()
 
-/** Takes in what a load said. A journal that answers at once and for free is asked each time instead. */
+/** Adopts the digests of a load. A synchronous journal is asked each time instead. */
 export const adoptDigests = (context: TurnContext, activation: Activation, row: JournalRow | null): void => {
   if (context.commit.journal.immediate) activation.digests = null
   else if (row === null) activation.digests = noDigests
   else activation.digests = row.digests === null ? null : row.digests.length === 0 ? noDigests : new Set(row.digests)
 }
 
-/** Remembers what a turn recorded. */
+/** Adds the digests of a turn. */
 export const remember = (activation: Activation, records: ReadonlyArray<JournalRecord>): void => {
   const known = activation.digests
   if (known === null) return
@@ -47,7 +46,7 @@ export const remember = (activation: Activation, records: ReadonlyArray<JournalR
   activation.digests = all
 }
 
-/** What a turn records: all its digests stand for its last event. */
+/** The records of a turn: each of its digests stands for its last event. */
 export const recordsOf = (
   digests: ReadonlyArray<string>,
   sequence: number,
@@ -56,7 +55,7 @@ export const recordsOf = (
 ): ReadonlyArray<JournalRecord> =>
   digests.map((digest) => ({ digest, sequence, event: events[events.length - 1], state }))
 
-/** The records of those digests that have one, in their order; an answer at once where nothing has to be waited for. */
+/** Finds the records of digests, in their order; an `Exit` if nothing has to be waited for. */
 export const find = (
   context: TurnContext,
   activation: Activation,
@@ -72,7 +71,7 @@ export const find = (
   return found === noRecords ? nothingRecorded : Exit.succeed(found)
 }
 
-// Once one is waited for, the others may wait as well.
+// Once one has to be waited for, the others may wait too.
 const findRest = (
   context: TurnContext,
   activation: Activation,
@@ -101,7 +100,7 @@ const findOne = (
   return Exit.isFailure(asked) ? Exit.failCause(asked.cause) : recordOf(context, activation, digest, asked.value)
 }
 
-// At most two commits of an address are under way: one at the journal, one that gathers behind it.
+// An address has at most two commits in flight: one at the journal, and one that gathers behind it.
 const findInFlight = ({ inFlight }: Activation, digest: string): JournalRecord | undefined => {
   if (inFlight === null || inFlight.newest === null) return undefined
   const isIt = (record: JournalRecord): boolean => record.digest === digest

@@ -3,9 +3,9 @@
  *
  *   admit → load → prepare (ports) → records → decide → commit → answer
  *
- * With a free address a turn runs on the submitter's stack, and that run is the linearization point. A step that ends at once
- * hands its result to the next and the turn returns the answer; nothing else is made. A step that has to wait makes an
- * envelope, which holds the command until it is answered; the turn then goes on from there. One path for both.
+ * If the address is free, a turn runs on the caller's stack; that run is the linearization point. If every step finishes
+ * synchronously, the turn returns the answer and allocates nothing else. A step that has to wait creates an envelope, and
+ * the turn continues from there later. Both use the same functions.
  *
  * Holds A1 (`busy`), A2 (answers wait on the newest commit), A3 (load before the next turn), A4 (expected sequence).
  * Does not own: how a commit ends (Committing), where a state comes from (Loading).
@@ -26,12 +26,12 @@ import * as Mailbox from "./Mailbox.js"
 import { find, noRecords, nothingRecorded, recordsOf } from "./Records.js"
 import { answer, answerWhenDurable, hold, release, releaseIfIdle, type TurnContext } from "./TurnContext.js"
 
-/** The command that only looks: answered with state and sequence. */
+/** The command that reads: answered with state and sequence. */
 export const readCommand: unique symbol = Symbol("read")
 
 /**
- * Takes a command in: the answer, or the envelope it will come to. `internal`: sent by the host itself, so it passes the
- * bounds and is still taken while draining. `found`: its address, if the caller has it already.
+ * Accepts a command. Returns the answer, or the envelope that will get it. `internal`: sent by the engine itself, so it is
+ * not limited and still accepted while draining. `found`: the actor, if the caller has it already.
  */
 export const submit = (
   context: TurnContext,
@@ -47,13 +47,13 @@ export const submit = (
   const isFree = refused === null && mayBegin(context, activation)
   const answered =
     refused ?? (isFree ? take(context, activation, command, null) : enqueue(context, activation, command))
-  // A refusal at rest, or an acceptance of an address that is, leaves nothing behind.
+  // An idle address has nothing to advance; one that was never written is not kept.
   if (activation.inFlight !== null) advance(context, activation)
   else if (activation.sequence === 0) releaseIfIdle(context, activation)
   return answered
 }
 
-/** The state of an address at rest, certain and durable; undefined for one that has something in flight or must be waited for. */
+/** Returns the durable state of an idle address; undefined if something is in flight or has to be waited for. */
 export const peek = (context: TurnContext, id: string): unknown => {
   if (!context.commit.journal.exclusive || context.draining) return undefined
   const activation = ActiveActors.activationOf(context.actors, id)
@@ -63,7 +63,7 @@ export const peek = (context: TurnContext, id: string): unknown => {
   return state
 }
 
-/** Takes an envelope whose turn has not begun out again; false when it is too late. */
+/** Cancels an envelope whose turn has not begun; false if it is too late. */
 export const withdraw = (context: TurnContext, envelope: Envelope.Envelope): boolean => {
   const { activation } = envelope
   const { inFlight } = activation
@@ -80,7 +80,7 @@ const overload = (context: TurnContext, id: string, scope: "address" | "system")
   return Exit.fail(context.unavailable(EngineError.mailboxFull({ kind: context.behavior.kind, id }, scope)))
 }
 
-// Step "admit". Back-pressure: one bound per address and one for everything unanswered; both answer at once.
+// Step "admit". Back-pressure: one limit per address and one for the system; both refuse at once.
 const admit = (
   context: TurnContext,
   { address, inFlight }: Activation.Activation
@@ -92,7 +92,7 @@ const admit = (
   return null
 }
 
-// Step "load". Whether a turn may begin now: the address is free, and its state known or read on the spot.
+// Step "load". Whether a turn may begin now: the address is free, and its state is known or read synchronously.
 const mayBegin = (context: TurnContext, activation: Activation.Activation): boolean => {
   const { inFlight } = activation
   if (inFlight !== null && (inFlight.busy || mustWaitForCommit(context, inFlight))) return false
@@ -107,7 +107,7 @@ const enqueue = (context: TurnContext, activation: Activation.Activation, comman
   return envelope
 }
 
-/** Gives a free address to whoever waits for it, until a turn suspends or nobody is left. */
+/** Runs the turns of waiting commands until one suspends or none is left. */
 export const advance = (context: TurnContext, activation: Activation.Activation): void => {
   const { inFlight } = activation
   if (inFlight === null || inFlight.busy) return
@@ -116,7 +116,7 @@ export const advance = (context: TurnContext, activation: Activation.Activation)
     const envelope = Mailbox.take(inFlight.mailbox)!
     envelope.fresh = inFlight.fresh > 0
     if (inFlight.fresh > 0) inFlight.fresh -= 1
-    // This is the stack of whoever freed the address; the ports answer the call that waits.
+    // Runs on another caller's stack: ports must see the async context of the waiting call.
     if (envelope.asyncContext === null) takeNext(context, activation, envelope)
     else envelope.asyncContext(() => takeNext(context, activation, envelope))
   }
@@ -126,7 +126,7 @@ export const advance = (context: TurnContext, activation: Activation.Activation)
 const takeNext = (context: TurnContext, activation: Activation.Activation, envelope: Envelope.Envelope): void =>
   finishTurn(context, activation, envelope, take(context, activation, envelope.command, envelope))
 
-// Step "prepare": asks the ports. `envelope` is null as long as nothing had to be waited for; so it is in all steps below.
+// Step "prepare": asks the ports. `envelope` is null as long as the turn did not have to wait; so in all steps below.
 const take = (
   context: TurnContext,
   activation: Activation.Activation,
@@ -208,12 +208,12 @@ const afterRecords = (
     : answerUnchanged(context, activation, command, envelope, outcome)
 }
 
-// A3: a record that is newer than the state is of a commit whose outcome was unknown and which arrived after the state was read.
-// Where a commit is under way the answer waits for it, and it will be refused.
+// A3: a record newer than the state belongs to a commit with an unknown outcome that arrived after the state was read. If
+// a commit is in flight, the answer waits for it, and the fence will refuse it.
 const isBehind = ({ inFlight, sequence }: Activation.Activation, records: ReadonlyArray<JournalRecord>): boolean =>
   (inFlight === null || inFlight.newest === null) && records.some((record) => record.sequence > sequence)
 
-// The verdict: what an accepted command adds, or the answer to one that writes nothing. May throw: nothing has changed then.
+// Returns what an accepted command adds, or the answer if nothing is written. May throw before anything has changed.
 const decide = (
   context: TurnContext,
   activation: Activation.Activation,
@@ -230,7 +230,7 @@ const decide = (
   let after: unknown = state
   for (let index = 0; index < events.length; index++) after = behavior.evolve(after, events[index])
   const afterSequence = sequence + events.length
-  // Everything a behavior computes is computed before anything changes: a defect leaves the turn undone.
+  // All behavior code runs before anything changes, so a defect leaves no trace.
   const alarmMillis = behavior.alarm(after)
   const exit = Exit.succeed(reply(after, afterSequence))
   context.metrics.accepted += 1
@@ -247,7 +247,7 @@ const decide = (
   }
 }
 
-// Step "answer", of a command that wrote nothing: its answer must rest on what is certain.
+// Step "answer" for a command that wrote nothing: its state must be certain.
 const answerUnchanged = (
   context: TurnContext,
   activation: Activation.Activation,
@@ -261,7 +261,7 @@ const answerUnchanged = (
   return answerWhenDurable(context, activation, command, envelope, exit, false)
 }
 
-// The end of a turn whose caller waits by an envelope.
+// Ends a turn whose caller waits for an envelope.
 const finishTurn = (
   context: TurnContext,
   activation: Activation.Activation,
@@ -271,7 +271,7 @@ const finishTurn = (
   if (!Envelope.isEnvelope(answered)) answer(context, activation, envelope, answered)
 }
 
-// A turn that has to wait holds its address meanwhile, then goes on where it stopped.
+// A turn that has to wait holds its address meanwhile, then continues.
 const suspend = <A, E>(
   context: TurnContext,
   activation: Activation.Activation,
@@ -284,7 +284,7 @@ const suspend = <A, E>(
   hold(context, inFlight, envelope)
   const resume = (exit: Exit.Exit<A, E>): void => {
     inFlight.busy = false
-    // A3: what this turn rested on was undone while it waited; it is taken again on what is durable.
+    // A3: the state of this turn was undone while it waited, so the turn is repeated on the durable state.
     if (activation.loaded) finishTurn(context, activation, envelope, goOn(envelope, exit))
     else Mailbox.putBack(inFlight.mailbox, [envelope])
     advance(context, activation)

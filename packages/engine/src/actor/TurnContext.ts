@@ -1,8 +1,8 @@
 /**
- * TurnContext: the parts a turn works with, and the way an answer leaves.
+ * TurnContext: the parts a turn works with, and how answers are released.
  *
- * Holds A2, the output gate: an answer that saw something not yet durable waits on the newest commit of its address. Counts
- * every envelope that cannot be answered at once.
+ * Holds A2, the output gate: an answer that depends on something not yet durable waits for the newest commit of its
+ * address. Counts unanswered envelopes.
  */
 import type * as Exit from "effect/Exit"
 import type { Address } from "../Address.js"
@@ -17,7 +17,7 @@ import * as ActiveActors from "./ActiveActors.js"
 import * as Envelope from "./Envelope.js"
 import type { TurnInput } from "./TurnInput.js"
 
-/** The parts a turn works with. The behavior's types are erased here; `ActorSystem` is the typed door. */
+/** The parts a turn works with. The behavior's types are erased here; `ActorSystem` is the typed API. */
 export interface TurnContext {
   readonly behavior: Behavior<any, any, any, any, any, any>
   readonly actors: ActiveActors.ActiveActors
@@ -31,13 +31,13 @@ export interface TurnContext {
   readonly onDoubt: (address: Address) => void
   /** Maps engine errors to the behavior's error type. */
   readonly unavailable: (error: EngineError) => unknown
-  /** Gives an address that fell free to whoever waits for it (Turn). */
+  /** Runs waiting commands of an address that became free (Turn). */
   readonly advance: (context: TurnContext, activation: Activation.Activation) => void
   readonly input: TurnInput
   draining: boolean
 }
 
-/** Counts an envelope as unanswered work, once. The first time it is on the stack of its caller, whose async context it remembers. */
+/** Counts an envelope as unanswered, once, and captures the async context of its caller. */
 export const hold = (context: TurnContext, inFlight: Activation.InFlight, envelope: Envelope.Envelope): void => {
   if (envelope.held) return
   envelope.held = true
@@ -48,7 +48,7 @@ export const hold = (context: TurnContext, inFlight: Activation.InFlight, envelo
   context.metrics.waits += 1
 }
 
-/** Counts it as answered. */
+/** Counts an envelope as answered. */
 export const release = (
   context: TurnContext,
   inFlight: Activation.InFlight | null,
@@ -71,7 +71,7 @@ export const answer = (
   Envelope.reply(envelope, exit)
 }
 
-/** A2: the answer when nothing is in flight, else an envelope that gets it when the newest commit is durable. `wrote`: that commit holds the command's own events. */
+/** A2: returns the answer if nothing is in flight, else an envelope that gets it when the newest commit is durable. `wrote`: that commit holds the command's own events. */
 export const answerWhenDurable = (
   context: TurnContext,
   activation: Activation.Activation,
@@ -99,10 +99,10 @@ export const answerAfter = (
   return envelope
 }
 
-/** Where nothing is in flight, lets go of what was. An address that was never written, is in doubt, or that others write now is not kept awake. */
+/** Drops `inFlight` if nothing is in flight. Passivates an address that was never written, is in doubt, or is contended. */
 export const releaseIfIdle = (context: TurnContext, activation: Activation.Activation): void => {
   const { inFlight } = activation
-  // Unanswered envelopes are about to be answered, or put back, by whoever is on the stack below.
+  // Unanswered envelopes are about to be answered, or put back, further down this stack.
   if (!Activation.isIdle(activation) || (inFlight !== null && inFlight.held > 0)) return
   const isContended = inFlight?.contended === true
   activation.inFlight = null

@@ -1,11 +1,11 @@
 /**
- * TurnInput: what a turn knows besides state and command. One object a system, filled anew for every decision: a decision is
- * pure and over before the next begins. Most refusals never ask for the time, and a clock costs as much as the rest of them.
+ * TurnInput: what a turn knows besides state and command. One object per system, refilled for every decision: decisions are
+ * pure and never overlap. The clock is read on access only, because it costs as much as a refusal, which rarely needs it.
  */
 import type { Recorded, Turn } from "../Behavior.js"
 import { noRecords } from "./Records.js"
 
-/** What the turn under way knows. */
+/** The input of the current turn. */
 export class TurnInput implements Turn<unknown> {
   sequence = 0
   facts: unknown = undefined
@@ -14,7 +14,7 @@ export class TurnInput implements Turn<unknown> {
   private readMillis = 0
   constructor(private readonly clock: () => number) {}
 
-  /** Filled for the next decision. */
+  /** Refills it for the next decision. */
   of(sequence: number, facts: unknown, records: ReadonlyArray<Recorded<unknown, unknown>>): Turn<unknown> {
     this.sequence = sequence
     this.facts = facts
@@ -23,7 +23,7 @@ export class TurnInput implements Turn<unknown> {
     return this
   }
 
-  /** The instant of the turn. */
+  /** The time of the turn, epoch milliseconds. */
   get nowMillis(): number {
     if (!this.isRead) {
       this.isRead = true

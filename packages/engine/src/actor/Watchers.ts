@@ -1,11 +1,11 @@
 /**
- * Watchers: who waits for changes of which address. A watcher holds a signal and nothing else; it reads what it emits from the
- * journal. While there is one, the process stays alive.
+ * Watchers: the watchers of each address. A watcher holds a signal only and reads events from the journal. While there
+ * is one, the process stays alive.
  */
 import * as Effect from "effect/Effect"
 import * as QuietTimer from "../runtime/QuietTimer.js"
 
-/** One who waits. */
+/** One watcher. */
 export interface Watcher {
   readonly latch: Effect.Latch
   /** In which part of a poll it is signalled. */
@@ -17,9 +17,9 @@ export interface Watcher {
 /** The watchers of one actor system. */
 export interface Watchers {
   readonly waiting: Map<string, Set<Watcher>>
-  /** Open while somebody watches. */
+  /** Open while there is a watcher. */
   readonly somebody: Effect.Latch
-  /** Lets the process end; null while nobody watches. */
+  /** Lets the process end; null without watchers. */
   release: (() => void) | null
   added: number
   polled: number
@@ -28,7 +28,7 @@ export interface Watchers {
 /** Parts of a poll: of many watchers, only one part reads the journal at a time. */
 export const slots = 8
 
-/** No watchers. */
+/** Creates an empty registry of watchers. */
 export const make = (): Watchers => ({
   waiting: new Map(),
   somebody: Effect.unsafeMakeLatch(false),
@@ -37,7 +37,7 @@ export const make = (): Watchers => ({
   polled: 0
 })
 
-/** Wakes those of one address: something may have changed. */
+/** Wakes the watchers of one address: something may have changed. */
 export const signal = ({ waiting }: Watchers, id: string): void => {
   const watchers = waiting.size === 0 ? undefined : waiting.get(id)
   if (watchers !== undefined) for (const { latch } of watchers) latch.unsafeOpen()
@@ -51,7 +51,7 @@ export const remove = ({ waiting }: Watchers, id: string): void => {
   }
 }
 
-/** Wakes all of them: the system drains. */
+/** Wakes all watchers: the system drains. */
 export const signalAll = ({ waiting }: Watchers): void => {
   for (const watchers of waiting.values()) for (const { latch } of watchers) latch.unsafeOpen()
 }

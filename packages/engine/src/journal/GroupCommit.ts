@@ -1,8 +1,8 @@
 /**
- * GroupCommit: one durable write for everything that many addresses append at the same time.
+ * GroupCommit: one durable write for what many addresses append at the same time.
  *
- * Entries gather until the event loop comes round, then go to the journal as one batch; as many batches are in flight as
- * the journal takes at once (one, unless it says more), the next gathers. An address is in one of them at most.
+ * Entries gather until the next turn of the event loop, then go to the journal as one batch. Up to `appendsAtOnce` batches
+ * are in flight while the next one gathers. An address is in at most one of them.
  * Owns the batch; does not own what an outcome means for an address (Activation). Runs no user code.
  */
 import * as Cause from "effect/Cause"
@@ -26,13 +26,13 @@ import {
 
 /** An entry that waits for, or is in, a batch. */
 export interface CommitEntry extends JournalEntry {
-  /** It went to the journal: nothing may be added to it any more. */
+  /** It was sent to the journal, so nothing may be added. */
   flying: boolean
-  /** The journal has answered for it, which its callers may be told later. */
+  /** The journal has answered; callers may be notified later. */
   landed: boolean
-  /** What its address has in flight before it, and what it rests on; it leaves once that has landed. */
+  /** The entry of its address that is in flight before it, and on which it depends; it is sent after that one has landed. */
   behind: CommitEntry | null
-  /** It must not go to the journal: what it rests on was not committed. */
+  /** It must not be sent: what it depends on was not committed. */
   withdrawn: boolean
   readonly settle: (result: AppendOutcome | JournalFailure) => void
 }
@@ -42,22 +42,22 @@ export interface GroupCommitShape {
   readonly journal: JournalShape
   readonly config: EngineConfig
   readonly metrics: Metrics.CommitMetrics
-  /** The time that counts, epoch milliseconds: the store's where it has one of its own, else this process's. */
+  /** The time, epoch milliseconds: the store's if it has its own, else this process's. */
   readonly nowMillis: () => number
-  /** Adds an entry to the next batch. Its `settle` is called once, unless it is withdrawn first. */
+  /** Adds an entry to the next batch. Its `settle` is called once, unless it is withdrawn before. */
   readonly append: (entry: CommitEntry) => void
-  /** Counts a message as answered that could not be at once (`metrics.held`). */
+  /** Counts a held message as answered (`metrics.held`). */
   readonly release: () => void
   /** Whether nothing is unanswered and no batch is gathering or in flight. */
   readonly isIdle: () => boolean
-  /** Calls back whenever that becomes true, until the returned function is called. */
+  /** Calls back whenever it becomes idle; the returned function unsubscribes. */
   readonly onIdle: (callback: () => void) => () => void
 }
 
 /** The group commit of one journal; every actor system over that journal shares it. */
 export class GroupCommit extends Context.Tag("@onelane/engine/GroupCommit")<GroupCommit, GroupCommitShape>() {}
 
-/** A batch that was committed; its callers are told from the entry `from` on. */
+/** A committed batch; callers of entries before `from` are notified already. */
 interface Told {
   readonly batch: ReadonlyArray<CommitEntry>
   from: number
@@ -90,11 +90,11 @@ const schedule = (self: Batching): void => {
 const mayLeave = ({ concurrency, gathering, inFlight }: Batching): boolean =>
   gathering.length > 0 && inFlight < concurrency
 
-// What has gathered leaves first, so that the disk works while callers are told.
+// Sends what has gathered first, so the disk works while callers are notified.
 const turn = (self: Batching): void => {
   const left = mayLeave(self) && flush(self)
   tell(self, self.config.settleSlice)
-  // What stays behind although there is room waits for its own addresses.
+  // Entries left behind although there is room wait for their own addresses.
   if (self.telling.length > 0 || (left && mayLeave(self))) schedule(self)
   else notifyIdle(self)
 }
@@ -102,7 +102,7 @@ const turn = (self: Batching): void => {
 /** Entries that are worth a batch of their own. */
 const worthwhileEntries = 32
 
-// What may leave is shared out among the batches that may leave, so that they overlap.
+// Ready entries are divided among the batches that may be sent, so that these overlap.
 const takeBatch = (self: Batching): Array<CommitEntry> => {
   const { concurrency, config, gathering, inFlight } = self
   const waiting: Array<CommitEntry> = []
@@ -131,7 +131,7 @@ const flush = (self: Batching): boolean => {
   try {
     appending = self.journal.append(batch)
   } catch (defect) {
-    // A journal that throws is a failed append with an unknown outcome, never a dead loop.
+    // A journal that throws is a failed append with an unknown outcome.
     appending = Exit.die(defect)
   }
   const heldLoop = isExit(appending)
@@ -143,7 +143,7 @@ const flush = (self: Batching): boolean => {
       self.telling.push({ batch, from: 0 })
       return turn(self)
     }
-    // Oldest first: an entry that failed may rest on one that was committed and not told.
+    // Oldest first: a failed entry may depend on a committed one whose callers are not notified yet.
     tell(self, Number.POSITIVE_INFINITY)
     settle(self, batch, exit)
     if (mayLeave(self)) schedule(self)
@@ -159,8 +159,8 @@ const isAllCommitted = (exit: Exit.Exit<ReadonlyArray<AppendOutcome>, JournalFai
 }
 
 /**
- * Tells at most `most` entries that they are committed. Where a journal is waited for, the event loop comes round between
- * two slices, and what gathers meanwhile may rest on an entry that is committed and not told: it is in order behind it.
+ * Settles at most `most` committed entries. With an asynchronous journal the loop yields between slices; entries queued
+ * meanwhile may depend on committed entries whose callers are not notified yet, and are in order behind them.
  */
 const tell = (self: Batching, most: number): void => {
   for (let left = most; left > 0 && self.telling.length > 0; ) {
@@ -189,7 +189,7 @@ const settle = (
   for (const entry of batch) entry.settle(failed)
 }
 
-/** What an append that did not succeed says; a defect leaves the outcome unknown. */
+/** The failure of an append; a defect leaves the outcome unknown. */
 export const failureOf = (exit: Exit.Exit<unknown, JournalFailure>): JournalFailure => {
   if (Exit.isSuccess(exit)) return failure("unknown", "BROKEN_JOURNAL", "it answered another number of entries")
   const first = Cause.failureOrCause(exit.cause)
@@ -203,7 +203,7 @@ const notifyIdle = (self: Batching): void => {
   if (self.idleCallbacks.size > 0 && isIdle(self)) for (const callback of self.idleCallbacks) callback()
 }
 
-/** Makes the group commit of a journal. */
+/** Creates the group commit of a journal. */
 export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<GroupCommitShape, never, Journal> =>
   Effect.gen(function* () {
     const runtime = yield* Effect.runtime<never>()
@@ -243,6 +243,6 @@ export const make = (overrides: Partial<EngineConfig> = {}): Effect.Effect<Group
     }
   })
 
-/** The group commit over the journal in force. */
+/** The layer of `make`. */
 export const layer = (overrides: Partial<EngineConfig> = {}): Layer.Layer<GroupCommit, never, Journal> =>
   Layer.effect(GroupCommit, make(overrides))

@@ -10,9 +10,9 @@ import type * as Effect from "effect/Effect"
 import type { Address } from "../Address.js"
 
 /**
- * What one address adds in one append. `expectedSequence` is the sequence of the last event the writer knows (0: none);
- * the events take the numbers after it. `state` is the state after the last of them, `alarmMillis` when it wants
- * attention. Events and state are plain JSON values. One batch names an address at most once.
+ * The entry of one address in one append. `expectedSequence` is the sequence of the last event the writer knows (0: none);
+ * the events take the numbers after it. `state` is the state after the last of them, `alarmMillis` when it is
+ * due. Events and state are plain JSON values. One batch names an address at most once.
  */
 export interface JournalEntry {
   readonly address: Address
@@ -20,13 +20,13 @@ export interface JournalEntry {
   readonly events: ReadonlyArray<unknown>
   readonly state: unknown
   readonly alarmMillis: number | null
-  /** The digests this entry records, no two alike; absent: none. */
+  /** The digests this entry records, all different; absent: none. */
   readonly records?: ReadonlyArray<JournalRecord> | undefined
 }
 
 /**
- * What a digest was recorded for: the last event of the turn that recorded it, that event's sequence, and the state right
- * after it. A digest is 1..64 characters of base64url. It is recorded at most once at an address, and is kept as long as
+ * The record of a digest: the last event of the turn that recorded it, that event's sequence, and the state right after
+ * it. A digest is 1..64 characters of base64url. It is recorded at most once at an address, and is kept as long as
  * its address, at least for the last `recordCapacity` ones.
  */
 export interface JournalRecord {
@@ -42,15 +42,15 @@ export interface Recorded {
   readonly record: JournalRecord | null
 }
 
-/** Digests that a load gives at most. */
+/** Most digests that a load returns. */
 export const loadedDigests = 1_000
 
-/** Records that every journal keeps of one address; one that cannot keep all of them drops the oldest. */
+/** Records that every journal keeps per address; a journal with a limit drops the oldest. */
 export const recordCapacity = 65_536
 
 /**
- * What became of one entry: durable, or refused because the address is at another sequence or has one of the entry's
- * digests already (nothing of it was written).
+ * The outcome of one entry: durable, or refused because the address is at another sequence or has one of the entry's
+ * digests already (nothing was written).
  */
 export type AppendOutcome = "committed" | "conflict"
 
@@ -68,7 +68,7 @@ export interface JournalEvent {
   readonly event: unknown
 }
 
-/** An address that asked for attention at `alarmMillis`. */
+/** An address that is due at `alarmMillis`. */
 export interface JournalAlarm {
   readonly id: string
   readonly alarmMillis: number
@@ -94,9 +94,9 @@ export interface JournalRemoval {
 }
 
 /**
- * The journal gave no answer. `applied: "no"` says that nothing of the call was or will be written; `"unknown"` that
+ * The journal failed. `applied: "no"` means that nothing of the call was or will be written; `"unknown"` that
  * some or all of it may be (lost answer, failed fsync). For a load both mean "not read".
- * `reason`: a stable word for programs, e.g. `DISK_FULL`, `BUSY`, `FENCED`, `TIMEOUT`, `CORRUPT`, `CLOSED`, `IO`.
+ * `reason`: a stable code, for example `DISK_FULL`, `BUSY`, `FENCED`, `TIMEOUT`, `CORRUPT`, `CLOSED`, `IO`.
  */
 export interface JournalFailure {
   readonly _tag: "JournalFailure"
@@ -112,15 +112,15 @@ export const failure = (applied: "no" | "unknown", reason: string, cause?: unkno
 /**
  * Every journal passes `testkit/JournalSuite`.
  *
- * `append` is atomic per entry, not per batch: each entry is committed or a conflict, told in batch order. When it
- * succeeds, everything committed is durable. An effect that is already an `Exit` is taken without suspension.
+ * `append` is atomic per entry, not per batch: each entry is committed or a conflict, in batch order. When it
+ * succeeds, all committed entries are durable. An effect that is already an `Exit` costs no suspension.
  */
 export interface JournalShape {
-  /** True when `append` answers at once and for free (memory): the engine then commits in the turn instead of gathering. */
+  /** True if `append` is synchronous and cheap (memory): the engine then commits in the turn and does not gather. */
   readonly immediate: boolean
-  /** True when nobody else writes these addresses; false makes it read before an answer that writes nothing. */
+  /** True if nobody else writes these addresses; if false, the engine reads before an answer that writes nothing. */
   readonly exclusive: boolean
-  /** How many appends it takes at once, no two of them naming the same address. Default 1. */
+  /** Concurrent appends it accepts; no two name the same address. Default 1. */
   readonly appendsAtOnce?: number | undefined
   /** The store's own time, epoch milliseconds: expiry and deadlines follow it. Default: the clock of this process. */
   readonly nowMillis?: (() => number) | undefined
@@ -134,7 +134,7 @@ export interface JournalShape {
     afterSequence: number,
     limit: number
   ) => Effect.Effect<ReadonlyArray<JournalEvent>, JournalFailure>
-  /** Addresses of `kind` whose alarm is at or before `beforeMillis`, by alarm then id, those behind `after` only, at most `limit`. */
+  /** Addresses of `kind` whose alarm is at or before `beforeMillis`, ordered by alarm, then id, after `after`, at most `limit`. */
   readonly alarms: (
     kind: string,
     beforeMillis: number,

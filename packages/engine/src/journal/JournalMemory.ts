@@ -1,8 +1,8 @@
 /**
- * JournalMemory: the journal in this process's memory. Nothing survives the process; everything else is the contract.
+ * JournalMemory: a journal in memory. Nothing survives the process; otherwise it follows the contract.
  * A long history is bounded: an address keeps its last `historyCapacity` events, and asking for older ones is a typed
- * failure (`HISTORY_FORGOTTEN`), never a silent gap. What was recorded under a digest is kept apart from the history, the
- * last `Journal.recordCapacity` of an address.
+ * failure (`HISTORY_FORGOTTEN`), never a silent gap. Records of digests are kept apart from the history, the last
+ * `Journal.recordCapacity` per address.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -28,13 +28,13 @@ interface Record {
   sequence: number
   state: unknown
   alarmMillis: number | null
-  /** A ring: the event of sequence n stands at (n - 1) modulo `historyCapacity`. */
+  /** A ring: the event with sequence n is at (n - 1) modulo `historyCapacity`. */
   readonly events: Array<unknown>
-  /** By digest, oldest first; null while there is none. */
+  /** By digest, oldest first; null if there is none. */
   recorded: Map<string, Recorded> | null
 }
 
-/** Events one address keeps. What is kept outlives collections, is copied twice for it, and pushes other things out of the caches. */
+/** Events kept per address. Each survives garbage collections, is copied twice, and evicts other data from CPU caches. */
 export const historyCapacity = 64
 
 const nothing = Exit.succeed(null)
@@ -44,13 +44,13 @@ const conflict = Exit.succeed<ReadonlyArray<AppendOutcome>>(["conflict"])
 const byAlarm = (a: JournalAlarm, b: JournalAlarm): number =>
   a.alarmMillis - b.alarmMillis || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
 
-// By kind, then by id: an id is a string that is hashed already, a key put together for the look-up is not.
+// By kind, then by id: the hash of an id is cached, that of a combined key is not.
 interface Kind {
   readonly records: Map<string, Record>
   readonly armed: Map<string, number>
 }
 
-// There are a few kinds, and mostly one of them is written.
+// There are few kinds, and mostly one of them is written.
 interface Kinds {
   readonly byName: Map<string, Kind>
   last: string
@@ -89,7 +89,7 @@ const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
   if ((record === undefined ? 0 : record.sequence) !== entry.expectedSequence) return "conflict"
   if (records !== undefined && record !== undefined && isAnyRecorded(record, records)) return "conflict"
   if (record === undefined) {
-    // A list that is begun with `push` has room for 17; most addresses (carts, sessions that were left) have one event.
+    // An array that starts with `push` has room for 17; most addresses have one event.
     record = { sequence: 0, state: null, alarmMillis: null, events: events.slice(0, historyCapacity), recorded: null }
     kindOf(kinds, address.kind).records.set(address.id, record)
   }

@@ -1,9 +1,9 @@
 /**
- * AsyncContext: how code of a host that runs later than its call still runs in the async context of that call (what
- * `AsyncLocalStorage` sees). A waiting turn runs on the stack that finds its lane free, and Effect resumes fibers in the
- * context of whoever scheduled first; without care a port would see the context of another caller.
+ * AsyncContext: runs host code in the async context of its call (what `AsyncLocalStorage` sees), also if it runs later. A
+ * waiting turn runs on the stack that freed its address, and Effect resumes fibers in the context of the first to schedule;
+ * without care a port would see the context of another caller.
  *
- * Owns the words. The host's platform knows the contexts (`EngineConfig.asyncContext`); without it nothing is done.
+ * Owns the types. The host's platform captures contexts (`EngineConfig.asyncContext`); without it nothing is done.
  */
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
@@ -26,18 +26,18 @@ export const schedulerOf = (run: Run, runtime: Runtime.Runtime<never>): Schedule
   }
 }
 
-/** How a fiber is started so that all of it runs in the context that was captured, if one was. */
+/** Options to start a fiber that runs in the captured context, if there is one. */
 export const optionsOf = (
   run: Run | null | undefined,
   runtime: Runtime.Runtime<never>
 ): { readonly scheduler?: Scheduler.Scheduler } =>
   run === null || run === undefined ? {} : { scheduler: schedulerOf(run, runtime) }
 
-/** An effect that runs in the context that was captured, if one was, whoever runs it. */
+/** Runs an effect in the captured context, if there is one. */
 export const within = <A, E>(run: Run | null | undefined, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   run === null || run === undefined
     ? effect
     : Effect.flatMap(Effect.runtime<never>(), (runtime) =>
-        // The scheduler counts from the next time the fiber is resumed on.
+        // The scheduler takes effect when the fiber is resumed next.
         Effect.withScheduler(Effect.zipRight(Effect.yieldNow(), effect), schedulerOf(run, runtime))
       )

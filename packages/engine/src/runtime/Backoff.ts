@@ -1,5 +1,5 @@
 /**
- * Backoff: exponential pauses with full jitter, for everything that is tried again. Pure: the random number is the caller's.
+ * Backoff: exponential backoff with full jitter, for all retries. Pure: the caller provides the random number.
  * Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  */
 
@@ -11,12 +11,12 @@ export interface BackoffPolicy {
   readonly maxMillis: number
 }
 
-/** Doublings after which a pause is the longest in any case. */
+/** Doublings after which the longest pause is reached in any case. */
 const doublingsMax = 30
 
 /**
- * The pause after `failures` failed tries (1 or more), milliseconds: a part, `jitter` (0..1), of the longest one, and
- * `atLeastMillis` besides, which itself is cut to `maxMillis`.
+ * The pause after `failures` failed attempts (1 or more), milliseconds: `atLeastMillis` (at most `maxMillis`) plus the
+ * fraction `jitter` (0..1) of the backoff.
  */
 export const pauseMillis = (
   { baseMillis, maxMillis }: BackoffPolicy,

@@ -1,8 +1,8 @@
 /**
- * BoundedMap: a map with room for so many entries; those used least recently go first. The one cache behind every package.
+ * BoundedMap: a map with a capacity that evicts the least recently used entries. All caches use it.
  *
- * Two generations: when the young one is half full it becomes the old one, and what was old and not used since goes. A look at
- * a young entry writes nothing, so a busy cache costs one look-up.
+ * Two generations: when the young one holds half the capacity it becomes the old one, and old entries not used since are
+ * evicted. Reading a young entry writes nothing, so a busy cache costs one look-up.
  */
 
 /** Entries by key, at most `capacity` of them. */
@@ -14,7 +14,7 @@ export interface BoundedMap<K, V> {
   readonly size: () => number
 }
 
-/** An empty map. `capacity`: 2 or more; 0 keeps nothing. */
+/** Creates an empty map. `capacity`: 2 or more; 0 keeps nothing. */
 export const make = <K, V>(capacity: number): BoundedMap<K, V> => {
   const half = Math.floor(capacity / 2)
   let young = new Map<K, V>()

@@ -6,35 +6,35 @@ import * as Fields from "./Fields.js"
 
 /** Limits and timings of one engine. */
 export interface EngineConfig {
-  /** Unanswered messages one address may hold before `MailboxFull` (scope `address`). Default 4,096. */
+  /** Unanswered messages per address before `MailboxFull` (scope `address`). Default 4,096. */
   readonly mailboxCapacity: number
   /** Unanswered messages of the whole engine before `MailboxFull` (scope `system`). Default 65,536. */
   readonly systemCapacity: number
-  /** Addresses of one kind awake at once; at the cap, idle ones are passivated early. Default 1,000,000. */
+  /** Active actors of one kind; at the limit idle ones are passivated early. Default 1,000,000. */
   readonly liveCapacity: number
   /** Entries of one journal append. Default 1,024. */
   readonly batchCapacity: number
-  /** Entries told that they are committed before the event loop comes round, where a journal is waited for. Default 128. */
+  /** Committed entries whose callers are notified in one turn of the event loop, with an asynchronous journal. Default 128. */
   readonly settleSlice: number
-  /** How long an address stays awake after its last turn, to within one sweep. Default 60,000. */
+  /** How long an actor stays in memory after its last turn, to within one sweep. Default 60,000. */
   readonly idleMillis: number
-  /** Pause between two sweeps for idle addresses. Default 5,000. */
+  /** Pause between two sweeps for idle actors. Default 5,000. */
   readonly sweepMillis: number
-  /** Addresses looked at before a sweep lets others run. Default 10,000. */
+  /** Actors inspected before a sweep yields. Default 10,000. */
   readonly sweepSlice: number
-  /** Time of answers given without a pause in one turn of the event loop, after which the next ones wait for the next turn. Default 5. */
+  /** How long answers are given within one turn of the event loop before further ones wait for the next turn. Default 5. */
   readonly valveMillis: number
   /** How often a command is decided again after another writer was first. Default 8. */
   readonly conflictRetries: number
   /** Events read from the journal at a time by a watcher. Default 100. */
   readonly changesPage: number
-  /** How often a watcher looks at a journal that others write too. Default 1,000. */
+  /** How often a watcher polls a shared journal. Default 1,000. */
   readonly pollMillis: number
-  /** How long `drain` waits for what is under way. Default 10,000. */
+  /** How long `drain` waits for work in progress. Default 10,000. */
   readonly drainMillis: number
   /** Runs a task soon, after the current turn of the event loop. Default `setImmediate`; a simulation brings its own. */
   readonly defer: (task: () => void) => void
-  /** Captures the async context of a command that has to wait, so that ports are asked in it. Default null: nobody cares. */
+  /** Captures the async context of a command that has to wait, so that ports run in it. Default null: not captured. */
   readonly asyncContext: Capture | null
 }
 

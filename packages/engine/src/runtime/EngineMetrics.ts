@@ -1,8 +1,8 @@
 /**
- * EngineMetrics: plain numbers, counted as things happen and read out on demand. No registry, no cost when nobody looks.
+ * EngineMetrics: plain counters, read on demand. No registry, and no cost when nobody reads them.
  */
 
-/** Counters since the start, and gauges (`live`, `held`) of this moment. */
+/** Counters since the start, and the current gauges `live` and `held`. */
 export interface EngineMetrics {
   /** Turns begun, re-decided ones included. */
   turns: number
@@ -12,21 +12,21 @@ export interface EngineMetrics {
   refused: number
   /** Messages that could not be answered on the caller's stack. */
   waits: number
-  /** Messages turned away because a bound was reached. */
+  /** Messages refused because a limit was reached. */
   overloads: number
   /** Defects of behaviors and ports. */
   defects: number
   /** Activations read from the journal. */
   loads: number
-  /** Activations put to sleep. */
+  /** Activations passivated. */
   passivations: number
   /** Entries refused by the fence. */
   conflicts: number
-  /** Addresses awake now. */
+  /** Active actors now. */
   live: number
 }
 
-/** All at zero. */
+/** Creates zeroed metrics. */
 export const make = (): EngineMetrics => ({
   turns: 0,
   accepted: 0,
@@ -65,7 +65,7 @@ export const batchEntriesBounds: ReadonlyArray<number> = Object.freeze([
   1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096
 ])
 
-/** All at zero. */
+/** Creates zeroed commit metrics. */
 export const makeCommit = (): CommitMetrics => ({
   appends: 0,
   entries: 0,
@@ -91,7 +91,7 @@ const countIn = (buckets: Array<number>, bounds: ReadonlyArray<number>, value: n
   buckets[index] = buckets[index]! + 1
 }
 
-/** The same numbers, always those of now, for somebody who may only read them. */
+/** A read-only view of counters that always shows the current values. */
 export const view = <A extends object>(counted: A): Readonly<A> => {
   const shown = {}
   for (const name of Object.keys(counted) as Array<keyof A>) {

@@ -1,18 +1,18 @@
 /**
  * FairnessValve: keeps timers and sockets alive under saturating in-process load.
  *
- * A turn on the caller's stack is answered at once, so callers in a loop never suspend and the event loop starves: on
- * this Effect line the scheduler's yield counter is per fiber and starts anew when a fiber parks. When answers have been
+ * A turn on the caller's stack is answered at once, so callers in a loop never suspend and the event loop starves: in
+ * this version of Effect the scheduler counts per fiber and starts over when a fiber parks. When answers have been
  * given for `valveMillis` within one turn of the event loop, the next answers wait for the next turn. Decisions never wait.
  */
 
-/** How many answers pass between two looks at the clock. */
+/** Answers between two reads of the clock. */
 const answersPerLook = 16
 
-/** Whether an answer may be given at once, and the next turn of the event loop for those that may not. */
+/** Decides whether an answer is given at once or in the next turn of the event loop. */
 export interface FairnessValve {
   readonly pass: () => boolean
-  /** Gives an answer in the next turn of the event loop: all that wait together, so that no caller runs ahead of the others. */
+  /** Gives an answer in the next turn of the event loop, together with all others that wait, so no caller runs ahead. */
   readonly later: (answer: () => void) => void
 }
 

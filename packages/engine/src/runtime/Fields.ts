@@ -1,23 +1,23 @@
 /**
  * Fields: checks an object against named fields. The one validator behind inputs of commands, options of programs, tasks and
- * limits. Pure: says what is wrong as a value; error types and sentences to a caller are the user's of this module.
+ * limits. Pure: returns what is wrong as a value; callers choose error type and message.
  */
 
 /** What one field must be. */
 export interface Field {
-  /** In words, behind "must be": `a whole number from 0 to 200`. */
+  /** Text after "must be": `a whole number from 0 to 200`. */
   readonly is: string
   readonly required?: boolean | undefined
-  /** Asked only for a value that is there. */
+  /** Called only for a present value. */
   readonly check: (value: unknown) => boolean
-  /** The fields of a nested object: faults are looked for in there, and named `outer.inner`. */
+  /** Fields of a nested object; their faults are named `outer.inner`. */
   readonly fields?: Fields | undefined
 }
 
 /** The fields of one object. */
 export type Fields = { readonly [name: string]: Field }
 
-/** What is wrong with an object; `names` in the order of the fields, or of the object for unknown ones. */
+/** What is wrong with an object. `names` are in the order of the fields; unknown ones in that of the object. */
 export type Fault =
   | { readonly _tag: "NoObject" }
   | { readonly _tag: "Missing" | "Wrong" | "Unknown"; readonly names: ReadonlyArray<string> }
@@ -30,15 +30,15 @@ export const isObject = (value: unknown): value is Named =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 /**
- * Null when `given` is an object of these fields and no others; else its first fault: missing fields, then wrong ones, then
- * unknown ones. `isNullAbsent`: null counts as missing, not as a wrong value.
+ * Returns null if `given` is an object with these fields and no others, else its first fault: missing fields, then wrong
+ * ones, then unknown ones. `isNullAbsent`: null counts as missing, not as a wrong value.
  */
 export const faultOf = (given: unknown, fields: Fields, isNullAbsent = false): Fault | null => {
   if (!isObject(given)) return { _tag: "NoObject" }
   return isFaultless(given, fields, isNullAbsent) ? null : explain(given, fields, isNullAbsent)
 }
 
-// Builds nothing: most objects have no fault.
+// Allocates nothing: most objects have no fault.
 const isFaultless = (given: Named, fields: Fields, isNullAbsent: boolean): boolean => {
   for (const name in fields) if (!isRight(given[name], fields[name]!, isNullAbsent)) return false
   for (const name in given) if (!Object.hasOwn(fields, name)) return false
@@ -61,8 +61,8 @@ const explain = (given: Named, fields: Fields, isNullAbsent: boolean): Fault => 
 }
 
 /**
- * The first thing that is wrong as a sentence without a full stop, or null: `retry.limit must be a whole number from 0 to 200`.
- * Shows names, never a value. `path`: what stands before each name.
+ * Returns the first fault as a sentence without a full stop, or null: `retry.limit must be a whole number from 0 to 200`.
+ * Shows names, never a value. `path`: prefix of each name.
  */
 export const sentenceOf = (given: unknown, fields: Fields, path = ""): string | null => {
   const fault = faultOf(given, fields)

@@ -1,8 +1,8 @@
 /**
- * QuietTimer: pauses of the engine's own loops. Such a pause does not keep the process alive: an engine that nobody closed
- * must not hold up the end of a program that has nothing left to do. What does keep the process alive is named here too.
+ * QuietTimer: pauses of the engine's own loops, which do not keep the process alive: an engine that was not closed must not
+ * stop a program from ending. `keepAlive` does keep it alive.
  *
- * Under a clock that is not the live one (a test, a simulation) a pause is that clock's.
+ * With a test clock or in a simulation a pause follows that clock.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 
 const live: Clock.Clock = Context.get(DefaultServices.liveServices, Clock.Clock)
 
-/** A timer as far as it is known outside of Node. */
+/** A timer; `unref` exists on Node only. */
 type Timer = ReturnType<typeof setTimeout> & { readonly unref?: () => unknown }
 
 /** Waits, without keeping the process alive. */

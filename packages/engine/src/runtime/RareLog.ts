@@ -1,6 +1,6 @@
 /**
- * RareLog: a log line for something that may happen thousands of times a second. At most one line a second is written; it
- * says how many were left out since the one before.
+ * RareLog: logs events that may happen thousands of times a second. Writes at most one line a second, with the number of
+ * lines that were left out.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -12,7 +12,7 @@ export type RareLog = (message: string, annotations: { readonly [key: string]: u
 
 const everyMillis = 1_000
 
-/** Makes a rare log that writes to the loggers in force here. */
+/** Creates a rare log that writes to the current loggers. */
 export const make: Effect.Effect<RareLog> = Effect.gen(function* () {
   const runtime = yield* Effect.runtime<never>()
   const clock = yield* Clock.clockWith(Effect.succeed)
