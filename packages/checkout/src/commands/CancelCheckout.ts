@@ -1,6 +1,6 @@
 /**
- * CancelCheckout: archive a session. Mailbox order decides against a completing task: whichever turn is first counts, and
- * a later result is refused. The cart is free from then on.
+ * CancelCheckout: archives a session and frees its cart. Mailbox order decides against a completing task: the first turn
+ * wins, and a later result is refused.
  */
 
 import * as Exit from "effect/Exit"
@@ -14,7 +14,7 @@ import { closedReason } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import { accept, answeredBefore, type Decide, digestsWith } from "./SessionCommand.js"
 
-/** What the input may say. */
+/** The fields of the input. */
 export const fields = {
   checkoutSessionId: Input.optionalSyntax,
   cartId: Input.optionalTextUpTo(opaqueIdMaxLength),
@@ -22,7 +22,7 @@ export const fields = {
   idempotencyKey: Input.optionalPlainUpTo(IdempotencyKey.keyMaxLength)
 }
 
-/** Steps 2-3: exactly one of session and cart is named. */
+/** Steps 2-3: the input names exactly one of session and cart. */
 export const check = (input: CancelInput): InvalidInput | InvalidCheckoutSessionId | null => {
   const invalid = Input.accept(input, fields)
   if (invalid !== null) return invalid
@@ -39,7 +39,7 @@ export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
   const { session } = state
   const denied = authorise(session, turn.facts.rights)
   if (denied !== null || session === null) return Exit.fail(denied ?? Refusal.sessionInaccessible)
-  // A cart's lane may name a session it never got: one of another cart, whose id an opener asked for in vain.
+  // The cart's actor may name a session of another cart: an opener asked for an id that was taken.
   if (command.cartId !== null && command.cartId !== session.cartId) return Exit.fail(Refusal.sessionInaccessible)
   const { use = null } = command
   const answered = use === null ? null : answeredBefore(turn, use)

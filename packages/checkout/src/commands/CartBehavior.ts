@@ -1,7 +1,7 @@
 /**
- * CartBehavior: the lane of one cart. It remembers which session is the cart's, so that two tabs which open at once get
- * the same one, what the keys of calls about the cart were used for, and, where no port says it, whose the cart is. It knows
- * nothing of the session itself: a closed one is replaced by the next opener, who names it.
+ * CartBehavior: the actor of one cart. It keeps the cart's session id (so two tabs that open at once get the same session), the
+ * idempotency keys of calls about the cart, and, without a cart port, the owner of the cart. It does not know the session's
+ * state: the next opener replaces a closed session and names it.
  */
 import { Behavior } from "@onelane/engine"
 import * as Exit from "effect/Exit"
@@ -11,55 +11,55 @@ import type { CheckoutSession } from "../session/CheckoutSession.js"
 import type { KeyUse } from "../session/IdempotencyKey.js"
 import * as StoreFormat from "../session/StoreFormat.js"
 
-/** Whose a cart is, as its lane was told; null: not said. */
+/** Owner, account and store of a cart, as assigned by an opener; null: not given. */
 export interface Assigned {
   readonly ownerId: string
   readonly accountId: string | null
   readonly storeId: string | null
 }
 
-/** What a cart remembers of the session that completed it. */
+/** The completed session of a cart. */
 export interface Completed {
   readonly checkoutSessionId: string
   readonly orderId: string | null
 }
 
-/** Makes `sessionId` the cart's, unless it has another than `replacing`. What is to be replaced may be gone meanwhile. */
+/** Makes `sessionId` the cart's session, if it has none or `replacing`. */
 export interface Reserve {
   readonly tag: "Reserve"
   readonly sessionId: string
   readonly replacing: string | null
   /** Whether the opener wants a second order of a cart that was completed. */
   readonly again: boolean
-  /** The completed session that is replaced, to be remembered; null for one that ended otherwise. */
+  /** The completed session that is replaced, to be kept; null if it was cancelled or expired. */
   readonly completed: Completed | null
-  /** Whose the opener found the cart to be, and whose it is from now on; null where a port keeps the cart. */
+  /** The owner the opener found, and the new one; null if a port keeps the cart. */
   readonly assign: { readonly from: Assigned | null; readonly to: Assigned } | null
-  /** Recorded with the reservation of this session, if it is made. */
+  /** Recorded in the same commit, if the session is reserved. */
   readonly use: KeyUse | null
   readonly requestId: string
 }
 
-/** What a key was used for: the session it meant, and what was shown of it where the key did not create it. */
+/** The use of a key: its session, and the session as it was shown if the key did not create it. */
 export interface Use {
   readonly requestId: string
   readonly sessionId: string
   readonly shown: CheckoutSession | null
 }
 
-/** Looks at the cart's session and at what a key was used for. */
+/** Reads the cart's session and the use of a key. */
 export interface Recall {
   readonly tag: "Recall"
   readonly use: KeyUse | null
 }
 
-/** Records what a key is used for, unless it was used before. */
+/** Records the use of a key, unless it was used before. */
 export interface Remember extends Use {
   readonly tag: "Remember"
   readonly use: KeyUse
 }
 
-/** A task's success that came when its session was archived: an archived session never changes, so its cart keeps it. */
+/** A task's success that arrived after its session was archived. An archived session never changes, so its cart keeps it. */
 export interface LateSuccess {
   readonly checkoutSessionId: string
   readonly operationId: string
@@ -80,15 +80,15 @@ export interface Prune {
   readonly completed: Completed | null
 }
 
-/** What the lane of a cart is asked. */
+/** Commands to a cart's actor. */
 export type CartCommand = Reserve | Recall | Remember | Keep | Prune
 
-/** Late successes a cart keeps; the oldest go first. */
+/** Late successes kept per cart; the oldest are dropped. */
 export const lateCapacity = 16
 
 /**
- * The session of a cart, null before the first and when it was pruned; the session that completed the cart, as long as the
- * named one cannot tell; whose the cart is, null where the lane was not told; and late successes.
+ * The state of a cart's actor. `sessionId`: null before the first session and after it was pruned. `completed`: the session
+ * that completed the cart, while `sessionId` does not name it. `assigned`: null if no opener assigned an owner.
  */
 export interface CartState {
   readonly format: number
@@ -104,7 +104,7 @@ export interface Reserved {
   readonly sessionId: string
   readonly completed: Completed | null
   readonly assigned: Assigned | null
-  /** The key that asked for this session; null when it had none, or the session stayed. */
+  /** The key of the open that created this session; null without key, or if the session stayed. */
   readonly use: KeyUse | null
   readonly requestId: string
 }
@@ -132,9 +132,9 @@ export interface Kept {
 export type CartEvent = Reserved | Remembered | Pruned | Kept
 
 /**
- * The cart's session, who completed the cart, and what the key of the command was used for before (null: nothing). A completed
- * cart without a session is not opened again unasked. All null: the cart has no session, or is no longer whose the opener found
- * it to be; nothing was reserved, look again.
+ * The cart's session, its completed session, and the earlier use of the command's key (null: none). A completed cart without
+ * a session is not opened again unless requested. All null: the cart has no session, or its owner has changed meanwhile;
+ * nothing was reserved, so look again.
  */
 export interface CartReply {
   readonly sessionId: string | null
@@ -142,13 +142,13 @@ export interface CartReply {
   readonly used: Use | null
 }
 
-/** What the lane of a cart may answer instead. */
+/** Errors of a cart's actor. */
 export type CartError = IdempotencyConflict | StorageUnavailable | Overloaded
 
 /** The actor of one cart. */
 export type CartBehavior = Behavior.Behavior<CartState, CartCommand, CartEvent, CartReply, CartError, void>
 
-/** Makes it. */
+/** The behavior of a cart. */
 export const cartBehavior: CartBehavior = {
   kind: "cart",
   initial: { format: StoreFormat.current, sessionId: null, completed: null, assigned: null, late: [] },

@@ -1,5 +1,5 @@
 /**
- * CheckoutBehavior: a session's actor. Command tag → its rule, and which ports a turn asks first; nothing else.
+ * CheckoutBehavior: the actor of a session. Maps a command's tag to its rule and to the ports that a turn reads first.
  */
 import { Behavior } from "@onelane/engine"
 import type * as Effect from "effect/Effect"
@@ -30,7 +30,7 @@ export type CheckoutBehavior = Behavior.Behavior<
   Facts
 >
 
-// An open was authorised against its cart; the others against the session they name.
+// An open was authorised with its cart; other commands are authorised with the session they name.
 const actions: { readonly [Tag in Exclude<SessionCommand["tag"], "Open" | "Expire">]: Action } = {
   Update: "update",
   Read: "read",
@@ -42,7 +42,7 @@ const actions: { readonly [Tag in Exclude<SessionCommand["tag"], "Open" | "Expir
 
 const nothing = Exit.succeed(noFacts)
 
-/** Makes the behavior of a flow over the two ports. */
+/** Creates the behavior of a flow over the two ports. */
 export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
   kind: "session",
   initial,

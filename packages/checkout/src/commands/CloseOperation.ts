@@ -1,7 +1,7 @@
 /**
- * CloseOperation: what CompleteTask, FailTask and ReleaseClaim have in common: the caller's rights (none are asked of the
- * engine itself), the fence (only the running operation can be closed), and what is known of one that does not run: whatever
- * closes a claim records the operation id, so a result can be told repeated, late or unknown.
+ * CloseOperation: shared by CompleteTask, FailTask and ReleaseClaim: the caller's rights (the engine itself needs none), the
+ * fence (only the running operation can be closed), and the status of an operation that is not running. Every event that
+ * closes a claim records the operation id, so a later result is recognised as repeated, late or unknown.
  */
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, OperationError } from "../errors/CheckoutError.js"
@@ -15,7 +15,7 @@ import { closedReason, type SessionEvent, type SessionState } from "../session/S
 import * as Input from "./Input.js"
 import { answeredBefore, type CommandOf, type Decided, replay, type SessionTurn } from "./SessionCommand.js"
 
-/** What the input may say: a session, its operation, and what a command adds. */
+/** The fields of the input: session, operation, and those of the command. */
 export const fieldsWith = <F extends Input.Fields>(more: F) => ({
   checkoutSessionId: Input.syntax,
   operationId: Input.textUpTo(wordMaxLength),
@@ -37,7 +37,7 @@ type Claimed = CheckoutSession & {
   readonly cartChanged: boolean
 }
 
-/** How an operation was closed: the event that did it, and the session right after it. */
+/** How an operation was closed: the event, and the session right after it. */
 export interface Closed {
   readonly event: ClosingEvent
   readonly session: CheckoutSession
@@ -48,20 +48,20 @@ type ClosingEvent = Extract<
   { readonly type: "TaskCompleted" | "TaskFailed" | "ClaimReleased" | "Cancelled" }
 >
 
-/** What is known of an operation that is not the running one. `closed` is null when it never ran in this session. */
+/** The status of an operation that is not running. `closed` is null if it never ran in this session. */
 export interface Over {
   readonly session: CheckoutSession
   readonly reason: Refusal.OperationReason
   readonly closed: Closed | null
-  /** Late successes that were kept for it before. */
+  /** Late successes kept for it so far. */
   readonly late: ReadonlyArray<Extract<SessionEvent, { readonly type: "LateResult" }>>
 }
 
 type Closing = CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">
 
 /**
- * The claim a command closes, the answer its key was given before, what became of its operation, or the refusal of who may not
- * know.
+ * Returns the claim that a command closes, the replayed answer of its key, the status of its operation, or a refusal if the
+ * caller has no right to know.
  */
 export const claimOf = (
   state: SessionState,
@@ -91,14 +91,14 @@ export const claimOf = (
 const hasChanged = ({ cartRevision = null }: SessionState, { facts: { cart } }: SessionTurn): boolean =>
   cartRevision !== null && (cart === null || cart.revision !== cartRevision)
 
-/** What the closing event says of a changed cart: nothing where it did not change. */
+/** The fields of the closing event for a changed cart; none if it did not change. */
 export const noted = ({ cartChanged }: Claimed): { readonly cartChanged?: true } => (cartChanged ? { cartChanged } : {})
 
-/** The answer to a command that comes too late and leaves nothing behind. */
+/** Refuses a command that came too late; nothing is recorded. */
 export const refuse = ({ reason, session }: Over, recorded = false): Exit.Exit<never, OperationError> =>
   Exit.fail(Refusal.operationNotCurrent(session, reason, recorded))
 
-/** The answer to a result that was reported before: the first one. */
+/** Repeats the first answer for a result that was reported before. */
 export const repeat = ({ session }: Closed): Decided<never> => replay(session, session.lastRequestId ?? "")
 
 const closedBy = (turn: SessionTurn, operationId: string): Closed | null => {
@@ -123,10 +123,10 @@ const reasonOf = (state: SessionState, turn: SessionTurn, closed: Closed | null)
   return closed.event.type === "ClaimReleased" ? "OPERATION_RELEASED" : "OPERATION_LATE"
 }
 
-/** Late successes with different order ids that are kept for one operation. */
+/** Late successes with different order ids kept per operation. */
 export const lateCapacity = 3
 
-/** The records of an operation: how it was closed, and its late successes. An id that is none of ours has none. */
+/** The records of an operation: how it was closed, and its late successes. A malformed id has none. */
 export const digestsOf = ({ operationId }: { readonly operationId: string }): ReadonlyArray<string> =>
   /^[A-Za-z0-9_-]{1,56}$/.test(operationId)
     ? [operationId, ...Array.from({ length: lateCapacity }, (_, number) => lateDigest(operationId, number))]

@@ -13,7 +13,7 @@ import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type CommandOf, type Decide, type Decided, digestsWith, type SessionTurn } from "./SessionCommand.js"
 
-/** What the input may say. */
+/** The fields of the input. */
 export const fields = CloseOperation.fieldsWith({ orderId: Input.optionalTextUpTo(wordMaxLength) })
 
 /** Steps 2-3. */
@@ -22,8 +22,8 @@ export const check = CloseOperation.checkWith(fields)
 const cartChanged = Object.freeze({ code: "CART_CHANGED", message: "The cart changed while the task ran." })
 
 /**
- * Moves the session, once; or fails it where the task refuses a cart that has changed since the claim. A success that comes too
- * late is kept: somebody may have paid.
+ * Moves the session, once; or fails it if the task refuses a cart that has changed since the claim. A late success is kept,
+ * because a payment may have been made.
  */
 export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   const found = CloseOperation.claimOf(state, command, turn)
@@ -59,8 +59,8 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   return accept(event, lastRequestId ?? "", digestsWith(use, operationId))
 }
 
-// On a live session a late success is an event that leaves the state as it is. An archived one never changes: the cart's lane
-// keeps what comes then (LateResults).
+// On a live session a late success is an event that leaves the state unchanged. An archived session never changes, so the
+// cart's actor keeps it (LateResults).
 const tooLate = (
   over: CloseOperation.Over,
   command: CommandOf<"CompleteTask">,

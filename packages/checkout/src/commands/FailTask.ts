@@ -9,7 +9,7 @@ import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type CommandOf, type Decide, digestsWith } from "./SessionCommand.js"
 
-/** What the input may say. */
+/** The fields of the input. */
 export const fields = CloseOperation.fieldsWith({
   code: Input.textUpTo(wordMaxLength),
   message: Input.optionalTextUpTo(messageMaxLength),

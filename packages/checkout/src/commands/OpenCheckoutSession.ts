@@ -1,6 +1,6 @@
 /**
- * OpenCheckoutSession: get the live session of a cart, or create one. The cart's own lane (CartBehavior) decides which
- * session id is the cart's; this file holds the input's form and what the session itself says.
+ * OpenCheckoutSession: gets the live session of a cart, or creates one. The cart's actor (CartBehavior) decides which session
+ * is the cart's; this file has the input and the session's rule.
  * Source: CONTRACT §5 (`checkoutSessionAction`: get or create).
  */
 
@@ -20,10 +20,10 @@ import { closedReason, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import { answeredBefore, type Decide, digestsWith, type SessionReply, show } from "./SessionCommand.js"
 
-/** Longest life of a session that is given one: a year, milliseconds. */
+/** Longest lifetime of a session: a year, in milliseconds. */
 export const expiryMaxMillis = 31_536_000_000
 
-/** What the input may say. */
+/** The fields of the input. */
 export const fields = {
   cartId: Input.textUpTo(opaqueIdMaxLength),
   initialState: Input.optionalTextUpTo(stateMaxLength),
@@ -38,7 +38,7 @@ export const fields = {
 
 const opaque = ["cartId", "ownerId", "accountId", "storeId"] as const
 
-/** Whose the cart is to be, as far as the opener says it; null when it says nothing. Unchecked. */
+/** The owner, account and store given by the opener; null if none is given. Unchecked. */
 export const assignedBy = (input: OpenInput): Partial<CartOwner> | null => {
   const { accountId, ownerId, storeId } = Object(input) as OpenInput
   if ((accountId ?? ownerId ?? storeId ?? null) === null) return null
@@ -51,7 +51,7 @@ export const assignedBy = (input: OpenInput): Partial<CartOwner> | null => {
 
 const isGiven = (id: string | null | undefined): id is string => id !== undefined && id !== null
 
-/** What the opener asks for: only a privileged caller may say whose a cart is. */
+/** The action of an open: assigning a cart's owner needs a privileged caller. */
 export const actionOf = (input: OpenInput): Action => (assignedBy(input) === null ? "open" : "assign-cart")
 
 /** Steps 2-4 for an open. */
@@ -73,8 +73,8 @@ export const check = (flow: Flow, input: OpenInput): InvalidInput | InvalidCheck
 }
 
 /**
- * A new session, the one this key opened as it was then, the live one, or a refusal that tells the opener to take another id:
- * closed, or another cart's. A session that the cart's lane knows to be this key's is shown, closed or not.
+ * Returns a new session, the session that this key opened (as it was then), the live one, or a refusal that makes the opener
+ * use another id: the session is closed or belongs to another cart. A session reserved by this very key is shown even if closed.
  */
 export const decide: Decide<"Open"> = (_flow, state, command, turn) => {
   const { session } = state
@@ -94,7 +94,7 @@ export const decide: Decide<"Open"> = (_flow, state, command, turn) => {
   const owner = ownerNow(session, command.session)
   if (owner === null || command.assigns !== true) return show(shownNow(session, command.session), requestId)
   const event = { type: "OwnerChanged", at, from: session.state, by: caller.userId, requestId, owner } as const
-  // The session was there before, whatever became of its owner.
+  // The session existed before, even if its owner changes now.
   return { events: [event], reply: (after) => openedBy(after, requestId, false) }
 }
 

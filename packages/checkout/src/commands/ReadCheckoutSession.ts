@@ -1,6 +1,6 @@
 /**
- * ReadCheckoutSession: get, history and changes. Reading is a turn like any other: it sees what was acknowledged before,
- * and its answer leaves only when what it saw is durable.
+ * ReadCheckoutSession: get, history and changes. A read is a turn like any other: it sees all acknowledged changes, and its
+ * answer waits until the state it saw is durable.
  */
 
 import * as Exit from "effect/Exit"
@@ -14,16 +14,16 @@ import { type Decide, show } from "./SessionCommand.js"
 /** Most history entries of one page. */
 export const historyMaxEntries = 1_000
 
-/** History entries of a page when none is asked for. */
+/** Default number of history entries per page. */
 export const historyEntries = 100
 
-/** What a get may say. */
+/** The fields of a get. */
 export const fields = { checkoutSessionId: Input.syntax }
 
-/** What changes may say. */
+/** The fields of changes. */
 export const from = { ...fields, afterVersion: Input.optionalWhole(0, Number.MAX_SAFE_INTEGER) }
 
-/** What a history page may say. */
+/** The fields of a history page. */
 export const page = { ...from, limit: Input.optionalWhole(1, historyMaxEntries) }
 
 const checkWith =

@@ -1,6 +1,6 @@
 /**
- * ReleaseClaim: an operator takes a claim away. The session stays in its state and can be updated again; who did it and
- * why is in the history; a later result of the task is refused. Source: CONTRACT §4.
+ * ReleaseClaim: an operator releases a claim. The session stays in its state and can be updated again; the history records
+ * who did it and why; a later result of the task is refused. Source: CONTRACT §4.
  */
 
 import { messageMaxLength } from "../flow/TaskResult.js"
@@ -9,7 +9,7 @@ import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type Decide, digestsWith } from "./SessionCommand.js"
 
-/** What the input may say. */
+/** The fields of the input. */
 export const fields = CloseOperation.fieldsWith({ reason: Input.textUpTo(messageMaxLength) })
 
 /** Steps 2-3. */

@@ -1,13 +1,12 @@
 /**
- * Reopening: what an opener does when the session its cart names refuses the open. A cancelled or expired session is replaced.
- * A completed one is not, unless the opener wants a second order; nor may an id of the host's own make a cart forget that it
- * was completed. Pure.
+ * Reopening: decides what follows when the cart's session refuses an open. A cancelled or expired session is replaced. A
+ * completed one is not, unless the opener wants a second order; a session id chosen by the host cannot bypass that. Pure.
  */
 import type { CheckoutError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Completed } from "./CartBehavior.js"
 
-/** What the opener knows: the session that refused, the id it brings itself, and who completed the cart as its lane says. */
+/** The facts: the refusing session, the id chosen by the host, and the cart's completed session. */
 export interface Refused {
   readonly id: string
   readonly wantedId: string | null
@@ -15,12 +14,12 @@ export interface Refused {
   readonly remembered: Completed | null
 }
 
-/** To replace the session, remembering who completed the cart; or the answer to the opener. */
+/** Replace the session and keep `completed`, or answer the opener. */
 export type Next =
   | { readonly step: "replace"; readonly completed: Completed | null }
   | { readonly step: "give back"; readonly error: CheckoutError }
 
-/** The id belongs to another cart, or to nobody this opener may know of. */
+/** The id belongs to another cart, or to one the opener may not see. */
 export const taken = Refusal.invalidInput(["checkoutSessionId"], "This session id is taken.")
 
 /** Decides. */
@@ -34,7 +33,7 @@ export const next = (error: CheckoutError, { again, id, remembered, wantedId }: 
       if (reason !== "COMPLETED") return { step: "replace", completed: null }
       return again ? { step: "replace", completed: { checkoutSessionId, orderId } } : giveBack(error)
     }
-    // The cart's lane names a session that is another cart's: its opener asked for that id in vain.
+    // The cart's actor names a session of another cart: an opener asked for an id that was taken.
     case "SessionInaccessible":
       if (remembered !== null && !again) return giveBack(Refusal.cartCompleted(remembered))
       return isWanted ? giveBack(taken) : { step: "replace", completed: remembered }

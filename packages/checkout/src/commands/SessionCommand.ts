@@ -1,6 +1,6 @@
 /**
- * SessionCommand: the messages a session's mailbox takes, and the one shape of their replies. Inputs are validated before
- * a command is made; the command files hold the rules.
+ * SessionCommand: the commands to a session, and their common reply. Inputs are validated before a command is created; the
+ * command files have the rules.
  */
 import type { Behavior } from "@onelane/engine"
 import * as Exit from "effect/Exit"
@@ -24,19 +24,19 @@ import type { KeyUse } from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
 import type { SessionEvent, SessionState } from "../session/SessionState.js"
 
-/** A message to one session. `caller` is null where the engine itself speaks (a task result, a clock). */
+/** A command to one session. `caller` is null if the engine itself sends it (a task result, a clock). */
 export type SessionCommand =
   | {
       readonly tag: "Open"
       readonly caller: Caller
       readonly requestId: string
       readonly session: Pick<CheckoutSession, "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state">
-      /** The opener said whose the cart is: a live session says so, too, from now on. */
+      /** The opener assigned the cart's owner, which a live session adopts. */
       readonly assigns?: boolean | undefined
-      /** Its life, counted from the turn; null when it never expires. */
+      /** Its lifetime, from the turn on; null: it never expires. */
       readonly lifeMillis: number | null
       readonly use?: KeyUse | null | undefined
-      /** The cart's lane recorded that this key asked for this very session: what became of it since does not count. */
+      /** The cart's actor reserved this session for this key, so it is shown whatever its state is now. */
       readonly isKnown?: boolean | undefined
     }
   | {
@@ -45,7 +45,7 @@ export type SessionCommand =
       readonly transition: Transition
       readonly expectedVersion: UpdateInput["expectedVersion"]
       readonly use: KeyUse | null
-      /** Names the update, if it is accepted: most updates of a crowded session are refused and need no id. */
+      /** Creates the request id if the update is accepted; most updates of a contended session are refused and need none. */
       readonly ids: IdsShape
     }
   | { readonly tag: "Read"; readonly caller: Caller }
@@ -53,7 +53,7 @@ export type SessionCommand =
       readonly tag: "Cancel"
       readonly caller: Caller
       readonly requestId: string
-      /** The cart whose session is meant, null when the session was named itself. */
+      /** The cart, if the caller named it; null if the caller named the session. */
       readonly cartId: string | null
       readonly expectedVersion: number | null
       readonly use?: KeyUse | null | undefined
@@ -70,7 +70,7 @@ export type SessionCommand =
       readonly caller: Caller | null
       readonly operationId: string
       readonly cause: TaskCause
-      /** Whether the failed work may have had an effect all the same. */
+      /** Whether the failed work may have had an effect. */
       readonly applied: "no" | "unknown"
       readonly use?: KeyUse | null | undefined
     }
@@ -86,17 +86,17 @@ export type SessionCommand =
 /** One command by its tag. */
 export type CommandOf<Tag extends SessionCommand["tag"]> = Extract<SessionCommand, { readonly tag: Tag }>
 
-/** What every accepted message is answered with; the session is a copy. `replayed`: it had been accepted before. `created`: an open's only. */
+/** The reply to every accepted command; the session is a copy. `replayed`: it was accepted before. `created`: for an open only. */
 export interface SessionReply {
   readonly requestId: string
   readonly replayed: boolean
   readonly created?: boolean | undefined
   readonly session: CheckoutSession
-  /** The answer is this refusal, although the turn committed something: a late success was kept. */
+  /** The caller gets this refusal although the turn committed an event: a late success was kept. */
   readonly refused?: OperationNotCurrent | undefined
 }
 
-/** What each command may be refused with: its rule is checked against this, and so is the method that sends it. */
+/** The errors of each command; the compiler checks its rule and the method that sends it against this table. */
 export interface CommandErrors {
   readonly Open: OpenError
   readonly Update: UpdateError
@@ -108,13 +108,13 @@ export interface CommandErrors {
   readonly Expire: AccessError
 }
 
-/** What a command with this tag may be refused with. */
+/** The errors of a command with this tag. */
 export type ErrorOf<Tag extends SessionCommand["tag"]> = CommandErrors[Tag]
 
-/** What a turn knows. */
+/** The input of a turn. */
 export type SessionTurn = Behavior.Turn<Facts, SessionState, SessionEvent>
 
-/** The verdict on one command, which is refused with nothing but `E`. */
+/** The outcome of one command, whose errors are `E`. */
 export type Decided<E extends CheckoutError = CheckoutError> = Behavior.Verdict<
   SessionState,
   SessionEvent,
@@ -130,20 +130,20 @@ export type Decide<Tag extends SessionCommand["tag"]> = (
   turn: SessionTurn
 ) => Decided<ErrorOf<Tag>>
 
-/** Accepts with one event, and records these digests; the reply shows the session after it. */
+/** Accepts with one event and records these digests; the reply has the session after the event. */
 export const accept = (event: SessionEvent, requestId: string, digests?: ReadonlyArray<string>): Decided<never> => ({
   events: [event],
   digests,
   reply: (after) => ({ requestId, replayed: false, session: copyOf(after.session as CheckoutSession) })
 })
 
-/** Answers without changing anything. */
+/** Replies without a change. */
 export const show = (session: CheckoutSession, requestId: string): Decided<never> => ({
   events: [],
   reply: () => ({ requestId, replayed: false, session: copyOf(session) })
 })
 
-/** Answers with what was accepted before, as it was then. */
+/** Replays an earlier acceptance, with the session as it was then. */
 export const replay = (session: CheckoutSession, requestId: string, created = false): Decided<never> => ({
   events: [],
   reply: () => {
@@ -152,13 +152,13 @@ export const replay = (session: CheckoutSession, requestId: string, created = fa
   }
 })
 
-/** The digest of a key, where one was given, and more. */
+/** The digest of a key, if one was given, and further ones. */
 export const digestsWith = (use: KeyUse | null | undefined, ...more: ReadonlyArray<string>): ReadonlyArray<string> =>
   use === null || use === undefined ? more : [use.digest, ...more]
 
 /**
- * Step 8 of CONTRACT §3: the answer this key was given before, as it was; a refusal where the input was another one; null
- * for a key that nothing was accepted under. Only accepted commands are recorded, so nothing transient is ever replayed.
+ * Step 8 of CONTRACT §3: returns the earlier answer of this key, a refusal if its input differs, or null if nothing was
+ * accepted under it. Only accepted commands are recorded, so no transient error is ever replayed.
  */
 export const answeredBefore = (turn: SessionTurn, use: KeyUse): Decided<IdempotencyConflict> | null => {
   const record = turn.records.find(({ digest }) => digest === use.digest)

@@ -1,8 +1,8 @@
 /**
- * UpdateCheckoutSession: the heart. Move a session from the state the caller believes it is in to the next one; of all
- * updates sent for one visit of a state at most one succeeds.
+ * UpdateCheckoutSession: the update command: input, rules, decision. Moves a session from the state that the caller expects
+ * to the next one; each time a session enters a state, at most one update out of it succeeds.
  *
- * Owns: the input's form and steps 5-13 of CONTRACT §3, in that order. Does not own: turn-taking and durability.
+ * Owns: the input and steps 5-13 of CONTRACT §3, in that order. Does not own: turns and durability.
  * Source: the action page; CONTRACT §2-§4.
  */
 
@@ -38,7 +38,7 @@ const fields = {
   idempotencyKey: Input.optionalPlainUpTo(IdempotencyKey.keyMaxLength)
 }
 
-// The five fields and no others, known to be so.
+// An input that was copied: these five fields and no others.
 class TakenUpdate implements UpdateInput {
   constructor(
     readonly checkoutSessionId: string,
@@ -50,8 +50,8 @@ class TakenUpdate implements UpdateInput {
 }
 
 /**
- * The input as values: each field is read once, and what its owner does to it afterwards changes nothing. One that has a
- * name too many keeps it, for the refusal.
+ * Copies the input: each field is read once, and later changes by its owner have no effect. Unknown fields keep their name,
+ * for the refusal.
  */
 export const take = (input: UpdateInput): UpdateInput => {
   if (input instanceof TakenUpdate) return input
@@ -66,8 +66,8 @@ export const take = (input: UpdateInput): UpdateInput => {
 }
 
 /**
- * Steps 2-4: the command, or why the input cannot be asked of a session. Looks at no session. `isKnown`: an id that passed
- * before. The input does not change any more (`take`).
+ * Steps 2-4: returns the command, or why the input is invalid. Reads no session. `isKnown`: the id is that of an active
+ * session, so its syntax need not be checked. The input must be a copy (`take`).
  */
 export const make = (
   flow: Flow,
@@ -89,8 +89,8 @@ export const make = (
   return { tag: "Update", caller, transition, expectedVersion, use, ids }
 }
 
-// The usual form, seen at a glance; any other is looked at field by field, and explained. It has the three fields that must
-// be there, and no more names than those and the two that may: so none is unknown.
+// A fast check of the usual form; any other input is checked field by field and explained. The three required fields are
+// present, and the number of names shows that there is no unknown one.
 const isPlain = (input: UpdateInput): boolean => {
   if (!(input instanceof TakenUpdate) && !isWithoutSurplus(input)) return false
   const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
@@ -114,7 +114,7 @@ const isWithoutSurplus = (input: UpdateInput): boolean => {
   return surplus === 0
 }
 
-// Null for two states of the flow that have no edge: the session says that (step 13), and to whom it may say it.
+// Null for two known states without an edge: step 13 refuses that, after the checks of the caller's rights.
 const unknownStates = ({ states }: Flow, { from, to }: Transition): InvalidState | null => {
   const names: Array<string> = []
   if (!states.has(from) && from !== errorState) names.push("expCurrentState")
@@ -177,7 +177,7 @@ const decideMove = (
   })
 }
 
-// Every event is a literal with all its fields and the reply is one function: an accepted update makes what it leaves, no more.
+// Events are literals with all their fields, and the reply is a shared function: this runs in every accepted update.
 const move = (event: Extract<SessionEvent, { readonly type: "Updated" | "Claimed" }>): Decided<never> => ({
   events: [event],
   reply: replyAfter,
@@ -196,6 +196,6 @@ const keyUse = (caller: Caller, key: string, { expCurrentState, nextState, expec
   return IdempotencyKey.useOf("update", caller.userId, key, inputs)
 }
 
-/** Between a tenth of a second and a second: a short task is soon done, a long one worth asking for again. */
+/** The time until the deadline, but at least 100 ms and at most 1 s. */
 const waitMillis = (state: SessionState, nowMillis: number): number =>
   Math.max(100, Math.min(1_000, (state.deadlineAt ?? nowMillis) - nowMillis))

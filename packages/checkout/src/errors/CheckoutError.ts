@@ -1,10 +1,10 @@
 /**
- * CheckoutError: every answer that is not a success, one tag per thing a caller can do about it.
+ * CheckoutError: all errors of the service, one tag per reaction of a caller.
  *
- * A *refusal* is a rule that said no: certainly not done, nothing written. *Unavailable* means that no decision was
- * given; only `StorageUnavailable` can be in doubt (`applied: "unknown"`), and an idempotency key settles it.
+ * A *refusal* comes from a rule: certainly not applied, nothing written. *Unavailable* means that no decision was made; only
+ * `StorageUnavailable` can be in doubt (`applied: "unknown"`): retry with the same idempotency key to find out.
  * All are plain tagged objects without a stack: 63 of 64 racers get one. Their schemas are in `CheckoutErrorSchema`,
- * which only a door on a wire loads.
+ * which only wire formats load.
  *
  * Order of checks and codes: CONTRACT §3. `reason` tells more than the tag only from step 6 on, `current` is there
  * only from step 9 on.
@@ -37,7 +37,7 @@ export type IdempotencyConflict = typeof Schemas.IdempotencyConflict.Type
 
 /**
  * Step 9: the session is finished (`COMPLETED`), cancelled (`CANCELLED`) or past its expiry (`EXPIRED`). An open answers
- * with it when the cart was ordered already: `orderId` and `checkoutSessionId` say by whom. `current` is null only where
+ * with it when the cart was ordered already: `orderId` and `checkoutSessionId` name the order and its session. `current` is null only where
  * the session itself was pruned.
  */
 export type SessionClosed = typeof Schemas.SessionClosed.Type
@@ -68,23 +68,23 @@ export type OperationNotCurrent = typeof Schemas.OperationNotCurrent.Type
  */
 export type VersionAhead = typeof Schemas.VersionAhead.Type
 
-/** Step 14: a bounded mailbox is full, or the service is draining. Certainly not done; come back later. */
+/** Step 14: a bounded mailbox is full, or the service is draining. Certainly not applied; retry later. */
 export type Overloaded = typeof Schemas.Overloaded.Type
 
 type NoAnswer = typeof Schemas.StorageUnavailable.Type
 
-/** Step 14: the store or a port gave no answer. `applied` says whether the update may have been committed. */
+/** Step 14: the store or a port failed. `applied` says whether the update may have been committed. */
 export interface StorageUnavailable extends NoAnswer {
   /**
    * Set by the SDK with reason `OUTCOME_UNKNOWN`: what its last try was answered. It tells how the session is now (`current`,
    * where the answer has one), but not whether an earlier try was applied.
    */
   readonly last?: CheckoutError | undefined
-  /** Set by the SDK where `applied` is `"unknown"`: calling again under this key tells whether the call was applied. */
+  /** Set by the SDK if `applied` is `"unknown"`: retry with this key to find out. */
   readonly idempotencyKey?: string | undefined
 }
 
-/** What any call about an existing session can be answered with. */
+/** Errors of any call about an existing session. */
 export type AccessError =
   | ActionNotPermitted
   | InvalidInput
@@ -95,10 +95,10 @@ export type AccessError =
   | StorageUnavailable
   | Overloaded
 
-/** What reading the history or following the changes of a session can be answered with. */
+/** Errors of `history` and `changes`. */
 export type HistoryError = AccessError | VersionAhead
 
-/** What an update can be answered with. */
+/** Errors of `update`. */
 export type UpdateError =
   | AccessError
   | InvalidState
@@ -109,13 +109,13 @@ export type UpdateError =
   | SessionProcessing
   | TransitionNotAllowed
 
-/** What an open can be answered with. */
+/** Errors of `open`. */
 export type OpenError = AccessError | IdempotencyConflict | InvalidState | SessionClosed | CartNotUpdatable
 
-/** What a cancel can be answered with. */
+/** Errors of `cancel`. */
 export type CancelError = AccessError | IdempotencyConflict | SessionClosed | ExpectedStateMismatch
 
-/** What completing, failing or releasing an operation can be answered with. */
+/** Errors of `completeTask`, `failTask` and `releaseClaim`. */
 export type OperationError = AccessError | IdempotencyConflict | SessionClosed | OperationNotCurrent
 
 /** Every error of the service. */

@@ -1,6 +1,6 @@
 /**
- * Refusal: makes the answers of CheckoutError, each in one place, with its message and whether trying again can help.
- * Plain objects; no stack is captured. Those without a session are made once, frozen, and shared by all callers.
+ * Refusal: creates the errors of CheckoutError, each in one place, with its message and whether a retry can help. Plain
+ * objects without a stack. Errors without a session are created once, frozen, and shared by all callers.
  */
 import type { EngineError } from "@onelane/engine"
 import type { PortUnavailable } from "../ports/Access.js"
@@ -12,7 +12,7 @@ const no = { retryable: false, applied: "no" } as const
 const again = { retryable: true, applied: "no" } as const
 
 /**
- * What each error is, in one sentence: its message where its reason has no sentence of its own, and its title on the wire.
+ * One sentence per error: its title on the wire, and its message unless its reason has its own.
  */
 export const sentences: { readonly [Tag in E.CheckoutError["_tag"]]: string } = {
   ActionNotPermitted: "The caller may not invoke this action.",
@@ -34,7 +34,7 @@ export const sentences: { readonly [Tag in E.CheckoutError["_tag"]]: string } = 
   StorageUnavailable: "The store gave no answer."
 }
 
-/** Milliseconds after which an overloaded or unavailable service may be asked again. */
+/** `retryAfterMillis` of an overloaded or unavailable service. */
 const retryAfterMillis = 1_000
 
 /** Step 1. */
@@ -140,7 +140,7 @@ export const sessionClosed = (session: CheckoutSession, reason: ClosedBy): E.Ses
   ...no
 })
 
-/** Step 9, for a cart whose completed session is gone: what the cart remembers of it. */
+/** Step 9, for a cart whose completed session was pruned. */
 export const cartCompleted = ({
   checkoutSessionId,
   orderId
@@ -164,7 +164,7 @@ export const cartNotUpdatable = (status: CartStatus | null, session: CheckoutSes
   ...no
 })
 
-/** Step 11: another state. What 63 of 64 racers are told, so a literal with every field: a spread costs more than the rest. */
+/** Step 11: another state. 63 of 64 racers get it, so it is a literal with every field: a spread costs more than the rest. */
 export const stateMismatch = (session: CheckoutSession): E.ExpectedStateMismatch => ({
   _tag: "ExpectedStateMismatch",
   message: "The current state of the session does not match the expected state.",
@@ -215,7 +215,7 @@ const overMessages = {
   OPERATION_UNKNOWN: "This session never ran this operation."
 } as const satisfies { readonly [Reason in OperationReason]: string }
 
-/** The fence of a task result or a release. `recorded`: the order of a late success is kept. */
+/** Refuses a task result or release whose operation is not running. `recorded`: the order of a late success is kept. */
 export const operationNotCurrent = (
   session: CheckoutSession,
   reason: OperationReason,
@@ -238,7 +238,7 @@ export const versionAhead = (session: CheckoutSession): E.VersionAhead => ({
   ...no
 })
 
-/** A port gave no answer: no decision, nothing written. */
+/** A port failed: no decision was made, nothing was written. */
 export const portUnavailable = (failed: PortUnavailable): E.StorageUnavailable => ({
   _tag: "StorageUnavailable",
   message: `The ${failed.port} port gave no answer.`,
@@ -254,7 +254,7 @@ const unavailableMessage = ({ applied, reason }: EngineError.JournalUnavailable)
     : "The store gave no answer; the change may have been made."
 }
 
-/** The engine's own answers in the words of the contract. */
+/** Maps errors of the engine to those of the contract. */
 export const fromEngine = (error: EngineError.EngineError): E.Overloaded | E.StorageUnavailable => {
   if (error._tag === "JournalUnavailable")
     return {

@@ -1,8 +1,8 @@
 /**
- * CheckoutTasks: the seven background steps of the preset flows as named ports. A host fills the slots it has work for;
- * a state whose slot stays empty moves at once.
+ * CheckoutTasks: the seven background steps of the preset flows as named slots. A host fills the slots it has work for; a
+ * state with an empty slot has no task.
  *
- * Owns names only: which slot belongs to which state. What a task is stands in `Task`, running it in `Tasks`.
+ * Owns names only: which slot belongs to which state. `Task` defines a task, `Tasks` runs it.
  * Source: CONTRACT §1, the states with a background task.
  */
 import type { BackgroundState } from "../session/CheckoutState.js"
@@ -14,7 +14,7 @@ export interface OrderTask extends Task {
   readonly run?: ((context: TaskContext) => Work<{ readonly orderId: string }>) | undefined
 }
 
-/** What a host does in the background of a checkout. Each is claimed, retried and resumed as its `Task` says. */
+/** Background work of a host. Each is claimed, retried and resumed as its `Task` says. */
 export interface CheckoutTasks {
   /** `Inventory`: see that everything is in stock, and reserve it. */
   readonly inventory?: Task | undefined

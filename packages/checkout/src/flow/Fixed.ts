@@ -1,6 +1,6 @@
 /**
- * Fixed: values that nobody can change, not even with the methods of `Map` and `Set` themselves: a process shares them.
- * Made once; what is looked up in every turn is copied out of them first.
+ * Fixed: immutable maps and sets, also against the methods of `Map` and `Set` themselves, because a process shares them.
+ * Created once; engines copy what they look up in every turn.
  */
 
 /** A map that cannot be changed. */

@@ -12,7 +12,7 @@ import { copyOf as copyOfTask, faultOf, type Task } from "./Task.js"
 export type Transitions = { readonly [State in string]: ReadonlyArray<string> }
 
 /**
- * A compiled flow. Nobody can change one: what a host wrote was copied. `T` keeps the literal transitions for the compiler; at run time only the tables count.
+ * A compiled flow. It is immutable, and a copy of what a host wrote. `T` keeps the literal transitions for the compiler; at run time only the tables count.
  */
 export interface Flow<T extends Transitions = Transitions> {
   readonly name: string
@@ -24,11 +24,11 @@ export interface Flow<T extends Transitions = Transitions> {
   readonly edges: ReadonlyMap<string, ReadonlySet<string>>
   /** States with a task. */
   readonly tasks: ReadonlyMap<string, Task>
-  /** The same as an update asks for it: by the state it expects, then by the state it wants. */
+  /** Transitions by expected state, then by next state. */
   readonly ways: ReadonlyMap<string, ReadonlyMap<string, Transition>>
 }
 
-/** One way from a state to another, or from a state to itself. */
+/** A transition from a state to another, or to itself. */
 export interface Transition {
   readonly from: string
   readonly to: string
@@ -61,7 +61,7 @@ export interface FlowDefinition<T extends Transitions> {
 }
 
 /**
- * Compiles a flow. Throws a `TypeError` on a definition that cannot be one: no states, an unknown target or initial
+ * Compiles a flow. Throws a `TypeError` for an invalid definition: no states, an unknown target or initial
  * state, `Error` named, a state name that is not 1..30 printable characters, trimmed and NFC, an edge from a state to itself,
  * a task out of its bounds.
  */
@@ -101,7 +101,7 @@ const copyOfTransitions = <T extends Transitions>(written: T): T =>
     )
   ) as T
 
-// A name that is plain to see stands as it is.
+// A printable name is shown as it is.
 const shownName = (name: string): string => (stateFault(name) === null ? name : shownState(name))
 
 /** The same flow with these tasks (a state that had one and is not named keeps it). Throws a `TypeError` as `defineFlow` does. */
@@ -128,7 +128,7 @@ export const withTasks = <T extends Transitions>(
 
 const freezeSecond = <K, V>([key, value]: readonly [K, V]): readonly [K, V] => [key, Object.freeze(value)]
 
-// A state leads to itself too: the version an update must then name decides between two callers. That runs no task.
+// A state also leads to itself: such an update must name a version, which decides between two callers, and runs no task.
 const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Map<string, Map<string, Transition>> =>
   new Map(
     Array.from(edges, ([from, followers]) => {
@@ -146,7 +146,7 @@ const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Map<string, Map<
     })
   )
 
-/** The same flow in plain tables of an engine's own: quicker to look up, and to be shown to nobody. */
+/** Copies a flow into plain maps for one engine: faster to look up, never exposed. */
 export const compile = (flow: Flow): Flow => ({
   ...flow,
   states: new Set(flow.states),
@@ -159,14 +159,14 @@ export const compile = (flow: Flow): Flow => ({
 export const isFlow = (value: unknown): value is Flow =>
   typeof value === "object" && value !== null && (value as Partial<Flow>).ways instanceof FixedMap
 
-/** The transition an update asks for; one that the flow does not have is not allowed. */
+/** Finds the transition of an update; `isAllowed` is false if the flow does not have it. */
 export const transitionOf = (flow: Flow, from: string, to: string): Transition =>
   flow.ways.get(from)?.get(to) ?? { from, to, isAllowed: false, archives: false, task: null }
 
 /** Whether `flow` lets a session go from one state to the other. */
 export const allows = (flow: Flow, from: string, to: string): boolean => flow.edges.get(from)?.has(to) ?? false
 
-/** Whether a session that reaches `state` is finished. */
+/** Whether `state` is final. */
 export const isFinal = (flow: Flow, state: string): boolean => flow.edges.get(state)?.size === 0
 
 const tail = {
@@ -207,7 +207,7 @@ export const b2bAsync = defineFlow({
   transitions: { ...reentrant, "Confirm Price": ["Shipping Cost"] }
 })
 
-/** For single-page checkouts, where the shop has done everything else by the time it opens the session. */
+/** For single-page checkouts: the shop has done everything else before it opens the session. */
 export const b2bSync = defineFlow({
   name: "b2b-sync",
   initial: "Start",
@@ -238,7 +238,7 @@ export const b2bClassic = defineFlow({
   }
 })
 
-/** Every known state to every other; nothing ends a session but a cancel. */
+/** Every known state leads to every other; only a cancel or an expiry ends a session. */
 export const any: Flow = defineFlow<Transitions>({
   name: "any",
   initial: "Start",

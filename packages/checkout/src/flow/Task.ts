@@ -1,5 +1,5 @@
 /**
- * Task: the work that belongs to a state. Running it is `Tasks`; this file is only what a host writes, and its bounds.
+ * Task: the work of a state, as a host defines it, and its limits. `Tasks` runs it.
  * Source: CONTRACT §2 and §4.
  */
 import { Fields } from "@onelane/engine"
@@ -8,19 +8,19 @@ import type { CartRevision } from "../ports/Carts.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import * as TaskResult from "./TaskResult.js"
 
-/** Milliseconds from a claim to its failure when the task names none. */
+/** Default deadline, milliseconds from the claim. */
 export const defaultDeadlineMillis = 60_000
 
 /** Longest deadline and longest pause, milliseconds: a day. */
 export const deadlineMaxMillis = 86_400_000
 
-/** Most tries after the first one. */
+/** Maximum number of retries. */
 export const retryMax = 100
 
 /**
- * What a task is given. Send `workKey` to a provider as its idempotency key: it stays the same for a session and a state until
- * the outcome of the work is known, through retries, restarts, and a new claim after `Error`. A success ends it, and so does a
- * failure that says `applied: "no"`. `requestId` names the update that claimed, `operationId` this claim.
+ * The argument of a task. Send `workKey` to a provider as its idempotency key: it stays the same for a session and a state
+ * until the outcome of the work is known, through retries, restarts, and a new claim after `Error`. A success ends it, and
+ * so does a failure with `applied: "no"`. `requestId` names the update that claimed, `operationId` this claim.
  */
 export interface TaskContext {
   readonly session: CheckoutSession
@@ -30,17 +30,17 @@ export interface TaskContext {
   readonly operationId: string
   /** The revision the cart had when the task was claimed; null where the cart port gives none. */
   readonly cartRevision: CartRevision | null
-  /** Whether the cart has another one now: asked before each try but the first one of a claim. */
+  /** Whether the cart has another one now; checked before each attempt except the first of a claim. */
   readonly cartChanged: boolean
-  /** 1 for the first try in this process. */
+  /** 1 for the first attempt in this process. */
   readonly attempt: number
   /** Aborted when the task is stopped: by its deadline, a cancel, a release or a shutdown. */
   readonly signal: AbortSignal
 }
 
 /**
- * What a task may hand back: nothing, null, or an object with no other members than these (`data` and `next` are reserved).
- * Anything else fails the task with `BAD_RESULT`.
+ * The result of a task: nothing, null, or an object with these members only (`data` and `next` are reserved). Anything else
+ * fails the task with `BAD_RESULT`.
  */
 export interface TaskSuccess {
   /** The order the cart became, 1..255 characters. */
@@ -62,7 +62,7 @@ export interface TaskFailure {
 
 /** Exponential backoff with full jitter between tries (`engine/Backoff`). */
 export interface RetryPolicy {
-  /** Tries after the first one, 0..100. Default 3. */
+  /** Retries, 0..100. Default 3. */
   readonly limit?: number | undefined
   /** Longest first pause in milliseconds; each following one is twice as long. Default 200. */
   readonly baseMillis?: number | undefined
@@ -70,19 +70,19 @@ export interface RetryPolicy {
   readonly maxMillis?: number | undefined
 }
 
-/** The policy of a task that names none, or parts of one. */
+/** The default policy. */
 export const defaultRetry = Object.freeze({ limit: 3, baseMillis: 200, maxMillis: 10_000 } as const)
 
 /**
- * What a task's work is: an Effect; or a Promise, which rejects to fail: with a `TaskFailure` (an `Error` that carries a `code`,
- * and perhaps `final`, is one), or with anything else, which gets the code `FAILED`; or what it hands back, at once.
+ * What `run` may return: an Effect; a Promise, which rejects to fail (with a `TaskFailure`, such as an `Error` with a `code`;
+ * anything else gets the code `FAILED`); or the result itself.
  */
 export type Work<A extends TaskSuccess | null | void = TaskSuccess | null | void> =
   | Effect.Effect<A, TaskFailure>
   | PromiseLike<A>
   | A
 
-/** The work of one state. A defect in it, a throw among them, is final; a failure is tried again unless it says `final`. */
+/** The work of one state. A defect or exception is final; a failure is retried unless it is `final`. */
 export interface Task {
   /**
    * The work. Listen to `context.signal` where it is a Promise. Absent: the host does it elsewhere and closes the claim by
@@ -92,7 +92,7 @@ export interface Task {
   /** Milliseconds from the claim until the task has failed, retries and restarts included. Default 60,000; at most 86,400,000. */
   readonly deadlineMillis?: number | undefined
   readonly retry?: RetryPolicy | undefined
-  /** Whether it may be run again after a crash in the middle. Default true; false fails it on restart. */
+  /** Whether it may be repeated after a crash. Default true; if false, it fails on restart. */
   readonly repeatable?: boolean | undefined
   /**
    * What becomes of a success when the cart has another revision than at the claim: `"note"` says so in the history, `"refuse"`
@@ -102,8 +102,8 @@ export interface Task {
 }
 
 /**
- * Does the work once. `onSuccess` is told of a success the moment it is known, even when nobody waits for the work any more: a
- * Promise goes on after an interruption. What `onSuccess` gives is what the work comes to.
+ * Runs the work once. `onSuccess` is called as soon as it succeeds, even after an interruption, because a Promise continues.
+ * Its return value is the result of the effect.
  */
 export const work = <A>(
   run: NonNullable<Task["run"]>,
@@ -130,7 +130,7 @@ export const work = <A>(
   })
 }
 
-// Looking at a host's value may throw: then it is no Effect and no Promise, and is judged as a value.
+// Reading a host's value may throw: it is then treated as a plain value.
 const kindOf = (begun: unknown): "effect" | "promise" | "value" => {
   try {
     if (Effect.isEffect(begun)) return "effect"
@@ -152,7 +152,7 @@ const fields: { readonly [Name in keyof Required<Task>]: Fields.Field } = {
   whenCartChanged: Fields.oneOf(["note", "refuse"])
 }
 
-/** A task as a host wrote it now, each field read once; nobody can change it. What it does not know it keeps, for `faultOf`. */
+/** Copies and freezes a host's task; each field is read once. Unknown fields are kept for `faultOf`. */
 export const copyOf = (written: Task): Task => {
   const copy: { [name: string]: unknown } = {}
   for (const name of new Set([...Object.keys(fields), ...Object.keys(written)])) {
@@ -162,5 +162,5 @@ export const copyOf = (written: Task): Task => {
   return Object.freeze(copy)
 }
 
-/** What is wrong with a task, as a sentence; null for one that is right. */
+/** What is wrong with a task, as a sentence; null if nothing. */
 export const faultOf = (task: Task): string | null => Fields.sentenceOf(task, fields)

@@ -1,9 +1,9 @@
 /**
- * TaskResult: what came back from a host's work, looked at before it is believed. A success is nothing or `{ orderId }`;
- * anything else is a failure of the task, because a value that says `{ ok: false }` must not count as one.
+ * TaskResult: validates the result of a host's work. A success is nothing or `{ orderId }`; anything else fails the task,
+ * because a value such as `{ ok: false }` must not count as a success.
  *
- * Owns the form of a success and of a failure. Does not own running the work (Task) nor what follows (Tasks). Reads values
- * by their descriptors: nothing of the host's runs here, and no content of a value is repeated.
+ * Owns the shape of successes and failures. Does not own running the work (Task) or what follows (Tasks). Reads property
+ * descriptors, so no host code runs, and never repeats the content of a value.
  */
 import { cut } from "../session/PlainText.js"
 import type { TaskFailure, TaskSuccess } from "./Task.js"
@@ -14,7 +14,7 @@ export const wordMaxLength = 255
 /** Longest failure message, characters. */
 export const messageMaxLength = 4_000
 
-/** The success in `value`, or the final failure that it is: `BAD_RESULT`, with the type of what came back. */
+/** Returns the success in `value`, or a final `BAD_RESULT` failure with the type of the value. */
 export const of = (value: unknown): Success | TaskFailure => {
   if (value === undefined || value === null) return { orderId: null }
   try {
@@ -25,7 +25,7 @@ export const of = (value: unknown): Success | TaskFailure => {
   }
 }
 
-/** A success as it is kept. */
+/** A validated success. */
 export interface Success {
   readonly orderId: string | null
 }
@@ -41,7 +41,7 @@ const orderOf = ({ orderId = null }: { readonly orderId?: unknown }): Success | 
   return bad(`The order id of a task must be text of 1..${wordMaxLength} characters; it is ${typeOf(orderId)}.`)
 }
 
-/** Members that have a meaning in a later release: until then a task that returns them is told so. */
+/** Members reserved for a later release; returning them is an error. */
 const reserved: ReadonlyArray<string> = ["data", "next"]
 
 const faultOf = (value: unknown): string | null => {
@@ -76,8 +76,7 @@ const typeOf = (value: unknown): string => {
 }
 
 /**
- * The failure in whatever a Promise was rejected with or an Effect failed with: what of it is a failure's, as bounded text.
- * An `Error` that carries a `code` is one.
+ * Converts a rejection or an Effect's failure to a `TaskFailure` with bounded text. An `Error` with a `code` is one.
  */
 export const failureOf = (thrown: unknown): Required<TaskFailure> => {
   try {

@@ -1,6 +1,6 @@
 /**
- * Access: the port that says what a caller may do. Answers are read inside the turn, so a right revoked while a command
- * was queued loses. The rule itself (`decideRights`) is here, once; layers only supply the facts.
+ * Access: the port for a caller's rights. It is asked inside the turn, so a right revoked while a command was queued counts as
+ * revoked. The rule (`decideRights`) is here, once; layers supply the facts.
  *
  * Source: CONTRACT §3, steps 1, 5, 6 and 7; the action page, its conditions 3-6 and requirements 1-3.
  */
@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Caller from "./Caller.js"
 
 /**
- * What may be asked of the service. `update`, `open`, `cancel` write; `assign-cart` is an open that says whose the cart is;
+ * The actions of the service. `update`, `open`, `cancel` write; `assign-cart` is an open that assigns the cart's owner;
  * `read` covers get, history and changes; `administer` is everything that is not about one session: the directory, keys,
  * the list of sessions.
  */
@@ -26,17 +26,17 @@ export type Action =
   | "release-claim"
   | "administer"
 
-/** The cart a right is asked for: whose it is now, or, when the cart is gone, whose its session last was. */
+/** The cart whose rights are checked: its present owner, account and store, or the session's last ones if the cart is gone. */
 export interface Subject {
   readonly cartId: string
   readonly storeId: string
   readonly accountId: string
   readonly ownerId: string
-  /** True when the cart was opened without an account: it is its owner's alone, and no directory knows its account. */
+  /** True if the cart was opened without an account: it belongs to its owner alone, and no directory knows its account. */
   readonly isGuest?: boolean | undefined
 }
 
-/** What a caller may do with one subject, in the order in which it is refused. */
+/** The rights of a caller, in the order of checks. */
 export interface Rights {
   /** Step 1: may invoke the action at all. */
   readonly mayInvoke: boolean
@@ -48,24 +48,24 @@ export interface Rights {
   readonly storeMember: boolean
 }
 
-/** A port gave no answer: no decision is made, nothing is written. */
+/** A port failed: no decision is made, nothing is written. */
 export interface PortUnavailable {
   readonly _tag: "PortUnavailable"
   readonly port: string
   readonly cause?: unknown
-  /** The store's word for why, where it has one (`FENCED`). Default `PORT_UNAVAILABLE`. */
+  /** The store's reason, if it has one (`FENCED`). Default `PORT_UNAVAILABLE`. */
   readonly reason?: string | undefined
 }
 
 /** The port. An effect that is already an `Exit` (`Effect.succeed(…)`) costs a turn no suspension. */
 export interface AccessShape {
-  /** Step 1, asked before any session is looked at. */
+  /** Step 1, before any session is read. */
   readonly mayInvoke: (caller: Caller.Caller, action: Action) => Effect.Effect<boolean, PortUnavailable>
-  /** Steps 1, 5, 6 and 7, asked inside the turn. */
+  /** Steps 1, 5, 6 and 7, inside the turn. */
   readonly rights: (caller: Caller.Caller, action: Action, subject: Subject) => Effect.Effect<Rights, PortUnavailable>
-  /** Whether the caller has every right to this action, whatever the subject: then neither port need be asked. Default: no. */
+  /** Whether the caller has all rights to this action for any subject, so no port needs to be asked. Default: no. */
   readonly trusts?: ((caller: Caller.Caller, action: Action) => boolean) | undefined
-  /** Calls `listener` after anything changed that `rights` rests on; returns the way to stop that. Default: nobody knows. */
+  /** Calls `listener` after a change that may affect `rights`; returns the unsubscribe function. Default: changes are not announced. */
   readonly onChange?: OnChange | undefined
 }
 
@@ -75,9 +75,9 @@ export type OnChange = (listener: () => void) => () => void
 /** The access port. */
 export class Access extends Context.Tag("@onelane/checkout/Access")<Access, AccessShape>() {}
 
-/** What a directory knows of a caller and a subject. */
+/** The facts of a directory about a caller and a subject. */
 export interface AccessFacts {
-  /** Roles the directory grants this user, besides those of the token. A user unknown to it has none. */
+  /** Roles the directory grants this user, besides those of the token. An unknown user has none. */
   readonly roles: ReadonlyArray<Caller.Role>
   /** Accounts the user belongs to include the subject's account. */
   readonly belongsToAccount: boolean
@@ -97,7 +97,7 @@ const rolesFor = (action: Action): ReadonlyArray<Caller.Role> => {
   return action === "complete-task" || action === "assign-cart" ? integrators : buyers
 }
 
-// Asked twice in every update: loops, no closures, and no table by name, which costs as much as the loops.
+// Runs twice in every update: loops without closures. A table by name costs as much as the loops.
 const isAmong = (roles: ReadonlyArray<Caller.Role>, wanted: Caller.Role): boolean => {
   for (let index = 0; index < roles.length; index++) if (roles[index] === wanted) return true
   return false
@@ -112,7 +112,7 @@ export const roleAllows = (caller: Caller.Caller, granted: ReadonlyArray<Caller.
   return false
 }
 
-/** Whether the caller's roles, or those granted, see every session and may say whose a cart is. */
+/** Whether the caller's roles, or those granted, see every session and may assign carts. */
 export const isPrivileged = (caller: Caller.Caller, granted: ReadonlyArray<Caller.Role> = noRoles): boolean =>
   roleAllows(caller, granted, "assign-cart")
 
@@ -140,7 +140,7 @@ export const everyRight: Rights = Object.freeze({
   storeMember: true
 })
 
-// No directory says anything of the account: it is valid, and the cart is its owner's alone.
+// Without a directory the account is valid, and the cart belongs to its owner alone.
 const ownRights = (
   caller: Caller.Caller,
   action: Action,
@@ -158,11 +158,11 @@ const everyone = Exit.succeed(everyRight)
 const yes = Exit.succeed(true)
 const no = Exit.succeed(false)
 
-// Asked in every update of the host: the common role first.
+// Runs in every update of the host: the common role first.
 const trusts = ({ roles }: Caller.Caller, action: Action): boolean =>
   isAmong(roles, "modify-all-data") || (isAmong(roles, "commerce-integrator") && rolesFor(action) !== operators)
 
-// Ports of ours change nothing they are given, and answer with values that do not change.
+// Our own ports do not change their arguments, and return immutable values.
 const ours = new WeakSet<AccessShape>()
 const asOurs = (access: AccessShape): AccessShape => {
   ours.add(access)
@@ -170,8 +170,8 @@ const asOurs = (access: AccessShape): AccessShape => {
 }
 
 /**
- * A port as an engine asks it: a host's own is given copies, which it may keep and change, and its answers are looked at and
- * copied. Another shape is no answer.
+ * Wraps a host's port: it gets copies, which it may keep and change, and its answers are validated and copied. An invalid
+ * answer counts as a failure.
  */
 export const byValue = (access: AccessShape): AccessShape =>
   ours.has(access)
@@ -206,8 +206,8 @@ const takeRights = (answer: Rights | null | undefined): Exit.Exit<Rights, PortUn
 }
 
 /**
- * Believes the caller's own roles and knows no directory: every account is valid and a member of every store. Privileged
- * callers may do everything their role allows; a buyer owns what it opens and sees nothing else.
+ * Trusts the caller's roles without a directory: every account is valid and a member of every store. Privileged callers may
+ * do everything their role allows; a buyer owns the carts it opens and sees no others.
  */
 export const layerTrusted: Layer.Layer<Access> = Layer.succeed(
   Access,
@@ -219,13 +219,13 @@ export const layerTrusted: Layer.Layer<Access> = Layer.succeed(
   })
 )
 
-/** What a directory is asked. `facts` rests on the user, the account and the store, and on nothing else. */
+/** Look-ups of a directory. `facts` depends on user, account and store only. */
 export interface Lookup {
   readonly roles: (userId: string) => Effect.Effect<ReadonlyArray<Caller.Role>, PortUnavailable>
   readonly facts: (caller: Caller.Caller, subject: Subject) => Effect.Effect<AccessFacts, PortUnavailable>
 }
 
-/** Makes the port from lookups of a directory; both answers come from the one rule above. */
+/** Creates the port from look-ups of a directory; both answers use the rule above. */
 export const fromFacts = (lookup: Lookup, onChange?: OnChange): AccessShape =>
   asOurs({
     onChange,

@@ -2,7 +2,7 @@
  * Caller: who sends a command. Identity is established outside (a token, the embedding program); here it is a value.
  */
 
-/** What a caller may be. Source: the action page, "User Can't Invoke Action" and usage 1. Nobody may anything by default. */
+/** Roles of a caller. Source: the action page, "User Can't Invoke Action" and usage 1. Default deny. */
 export type Role = "modify-all-data" | "commerce-integrator" | "buyer-checkout"
 
 /** Every role. */
@@ -30,19 +30,19 @@ export const make = (
   actingAccountId
 })
 
-/** A caller of the receiver's own: what its owner does to it afterwards changes nothing. Every field is read once. */
+/** Copies a caller, so later changes by its owner have no effect. Every field is read once. */
 export const copyOf = ({ userId, roles, actingAccountId }: Caller): Caller => ({
   userId,
   roles: roles.slice(),
   actingAccountId
 })
 
-/** The same, which nobody can change: for one that is kept and shown to others. */
+/** Copies and freezes a caller, for one that is kept and shared. */
 export const frozen = (caller: Caller): Caller => {
   const copy = copyOf(caller)
   Object.freeze(copy.roles)
   return Object.freeze(copy)
 }
 
-/** The program that embeds the engine, calling for itself. */
+/** The program that embeds the engine, acting for itself. */
 export const host: Caller = frozen(make("host", ["modify-all-data"]))

@@ -1,6 +1,6 @@
 /**
- * CartBook: where the engine looks a cart up: in the port, and in the cart's own lane where the port leaves that to it. Owns
- * the reading of the lane as a cart; the lane itself is CartBehavior's.
+ * CartBook: looks carts up, in the port, or in the cart's actor if the port leaves that to it. Owns how the actor's state is
+ * read as a cart; CartBehavior owns the actor.
  */
 import { type ActorSystem, EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,7 @@ import type { PortUnavailable } from "./Access.js"
 import * as Caller from "./Caller.js"
 import type { Cart, CartsShape } from "./Carts.js"
 
-/** The lanes of all carts. */
+/** The actors of all carts. */
 export type CartLanes = ActorSystem.ActorSystem<
   CartState,
   CartCommand,
@@ -22,29 +22,29 @@ export type CartLanes = ActorSystem.ActorSystem<
 
 type Answer<A> = Effect.Effect<A, PortUnavailable | StorageUnavailable | Overloaded>
 
-/** A cart, and whether its lane is the book for it; `assigned`: whose the lane says it is, null for a cart nobody opened. */
+/** A cart, and whether its actor keeps it. `assigned`: the owner kept there; null for a cart that was never opened. */
 export interface Located {
   readonly cart: Cart | null
   readonly isBooked: boolean
   readonly assigned: Assigned | null
 }
 
-/** Where a cart is looked up. */
+/** Looks carts up. */
 export interface CartBook {
-  /** The cart as it is now; null when there is none. */
+  /** Returns the present cart; null if there is none. */
   readonly find: (cartId: string) => Answer<Cart | null>
-  /** The same, for an opener. */
+  /** The same with its origin, for an opener. */
   readonly locate: (cartId: string) => Answer<Located>
-  /** Whether every cart is in its lane's book, and none is anywhere else. */
+  /** Whether all carts are kept by their actors, and none by a port. */
   readonly isComplete: boolean
   readonly assign: CartsShape["assign"]
   readonly kept: CartsShape["kept"]
 }
 
-/** The store, and the account, of a cart that was opened without one. */
+/** Default store and account of a cart that was opened without them. */
 const unnamed = { storeId: "store", accountId: "account" } as const
 
-/** Makes the book over the port and the lanes. */
+/** Creates the book over the port and the actors. */
 export const make = (port: CartsShape, lanes: Pick<CartLanes, "peek" | "read">): CartBook => {
   const { assign, book, kept: keptBuyers } = port
   const stateOf = (cartId: string): Answer<CartState> => {
@@ -71,21 +71,21 @@ export const make = (port: CartsShape, lanes: Pick<CartLanes, "peek" | "read">):
   }
 }
 
-// A lane refuses with an answer of the engine's own: it was asked nothing that a rule could refuse.
+// A read can fail with errors of the engine only: no rule is involved.
 const read = (lanes: Pick<CartLanes, "read">, cartId: string): Answer<CartState> =>
   Effect.map(lanes.read(cartId), ({ state }) => state) as Answer<CartState>
 
 const orElse = <A, B>(self: Answer<A>, f: (a: A) => Answer<B>): Answer<B> =>
   EffectRunner.isExit(self) && Exit.isSuccess(self) ? f(self.value) : Effect.flatMap(self, f)
 
-// A cart that was opened while somebody else said whose it was is the host's, until it is given to somebody.
+// A cart that was opened when a port kept its owner belongs to the host until it is assigned.
 const assignedOf = ({ assigned, sessionId }: CartState, isComplete: boolean): Assigned | null =>
   assigned === null && sessionId !== null && isComplete ? hosts : assigned
 
-/** What the host opens for nobody in particular is its own. */
+/** Carts that the host opens without an owner belong to the host. */
 export const hosts: Assigned = { ownerId: Caller.host.userId, accountId: null, storeId: null }
 
-/** The cart that a lane's words describe. Nobody says anything of its status: it is active. */
+/** Creates a cart from an assignment. No status is kept, so it is active. */
 export const cartOf = (id: string, { accountId, ownerId, storeId }: Assigned): Cart => ({
   id,
   storeId: storeId ?? unnamed.storeId,

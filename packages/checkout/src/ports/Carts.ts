@@ -1,6 +1,6 @@
 /**
- * Carts: the port that says what a cart is, whose it is and in which status. Asked first in every turn: rights follow the
- * cart, not the session. Where no port says it, the cart's own lane does (CartBook).
+ * Carts: the port for a cart's owner, account, store and status. Asked first in every turn, because rights follow the cart,
+ * not the session. Without a port the cart's own actor keeps them (CartBook).
  * Source: CONTRACT §1 (cart status), §3 steps 5-7 and 10, §7; the action page, requirement 4.
  */
 import { EffectRunner } from "@onelane/engine"
@@ -23,24 +23,24 @@ export const cartStatuses = Object.freeze([
 /** The status of a cart. */
 export type CartStatus = (typeof cartStatuses)[number]
 
-/** Whose a cart is. */
+/** Owner, account and store of a cart. */
 export interface CartOwner {
   readonly storeId: string
   readonly accountId: string
   readonly ownerId: string
 }
 
-/** A cart, as far as checkout asks: where it belongs and whether it may still move. */
+/** A cart, as far as checkout needs it. */
 export interface Cart extends CartOwner {
   readonly id: string
   readonly status: CartStatus
-  /** What changes when the content of the cart does: text of 1..255 characters, or a safe integer. Null or absent: nobody says. */
+  /** What changes when the content of the cart does: text of 1..255 characters, or a safe integer. Null or absent: unknown. */
   readonly revision?: CartRevision | null | undefined
   /** True for a cart that was opened without an account (CartBook). */
   readonly isGuest?: boolean | undefined
 }
 
-/** A revision of a cart: two that are equal say that its content is the same. */
+/** A revision of a cart: equal revisions mean equal content. */
 export type CartRevision = string | number
 
 /** Longest revision of a cart, characters. */
@@ -57,11 +57,11 @@ export const isUpdatable = (status: CartStatus): boolean => status === "Active" 
 export interface CartsShape {
   readonly find: (cartId: string) => Effect.Effect<Cart | null, PortUnavailable>
   /**
-   * For which carts the cart's own lane is the book: `"all"` of them, or those that are `"unknown"` to `find` and were opened
-   * by a privileged caller who named an owner. Default: none, `find` is the only one who knows.
+   * Which carts are kept by their own actor: `"all"`, or those `"unknown"` to `find` that a privileged caller opened for an
+   * owner. Default: none, only `find` counts.
    */
   readonly book?: "all" | "unknown" | undefined
-  /** Makes a known cart somebody else's. Default: only whoever keeps the carts can do that. */
+  /** Assigns a known cart to another owner. Default: not possible here. */
   readonly assign?: ((cartId: string, owner: CartOwner) => Effect.Effect<void, PortUnavailable>) | undefined
   /** What this port keeps of buyers. Default: nothing that is Onelane's to erase. */
   readonly kept?: KeptBuyers | undefined
@@ -79,8 +79,8 @@ export interface KeptBuyers {
 export class Carts extends Context.Tag("@onelane/checkout/Carts")<Carts, CartsShape>() {}
 
 /**
- * A port as an engine asks it: a cart is looked at and copied as soon as it is answered, so that whoever answered may go on
- * changing it. Another shape is no answer.
+ * Wraps a host's port: a cart is validated and copied as soon as it is returned, so the host may go on changing it. An
+ * invalid answer counts as a failure.
  */
 export const byValue = (carts: CartsShape): CartsShape => ({
   book: carts.book,
@@ -103,5 +103,5 @@ const take = (answer: Cart | null | undefined): Exit.Exit<Cart | null, PortUnava
 
 const isText = (value: unknown): boolean => typeof value === "string"
 
-/** Knows no cart: the lane of each says whose it is, and every cart is active. For a host that keeps carts elsewhere. */
+/** Knows no cart: each cart's actor keeps its owner, and every cart is active. For a host that keeps carts elsewhere. */
 export const layerTrusted: Layer.Layer<Carts> = Layer.succeed(Carts, { book: "all", find: () => nowhere })

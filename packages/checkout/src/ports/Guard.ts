@@ -1,6 +1,6 @@
 /**
- * Guard: steps 1 and 5-7 of CONTRACT §3, shared by every command. `readFacts` asks the ports inside the turn: first whose
- * the cart is now, then what the caller may do with it; `authorise` is the pure verdict.
+ * Guard: steps 1 and 5-7 of CONTRACT §3, shared by every command. `readFacts` asks the ports inside the turn: first for
+ * the cart, then for the caller's rights; `authorise` is the pure decision.
  */
 import { EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -20,12 +20,12 @@ import type { Caller } from "./Caller.js"
 import type { CartBook } from "./CartBook.js"
 import type { Cart, CartOwner, CartRevision, CartStatus } from "./Carts.js"
 
-/** What the ports said in this turn. `rights` is null when there was nothing to ask about. */
+/** The answers of the ports in this turn. `rights` is null if there was no subject. */
 export interface Facts {
   readonly rights: Rights | null
-  /** Null when there is no such cart or it was not asked. */
+  /** Null if there is no such cart or the port was not asked. */
   readonly cartStatus: CartStatus | null
-  /** The cart as it is now; null when it is gone, or nobody had to ask. */
+  /** The present cart; null if it is gone or the port was not asked. */
   readonly cart: Cart | null
 }
 
@@ -39,10 +39,10 @@ export interface Ports {
 /** Nothing was asked. */
 export const noFacts: Facts = { rights: null, cartStatus: null, cart: null }
 
-/** A port gave no answer: no decision was made. */
+/** A port failed: no decision was made. */
 export type Undecided = StorageUnavailable | Overloaded
 
-/** Why a caller may not do what it asks. */
+/** Errors of missing rights. */
 export type Denied = ActionNotPermitted | SessionInaccessible | AccountInaccessible | NotStoreMember
 
 /** Steps 1, 5, 6 and 7 for a subject that may not exist; null when all hold. */
@@ -54,10 +54,10 @@ export const authorise = (subject: CartOwner | null, rights: Rights | null): Den
   return rights.storeMember ? null : Refusal.notStoreMember
 }
 
-// Nobody but the cart's lane says anything of it, and the caller may do everything: all carts are alike to it.
+// No port keeps the cart, and the caller has every right: all carts are alike to it.
 const trusted = Exit.succeed<Facts>({ rights: everyRight, cartStatus: "Active", cart: null })
 
-/** Asks for the cart, then for the rights. Ports that answer at once cost no suspension; a trusted caller asks nobody. */
+/** Asks for the cart, then for the rights. Ports that answer synchronously cost no suspension; a trusted caller needs none. */
 export const readFacts = (
   ports: Ports,
   caller: Caller,
@@ -89,7 +89,7 @@ const factsOf = (rights: Rights, cart: Cart | null): Facts => ({
   cart
 })
 
-/** Asks for the cart alone: for a result of the engine's own, which needs no right. */
+/** Asks for the cart only: for a result of the engine itself, which needs no rights. */
 export const readCart = (ports: Ports, cartId: string): Effect.Effect<Facts, Undecided> =>
   Effect.map(bounded(ports, "carts", ports.carts.find(cartId)), (cart) => ({
     rights: null,
@@ -97,20 +97,20 @@ export const readCart = (ports: Ports, cartId: string): Effect.Effect<Facts, Und
     cart
   }))
 
-/** Whether a cart has another revision now, or is gone; false when nobody can say. */
+/** Whether a cart has another revision now, or is gone; false if unknown. */
 export const hasChanged = (ports: Ports, cartId: string, revision: CartRevision): Effect.Effect<boolean> =>
   readCart(ports, cartId).pipe(
     Effect.map(({ cart }) => cart === null || cart.revision !== revision),
     Effect.orElseSucceed(() => false)
   )
 
-/** What a right is asked for. */
+/** The subject of a rights check. */
 export const subjectOf = (
   cartId: string,
   { accountId, isGuest = false, ownerId, storeId }: CartOwner & { readonly isGuest?: boolean | undefined }
 ): Subject => ({ cartId, storeId, accountId, ownerId, isGuest })
 
-/** Whose the cart is now, when that is somebody else than the session says; null otherwise. Follows in the next event. */
+/** The cart's present owner if it differs from the session's, else null. The next event adopts it. */
 export const ownerNow = (session: CheckoutSession, cart: CartOwner | null): CartOwner | null => {
   if (cart === null) return null
   const { accountId, ownerId, storeId } = cart
@@ -118,13 +118,13 @@ export const ownerNow = (session: CheckoutSession, cart: CartOwner | null): Cart
   return isSame ? null : { storeId, accountId, ownerId }
 }
 
-/** The session as its readers see it: whose the cart is now. One that is archived stays as it was. */
+/** The session for readers, with the cart's present owner. An archived session stays as it was. */
 export const shownNow = (session: CheckoutSession, cart: CartOwner | null): CheckoutSession => {
   const owner = session.isArchived ? null : ownerNow(session, cart)
   return owner === null ? session : { ...session, ...owner }
 }
 
-/** A port call that ends within the bound, in the words of the contract. A hanging port must not hold a lane for ever. */
+/** Limits a port call to `portMillis` and maps its error. A hanging port must not block a session for ever. */
 export const bounded = <A>(
   ports: Pick<Ports, "portMillis">,
   port: string,

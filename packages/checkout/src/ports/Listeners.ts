@@ -1,9 +1,9 @@
 /**
- * Listeners: who wants to know that something changed.
+ * Listeners: a list of change listeners.
  */
 import type { OnChange } from "./Access.js"
 
-/** Registers listeners, and tells them. */
+/** Registers listeners and notifies them. */
 export interface Listeners {
   readonly onChange: OnChange
   readonly tell: () => void

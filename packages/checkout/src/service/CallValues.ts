@@ -1,6 +1,6 @@
 /**
- * CallValues: a service that takes caller and input by value: both are read once, when the method is called. What their owner
- * does to them afterwards, while the call waits for its turn or is repeated, changes nothing.
+ * CallValues: wraps a service so that it copies caller and input when a method is called. Later changes by their owner, while
+ * the call waits or is retried, have no effect.
  */
 import * as Effect from "effect/Effect"
 import * as CancelCheckout from "../commands/CancelCheckout.js"
@@ -14,10 +14,10 @@ import * as UpdateCheckoutSession from "../commands/UpdateCheckoutSession.js"
 import type * as Caller from "../ports/Caller.js"
 import type { SessionCalls } from "./CheckoutSessions.js"
 
-/** An update's input by value, for a door that needs no effect. */
+/** Copies an update's input, for callers of `startUpdate`. */
 export const takeUpdate = UpdateCheckoutSession.take
 
-// A caller that was taken already, by a service around this one: nobody else has it.
+// A caller that was copied already, by a service around this one.
 class TakenCaller implements Caller.Caller {
   readonly userId: string
   readonly roles: ReadonlyArray<Caller.Role>
@@ -34,7 +34,7 @@ const takeCaller = (caller: Caller.Caller): Caller.Caller =>
 
 type Method<I, A> = (caller: Caller.Caller, input: I) => A
 
-// A getter that throws is a bug of its owner, and stays one: the call dies, it does not throw.
+// A getter that throws is a defect of the call, not an exception.
 const taking =
   <I extends object, A, E, R>(method: Method<I, Effect.Effect<A, E, R>>, take: (input: I) => I) =>
   (caller: Caller.Caller, input: I): Effect.Effect<A, E, R> => {

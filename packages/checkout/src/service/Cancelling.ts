@@ -1,6 +1,6 @@
 /**
- * Cancelling: the way of a cancel, by session or by cart. A cart may have another session by the time a cancel is sent again:
- * the first use of a key is recorded at the cart, with the session it meant, before that session is cancelled.
+ * Cancelling: cancels by session or by cart. A cart may have another session when a cancel is retried, so the first use of a
+ * key is recorded at the cart, with its session, before that session is cancelled.
  */
 import * as Effect from "effect/Effect"
 import type { CommandOf } from "../commands/SessionCommand.js"
@@ -13,7 +13,7 @@ import type { Parts } from "./CheckoutService.js"
 import type * as S from "./CheckoutSessions.js"
 import { cartFor } from "./Opening.js"
 
-/** Cancels a session, or that of a cart. */
+/** Cancels a session, or the session of a cart. */
 export const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Effect.Effect<S.Cancelled, CancelError> =>
   Effect.gen(function* () {
     const use = IdempotencyKey.useOf("cancel", caller.userId, input.idempotencyKey, IdempotencyKey.inputOf(input))
@@ -26,7 +26,7 @@ export const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Effe
       .ask(id, command)
       .pipe(Effect.map(({ replayed, requestId, session }): S.Cancelled => ({ requestId, replayed, session })))
     if (cartId === null) return yield* asked
-    // Somebody else has cancelled it: nothing is left to cancel.
+    // Another caller has cancelled it: nothing is left to cancel.
     return yield* Effect.catchIf(asked, isCancelled, () =>
       Effect.succeed({ requestId, replayed: false, session: null })
     )
@@ -34,7 +34,7 @@ export const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Effe
 
 const isCancelled = (error: CancelError): boolean => error._tag === "SessionClosed" && error.reason === "CANCELLED"
 
-// Null where a cart that the caller may see has nothing to cancel: nobody opened it yet.
+// Null if the cart has no session to cancel.
 const sessionOf = (
   parts: Parts,
   caller: Caller,
@@ -58,6 +58,6 @@ const sessionOf = (
     return first.used?.sessionId ?? sessionId
   })
 
-// A cart's lane may name a session it never got: one that was not opened yet, or one of another cart.
+// The cart's actor may name a session that was not opened yet, or that belongs to another cart.
 const isOf = ({ sessions }: Parts, sessionId: string, cartId: string) =>
   Effect.map(sessions.read(sessionId), ({ state: { session } }) => session?.cartId === cartId)

@@ -1,6 +1,6 @@
 /**
- * Changes: subscriptions as streams. On its own because it needs all of `Stream`, which a program that opens an engine need not
- * load: loading it costs more than opening and answering the first update.
+ * Changes: subscriptions as streams. In a file of its own because it needs `Stream`: loading it costs more than opening an engine and
+ * answering the first update.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

@@ -34,21 +34,21 @@ import * as Vigil from "./Vigil.js"
 
 export type { Custodian, Custody } from "../work/Alarms.js"
 
-/** What a host may choose. */
+/** Options of a host. */
 export interface CheckoutEngineOptions {
   /** Default: the `b2b` preset, without tasks. */
   readonly flow?: Flow.Flow | undefined
-  /** Life of a new session that names none, milliseconds. Default: it never expires. */
+  /** Default lifetime of a new session, milliseconds. Default: it never expires. */
   readonly expiresInMillis?: number | undefined
   /** How long a port may take, milliseconds. Default 5,000. */
   readonly portMillis?: number | undefined
-  /** Pause between two looks for expired sessions and abandoned claims, milliseconds. Default 1,000. */
+  /** Interval of the search for expired sessions and abandoned claims, milliseconds. Default 1,000. */
   readonly alarmMillis?: number | undefined
-  /** Tasks that run at once; more wait, their deadlines running. Default 10,000. */
+  /** Concurrent tasks; further ones wait while their deadlines run. Default 10,000. */
   readonly taskCapacity?: number | undefined
   /** How long running tasks may finish when the engine closes, milliseconds. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
-  /** Whose tasks and expiries this engine looks after. Default: everybody's, as far as the journal is its own. */
+  /** The sessions whose tasks and expiries this engine handles. Default: all, if the journal is exclusive. */
   readonly custody?: Alarms.Custody | undefined
   /** How much is kept of what is finished, by an engine whose journal begins empty. Default: everything, until it is pruned. */
   readonly retention?: Bounds | undefined
@@ -56,7 +56,7 @@ export interface CheckoutEngineOptions {
   readonly engine?: Partial<EngineConfig.EngineConfig> | undefined
 }
 
-/** The engine behind the service, for its host: numbers and an orderly end. */
+/** The engine behind the service, for its host: metrics and shutdown. */
 export interface CheckoutEngineShape {
   /** The service without streams. */
   readonly calls: SessionCalls
@@ -65,9 +65,9 @@ export interface CheckoutEngineShape {
     readonly sessions: Readonly<EngineMetrics.EngineMetrics>
     readonly carts: Readonly<EngineMetrics.EngineMetrics>
     readonly commit: Readonly<EngineMetrics.CommitMetrics>
-    /** Tasks under way in this process, those included that the host runs elsewhere. */
+    /** Running tasks of this process, including those that the host runs elsewhere. */
     readonly tasks: () => number
-    /** How far the store's clock is ahead of this process's, milliseconds; 0 where this process's counts. */
+    /** How far the store's clock is ahead of this process's, milliseconds; 0 if the store has no clock. */
     readonly clockOffsetMillis: () => number
   }
   /**
@@ -77,17 +77,17 @@ export interface CheckoutEngineShape {
   readonly startUpdate: Updating.StartUpdate
   /** What removes for good. */
   readonly retention: RetentionShape
-  /** Takes no new work, lets turns and tasks finish within their bounds; true when everything begun was answered. */
+  /** Accepts no new work and lets turns and tasks finish within their limits; true if all started work was answered. */
   readonly drain: Effect.Effect<boolean>
 }
 
-/** The engine in force. */
+/** The engine. */
 export class CheckoutEngine extends Context.Tag("@onelane/checkout/CheckoutEngine")<
   CheckoutEngine,
   CheckoutEngineShape
 >() {}
 
-// Looks at the rights of those who watch, at once where the port says that something changed.
+// Checks the rights of watchers, at once if the port announces a change.
 const watching = ({ onChange }: Access.AccessShape): Effect.Effect<Service.Watching, never, Scope.Scope> =>
   Effect.tap(Vigil.make<AccessError, AccessError>(), ({ signal }) =>
     onChange === undefined

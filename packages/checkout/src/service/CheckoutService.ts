@@ -1,6 +1,6 @@
 /**
- * CheckoutService: the methods of `CheckoutSessions` over the lanes. Steps 1-4 of CONTRACT §3 happen here, before any
- * session is looked at; everything after them inside a turn.
+ * CheckoutService: implements the methods of `CheckoutSessions` with the actors. Steps 1-4 of CONTRACT §3 happen here, before
+ * any session is read; all others inside a turn.
  */
 import { AsyncContext, EffectRunner, Answer as EngineAnswer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -32,7 +32,7 @@ import * as SessionPages from "./SessionPages.js"
 import * as Updating from "./Updating.js"
 import type * as Vigil from "./Vigil.js"
 
-/** What the methods work with. */
+/** The parts the methods work with. */
 export interface Parts {
   readonly flow: Flow
   readonly ports: Ports
@@ -41,7 +41,7 @@ export interface Parts {
   readonly ids: IdsShape
   readonly expiresInMillis: number | null
   readonly asyncContext: Updating.Updates["asyncContext"]
-  /** The rights of those who watch. */
+  /** Checks the rights of watchers. */
   readonly vigil: Watching
 }
 
@@ -95,7 +95,7 @@ export const make = (parts: Parts): S.SessionCalls => ({
   ...operations(parts)
 })
 
-// Of one caller and one cart, however many streams there are.
+// Shared by all streams of one caller and one cart.
 const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: CheckoutSession, onLost: () => void) => {
   const { actingAccountId, roles, userId } = caller
   const run = asyncContext?.()
@@ -198,13 +198,13 @@ const read = (
 ): Effect.Effect<CheckoutSession, AccessError> =>
   EffectRunner.mapNow(toSession(parts, input, { tag: "Read", caller }), (reply) => reply.session)
 
-// A version that is not there yet is none to go on from: it would be waited for in vain after a restore.
+// A version beyond the head is refused: after a restore it might never come.
 const readFrom = (parts: Parts, caller: Caller, input: S.ChangesInput): Effect.Effect<CheckoutSession, HistoryError> =>
   Effect.flatMap(read(parts, caller, input), (session) =>
     (input.afterVersion ?? 0) > session.version ? Exit.fail(Refusal.versionAhead(session)) : Exit.succeed(session)
   )
 
-// What came too late for an archived session stands behind its last entry, in the same page.
+// Late results of an archived session follow its last entry, in the same page.
 const history = (parts: Parts, { afterVersion, checkoutSessionId, limit }: S.HistoryInput, session: CheckoutSession) =>
   Effect.gen(function* () {
     const after = afterVersion ?? 0

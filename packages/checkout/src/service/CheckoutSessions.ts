@@ -43,7 +43,7 @@ export interface OpenInput {
   readonly accountId?: string | undefined
   /** Which store the cart belongs to from now on. Like `ownerId`. */
   readonly storeId?: string | undefined
-  /** 1..255 characters; the same key and input of this caller are answered alike as long as the cart's sessions are kept. */
+  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the cart's sessions are kept. */
   readonly idempotencyKey?: string | undefined
 }
 
@@ -65,7 +65,7 @@ export interface UpdateInput {
   readonly nextState: string
   /** The version the caller last saw; with it, both states may be the same. */
   readonly expectedVersion?: number | undefined
-  /** 1..255 characters; the same key and input of this caller are answered alike as long as the session is kept. */
+  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
   readonly idempotencyKey?: string | undefined
 }
 
@@ -86,13 +86,13 @@ export interface CancelInput {
   readonly checkoutSessionId?: string | undefined
   readonly cartId?: string | undefined
   readonly expectedVersion?: number | undefined
-  /** 1..255 characters; the same key and input of this caller are answered alike as long as the session is kept. */
+  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
   readonly idempotencyKey?: string | undefined
 }
 
 /**
- * What became of a cancel. A session that was named is archived by this call. Of a cart that was named, `session` is null where
- * there was nothing to cancel: it never had a session, or its last one was cancelled before.
+ * The result of a cancel. A named session is archived by this call. For a named cart, `session` is null if there was nothing
+ * to cancel: it never had a session, or its last one was cancelled before.
  */
 export interface Cancelled {
   readonly requestId: string
@@ -102,7 +102,7 @@ export interface Cancelled {
 
 /**
  * A page of history: entries with a version above `afterVersion` (default 0), at most `limit` (default 100, 1..1,000).
- * What came too late for an archived session stands behind its last entry, at most 16 more.
+ * Late results of an archived session follow its last entry, at most 16.
  */
 export interface HistoryInput {
   readonly checkoutSessionId: string
@@ -120,9 +120,9 @@ export interface ChangesInput {
 export interface CompleteTaskInput {
   readonly checkoutSessionId: string
   readonly operationId: string
-  /** The order the cart became, where this task made one. */
+  /** The order that the task created, if any. */
   readonly orderId?: string | undefined
-  /** 1..255 characters; the same key and input of this caller are answered alike as long as the session is kept. */
+  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
   readonly idempotencyKey?: string | undefined
 }
 
@@ -137,16 +137,16 @@ export interface FailTaskInput {
    * one. Default `unknown`: the next claim continues under the same key.
    */
   readonly applied?: "no" | "unknown" | undefined
-  /** 1..255 characters; the same key and input of this caller are answered alike as long as the session is kept. */
+  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
   readonly idempotencyKey?: string | undefined
 }
 
-/** An operator takes a claim away. The session stays in its state; a later result is refused. */
+/** An operator releases a claim. The session stays in its state; a later result is refused. */
 export interface ReleaseClaimInput {
   readonly checkoutSessionId: string
   readonly operationId: string
   readonly reason: string
-  /** 1..255 characters; the same key and input of this caller are answered alike as long as the session is kept. */
+  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
   readonly idempotencyKey?: string | undefined
 }
 
@@ -160,8 +160,8 @@ export interface Changed {
 }
 
 /**
- * The promise: of all updates sent for one visit of a session to a state, at most one succeeds; every other one fails
- * with a typed error that says what is true now. An answer is given only when what it rests on is durable.
+ * The guarantee: each time a session enters a state, at most one update out of that state succeeds; every other one fails
+ * with a typed error and the session's present state. Nothing is acknowledged before it is durable.
  *
  * **Cancellation**: a call interrupted before its turn has begun is dropped, certainly not applied; once begun it finishes.
  */

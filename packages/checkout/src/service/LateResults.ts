@@ -1,9 +1,9 @@
 /**
- * LateResults: where a task's success goes that comes when its session is archived. An archived session never changes, so the
- * cart's lane keeps it, and the history of the session shows it behind its last entry.
+ * LateResults: keeps a task's success that arrives after its session was archived. An archived session never changes, so the
+ * cart's actor keeps it, and the session's history shows it after its last entry.
  *
- * Owns the way between the two lanes; does not own the rules (CompleteTask, CartBehavior). A crash between the two leaves
- * nothing, and no answer: the result is reported again.
+ * Owns the step from one actor to the other; does not own the rules (CompleteTask, CartBehavior). After a crash between the two
+ * nothing is kept and nothing was answered: the result is reported again.
  */
 import * as Effect from "effect/Effect"
 import type { CommandOf, SessionReply } from "../commands/SessionCommand.js"
@@ -12,13 +12,13 @@ import type { CartLanes } from "../ports/CartBook.js"
 import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
 import type { Sessions } from "../work/Sessions.js"
 
-/** The two kinds of lanes. */
+/** The two kinds of actors. */
 export interface Lanes {
   readonly sessions: Sessions
   readonly carts: CartLanes
 }
 
-/** The answer of a session, and what is kept of a command that closes an operation although it comes too late. */
+/** Returns the session's answer to a command that closes an operation, and keeps a late success. */
 export const settle = (
   { carts, sessions }: Lanes,
   id: string,
@@ -42,14 +42,14 @@ export const settle = (
     }
   })
 
-// A success of an operation that ran, which the session itself cannot take any more.
+// A success of a known operation that the archived session cannot record.
 const isLost = (refused: OperationError): refused is OperationNotCurrent =>
   refused._tag === "OperationNotCurrent" &&
   refused.reason !== "OPERATION_UNKNOWN" &&
   !refused.recorded &&
   refused.current.isArchived
 
-/** The late successes of an archived session, as they stand behind a page of its history: at its last version, for nothing follows that. */
+/** The late successes of an archived session as history entries, at its last version. */
 export const entriesOf = (
   { carts }: Lanes,
   { cartId, id, state, version }: CheckoutSession,

@@ -1,12 +1,12 @@
 /**
- * Opening: the way of an open from its caller to the session's lane: whose the cart is, the caller's rights, the cart's lane,
- * then the session's. The rules of input and session are OpenCheckoutSession's.
+ * Opening: the steps of an open: the cart, the caller's rights, the cart's actor, then the session's actor. OpenCheckoutSession
+ * has the rules of input and session.
  *
- * Two lanes, no transaction over both: the cart's lane names a session, the session's lane opens it. A crash in between
- * leaves a name without a session, which the next opener opens; a name whose session is closed is replaced.
+ * There is no transaction over both actors: the cart's actor names a session, the session's actor opens it. After a crash in
+ * between the named session does not exist, and the next opener opens it; a name whose session is closed is replaced.
  *
- * A key is recorded in the commit that reserves the session it creates, so it creates one at most, whatever is lost; where it
- * creates none, what was shown is recorded before it is shown.
+ * A key is recorded in the commit that reserves the session, so it creates at most one. If it creates none, the shown session
+ * is recorded before it is returned.
  */
 import * as Effect from "effect/Effect"
 import type { Assigned, CartReply, Completed, Reserve, Use } from "../commands/CartBehavior.js"
@@ -37,17 +37,17 @@ export interface Parts {
   readonly expiresInMillis: number | null
 }
 
-/** Steps an open takes back before it gives up: the cart changed hands, or its session was closed, between two of them. */
+/** Retries of an open if the cart's owner or session changed meanwhile. */
 const openTries = 8
 
-/** What is opened: the cart as it will be, and what its lane is told of that. */
+/** What is opened: the cart as it will be, and the assignment for its actor. */
 interface Wanted {
   readonly cart: Cart
   readonly assign: Reserve["assign"]
   readonly assigns: boolean
 }
 
-/** One open: who asks for what. */
+/** One open. */
 interface Opener {
   readonly parts: Parts
   readonly caller: Caller
@@ -83,7 +83,7 @@ export const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.E
       const next = Reopening.next(answered.left, refused)
       if (next.step === "give back") return yield* Effect.fail(next.error)
       yield* mustBeFree(opener)
-      // A second order is made once, whoever else completes the cart meanwhile.
+      // `again` counts once, even if another caller completes the cart meanwhile.
       if (next.completed !== null) again = false
       completed = next.completed
       replacing = id
@@ -100,8 +100,8 @@ export const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.E
 
 const idOf = ({ input, parts }: Opener): string => input.checkoutSessionId ?? parts.ids.next("cs")
 
-// An id of the host's own is looked at before the cart's lane names it: a cart must not forget its session for one that it
-// cannot have.
+// A session id chosen by the host is checked before the cart's actor names it: the cart must not lose its session for an id
+// that belongs to another cart.
 const mustBeFree = ({ input, parts }: Opener): Effect.Effect<void, any> =>
   Effect.gen(function* () {
     const id = input.checkoutSessionId ?? null
@@ -130,7 +130,7 @@ const openedBy = ({ created = false, replayed, requestId, session }: SessionRepl
   session
 })
 
-// The key was used before: what was shown then; or the session it reserved, which is opened now if it never was.
+// The key was used before: returns the session as shown then, or the reserved one, which is opened now if it was not yet.
 const openUsed = (
   opener: Opener,
   cart: Cart,
@@ -143,7 +143,7 @@ const openUsed = (
   )
 }
 
-// What a key found is remembered, so that it finds the same again.
+// Records the session that was found, so that the key finds it again.
 const answerOf = (opener: Opener, cart: Cart, reply: SessionReply): Effect.Effect<S.Opened, OpenError> => {
   const { input, parts, requestId, use } = opener
   const opened = openedBy(reply)
@@ -155,10 +155,10 @@ const answerOf = (opener: Opener, cart: Cart, reply: SessionReply): Effect.Effec
   )
 }
 
-/** What an open goes on with: what its key was used for before, or what is to be opened. */
+/** The next step of an open: the earlier use of its key, or what to open. */
 type Found = { readonly used: Use; readonly cart: Cart } | { readonly used: null; readonly wanted: Wanted }
 
-/** Steps 5-8 and 10, for the cart as it will be: who says whose it is need not be who it was. */
+/** Steps 5-8 and 10, for the cart as it will be after an assignment. */
 const want = ({ caller, input, parts, use }: Opener): Effect.Effect<Found, OpenError> =>
   Effect.gen(function* () {
     const { carts, ports } = parts
@@ -177,7 +177,7 @@ const want = ({ caller, input, parts, use }: Opener): Effect.Effect<Found, OpenE
     return { used: null, wanted: { cart, assign, assigns: said !== null } }
   })
 
-// A cart that was ordered is closed, as a rule: the opener is told of the order rather than of the status.
+// An ordered cart is usually closed as well: the error names the order rather than the status.
 const notUpdatable = ({ carts, sessions }: Parts, { again, cartId }: S.OpenInput, status: CartStatus) =>
   Effect.gen(function* () {
     const { completed, sessionId } = (yield* carts.read(cartId)).state
@@ -190,7 +190,7 @@ const notUpdatable = ({ carts, sessions }: Parts, { again, cartId }: S.OpenInput
     return completed === null ? Refusal.cartNotUpdatable(status, null) : Refusal.cartCompleted(completed)
   })
 
-/** The cart as an opener who says nothing of it would find it: in the book of the lanes, one that nobody opened is the opener's. */
+/** The cart for an opener that assigns nothing: a cart kept by its actor that was never opened belongs to the opener. */
 export const cartFor = (
   { carts }: Ports,
   caller: Caller,
@@ -204,7 +204,7 @@ export const cartFor = (
 const merged = (cart: Cart | null, said: Partial<CartOwner> | null): Cart | null =>
   cart === null || said === null ? cart : { ...cart, ...said }
 
-/** What a cart's lane is told: nothing of a cart that only a directory could know; the opener's, when nobody has it. */
+/** The assignment for a cart's actor: none if a port keeps the cart; the opener if the cart has no owner. */
 const assignment = (
   { isComplete }: CartBook,
   caller: Caller,
@@ -222,7 +222,7 @@ const ownedBy = ({ actingAccountId, userId }: Caller): Assigned => ({
   storeId: null
 })
 
-/** Whoever keeps the carts is told whose one is; a host's own carts cannot be given away here. */
+/** Passes the assignment to the port that keeps the cart; carts of a host's own port cannot be assigned here. */
 const handOver = (
   ports: Ports,
   { cart: before, isBooked }: Located,

@@ -1,6 +1,6 @@
 /**
- * Updating: the way of an update from its caller to the session's lane, through Effect or without a fiber. The hot path:
- * where the port answers at once there is no closure, and nothing is made that a refusal does not need.
+ * Updating: sends an update to the session's actor, as an effect or without a fiber. The hot path: if the port answers
+ * synchronously there is no closure, and nothing is allocated that a refusal does not need.
  *
  * Owns the order of steps 1-4 of CONTRACT §3 for an update; the rules themselves are in UpdateCheckoutSession and Access.
  */
@@ -18,13 +18,13 @@ import type { IdsShape } from "../session/Ids.js"
 import type { Sessions } from "../work/Sessions.js"
 import type * as S from "./CheckoutSessions.js"
 
-/** What an update works with. */
+/** The parts an update works with. */
 export interface Updates {
   readonly flow: Flow
   readonly ports: Ports
   readonly sessions: Sessions
   readonly ids: IdsShape
-  /** Captures the async context of a call whose ports are asked later than on its stack. */
+  /** Captures the async context of a call whose ports may run later. */
   readonly asyncContext: AsyncContext.Capture | null
 }
 
@@ -33,7 +33,7 @@ export type StartUpdate = (caller: Caller, input: S.UpdateInput) => Answer.Answe
 
 type Begun = Effect.Effect<S.Updated, UpdateError> | Answer.Waiting<S.Updated, UpdateError>
 
-/** Begins an update. It is an effect only where a port has to be asked first. */
+/** Starts an update. It is an effect only if a port has to be waited for first. */
 const begin = (parts: Updates, caller: Caller, input: S.UpdateInput): Begun => {
   const asked = parts.ports.access.mayInvoke(caller, "update")
   if (EffectRunner.isExit(asked) && Exit.isSuccess(asked)) return send(parts, asked.value, caller, input)
@@ -50,7 +50,7 @@ const send = (
 ): Answer.Answer<S.Updated, UpdateError> => {
   if (!allowed) return Exit.fail(Refusal.actionNotPermitted)
   const { flow, ids, sessions } = parts
-  // The input is still unseen: it may be anything, or nothing.
+  // The input is not validated yet: it may be anything.
   const found = input === null || input === undefined ? undefined : sessions.find(input.checkoutSessionId)
   const made = UpdateCheckoutSession.make(flow, caller, input, ids, found !== undefined)
   return "tag" in made ? sessions.send(input.checkoutSessionId, made, found) : Exit.fail(made)
@@ -60,7 +60,7 @@ const send = (
 export const update = (parts: Updates, caller: Caller, input: S.UpdateInput): Effect.Effect<S.Updated, UpdateError> =>
   Effect.suspend(() => Answer.toEffect(begin(parts, caller, input)))
 
-/** An update without a fiber, where the ports answer at once. */
+/** Creates `startUpdate`: an update without a fiber if the ports answer synchronously. */
 export const makeStartUpdate =
   (parts: Updates, runtime: Runtime.Runtime<never>): StartUpdate =>
   (caller, input) =>

@@ -1,10 +1,10 @@
 /**
- * CheckoutSession: the public record of one session, and its history entries.
+ * CheckoutSession: the public data of one session, and its history entries.
  * Source: CONTRACT §1. Instants are epoch milliseconds, UTC; on the wire they are ISO 8601 strings.
  */
 import type * as Schemas from "../errors/CheckoutErrorSchema.js"
 
-/** How a session ended: its flow reached a final state, somebody cancelled it, or its time was up. */
+/** How a session ended: its flow reached a final state, it was cancelled, or it expired. */
 export type ClosedBy = "COMPLETED" | "CANCELLED" | "EXPIRED"
 
 /**
@@ -37,14 +37,14 @@ export interface CheckoutSession {
   readonly expiresAt: number | null
 }
 
-// A field that holds an object of its own does not compile here before `copyOf` copies that object too.
+// A field with a nested object does not compile here until `copyOf` copies that object too.
 type Flat<A> = {
   readonly [K in keyof Required<A>]: A[K] extends string | number | boolean | null | undefined ? A[K] : never
 }
 
 /**
- * A session of the caller's own: what is done to it changes nothing here. Made wherever a session leaves the engine; a literal
- * with every field, because this runs in every accepted turn.
+ * Copies a session, wherever one leaves the engine, so callers may change it. A literal with every field, because this runs in
+ * every accepted turn.
  */
 export const copyOf = (session: CheckoutSession): Flat<CheckoutSession> => ({
   id: session.id,
@@ -68,7 +68,7 @@ export const copyOf = (session: CheckoutSession): Flat<CheckoutSession> => ({
   expiresAt: session.expiresAt
 })
 
-/** What a refusal may tell about the session it looked at. */
+/** The session's fields in a refusal. */
 export type CurrentSession = typeof Schemas.CurrentSession.Type
 
 /** The part of a session that a refusal shows from step 9 on. */
@@ -82,13 +82,13 @@ export const currentOf = (session: CheckoutSession): CurrentSession => ({
   lastRequestId: session.lastRequestId
 })
 
-/** Why a task failed, as kept in the history. */
+/** Why a task failed, as stored in the history. */
 export interface TaskCause {
   readonly code: string
   readonly message: string
 }
 
-/** What happened to a session. */
+/** Types of changes. */
 export type HistoryType =
   | "Opened"
   | "Updated"
@@ -126,7 +126,7 @@ export interface HistoryEntry {
   readonly cartChanged: boolean
 }
 
-/** The invariants of CONTRACT §1 that one record can break; an empty list means sound. */
+/** The invariants of CONTRACT §1 that a session violates; empty if none. */
 export const violations = (session: CheckoutSession): ReadonlyArray<string> => {
   const found: Array<string> = []
   if (session.isProcessing !== (session.operationId !== null))

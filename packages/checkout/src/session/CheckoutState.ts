@@ -40,10 +40,10 @@ export const errorState = "Error"
 /** Longest state name, in characters. */
 export const stateMaxLength = 30
 
-// Controls, formats (zero width, direction), surrogates, line separators, and what fonts leave out.
+// Control and format characters (zero width, direction), surrogates, line separators, and unassigned characters.
 const unprintable = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 
-/** Why `name` cannot be the name of a state, or null. Two names that look alike must be the same. */
+/** Why `name` is no valid state name, or null. Names that look alike must be equal. */
 export const stateFault = (name: string): string | null => {
   if (name.length < 1 || name.length > stateMaxLength) return `must have 1..${stateMaxLength} characters`
   if (unprintable.test(name)) return "must be printable: no control, invisible or broken characters"
@@ -51,7 +51,7 @@ export const stateFault = (name: string): string | null => {
   return name === name.normalize("NFC") ? null : "must be in Unicode normalization form C"
 }
 
-/** Any name as text that is safe to print: in quotes, what cannot be seen as an escape, not longer than a name may be. */
+/** Quotes a name for printing: invisible characters are escaped, and it is cut to the longest name. */
 export const shownState = (name: unknown): string => {
   const text = typeof name === "string" ? name : `a ${typeof name}`
   const shown = JSON.stringify(cut(text, stateMaxLength)).replace(new RegExp(unprintable, "gu"), escaped)

@@ -1,8 +1,8 @@
 /**
  * Ids: the identifiers of the contract, and the service that makes new ones.
  *
- * Owns syntax and generation. Ids are opaque; ours are time-ordered: 9 characters of time, then this process's
- * random part, then a counter, all base 32, so that one process never repeats itself and two never meet.
+ * Owns syntax and generation. Ids are opaque; generated ones sort by time: 9 characters of time, a random part per process,
+ * and a counter, all base 32, so they are unique within and across processes.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -26,12 +26,12 @@ export const opaqueIds = `text of 1 to ${opaqueIdMaxLength} characters, none of 
 export const isOpaqueId = (text: string): boolean =>
   text.length >= 1 && text.length <= opaqueIdMaxLength && isPlain(text)
 
-/** Makes ids: `prefix` is two or three letters that say what the id names; `atMillis` the instant, if it was read already. */
+/** Makes ids: `prefix` is two or three letters that say what the id names; `atMillis` the time, if it was read already. */
 export interface IdsShape {
   readonly next: (prefix: "cs" | "req", atMillis?: number) => string
 }
 
-/** The generator in force. */
+/** The id generator. */
 export class Ids extends Context.Tag("@onelane/checkout/Ids")<Ids, IdsShape>() {}
 
 const base32 = (value: number, width: number): string => value.toString(32).padStart(width, "0")
@@ -39,7 +39,7 @@ const base32 = (value: number, width: number): string => value.toString(32).padS
 /** The last two characters of every id: one of 1,024. */
 const endings = Array.from({ length: 1_024 }, (_, low) => base32(low, 2))
 
-/** A generator from a clock reading and 50 bits of randomness. Costs no system call per id, and one concatenation. */
+/** Creates a generator from a clock and 50 random bits. An id costs no system call and one concatenation. */
 export const make = (nowMillis: () => number, random: string): IdsShape => {
   // Counters of 10 and of 25 bits: small integers throughout.
   let low = 0

@@ -1,8 +1,8 @@
 /**
- * SessionState: what the actor of one session keeps, the events that change it, and `evolve`.
+ * SessionState: the state of a session's actor, its events, and `evolve`.
  *
- * Owns: the fold from events to state, the alarm, the format in which a state is stored. Does not own: any rule (the command
- * files), nor idempotency records: those are events, which the journal finds by their digest.
+ * Owns: how events change the state, the alarm, the stored format. Does not own: the rules (command files) and idempotency
+ * records, which are events that the journal finds by digest.
  */
 
 import type { CartOwner, CartRevision } from "../ports/Carts.js"
@@ -22,18 +22,18 @@ export interface SessionState {
   /** See `StoreFormat`. */
   readonly format: number
   readonly session: CheckoutSession | null
-  /** When the running task has failed, epoch milliseconds. */
+  /** Deadline of the running task, epoch milliseconds. */
   readonly deadlineAt: number | null
-  /** The revision the cart had when the running task was claimed; null or absent when nobody says one, or no task runs. */
+  /** The cart's revision at the claim of the running task; null or absent if unknown, or if no task runs. */
   readonly cartRevision?: CartRevision | null | undefined
-  /** The work keys whose outcome is not known: at most one a state of the flow. */
+  /** Work keys with an unknown outcome, at most one per state. */
   readonly workKeys: ReadonlyArray<WorkKey>
 }
 
-/** The state of a session nobody opened. */
+/** The state before a session is opened. */
 export const initial: SessionState = { format: StoreFormat.current, session: null, deadlineAt: null, workKeys: [] }
 
-/** Whose the cart is from this event on; null or absent when that has not changed. */
+/** The cart's new owner from this event on; null or absent if unchanged. */
 interface Following {
   readonly owner?: CartOwner | null | undefined
 }
@@ -48,7 +48,7 @@ interface Moved extends Following {
 }
 
 interface Closing extends Following {
-  /** True when the cart had changed since the claim. */
+  /** True if the cart has changed since the claim. */
   readonly cartChanged?: true | undefined
   readonly at: number
   readonly from: string
@@ -58,7 +58,7 @@ interface Closing extends Following {
   readonly use?: KeyUse | null | undefined
 }
 
-/** Everything that can happen to a session. Plain JSON. Every event is one version. */
+/** All events of a session. Plain JSON. Every event is one version. */
 export type SessionEvent =
   | ({
       readonly type: "Opened"
@@ -166,8 +166,8 @@ interface Claim {
   readonly nextState: string
 }
 
-// The one place where a session changes: what is derived is derived here, so the invariants of CONTRACT §1 hold by
-// construction. A literal with every field, not a spread: this runs in every accepted turn.
+// The only place that changes a session: derived fields are computed here, so the invariants of CONTRACT §1 hold by
+// construction. A literal with every field, not a spread, because this runs in every accepted turn.
 const changed = (
   session: CheckoutSession,
   at: number,
@@ -227,17 +227,17 @@ const closed = (state: SessionState, session: CheckoutSession, workKeys = state.
   workKeys
 })
 
-/** The alarm of a claimed session: always due, so that a restart finds it whatever the clock says by then. */
+/** The alarm of a claimed session: always due, so that a restart finds it regardless of the clock. */
 export const claimedAlarmMillis = 0
 
-/** When a session wants attention: a claimed one at once (after a restart its task resumes), another at its expiry. */
+/** When a session is due: a claimed one always (its task resumes after a restart), any other at its expiry. */
 export const alarm = (state: SessionState): number | null => {
   const { session } = state
   if (session === null || session.isArchived) return null
   return session.isProcessing ? claimedAlarmMillis : session.expiresAt
 }
 
-/** Step 9 of CONTRACT §3: why a session takes no more updates, or null. A running task ends before an expiry counts. */
+/** Step 9 of CONTRACT §3: why a session is closed, or null. A session does not expire while its task runs. */
 export const closedReason = (state: SessionState, turn: { readonly nowMillis: number }): ClosedBy | null => {
   const { session } = state
   if (session === null) return null
@@ -246,7 +246,7 @@ export const closedReason = (state: SessionState, turn: { readonly nowMillis: nu
   return past && !session.isProcessing ? "EXPIRED" : null
 }
 
-/** Takes in what a journal stored. */
+/** Decodes a stored state. */
 export const decode = (stored: unknown): SessionState => {
   const state = stored as Partial<SessionState> | null
   StoreFormat.check(state)
@@ -268,7 +268,7 @@ const fields = {
   cartChanged: false
 } as const
 
-/** An event as callers may see it, and theirs to keep: idempotency keys stay inside. */
+/** Converts an event to a history entry for callers, without its idempotency key. */
 export const historyEntry = (version: number, event: SessionEvent): HistoryEntry => {
   const { type, at } = event
   const cartChanged = "cartChanged" in event && event.cartChanged === true
@@ -325,6 +325,6 @@ export const historyEntry = (version: number, event: SessionEvent): HistoryEntry
   }
 }
 
-/** Whether nothing can follow an event. */
+/** Whether an event archives the session. */
 export const isLast = (event: SessionEvent): boolean =>
   event.type === "Cancelled" || event.type === "Expired" || ("archives" in event && event.archives)

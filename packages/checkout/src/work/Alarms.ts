@@ -1,7 +1,7 @@
 /**
- * Alarms: sessions that want attention although nobody asks. At the start it finds every claimed session by the journal's
- * index and resumes its task; then, at intervals, it archives what has expired and takes up a claim that lost its task (a
- * commit whose answer never came). Sleeping sessions are never read.
+ * Alarms: handles due sessions. At start-up it finds every claimed session in the journal's index and resumes its task; then,
+ * at intervals, it archives expired sessions and resumes claims without a running task (a commit whose outcome was unknown).
+ * Sessions that are not due are never read.
  */
 
 import { type Journal, QuietTimer } from "@onelane/engine"
@@ -14,28 +14,28 @@ import type { Tasks } from "./Tasks.js"
 /** Alarms read from the index at a time. */
 export const pageEntries = 256
 
-/** Sessions attended at the same time. */
+/** Sessions handled concurrently. */
 export const attendedAtOnce = 64
 
-/** What a cluster says about a session, at this moment. */
+/** Ownership of a session in a cluster, now. */
 export interface Custodian {
-  /** It is this engine's: a claim made here runs here. */
+  /** This engine owns it: a claim made here runs here. */
   readonly isMine: (sessionId: string) => boolean
-  /** It has been for so long that nobody else runs anything of it any more: a claim found is resumed. */
+  /** This engine has owned it for so long that no other runs its task any more: a claim is resumed. */
   readonly isSettled: (sessionId: string) => boolean
 }
 
 /**
- * Which sessions this engine looks after. `true`: all of them, nobody else runs tasks of this journal, so a claim that does
- * not run here runs nowhere. `false`: others do, and nobody knows which; only a claim past its deadline is taken up.
+ * Which sessions this engine handles. `true`: all of them; no other engine uses this journal, so a claim that does not run
+ * here runs nowhere. `false`: other engines exist and ownership is unknown; only a claim past its deadline is handled.
  */
 export type Custody = boolean | Custodian
 
 const everybody: Custodian = { isMine: () => true, isSettled: () => true }
 
 /**
- * One round over everything that is due here. A session that cannot be attended does not keep the others waiting; it is
- * due again in the next round. `now`: the time that counts, epoch milliseconds.
+ * One round over all due sessions. A session that cannot be handled does not delay the others; it is due again in the next
+ * round. `now`: the journal's time, epoch milliseconds.
  */
 export const round = (
   sessions: Sessions,
@@ -58,7 +58,7 @@ export const round = (
     }
   })
 
-// Not a concurrent `Effect.forEach`: of Effect 3.22, one that is interrupted just as it starts its parts waits for ever.
+// Not a concurrent `Effect.forEach`: in Effect 3.22 it never ends if interrupted during start-up.
 const together = <A>(all: ReadonlyArray<A>, each: (one: A) => Effect.Effect<void>): Effect.Effect<void> =>
   Effect.gen(function* () {
     const permits = yield* Effect.makeSemaphore(attendedAtOnce)
@@ -81,8 +81,8 @@ const attend = (
   }).pipe(Effect.catchAllCause((cause) => Effect.logDebug(`session ${id} could not be attended`, cause)))
 
 /**
- * Rounds for ever, the first at once. A round that finds no journal is tried again at the next interval. The pauses do not
- * keep the process alive.
+ * Runs rounds for ever, the first immediately. A round that fails is repeated at the next interval. The pauses do not keep the
+ * process alive.
  */
 export const rounds = (
   sessions: Sessions,

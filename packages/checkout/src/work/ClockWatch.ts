@@ -1,17 +1,17 @@
 /**
- * ClockWatch: tells when this process's clock and the store's differ by another amount than before: a server whose clock is
- * wrong, or was set. Nothing rests on it; the store's time counts.
+ * ClockWatch: logs changes of the difference between this process's clock and the store's: a clock is wrong, or was set.
+ * Decisions do not depend on it; they use the store's time.
  */
 import { QuietTimer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 
-/** A difference of less than this is told of nobody, milliseconds. */
+/** Smaller differences are not logged, milliseconds. */
 const stepMillis = 1_000
 
-/** Two lines have at least this between them, milliseconds. */
+/** Shortest time between two lines, milliseconds. */
 const pauseMillis = 60_000
 
-/** Looks every `everyMillis`, for ever. `offsetMillis`: the store's time minus this process's. */
+/** Checks every `everyMillis`, for ever. `offsetMillis`: the store's time minus this process's. */
 export const watch = (offsetMillis: () => number, everyMillis: number): Effect.Effect<never> => {
   let toldMillis = 0
   const look = Effect.suspend(() => {

@@ -1,6 +1,6 @@
 /**
- * Sessions: the mailboxes of all sessions, typed by command: a session refuses a command with the errors of that command only.
- * The rules are checked against the same table (`CommandErrors`), so a method's declared errors are the compiler's to verify.
+ * Sessions: the actors of all sessions, typed by command: a command fails with its own errors only. Rules are checked against
+ * the same table (`CommandErrors`), so the compiler verifies the declared errors of every method.
  */
 import type { ActorSystem, Answer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -18,19 +18,19 @@ type Untyped = ActorSystem.ActorSystem<
   StorageUnavailable | Overloaded
 >
 
-/** The mailboxes of all sessions. */
+/** The actors of all sessions. */
 export interface Sessions extends Omit<Untyped, "send" | "ask" | "askInternal" | "follow"> {
   /** As `ActorSystem`; a session that was removed is one that does not exist. */
   readonly follow: (id: string, afterSequence: number) => Effect.Effect<ActorSystem.Feed<Ended>, never, Scope.Scope>
-  /** Sends a command: its durable answer, or what it is waited for with. */
+  /** Sends a command. Returns its durable answer, or a `Waiting` that calls back with it. */
   readonly send: <C extends SessionCommand>(
     id: string,
     command: C,
     found?: ActorSystem.Found
   ) => Answer.Answer<SessionReply, ErrorOf<C["tag"]>>
-  /** The same as an effect: sends when it is run. */
+  /** Sends a command when the effect is run, and succeeds with its durable answer. */
   readonly ask: <C extends SessionCommand>(id: string, command: C) => Effect.Effect<SessionReply, ErrorOf<C["tag"]>>
-  /** The same for the engine itself: no bound, and still taken while draining. */
+  /** `ask` for the engine itself: not limited, and still accepted while draining. */
   readonly askInternal: Sessions["ask"]
 }
 
@@ -39,7 +39,7 @@ type Ended = StorageUnavailable | Overloaded | SessionInaccessible
 const endedBy = (error: StorageUnavailable | Overloaded): Ended =>
   error.reason === "REMOVED" ? Refusal.sessionInaccessible : error
 
-/** Types the mailboxes by command. The one assertion: the engine hands on what the rule of that command said, or its own two errors. */
+/** Types the actors by command. The only assertion: the engine returns errors of that command's rule, or its own two. */
 export const typed = (system: Untyped): Sessions => {
   const follow: Sessions["follow"] = (id, after) =>
     Effect.map(system.follow(id, after), ({ next, wake }) => ({ next: Effect.mapError(next, endedBy), wake }))

@@ -1,11 +1,11 @@
 /**
  * Tasks: the work between two states. An accepted update on a state with a task claims the session in its own commit;
  * only then the work starts, outside the turn. Its result is a message fenced by the operation id, so a late, second or
- * cancelled one changes nothing. A success is told the moment it is known, whatever became of the claim by then: a Promise that
- * ends after its deadline, a cancel or a release is a late success, which the session or its cart keeps.
+ * cancelled one changes nothing. A success is reported as soon as it is known, whatever happened to the claim meanwhile: a Promise
+ * that succeeds after its deadline, a cancel or a release is a late success, which the session or its cart keeps.
  *
  * Owns: which operations run in this process, their deadlines, retries and interruption. Does not own: the claim itself
- * (state of the session, durable). Nothing here is needed to be right after a crash: Alarms finds every claim again.
+ * (state of the session, durable). This state is disposable: Alarms rediscovers every claim.
  */
 import { Backoff } from "@onelane/engine"
 import * as Cause from "effect/Cause"
@@ -34,32 +34,32 @@ import type { SessionState } from "../session/SessionState.js"
 
 /** The running operations of this process. */
 export interface Tasks {
-  /** Stops, and starts where `isMine` (default true), what a durable change asks for. */
+  /** Stops and (if `isMine`, default true) starts tasks after a durable change. */
   readonly onCommitted: (id: string, events: unknown, state: SessionState, isMine?: boolean) => void
-  /** Takes up a claim that was found after a restart; nothing when it runs here already. */
+  /** Resumes a claim that was found after a restart, unless it runs here already. */
   readonly resume: (session: CheckoutSession, deadlineAt: number, cartRevision?: CartRevision | null) => void
-  /** Stops what runs for sessions that are not this engine's any more: whoever has them now resumes it. */
+  /** Stops tasks of sessions that this engine no longer owns; the new owner resumes them. */
   readonly keep: (isMine: (id: string) => boolean) => void
   /** Whether an operation of this session runs here. */
   readonly isRunning: (id: string) => boolean
   /** How many operations run here. */
   readonly running: () => number
   /**
-   * Starts nothing more, waits for what runs, at most `millis`, then stops it: its claim stays and is resumed at the next
-   * start. Work that the host does elsewhere is not waited for.
+   * Starts no more tasks, waits for running ones at most `millis`, then stops them: their claims stay and are resumed at the
+   * next start. Does not wait for work that the host does elsewhere.
    */
   readonly drain: (millis: number) => Effect.Effect<void>
 }
 
 type Result = CommandOf<"CompleteTask" | "FailTask">
 
-/** Sends a message of the engine's own to a session. */
+/** Sends a command of the engine itself to a session. */
 export type Tell = (id: string, command: Result) => Effect.Effect<SessionReply, OperationError>
 
-/** Most tasks that run at once; more wait, their deadlines running. */
+/** Maximum number of concurrent tasks; further ones wait while their deadlines run. */
 export const taskCapacity = 10_000
 
-/** Whether a cart has another revision now. False where nobody can say. */
+/** Whether a cart has another revision now; false if unknown. */
 export type HasChanged = (cartId: string, revision: CartRevision) => Effect.Effect<boolean>
 
 interface Operation {
@@ -75,7 +75,7 @@ interface Running {
   fiber: Fiber.RuntimeFiber<void> | null
 }
 
-/** Makes the runner of a flow's tasks. `nowMillis`: the time that counts for their deadlines; closing the scope stops them, and their claims stay. */
+/** Makes the runner of a flow's tasks. `nowMillis`: the time for deadlines. Closing the scope stops them; their claims stay. */
 export const make = (
   flow: Flow,
   tell: Tell,
@@ -144,17 +144,17 @@ const fibers = Effect.gen(function* () {
 
 type Fibers = ReadonlyArray<FiberSet.FiberSet<void>>
 
-// Waits for the ones, and then stops all.
+// Waits for some of them, then stops all.
 const drained = (awaited: Fibers, others: Fibers, millis: number): Effect.Effect<void> => {
   const ended = Effect.forEach(awaited, FiberSet.awaitEmpty, { discard: true })
-  // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
+  // Finalizers run uninterruptibly; a timeout needs interruption.
   return Effect.interruptible(ended).pipe(
     Effect.timeoutOption(millis),
     Effect.zipRight(Effect.forEach([...awaited, ...others], FiberSet.clear, { discard: true }))
   )
 }
 
-// A clock set back must not stretch a deadline beyond what the task was given.
+// A clock that was set back must not extend a deadline.
 const timeLeft = (task: Task, operation: Operation, nowMillis: number): number =>
   Math.min(task.deadlineMillis ?? defaultDeadlineMillis, Math.max(0, operation.deadlineAt - nowMillis))
 
@@ -177,7 +177,7 @@ const failed = ({ applied, code, message }: TaskFailure): Failure => ({
   applied: applied ?? "unknown"
 })
 
-/** Runs the work to its end: a success, which is being told, a final failure, or the deadline. Work that the host does elsewhere only has a deadline. */
+/** Runs the work until it succeeds (and is being reported), fails for good, or reaches its deadline. Work that the host does elsewhere has a deadline only. */
 const outcomeOf = (
   task: Task,
   operation: Operation,
@@ -191,7 +191,7 @@ const outcomeOf = (
   if (run !== undefined && operation.resumed && !repeatable) return Effect.succeed(failed(interrupted))
   const doing =
     run === undefined ? Effect.never : permits.withPermits(1)(attempts(task, run, operation, hasChanged, onSuccess))
-  // Disconnected: work that is slow to let go must not stretch the deadline.
+  // Disconnected: work that is slow to stop must not extend the deadline.
   return Effect.disconnect(doing).pipe(
     Effect.timeoutFail({ duration: leftMillis, onTimeout: () => deadline }),
     Effect.catchAllCause((cause) => Effect.succeed(failed(failureOf(cause))))
@@ -239,8 +239,8 @@ const failureOf = (cause: Cause.Cause<TaskFailure>): TaskFailure => {
   return { code: "DEFECT", message: TaskResult.failureOf(Cause.squash(first.right)).message }
 }
 
-// The result must become durable: while no decision is given (no store, no room) it is told again. A refusal is an answer:
-// the operation was closed by somebody else. A fenced store stays fenced until it is opened anew, which resumes the task.
+// The result must become durable: it is reported again while no decision is made (no store, overload). A refusal is final: the
+// operation was closed otherwise. A fenced store stays fenced until it is opened again, which resumes the task.
 const report = (
   tell: Tell,
   { session, operationId }: Operation,
