@@ -12,7 +12,7 @@ import * as Caller from "./Caller.js"
 import type { Cart, CartsShape } from "./Carts.js"
 
 /** The actors of all carts. */
-export type CartLanes = ActorSystem.ActorSystem<
+export type CartActors = ActorSystem.ActorSystem<
   CartState,
   CartCommand,
   CartReply,
@@ -45,11 +45,11 @@ export interface CartBook {
 const unnamed = { storeId: "store", accountId: "account" } as const
 
 /** Creates the book over the port and the actors. */
-export const make = (port: CartsShape, lanes: Pick<CartLanes, "peek" | "read">): CartBook => {
+export const make = (port: CartsShape, actors: Pick<CartActors, "peek" | "read">): CartBook => {
   const { assign, book, kept: keptBuyers } = port
   const stateOf = (cartId: string): Answer<CartState> => {
-    const state = lanes.peek(cartId)
-    return state !== undefined ? Exit.succeed(state) : read(lanes, cartId)
+    const state = actors.peek(cartId)
+    return state !== undefined ? Exit.succeed(state) : read(actors, cartId)
   }
   const kept = (cartId: string): Answer<Located> =>
     EffectRunner.mapNow(stateOf(cartId), (state) => {
@@ -72,8 +72,8 @@ export const make = (port: CartsShape, lanes: Pick<CartLanes, "peek" | "read">):
 }
 
 // A read can fail with errors of the engine only: no rule is involved.
-const read = (lanes: Pick<CartLanes, "read">, cartId: string): Answer<CartState> =>
-  Effect.map(lanes.read(cartId), ({ state }) => state) as Answer<CartState>
+const read = (actors: Pick<CartActors, "read">, cartId: string): Answer<CartState> =>
+  Effect.map(actors.read(cartId), ({ state }) => state) as Answer<CartState>
 
 const orElse = <A, B>(self: Answer<A>, f: (a: A) => Answer<B>): Answer<B> =>
   EffectRunner.isExit(self) && Exit.isSuccess(self) ? f(self.value) : Effect.flatMap(self, f)

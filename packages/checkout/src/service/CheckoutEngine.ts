@@ -106,7 +106,7 @@ const build = (options: CheckoutEngineOptions) =>
     const unavailable = Refusal.fromEngine
     const access = Access.byValue(yield* Access.Access)
     const vigil = yield* watching(access)
-    const carts: CartBook.CartLanes = yield* ActorSystem.make(cartBehavior, { unavailable, onCommitted: vigil.signal })
+    const carts: CartBook.CartActors = yield* ActorSystem.make(cartBehavior, { unavailable, onCommitted: vigil.signal })
     const ports: Guard.Ports = {
       access,
       carts: CartBook.make(Carts.byValue(yield* Carts.Carts), carts),

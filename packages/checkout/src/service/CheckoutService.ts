@@ -17,7 +17,7 @@ import * as Refusal from "../errors/Refusal.js"
 import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
 import type { Caller } from "../ports/Caller.js"
-import type { CartLanes } from "../ports/CartBook.js"
+import type { CartActors } from "../ports/CartBook.js"
 import { authorise, bounded, type Ports, readFacts } from "../ports/Guard.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
@@ -37,7 +37,7 @@ export interface Parts {
   readonly flow: Flow
   readonly ports: Ports
   readonly sessions: Sessions
-  readonly carts: CartLanes
+  readonly carts: CartActors
   readonly ids: IdsShape
   readonly expiresInMillis: number | null
   readonly asyncContext: Updating.Updates["asyncContext"]

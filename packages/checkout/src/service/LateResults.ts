@@ -8,14 +8,14 @@
 import * as Effect from "effect/Effect"
 import type { CommandOf, SessionReply } from "../commands/SessionCommand.js"
 import type { OperationError, OperationNotCurrent, Overloaded, StorageUnavailable } from "../errors/CheckoutError.js"
-import type { CartLanes } from "../ports/CartBook.js"
+import type { CartActors } from "../ports/CartBook.js"
 import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
 import type { Sessions } from "../work/Sessions.js"
 
 /** The two kinds of actors. */
 export interface Lanes {
   readonly sessions: Sessions
-  readonly carts: CartLanes
+  readonly carts: CartActors
 }
 
 /** Returns the session's answer to a command that closes an operation, and keeps a late success. */

@@ -18,7 +18,7 @@ import * as Refusal from "../errors/Refusal.js"
 import type { Flow } from "../flow/Flow.js"
 import { isPrivileged } from "../ports/Access.js"
 import type { Caller } from "../ports/Caller.js"
-import { type CartBook, type CartLanes, cartOf, hosts, type Located } from "../ports/CartBook.js"
+import { type CartActors, type CartBook, cartOf, hosts, type Located } from "../ports/CartBook.js"
 import { type Cart, type CartOwner, type CartStatus, isUpdatable } from "../ports/Carts.js"
 import { authorise, bounded, type Ports, subjectOf } from "../ports/Guard.js"
 import { copyOf } from "../session/CheckoutSession.js"
@@ -32,7 +32,7 @@ export interface Parts {
   readonly flow: Flow
   readonly ports: Ports
   readonly sessions: Sessions
-  readonly carts: CartLanes
+  readonly carts: CartActors
   readonly ids: IdsShape
   readonly expiresInMillis: number | null
 }

@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import type { CartCommand, CartReply, CartState } from "../commands/CartBehavior.js"
 import * as Input from "../commands/Input.js"
 import type { CheckoutError, Overloaded, StorageUnavailable } from "../errors/CheckoutError.js"
-import type { CartLanes } from "../ports/CartBook.js"
+import type { CartActors } from "../ports/CartBook.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import type { SessionState } from "../session/SessionState.js"
 import type { Sessions } from "../work/Sessions.js"
@@ -17,7 +17,7 @@ import type { Bounds, Pruned, PruneInput, RetentionShape } from "./Retention.js"
 /** The two kinds of actors. */
 export interface Actors {
   readonly sessions: Sessions
-  readonly carts: CartLanes
+  readonly carts: CartActors
 }
 
 /** Sessions removed in one commit. */
@@ -98,7 +98,7 @@ export const completedBy = ({ closedBy, id, orderId }: CheckoutSession) =>
 type CartSnapshot = { readonly sequence: number; readonly state: CartState }
 
 // No rule of a cart refuses it; the engine may.
-const tell = (carts: CartLanes, cartId: string, command: CartCommand) =>
+const tell = (carts: CartActors, cartId: string, command: CartCommand) =>
   carts.askInternal(cartId, command) as Effect.Effect<CartReply, Undecided>
 
 /** Keeps within bounds what is finished. */
@@ -160,7 +160,7 @@ export const makeKeeper = (bounds: Bounds | undefined, nowMillis: () => number):
 }
 
 // A cart that was opened again meanwhile keeps its session.
-const forgetCompleted = (carts: CartLanes, cartIds: ReadonlyArray<string>): Effect.Effect<void, CheckoutError> =>
+const forgetCompleted = (carts: CartActors, cartIds: ReadonlyArray<string>): Effect.Effect<void, CheckoutError> =>
   Effect.forEach(
     cartIds,
     (id) =>

@@ -11,7 +11,7 @@ import type { HistoryEntry } from "../session/CheckoutSession.js"
 /** A page of changes, oldest first, never empty; null once the session is archived and all of it was given. */
 export type Page = ReadonlyArray<HistoryEntry> | null
 
-/** A session that is followed. */
+/** A subscription to a session. */
 export interface Subscription {
   /**
    * Waits for the next page. One asks at a time. After an error or an interruption it is over: follow again, after the last

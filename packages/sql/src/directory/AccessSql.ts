@@ -24,7 +24,7 @@ const toFacts = (rows: Rows): Access.AccessFacts => ({
   storeMember: Boolean(rows[0]?.member)
 })
 
-/** Makes the lookups; the tables must be up to date. */
+/** Creates the look-ups; the tables must be up to date. */
 export const lookup = (sql: SqlClient, statements: StatementsShape): Access.Lookup => {
   const roles = prepareLookup(statements, sql`SELECT roles FROM users WHERE id = ${"user"}`, toRoles, unavailable)
   const facts = prepareLookup(
@@ -46,11 +46,11 @@ export const lookup = (sql: SqlClient, statements: StatementsShape): Access.Look
   }
 }
 
-/** Makes the port; the tables must be up to date. */
+/** Creates the port; the tables must be up to date. */
 export const make = (sql: SqlClient, statements: StatementsShape): Access.AccessShape =>
   Access.fromFacts(lookup(sql, statements))
 
-/** The access port on the client in force, its tables brought up to date first. */
+/** The access port on the current client; brings its tables up to date first. */
 export const layer: Layer.Layer<Access.Access, DatabaseRefused, SqlClient | Statements> = Layer.effect(
   Access.Access,
   Effect.zipWith(SqlClient, Statements, make)

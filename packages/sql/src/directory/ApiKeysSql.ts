@@ -1,6 +1,6 @@
 /**
- * ApiKeysSql: the keys with which programs call, as rows. Of a secret only its digest is kept: whoever reads the table
- * cannot call with it. Owns the rows; what a key looks like and whether it is good is judged where callers come in.
+ * ApiKeysSql: API keys as rows. Only the digest of a secret is stored, so the table cannot be used to authenticate. Owns the
+ * rows; the server's authentication owns the format of a key and verifies it.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -25,25 +25,25 @@ export interface ApiKey {
   /** The account its calls act for; null when they name none. */
   readonly accountId: string | null
   readonly createdAt: number
-  /** Null: it does not expire. */
+  /** Null: it never expires. */
   readonly expiresAt: number | null
   readonly revokedAt: number | null
 }
 
-/** The table. Every call is one statement, durable when it answers. */
+/** The table of API keys. Every call is one statement, durable when it succeeds. */
 export interface ApiKeysShape {
   /** Adds a key. Its id must be new. */
   readonly add: (key: ApiKey) => Effect.Effect<void, Access.PortUnavailable>
   readonly find: (id: string) => Effect.Effect<ApiKey | null, Access.PortUnavailable>
-  /** All of them, revoked ones too, oldest first. */
+  /** All keys, including revoked ones, oldest first. */
   readonly list: Effect.Effect<ReadonlyArray<ApiKey>, Access.PortUnavailable>
-  /** Ends a key; false when there is none of that id, or it was revoked before. */
+  /** Revokes a key; false if there is no such key, or it was revoked before. */
   readonly revoke: (id: string, atMillis: number) => Effect.Effect<boolean, Access.PortUnavailable>
   /** Calls `listener` after a key was revoked here. */
   readonly onChange: Access.OnChange
 }
 
-/** The keys in force. */
+/** The API keys. */
 export class ApiKeys extends Context.Tag("@onelane/sql/ApiKeysSql")<ApiKeys, ApiKeysShape>() {}
 
 const unavailable = (cause: SqlError): Access.PortUnavailable => ({ _tag: "PortUnavailable", port: "ApiKeys", cause })
@@ -65,7 +65,7 @@ const toKey = (row: Rows[number]): ApiKey => {
   }
 }
 
-/** Makes the table's door; the tables must be up to date. */
+/** Creates the service; the tables must be up to date. */
 export const make = (sql: SqlClient, statements: StatementsShape): ApiKeysShape => {
   const listeners = Listeners.make()
   const find = prepareLookup(
@@ -97,7 +97,7 @@ export const make = (sql: SqlClient, statements: StatementsShape): ApiKeysShape 
   }
 }
 
-/** The keys on the client in force, its tables brought up to date first. */
+/** The keys on the current client; brings its tables up to date first. */
 export const layer: Layer.Layer<ApiKeys, DatabaseRefused, SqlClient | Statements> = Layer.effect(
   ApiKeys,
   Effect.zipWith(SqlClient, Statements, make)

@@ -25,7 +25,7 @@ const toCart = ([row]: Rows): Carts.Cart | null =>
 
 const unavailable = PortFailure.of("Carts")
 
-/** Makes the port; the tables must be up to date. */
+/** Creates the port; the tables must be up to date. */
 export const make = (sql: SqlClient, statements: StatementsShape): Carts.CartsShape => {
   const find = prepareLookup(
     statements,
@@ -74,7 +74,7 @@ const pagesOf = (ids: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string
     ids.slice(page * removalRows, (page + 1) * removalRows)
   )
 
-/** The cart port on the client in force, its tables brought up to date first. */
+/** The cart port on the current client; brings its tables up to date first. */
 export const layer: Layer.Layer<Carts.Carts, DatabaseRefused, SqlClient | Statements> = Layer.effect(
   Carts.Carts,
   Effect.zipWith(SqlClient, Statements, make)

@@ -1,7 +1,7 @@
 /**
- * DirectoryCacheSql: the directory on a database and the two ports that read it, a cache between them, so that in the
- * common case a turn costs no query. Where nobody else can write (an SQLite file) an answer is kept until a write changes
- * it; where others can (PostgreSQL) for `ttlMillis` at most.
+ * DirectoryCacheSql: the directory on a database and the two ports that read it, with a cache in between, so that a turn
+ * usually needs no query. An SQLite file has no other writer: answers are kept until a write changes them. On PostgreSQL they
+ * are kept for at most `ttlMillis`.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Access, Carts } from "@onelane/checkout"
@@ -17,10 +17,10 @@ import * as AccessSql from "./AccessSql.js"
 import * as CartsSql from "./CartsSql.js"
 import * as DirectorySql from "./DirectorySql.js"
 
-/** How long an answer may be kept where others can write, milliseconds. */
+/** How long an answer is cached if others can write, milliseconds. */
 export const sharedTtlMillis = 1_000
 
-/** The directory and both ports on the client in force, its tables brought up to date first. */
+/** The directory and both ports on the current client; brings its tables up to date first. */
 export const layer = (
   options: DirectoryCache.DirectoryCacheOptions = {}
 ): Layer.Layer<Access.Access | Carts.Carts | Directory.Directory, DatabaseRefused, SqlClient | Statements> =>

@@ -1,5 +1,5 @@
 /**
- * DirectoryList: what the directory holds, a page at a time, for operators. Writing it is `DirectorySql`'s.
+ * DirectoryList: the entries of the directory in pages, for operators. `DirectorySql` writes them.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -13,10 +13,10 @@ import * as Migrations from "../journal/Migrations.js"
 import type { Rows } from "../journal/Statements.js"
 import { escape, unescape } from "../journal/StoredText.js"
 
-/** Entries of a page at most. */
+/** Most entries per page. */
 export const pageEntries = 1_000
 
-/** A page begins after this key; "" for the first. A key has two parts for a membership, one otherwise. */
+/** The page starts after this key; "" for the first. A membership's key has two parts. */
 export interface After {
   readonly after: string
   readonly afterMember?: string | undefined
@@ -46,11 +46,11 @@ export interface DirectoryListShape {
   readonly accountMembers: Page<AccountMember>
   readonly storeMembers: Page<StoreMember>
   readonly carts: Page<Carts.Cart>
-  /** Whether there is one of this id. */
+  /** Whether an entry exists. */
   readonly holds: (entry: Directory.UnknownEntry["entry"], id: string) => Effect.Effect<boolean, Access.PortUnavailable>
 }
 
-/** The list in force. */
+/** The list. */
 export class DirectoryList extends Context.Tag("@onelane/sql/DirectoryList")<DirectoryList, DirectoryListShape>() {}
 
 const text = (value: unknown): string => unescape(String(value))
@@ -66,7 +66,7 @@ const unavailable = (cause: SqlError): Access.PortUnavailable => ({
   cause
 })
 
-/** Makes the list; the tables must be up to date. */
+/** Creates the list; the tables must be up to date. */
 export const make = (sql: SqlClient): DirectoryListShape => {
   const page =
     <A>(table: string, keys: readonly [string, string?], decode: (row: Rows[number]) => A): Page<A> =>
@@ -110,7 +110,7 @@ export const make = (sql: SqlClient): DirectoryListShape => {
   }
 }
 
-/** The list on the client in force, its tables brought up to date first. */
+/** The list on the current client; brings its tables up to date first. */
 export const layer: Layer.Layer<DirectoryList, DatabaseRefused, SqlClient> = Layer.effect(
   DirectoryList,
   Effect.map(SqlClient, make)

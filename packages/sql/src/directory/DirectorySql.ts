@@ -1,5 +1,5 @@
 /**
- * DirectorySql: the directory on a database. Each call is one statement, durable when it answers.
+ * DirectorySql: the directory on a database. Each call is one statement, durable when it succeeds.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { Statement } from "@effect/sql/Statement"
@@ -18,7 +18,7 @@ const unavailable = PortFailure.of("Directory")
 
 const write = (statement: Statement<object>): Answer => Effect.asVoid(Effect.mapError(statement, unavailable))
 
-/** Makes the directory; the tables must be up to date. */
+/** Creates the directory; the tables must be up to date. */
 export const make = (sql: SqlClient): Directory.DirectoryShape => {
   const remove = (table: string, id: string): Answer => write(sql`DELETE FROM ${sql(table)} WHERE id = ${escape(id)}`)
 
@@ -72,7 +72,7 @@ export const make = (sql: SqlClient): Directory.DirectoryShape => {
   }
 }
 
-/** The directory on the client in force, its tables brought up to date first. */
+/** The directory on the current client; brings its tables up to date first. */
 export const layer: Layer.Layer<Directory.Directory, DatabaseRefused, SqlClient> = Layer.effect(
   Directory.Directory,
   Effect.map(SqlClient, make)

@@ -1,5 +1,5 @@
 /**
- * DatabaseRefused: why a database was not opened. Nothing was changed in it: a store is never repaired or reset in silence.
+ * DatabaseRefused: why a database was not opened. Nothing in it was changed: a store is never repaired or reset silently.
  */
 import * as Data from "effect/Data"
 import * as Redacted from "./Redacted.js"
@@ -13,7 +13,7 @@ import * as Redacted from "./Redacted.js"
  * - `INCOMPLETE`: the file was cut short, or copied without its log, or another file's log lies beside it
  * - `FOREIGN`: a sound database that belongs to another application
  * - `NEWER`: written by a newer release than this one
- * - `NOT_DURABLE`: the database would not take a setting that durability rests on
+ * - `NOT_DURABLE`: the database refuses a setting that is required for durability
  * - `DISK_FULL`, `IO`: the disk refused
  * - `MIGRATION`: the tables could not be brought up to date
  */

@@ -1,5 +1,5 @@
 /**
- * Dialect: everything in which databases differ, and nothing else. A further database is a further value of this shape.
+ * Dialect: all differences between databases. Another database is another value of this shape.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -25,38 +25,38 @@ export interface AppendRow {
   readonly records: ReadonlyArray<Pick<Journal.JournalRecord, "digest" | "sequence">>
 }
 
-/** What a database must say for itself. */
+/** The properties and statements of a database. */
 export interface Dialect {
-  /** Whether nobody but this client can write. */
+  /** Whether this client is the only writer. */
   readonly exclusive: boolean
-  /** How many appends it takes at once. */
+  /** Concurrent appends it accepts. */
   readonly appendsAtOnce: number
-  /** The type of a column that holds an id: compared, and sorted, character by character. */
+  /** The type of an id column: compared and sorted by character. */
   readonly id: string
-  /** What a table is made with whose rows are written again and again. */
+  /** Options of a table whose rows are updated often. */
   readonly rewritten: string
-  /** What a table is made with whose rows are a key and little else. */
+  /** Options of a table whose rows are mostly key. */
   readonly keyed: string
-  /** The aggregate that puts texts together with a separator. */
+  /** The aggregate that joins texts with a separator. */
   readonly joined: string
-  /** What the append needs besides the tables. */
+  /** Schema objects that the append needs besides tables. */
   readonly schema: ReadonlyArray<string>
-  /** The database's time, epoch milliseconds, as an expression; null where this process's clock counts. */
+  /** The database's time, epoch milliseconds, as an expression; null if this process's clock is used. */
   readonly millis: Fragment | null
-  /** The one statement of a commit. Atomic by itself. Where the database's time counts its rows say it, as `at_millis`. */
+  /** The statement of a commit, atomic by itself. Its rows have the database's time as `at_millis`, if that is used. */
   readonly append: Statement<object>
-  /** The same for a commit without first entries, the usual one. */
+  /** The same for a commit without first entries, the usual case. */
   readonly appendNext: Statement<object>
-  /** Both again, for commits that record digests. */
+  /** Both for commits that record digests. */
   readonly appendKeyed: Statement<object>
   readonly appendNextKeyed: Statement<object>
-  /** The parameters of the former two. */
+  /** The parameters of `append` and `appendNext`. */
   readonly encode: (rows: ReadonlyArray<AppendRow>) => ReadonlyArray<unknown>
-  /** The parameters of the latter two. */
+  /** The parameters of `appendKeyed` and `appendNextKeyed`. */
   readonly encodeKeyed: (rows: ReadonlyArray<AppendRow>) => ReadonlyArray<unknown>
-  /** The positions of the entries that were committed, as the rows of any of them name them; null: all of them. */
+  /** The positions of the committed entries, from the rows of an append; null: all of them. */
   readonly committed: (rows: Rows, entries: number) => ReadonlySet<number> | null
-  /** What an error means. */
+  /** Classifies an error. */
   readonly failureOf: (cause: unknown) => Journal.JournalFailure
   /** Does a removal in such a way that the bytes of what is removed are overwritten, where the database can. */
   readonly whileRemoving: <A>(removal: Effect.Effect<A, SqlError>) => Effect.Effect<A, SqlError>
@@ -159,13 +159,12 @@ const toList = ({ alarm_millis, events, expected, id, kind, records, sequence, s
 const byteText = `text COLLATE "C"`
 
 /**
- * PostgreSQL, others writing too. An entry passes the fence (A4) when its state row is at the expected sequence: who comes
- * second waits for the first, looks again, and is a conflict. A first entry passes when nobody else's row is there. The
- * key of `journal_events` would refuse what passed by mistake. Entries come, and so are rows locked, in the order of their
- * keys, present ones before new ones, so that two commits do not wait for each other in a circle; should the planner ever
- * choose another order, PostgreSQL ends one of the two, certainly not applied. They come as arrays, which cost a tenth of
- * a JSON text to take apart. The answer is one row, which costs less than a row an entry, here and there. Without first
- * entries the arrays are updated from as they are unfolded, without a copy.
+ * PostgreSQL has other writers. An entry passes the fence (A4) if its state row is at the expected sequence: the second of two
+ * writers waits for the first, reads the row again, and is a conflict. A first entry passes if there is no row. The primary key
+ * of `journal_events` is a second guard. Entries are sorted by key, so rows are locked in that order, existing ones before new
+ * ones, and two commits cannot deadlock; if the planner ever chose another order, PostgreSQL would abort one of the two,
+ * certainly not applied. Entries are passed as arrays, which cost a tenth of parsing JSON. The result is one row, which is
+ * cheaper than a row per entry. Without first entries the arrays are used without a copy.
  */
 const postgres = (sql: SqlClient): Dialect => ({
   exclusive: false,
@@ -202,11 +201,11 @@ const postgres = (sql: SqlClient): Dialect => ({
   compact: Effect.void
 })
 
-/** The parts in which an append that records digests differs from one that does not. */
+/** The parts that differ between appends with and without digests. */
 interface AppendParts {
   /** The entries, unfolded. */
   readonly entries: Fragment
-  /** The columns of an entry that go through to the end. */
+  /** Columns of an entry needed by later parts. */
   readonly carried: Fragment
   readonly carriedOfEntry: Fragment
   /** The fence for digests. */
@@ -226,9 +225,9 @@ const plain = (sql: SqlClient): AppendParts => ({
 })
 
 /**
- * Digests come as one text an entry, and are unfolded for each: none of them may be recorded already. They are looked for
- * before the row is locked, which is soon enough: who recorded one meanwhile has moved the sequence as well. OFFSET keeps
- * the look-up apart for each entry, so that it goes down the whole key.
+ * Digests are passed as one text per entry and split there; none may be recorded already. They are looked up before the row is
+ * locked, which suffices: recording one meanwhile would also have moved the sequence. OFFSET keeps the look-up separate for
+ * each entry, so that it uses the whole key.
  */
 const keyed = (sql: SqlClient): AppendParts => ({
   entries: sql`unnest(${"positions"}::bigint[], ${"kinds"}::text[], ${"ids"}::text[], ${"expected"}::bigint[],
@@ -310,11 +309,11 @@ const inOrderOfKeys = (
   return { columns, sorted }
 }
 
-// Any order will do that is everybody's.
+// Any order works if all writers use the same.
 const byKey = (left: AppendRow, right: AppendRow): number =>
   left.id < right.id ? -1 : left.id > right.id ? 1 : left.kind < right.kind ? -1 : 1
 
-/** The dialect a client speaks. Throws for one that has none here. */
+/** Returns the dialect of a client. Throws if there is none. */
 export const of = (sql: SqlClient): Dialect =>
   sql.onDialectOrElse({
     sqlite: () => sqlite(sql),

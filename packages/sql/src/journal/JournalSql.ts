@@ -1,8 +1,8 @@
 /**
- * JournalSql: the journal on a database. One statement a commit, whatever the number of entries; the fence (A4) is inside it.
+ * JournalSql: the journal on a database. One statement per commit, for any number of entries; it includes the fence (A4).
  *
- * Owns the rows of `journal_state`, `journal_events` and `journal_keys`; does not own the connection (SqliteClient) nor when a batch is
- * full (GroupCommit). Every entry carries at least one event.
+ * Owns the rows of `journal_state`, `journal_events` and `journal_keys`; does not own the connection (SqliteClient) or the size
+ * of a batch (GroupCommit). Every entry carries at least one event.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -17,7 +17,7 @@ import { prepare, prepareLookup } from "./Prepared.js"
 import { type Rows, Statements, type StatementsShape } from "./Statements.js"
 import * as StoredText from "./StoredText.js"
 
-/** Makes the journal; the tables must be up to date. `time` is kept where the database's time counts, and null elsewhere. */
+/** Creates the journal; the tables must be up to date. `time`: the database's time; null if this process's clock is used. */
 export const make = (
   sql: SqlClient,
   statements: StatementsShape,
@@ -27,7 +27,7 @@ export const make = (
   const refuse = (error: SqlError): Journal.JournalFailure => dialect.failureOf(error.cause)
 
   const append = appendWith(statements, dialect, time, refuse)
-  // The digests of an address as one text; one more than a load may give says that there are too many.
+  // All digests of an address as one text; one more than a load may return shows that there are too many.
   const load = prepareLookup(
     statements,
     sql`SELECT sequence, state, (SELECT ${sql.literal(dialect.joined)}(digest, ' ') FROM (
@@ -85,7 +85,7 @@ const dueWith = (
   const due = sql`SELECT alarm_millis, id FROM journal_state
       WHERE kind = ${"kind"} AND alarm_millis <= ${"before"} AND (alarm_millis, id) > (${"after"}, ${"id"})
       ORDER BY alarm_millis, id LIMIT ${"limit"}`
-  // The time comes with every answer, also with one that names nobody.
+  // Every answer includes the time, also an empty one.
   const dueWithTime = sql`SELECT due.alarm_millis, due.id, ${dialect.millis ?? sql`0`} AS at_millis
       FROM (SELECT 1) AS one LEFT JOIN (${due}) AS due ON true ORDER BY due.alarm_millis, due.id`
   return prepare(statements.read, dialect.millis === null ? due : dueWithTime, toDue, refuse)
@@ -146,7 +146,7 @@ const removeAll = (sql: SqlClient, kind: string, removals: ReadonlyArray<Journal
     return removals.map(({ id }) => !stays.has(StoredText.escape(id)))
   })
 
-/** Asks, and takes in the time that the answer says. */
+/** Runs a query and notes the time in its answer. */
 const timed = <A extends { readonly atMillis: number }, E>(
   time: JournalClock.JournalClock | null,
   ask: () => Effect.Effect<A, E>
@@ -159,7 +159,7 @@ const timed = <A extends { readonly atMillis: number }, E>(
   })
 }
 
-// Nothing where this process's clock counts: nobody reads it then.
+// `at_millis` is missing, and not read, if this process's clock is used.
 const toDue = (rows: Rows) => ({ atMillis: rows[0]?.at_millis as number, alarms: toAlarms(rows) })
 const toWritten = (rows: Rows) => ({ atMillis: rows[0]?.at_millis as number, rows })
 
@@ -235,7 +235,7 @@ const toAlarms = (rows: Rows): ReadonlyArray<Journal.JournalAlarm> =>
     id === null ? [] : [{ id: StoredText.unescape(id as string), alarmMillis: Number(alarm_millis) }]
   )
 
-/** The database's time now, epoch milliseconds; null where this process's clock counts. */
+/** The database's time now, epoch milliseconds; null if this process's clock is used. */
 export const timeMillis: Effect.Effect<number | null, SqlError, SqlClient> = Effect.flatMap(SqlClient, (sql) => {
   const { millis } = Dialect.of(sql)
   return millis === null
@@ -243,7 +243,7 @@ export const timeMillis: Effect.Effect<number | null, SqlError, SqlClient> = Eff
     : Effect.map(sql<{ readonly at_millis: number }>`SELECT ${millis} AS at_millis`, ([row]) => row!.at_millis)
 })
 
-// Asked once before the first turn; from then on each answer says it.
+// Queried once before the first turn; after that every answer includes it.
 const keepTime = Effect.gen(function* () {
   const clock = yield* Effect.clock
   const time = JournalClock.make(() => Number(clock.unsafeCurrentTimeNanos()) / 1_000_000)
@@ -258,7 +258,7 @@ const keepTime = Effect.gen(function* () {
   )
 )
 
-/** The journal on the client in force, its tables brought up to date first. */
+/** The journal on the current client; brings its tables up to date first. */
 export const layer: Layer.Layer<Journal.Journal, DatabaseRefused, SqlClient | Statements> = Layer.effect(
   Journal.Journal,
   Effect.gen(function* () {

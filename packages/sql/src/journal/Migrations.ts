@@ -1,6 +1,6 @@
 /**
- * Migrations: brings the tables up to date, each step once and in its own order, and refuses a database that is ahead of
- * this release. Owns the tables; what each is for stands beside it.
+ * Migrations: brings the tables up to date, each step once and in order, and refuses a database that is newer than this
+ * release. Owns the tables and says what each is for.
  */
 import * as Migrator from "@effect/sql/Migrator"
 import { SqlClient } from "@effect/sql/SqlClient"
@@ -53,7 +53,7 @@ const journal = ({ id, keyed, rewritten, schema }: Dialect.Dialect) => [
   ...schema
 ]
 
-/** What `Directory` keeps. Roles are a JSON array. */
+/** The tables of `Directory`. Roles are a JSON array. */
 const directory = ({ id }: Dialect.Dialect) => [
   `CREATE TABLE users (id ${id} PRIMARY KEY, roles text NOT NULL)`,
   `CREATE TABLE accounts (id ${id} PRIMARY KEY, active boolean NOT NULL)`,
@@ -79,7 +79,7 @@ const directory = ({ id }: Dialect.Dialect) => [
   )`
 ]
 
-/** What `ApiKeys` keeps. `digest` is that of the secret, which is kept nowhere. Roles are a JSON array. */
+/** The table of `ApiKeys`. `digest` is that of the secret, which is not stored. Roles are a JSON array. */
 const apiKeys = ({ id }: Dialect.Dialect) => [
   `CREATE TABLE api_keys (
     id ${id} PRIMARY KEY,
@@ -147,7 +147,7 @@ export const format: Effect.Effect<number | null, never, SqlClient> = Effect.fla
   )
 )
 
-/** What a store in a newer format is refused with. */
+/** The message that refuses a store in a newer format. */
 export const newerFormat = (found: number): string =>
   `The store is in format ${found}, this release knows format ${StoreFormat.current}: use a newer release.`
 
@@ -162,9 +162,9 @@ const claimFormat = Effect.gen(function* () {
 /** Runs what is missing. Answers the names of the steps that ran: none in a new SQLite file, which is made with its tables. */
 export const run: Effect.Effect<ReadonlyArray<string>, DatabaseRefused, SqlClient> = Effect.gen(function* () {
   const sql = yield* SqlClient
-  // Of servers that start together on an empty database one makes the library's table and the others stumble over it.
+  // Servers that start together on an empty database race to create the library's table; the losers fail.
   const ran = yield* Effect.retry(Migrator.make({})({ loader: Migrator.fromRecord(steps), table }), { times: 3 })
-  // The library takes any failure of its first write for another migrator at work: look for oneself.
+  // The library mistakes any failure of its first write for a concurrent migrator, so check the result.
   const rows = yield* sql<{ readonly newest: number }>`SELECT max(migration_id) AS newest FROM ${sql(table)}`
   yield* check(Number(rows[0]?.newest ?? 0))
   const absent = yield* StoreDamage.missingTables
@@ -173,7 +173,7 @@ export const run: Effect.Effect<ReadonlyArray<string>, DatabaseRefused, SqlClien
   yield* claimFormat
   return ran.map(([, name]) => name)
 }).pipe(
-  // A step that fails is a defect to the library, and so is the roll-back after a disk gave up.
+  // The library reports a failing step as a defect, and also a failing rollback.
   Effect.catchAllDefect(Effect.fail),
   Effect.catchAll((error) =>
     error instanceof DatabaseRefused

@@ -1,12 +1,12 @@
 /**
- * PortFailure: what a port says when the database refused its query. A fenced file is named: asking again cannot help before
- * it is opened anew.
+ * PortFailure: the error of a port whose query failed. A fenced file has its own reason, because a retry cannot help before it
+ * is opened again.
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import type { Access } from "@onelane/checkout"
 import * as SqliteFailure from "../sqlite/SqliteFailure.js"
 
-/** Makes the failures of one port. */
+/** Creates the errors of one port. */
 export const of =
   (port: string) =>
   (cause: SqlError): Access.PortUnavailable =>

@@ -1,6 +1,6 @@
 /**
- * Prepared: one statement, compiled once, run many times, its rows decoded and its errors translated. Where the client can
- * answer at once (`Statements`), so does the statement.
+ * Prepared: one statement, compiled once, run many times, its rows decoded and its errors translated. If the client is
+ * synchronous (`Statements`), so is the statement.
  */
 import { SqlError } from "@effect/sql/SqlError"
 import type { Statement } from "@effect/sql/Statement"
@@ -9,12 +9,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rows, Run, StatementsShape } from "./Statements.js"
 
-/** A prepared statement: parameters in, an answer out. */
+/** A prepared statement: takes parameters, returns the decoded answer. */
 export type Prepared<A, E> = (...parameters: ReadonlyArray<unknown>) => Effect.Effect<A, E>
 
 /**
- * Prepares `statement`, whose own parameters only say where parameters go. A `decode` that throws is an error like any
- * other.
+ * Prepares `statement`; its parameters are placeholders. An exception of `decode` is an error like any other.
  */
 export const prepare = <A, E>(
   run: Run,
@@ -31,12 +30,12 @@ export const prepare = <A, E>(
   }
 }
 
-/** Look-ups of one statement at most. */
+/** Most look-ups in one statement. */
 const togetherCapacity = 1_024
 
 /**
- * Prepares a look-up whose parameters are all texts. Where the client can, those that come while one is under way wait for
- * it and then go together: a look-up never sees less than what was committed when it was asked.
+ * Prepares a look-up whose parameters are all texts. If the client can, look-ups that arrive while one runs wait for it and are
+ * then sent together: a look-up always sees what was committed when it was requested.
  */
 export const prepareLookup = <A, E>(
   { read, readTogether }: StatementsShape,

@@ -1,5 +1,5 @@
 /**
- * PostgresArray: lists as PostgreSQL's binary arrays of one dimension, which it copies where it would have to parse a text.
+ * PostgresArray: encodes lists as PostgreSQL's binary arrays of one dimension, which need no parsing.
  * Pure. https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES; the form is that of `array_recv`.
  */
 
@@ -29,7 +29,7 @@ export const ofTexts = (texts: ReadonlyArray<string>): Buffer => {
 
 const word = 2 ** 32
 
-/** A `bigint[]` of whole numbers or nulls. Each is written as two words: a `BigInt` would be an object for each. */
+/** A `bigint[]` of whole numbers or nulls. Each is written as two words, because a `BigInt` would allocate. */
 export const ofIntegers = (integers: ReadonlyArray<number | null>): Buffer => {
   const array = begin(headerBytes + integers.length * (lengthBytes + 8), 20, integers.length, integers.includes(null))
   let at = headerBytes

@@ -1,7 +1,7 @@
 /**
- * SessionList: the sessions a database holds, a page at a time, for operators. Reads what is committed; a session that is
- * moving meanwhile is shown as it was or as it is. Does not own the rows (JournalSql), and grants nothing: whoever asks
- * has been allowed to see them all.
+ * SessionList: the sessions of a database in pages, for operators. Reads committed states; a session that changes meanwhile is
+ * shown before or after the change. Does not own the rows (JournalSql) and checks no rights: the caller must be allowed to
+ * see all sessions.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -14,16 +14,16 @@ import * as Migrations from "../journal/Migrations.js"
 import type { Rows } from "../journal/Statements.js"
 import { escape, unescape } from "../journal/StoredText.js"
 
-/** Sessions of a page at most. */
+/** Most sessions per page. */
 export const pageSessions = 1_000
 
-/** Which sessions are wanted. */
+/** Which sessions to list. */
 export interface Wanted {
-  /** The id after which the page begins; "" for the first page. */
+  /** The page starts after this id; "" for the first. */
   readonly after: string
-  /** Sessions of this page, 1..1,000. Fewer are an end only where `next` is null. */
+  /** Sessions of this page, 1..1,000. A shorter page is the last only if `next` is null. */
   readonly limit: number
-  /** Archived ones too. */
+  /** Includes archived sessions. */
   readonly archived: boolean
 }
 
@@ -38,13 +38,13 @@ export interface SessionListShape {
   readonly page: (wanted: Wanted) => Effect.Effect<SessionPage, Access.PortUnavailable>
 }
 
-/** The list in force. */
+/** The list. */
 export class SessionList extends Context.Tag("@onelane/sql/SessionList")<SessionList, SessionListShape>() {}
 
 const sessionOf = (row: Rows[number]): CheckoutSession.CheckoutSession | null =>
   (JSON.parse(String(row.state)) as { readonly session: CheckoutSession.CheckoutSession | null }).session
 
-/** Makes the list; the tables must be up to date. */
+/** Creates the list; the tables must be up to date. */
 export const make = (sql: SqlClient): SessionListShape => ({
   page: ({ after, archived, limit }) =>
     Effect.gen(function* () {
@@ -78,7 +78,7 @@ export const newestMillis: Effect.Effect<number | null, SqlError, SqlClient> = E
   )
 )
 
-/** The list on the client in force, its tables brought up to date first. */
+/** The list on the current client; brings its tables up to date first. */
 export const layer: Layer.Layer<SessionList, DatabaseRefused, SqlClient> = Layer.effect(
   SessionList,
   Effect.map(SqlClient, make)

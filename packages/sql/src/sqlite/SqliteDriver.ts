@@ -15,7 +15,7 @@ export type Connection = DatabaseSyncInstance
 export interface Driver {
   /** Opens a file, a `file:` url, or `":memory:"`. Throws what SQLite says. */
   readonly open: (filename: string) => Connection
-  /** Lets go of what closed connections still hold. */
+  /** Releases what closed connections still hold. */
   readonly letGo: () => Promise<void>
 }
 
@@ -52,10 +52,10 @@ const collectStatements = async (): Promise<void> => {
   await nextTurn()
 }
 
-/** Statements kept prepared; the oldest goes first. */
+/** Prepared statements kept; the oldest is dropped first. */
 const statementCapacity = 256
 
-/** Runs texts on a connection, each compiled once. `forget` lets go of all that is compiled. */
+/** Runs statements on a connection, each compiled once. `forget` releases all compiled ones. */
 export interface Statements {
   readonly all: (text: string, parameters: ReadonlyArray<unknown>) => ReadonlyArray<Readonly<Record<string, unknown>>>
   readonly forget: () => void

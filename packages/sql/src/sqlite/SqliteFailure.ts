@@ -1,11 +1,11 @@
 /**
- * SqliteFailure: what an error of SQLite means for whoever waits. Pure: a code in, a word and `applied` out.
+ * SqliteFailure: classifies errors of SQLite. Pure: takes a code, returns a reason and `applied`.
  *
- * One statement is one transaction here, and SQLite takes a failed statement back. Only where the disk itself answered
- * with an error is it open whether the commit is on it: the write-ahead log may hold it, and replay it when opened anew.
+ * One statement is one transaction, and SQLite rolls a failed statement back. Only after an error of the disk itself is it
+ * unknown whether the commit happened: the write-ahead log may hold it and replay it when the file is opened again.
  */
 
-/** What became of a statement that failed. `fences` says that the connection must not be used any more. */
+/** The outcome of a failed statement. `fences`: the connection must not be used any more. */
 export interface SqliteFailure {
   readonly reason: string
   readonly applied: "no" | "unknown"
@@ -24,7 +24,7 @@ export const logFull = { code: "ONELANE_LOG_FULL" } as const
 /** The cause of a call whose thread ended before it answered. */
 export const threadEnded = { code: "ONELANE_THREAD_ENDED" } as const
 
-/** The cause of a call that came when its connection was closed already. */
+/** The cause of a call on a closed connection. */
 export const closed = { code: "ERR_INVALID_STATE" } as const
 
 /** The cause of a call whose text SQLite would cut off at a NUL. */
@@ -63,7 +63,7 @@ const codes: Readonly<Record<string, number>> = {
   "file is not a database": 26
 }
 
-/** Classifies what was thrown. What did not come from SQLite, and is not known here, is in doubt. */
+/** Classifies an exception. If it is unknown and not from SQLite, the outcome is in doubt. */
 export const classify = (cause: unknown): SqliteFailure => {
   if (cause === fenced) return no("FENCED")
   if (cause === replaced) return { reason: "FILE_REPLACED", applied: "unknown", fences: true }

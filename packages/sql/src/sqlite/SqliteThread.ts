@@ -1,28 +1,28 @@
 /**
- * SqliteThread: what runs in the committing thread: a connection of its own, on which statements are run one by one as they
- * come. Loads nothing but the driver. Its other end is SqliteWriterThread.
+ * SqliteThread: the program of the writer thread: runs statements one by one on its own connection. Loads nothing but the
+ * driver. SqliteWriterThread is its counterpart.
  */
 import { parentPort, workerData } from "node:worker_threads"
 import * as SqliteDriver from "./SqliteDriver.js"
 import * as SqliteSettings from "./SqliteSettings.js"
 
-/** What the thread is started with. */
+/** Start-up data of the thread. */
 export interface Start {
   readonly filename: string
   readonly settings: SqliteSettings.Settings
 }
 
-/** What it is asked. It ends by itself when asked to close. */
+/** A message to the thread, which ends after `close`. */
 export type Asked = { readonly text: string; readonly parameters: ReadonlyArray<unknown> } | "close"
 
-/** What SQLite threw, as far as it can be told across threads. */
+/** An SQLite exception, as far as it can be passed between threads. */
 export interface Thrown {
   readonly code?: unknown
   readonly errcode?: number
   readonly message: string
 }
 
-/** What it tells: that it is ready, or the rows of a statement as JSON, or what was thrown. */
+/** A message from the thread: it is ready, the rows of a statement as JSON, or an exception. */
 export type Told = { readonly rows: string } | { readonly thrown: Thrown }
 
 const port = parentPort!

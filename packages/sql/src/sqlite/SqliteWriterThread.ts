@@ -1,9 +1,9 @@
 /**
- * SqliteWriterThread: commits off the event loop. A second connection to the same file lives in a thread; statements that would
- * hold the loop for long go there, and their answer comes back as a message.
+ * SqliteWriterThread: commits outside the event loop. A thread has a second connection to the same file; statements that would
+ * block the loop for long run there, and their answer comes back as a message.
  *
- * 1. The thread starts when something large comes first; until it is there, nothing waits for it.
- * 2. A thread that ends with a statement under way leaves its outcome unknown, and fences the store.
+ * 1. The thread starts with the first large statement; nothing waits until it is ready.
+ * 2. If the thread ends while a statement runs, the outcome is unknown, and the store is fenced.
  * 3. Small statements stay on the loop while the disk is quick: handing over costs more than they do.
  *
  * Owns the thread; does not own the file, nor who may write when (SqliteClient).
@@ -17,31 +17,31 @@ import type { Rows } from "../journal/Statements.js"
 import * as SqliteFailure from "./SqliteFailure.js"
 import type { Asked, Start, Told } from "./SqliteThread.js"
 
-/** Parameters of so many characters are worth a thread. */
+/** Statements with a parameter of this many characters run in the thread. */
 const largeCharacters = 16_384
 
-/** Small commits that hold the loop for longer than this, on average, are made in the thread, too. */
+/** Small commits that block the loop longer than this, on average, also run in the thread. */
 const slowMillis = 2
 
-/** After so many small commits one goes to the thread, which is where the log is carried into the file. */
+/** After this many small commits one runs in the thread, which does the checkpoints. */
 const smallAtMost = 1_000
 
-/** How long closing waits for the statement under way. */
+/** How long closing waits for the running statement. */
 const closeMillis = 10_000
 
 /** Statements run in a thread, one at a time. */
 export interface SqliteWriterThread {
   /** Whether a statement with such parameters goes to the thread. */
   readonly takes: (parameters: ReadonlyArray<unknown>) => boolean
-  /** Is told how long the loop was held by one that did not. */
+  /** Notes how long a statement outside the thread blocked the loop. */
   readonly stayed: (millis: number) => void
   readonly run: (text: string, parameters: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError>
-  /** Starts the thread now and waits until it is there, or until it is clear that there will be none. */
+  /** Starts the thread now and waits until it is ready or has failed. */
   readonly begin: Effect.Effect<void>
   readonly close: Effect.Effect<void>
 }
 
-/** What there is where everything stays on the loop. */
+/** Runs nothing in a thread. */
 export const none: SqliteWriterThread = {
   takes: () => false,
   stayed: () => {},
@@ -50,12 +50,12 @@ export const none: SqliteWriterThread = {
   close: Effect.void
 }
 
-/** How it is made. */
+/** Options of a writer thread. */
 export interface Options {
   readonly start: Start
   /** Everything goes to the thread, not only what is large. */
   readonly always: boolean
-  /** Told when the thread takes over, and when it is gone for good. */
+  /** Called when the thread is ready, and when it has ended. */
   readonly onReady: (ready: boolean) => void
   /** The program of the thread. */
   readonly program?: string
@@ -72,7 +72,7 @@ interface Writer extends Options {
   smallCount: number
 }
 
-/** Makes it; nothing is started yet. */
+/** Creates it; the thread is not started yet. */
 export const make = (options: Options): SqliteWriterThread => {
   const self: Writer = {
     ...options,
@@ -114,7 +114,7 @@ const noteSmall = (self: Writer, millis: number): void => {
   self.smallMillis += (millis - self.smallMillis) / 8
 }
 
-// By name: this file may run from its source, the thread cannot.
+// By package name: this file may run from its source, but the thread cannot.
 const programOf = (self: Writer): string =>
   self.program ?? createRequire(import.meta.url).resolve("@onelane/sql/SqliteThread")
 
@@ -129,7 +129,7 @@ const begin = (self: Writer): void => {
 }
 
 const take = (self: Writer, told: Told): void => {
-  // Also with its first word: a thread that comes up holds the process again.
+  // Also at its first message: a starting thread keeps the process alive again.
   self.thread!.unref()
   if (self.state === "starting") return "rows" in told ? started(self, true) : end(self)
   const { waiting } = self
@@ -156,7 +156,7 @@ const failed = (cause: unknown): Exit.Exit<never, SqlError> =>
   Exit.fail(new SqlError({ cause, message: "SQLite refused a statement" }))
 
 const ask = (self: Writer, text: string, parameters: ReadonlyArray<unknown>, resume: Waiting): void => {
-  // It went since it was asked whether it takes this.
+  // The thread has ended since `takes`.
   if (self.state !== "ready") return resume(failed(SqliteFailure.closed))
   self.waiting = isLarge(parameters) ? resume : timingSmall(self, resume)
   self.smallCount = 0
