@@ -1,7 +1,7 @@
 /**
- * Input: takes in what a caller sent, field by field (`engine/Fields`).
+ * Input: reads and checks a caller's input field by field (`engine/Fields`).
  *
- * Each command file names its fields once; `accept` answers step 2 of CONTRACT §3 (required inputs present, right types,
+ * Each command file lists its fields once; `accept` is step 2 of CONTRACT §3 (required inputs present, right types,
  * no unknown names; null counts as missing).
  */
 import { Fields as Check } from "@onelane/engine"
@@ -38,8 +38,8 @@ export const optionalFlag = Check.flag
 export const optionalWhole = Check.whole
 
 /**
- * An input as values: each field is read once, and what its owner does to it afterwards changes nothing. Fields that are not
- * known keep their name only, for the refusal. What is no object is given back.
+ * Copies an input: each field is read once, and later changes by its owner have no effect. Unknown fields keep their name
+ * only, for the refusal. A value that is not an object is returned as it is.
  */
 export const take = <A>(input: A, fields: Fields): A => {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return input
@@ -65,7 +65,7 @@ export const nameUnknown = <A extends object>(values: A, input: object): A => {
 
 const allowed = (name: string, fields: Fields): string => `${name} must be ${fields[name]!.is}`
 
-/** Step 2: null when the input is one of these fields and no others; its first fault otherwise, missing ones first. */
+/** Step 2: returns null if the input has these fields and no others, else its first fault. */
 export const accept = (input: unknown, fields: Fields): InvalidInput | null => {
   const fault = Check.faultOf(input, fields, true)
   if (fault === null) return null
