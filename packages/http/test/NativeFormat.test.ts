@@ -159,6 +159,25 @@ byEveryAdapter("native format: tasks and refusals", {}, (it) => {
       assert.strictEqual(headers["retry-after"], String(Math.ceil(body.retryAfterMillis / 1000)))
     })
   )
+  it.effect("N5 If-Match holds for complete, fail and release, and is refused where a cart is named", () =>
+    Effect.gen(function* () {
+      const endings = [
+        ["complete", "integrator", {}],
+        ["fail", "integrator", { code: "NO_STOCK" }],
+        ["release", "admin", { reason: "stuck" }]
+      ] as const
+      for (const [ending, as, body] of endings) {
+        const { operation } = yield* claimed
+        const path = `${operation}/${ending}`
+        const stale = yield* send("POST", path, { as, body, headers: { "if-match": '"2"' } })
+        assert.deepInclude(stale.body, { status: 412, _tag: "ExpectedStateMismatch", applied: "no" })
+        const closed = yield* send("POST", path, { as, body, headers: { "if-match": 'W/"3"' } })
+        assert.deepInclude({ ...closed, etag: closed.headers.etag }, { status: 200, etag: '"4"' })
+      }
+      const open = { as: "admin", body: { cartId: "cart-of-nobody" }, headers: { "if-match": '"1"' } } as const
+      assert.deepInclude((yield* send("POST", "/v1/checkout-sessions", open)).body, { status: 400 })
+    })
+  )
   it.effect("N11 complete, fail and release close a claim; a late result is refused", () =>
     Effect.gen(function* () {
       const as = "integrator" as const

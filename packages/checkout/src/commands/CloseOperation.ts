@@ -15,10 +15,11 @@ import { closedReason, type SessionEvent, type SessionState } from "../session/S
 import * as Input from "./Input.js"
 import { answeredBefore, type CommandOf, type Decided, replay, type SessionTurn } from "./SessionCommand.js"
 
-/** The fields of the input: session, operation, and those of the command. */
+/** The fields of the input: session, operation, version, and those of the command. */
 export const fieldsWith = <F extends Input.Fields>(more: F) => ({
   checkoutSessionId: Input.syntax,
   operationId: Input.textUpTo(wordMaxLength),
+  expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
   idempotencyKey: Input.optionalPlainUpTo(keyMaxLength),
   ...more
 })
@@ -60,8 +61,8 @@ export interface Over {
 type Closing = CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">
 
 /**
- * Returns the claim that a command closes, the replayed answer of its key, the status of its operation, or a refusal if the
- * caller has no right to know.
+ * Returns the claim that a command closes, the replayed answer of its key, the status of its operation, or a refusal: the
+ * caller has no right to know, or the session is at another version than the caller expects.
  */
 export const claimOf = (
   state: SessionState,
@@ -80,8 +81,12 @@ export const claimOf = (
   const answered = use === null ? null : answeredBefore(turn, use)
   if (answered !== null) return { answered }
   const { nextState, operationId, workKey } = session
-  if (operationId === command.operationId && nextState !== null && workKey !== null)
+  if (operationId === command.operationId && nextState !== null && workKey !== null) {
+    const { expectedVersion = null } = command
+    if (expectedVersion !== null && expectedVersion !== session.version)
+      return Exit.fail(Refusal.versionMismatch(session))
     return { claimed: { ...session, nextState, workKey, cartChanged: hasChanged(state, turn) } }
+  }
   const closed = closedBy(turn, command.operationId)
   const reason = reasonOf(state, turn, closed)
   const late = turn.records.map(({ event }) => event).filter((event) => event.type === "LateResult")

@@ -62,6 +62,7 @@ export type SessionCommand =
       readonly tag: "CompleteTask"
       readonly caller: Caller | null
       readonly operationId: string
+      readonly expectedVersion?: number | null | undefined
       readonly orderId: string | null
       readonly use?: KeyUse | null | undefined
     }
@@ -69,6 +70,7 @@ export type SessionCommand =
       readonly tag: "FailTask"
       readonly caller: Caller | null
       readonly operationId: string
+      readonly expectedVersion?: number | null | undefined
       readonly cause: TaskCause
       /** Whether the failed work may have had an effect. */
       readonly applied: "no" | "unknown"
@@ -78,6 +80,7 @@ export type SessionCommand =
       readonly tag: "ReleaseClaim"
       readonly caller: Caller
       readonly operationId: string
+      readonly expectedVersion?: number | null | undefined
       readonly reason: string
       readonly use?: KeyUse | null | undefined
     }

@@ -116,7 +116,12 @@ export type OpenError = AccessError | IdempotencyConflict | InvalidState | Sessi
 export type CancelError = AccessError | IdempotencyConflict | SessionClosed | ExpectedStateMismatch
 
 /** Errors of `completeTask`, `failTask` and `releaseClaim`. */
-export type OperationError = AccessError | IdempotencyConflict | SessionClosed | OperationNotCurrent
+export type OperationError =
+  | AccessError
+  | IdempotencyConflict
+  | SessionClosed
+  | ExpectedStateMismatch
+  | OperationNotCurrent
 
 /** Every error of the service. */
 export type CheckoutError = UpdateError | OperationNotCurrent | VersionAhead

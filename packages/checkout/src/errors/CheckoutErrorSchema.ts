@@ -179,6 +179,7 @@ export const OperationError = Schema.Union(
   ...AccessError.members,
   IdempotencyConflict,
   SessionClosed,
+  ExpectedStateMismatch,
   OperationNotCurrent
 )
 

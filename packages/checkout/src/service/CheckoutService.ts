@@ -120,9 +120,9 @@ const operations = (parts: Parts): Pick<S.SessionCalls, "completeTask" | "failTa
       "complete-task",
       () => CompleteTask.check(input),
       () => {
-        const { operationId, orderId = null } = input
+        const { expectedVersion = null, operationId, orderId = null } = input
         const use = useOf("complete-task", caller, input)
-        return close(parts, input, { tag: "CompleteTask", caller, operationId, orderId, use })
+        return close(parts, input, { tag: "CompleteTask", caller, operationId, expectedVersion, orderId, use })
       }
     ),
   failTask: (caller, input) =>
@@ -133,9 +133,9 @@ const operations = (parts: Parts): Pick<S.SessionCalls, "completeTask" | "failTa
       () => FailTask.check(input),
       () => {
         const cause = { code: input.code, message: input.message ?? "" }
-        const { operationId, applied } = input
+        const { applied = "unknown", expectedVersion = null, operationId } = input
         const use = useOf("fail-task", caller, input)
-        return close(parts, input, { tag: "FailTask", caller, operationId, cause, applied: applied ?? "unknown", use })
+        return close(parts, input, { tag: "FailTask", caller, operationId, expectedVersion, cause, applied, use })
       }
     ),
   releaseClaim: (caller, input) =>
@@ -145,9 +145,9 @@ const operations = (parts: Parts): Pick<S.SessionCalls, "completeTask" | "failTa
       "release-claim",
       () => ReleaseClaim.check(input),
       () => {
-        const { operationId, reason } = input
+        const { expectedVersion = null, operationId, reason } = input
         const use = useOf("release-claim", caller, input)
-        return close(parts, input, { tag: "ReleaseClaim", caller, operationId, reason, use })
+        return close(parts, input, { tag: "ReleaseClaim", caller, operationId, expectedVersion, reason, use })
       }
     )
 })

@@ -120,6 +120,8 @@ export interface ChangesInput {
 export interface CompleteTaskInput {
   readonly checkoutSessionId: string
   readonly operationId: string
+  /** The version the caller last saw; the claim is closed only if the session is still at it. */
+  readonly expectedVersion?: number | undefined
   /** The order that the task created, if any. */
   readonly orderId?: string | undefined
   /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
@@ -130,6 +132,8 @@ export interface CompleteTaskInput {
 export interface FailTaskInput {
   readonly checkoutSessionId: string
   readonly operationId: string
+  /** The version the caller last saw; the claim is closed only if the session is still at it. */
+  readonly expectedVersion?: number | undefined
   readonly code: string
   readonly message?: string | undefined
   /**
@@ -145,6 +149,8 @@ export interface FailTaskInput {
 export interface ReleaseClaimInput {
   readonly checkoutSessionId: string
   readonly operationId: string
+  /** The version the caller last saw; the claim is closed only if the session is still at it. */
+  readonly expectedVersion?: number | undefined
   readonly reason: string
   /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
   readonly idempotencyKey?: string | undefined

@@ -66,7 +66,7 @@ const UpdateProblem = Schema.Union(
   problem(CheckoutError.TransitionNotAllowed, "TransitionNotAllowed")
 )
 const CancelProblem = Schema.Union(...denied, keyConflict, closed, mismatch, preconditionFailed)
-const OperationProblem = Schema.Union(...denied, keyConflict, closed, operation)
+const OperationProblem = Schema.Union(...denied, keyConflict, closed, mismatch, preconditionFailed, operation)
 
 const sessions = "/v1/checkout-sessions"
 const one = `${sessions}/:checkoutSessionId` as const
@@ -172,8 +172,14 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("complete", `${claim}/complete`)
       .setPath(operationPath)
-      .setHeaders(keyed)
-      .setPayload(Schema.Struct({ orderId: Schema.optional(Schema.String), idempotencyKey: Schema.optional(key) }))
+      .setHeaders(headers)
+      .setPayload(
+        Schema.Struct({
+          orderId: Schema.optional(Schema.String),
+          expectedVersion: Schema.optional(version),
+          idempotencyKey: Schema.optional(key)
+        })
+      )
       .addSuccess(WireSession.Changed)
       .addError(OperationProblem)
       .annotate(OpenApi.Summary, "Report that a task the host runs has succeeded")
@@ -181,12 +187,13 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("fail", `${claim}/fail`)
       .setPath(operationPath)
-      .setHeaders(keyed)
+      .setHeaders(headers)
       .setPayload(
         Schema.Struct({
           code: Schema.String,
           message: Schema.optional(Schema.String),
           applied: Schema.optional(Schema.Literal("no", "unknown")),
+          expectedVersion: Schema.optional(version),
           idempotencyKey: Schema.optional(key)
         })
       )
@@ -197,8 +204,14 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("release", `${claim}/release`)
       .setPath(operationPath)
-      .setHeaders(keyed)
-      .setPayload(Schema.Struct({ reason: Schema.String, idempotencyKey: Schema.optional(key) }))
+      .setHeaders(headers)
+      .setPayload(
+        Schema.Struct({
+          reason: Schema.String,
+          expectedVersion: Schema.optional(version),
+          idempotencyKey: Schema.optional(key)
+        })
+      )
       .addSuccess(WireSession.Changed)
       .addError(OperationProblem)
       .annotate(OpenApi.Summary, "Take a claim away (operators)")

@@ -107,11 +107,14 @@ const endpoints: { readonly [N in Name]: Endpoint } = {
   ),
   complete: writing(
     ({ caller, sessions }, input) => Effect.map(sessions.completeTask(caller, input), changed),
-    keyed,
+    conditional,
     "optional"
   ),
-  fail: writing(({ caller, sessions }, input) => Effect.map(sessions.failTask(caller, input), changed), keyed),
-  release: writing(({ caller, sessions }, input) => Effect.map(sessions.releaseClaim(caller, input), changed), keyed)
+  fail: writing(({ caller, sessions }, input) => Effect.map(sessions.failTask(caller, input), changed), conditional),
+  release: writing(
+    ({ caller, sessions }, input) => Effect.map(sessions.releaseClaim(caller, input), changed),
+    conditional
+  )
 }
 
 const routes: ReadonlyArray<WireRequest.Route<Name>> = (() => {
@@ -163,6 +166,8 @@ const queryInput = (request: WireRequest.WireRequest, reconnects: boolean): Inpu
 
 const oddKey = AdapterError.contradiction("Idempotency-Key takes ASCII characters; send others as idempotencyKey")
 
+const oddMatch = AdapterError.contradiction("If-Match is for calls that name a session; this one names a cart")
+
 /** Path and headers put into what was said otherwise. What is said twice must be said alike. */
 const inputOf = <I>(
   said: Input,
@@ -171,8 +176,9 @@ const inputOf = <I>(
   request: WireRequest.WireRequest
 ): Either.Either<I, AdapterError.AdapterError> => {
   const more: Record<string, unknown> = Object.assign({}, params)
-  const ifMatch = headers.includes("if-match") ? request.headers["if-match"] : undefined
+  const ifMatch = headers.length === 0 ? undefined : request.headers["if-match"]
   if (ifMatch !== undefined && ifMatch !== "*") {
+    if (!headers.includes("if-match")) return Either.left(oddMatch)
     const version = Conditional.versionOf(ifMatch)
     if (version === undefined) return Either.left(AdapterError.contradiction('If-Match takes one version: "7"'))
     more.expectedVersion = version

@@ -13,6 +13,12 @@ interface Claim {
   readonly idempotencyKey: string
 }
 
+interface Expecting {
+  readonly checkoutSessionId: string
+  readonly operationId: string
+  readonly expectedVersion: number
+}
+
 /** A session in `Shipping Address`, claimed on its way to `Inventory`. */
 const claimed = Effect.gen(function* () {
   const sessions = yield* Sessions
@@ -91,6 +97,30 @@ export const claims = (it: CheckoutIt): void => {
         assert.deepStrictEqual(yield* way(keyed), { ...first, replayed: true })
         const other = yield* Effect.flip(way({ ...keyed, operationId: "op_other" }))
         assert.strictEqual(other._tag, "IdempotencyConflict")
+      }
+    })
+  )
+  it(
+    "a result or a release that expects another version is refused with the present one, and the claim stays",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const ways = [
+        (claim: Expecting) => sessions.completeTask(callers.integrator, claim),
+        (claim: Expecting) => sessions.failTask(callers.integrator, { ...claim, code: "NO_STOCK" }),
+        (claim: Expecting) => sessions.releaseClaim(callers.admin, { ...claim, reason: "stuck" })
+      ]
+      for (const way of ways) {
+        const { checkoutSessionId, operationId, session } = yield* claimed
+        for (const expectedVersion of [session.version - 1, session.version + 1]) {
+          const stale = yield* Effect.flip(way({ checkoutSessionId, operationId, expectedVersion }))
+          assert.deepInclude(stale, { _tag: "ExpectedStateMismatch", applied: "no" })
+          assert.deepStrictEqual("current" in stale && stale.current, CheckoutSession.currentOf(session))
+        }
+        const odd = yield* Effect.flip(way({ checkoutSessionId, operationId, expectedVersion: 0 }))
+        assert.strictEqual(odd._tag, "InvalidInput")
+        assert.deepStrictEqual(yield* sessions.get(callers.admin, { checkoutSessionId }), session)
+        const closed = yield* way({ checkoutSessionId, operationId, expectedVersion: session.version })
+        assert.deepInclude(closed.session, { version: session.version + 1, isProcessing: false })
       }
     })
   )
