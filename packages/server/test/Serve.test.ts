@@ -1,4 +1,6 @@
 /** `onelane serve` as a process, with the SDK as its client. */
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { type Checkout, Onelane } from "@onelane/sdk"
 import { onelane } from "../src/Program.js"
@@ -126,6 +128,24 @@ describe("onelane serve", { timeout: 120_000 }, () => {
       assert.strictEqual(stdout, "")
     }
   })
+
+  it("a damaged file is called damaged, in one line, and exits 1", () =>
+    inFolder(async (folder) => {
+      const file = join(folder, "checkout.db")
+      const damages: ReadonlyArray<(whole: Buffer) => Buffer> = [
+        (whole) => whole.fill(0x5a, 101, 60_000),
+        (whole) => whole.subarray(0, 40_960)
+      ]
+      for (const damage of damages) {
+        rmSync(file, { force: true })
+        assert.strictEqual((await node([onelane, "migrate", "--storage", file]).ended).code, 0)
+        writeFileSync(file, damage(readFileSync(file)))
+        const { code, stderr, stdout } = await node(serveArgs(folder)).ended
+        assert.strictEqual(code, 1)
+        assert.match(stderr, /^onelane: .*checkout\.db was not opened: it is damaged; restore it from a copy\n$/)
+        assert.strictEqual(stdout, "")
+      }
+    }))
 
   it("a file that somebody else serves, or a port that is taken, is told in one line and exits 1", () =>
     inFolder(async (folder) => {

@@ -19,6 +19,6 @@ export const doctor = Command.make("doctor", { storage: Target.storage, json: Ou
         ""
       )
     )
-    if (!healthy) yield* Ending.because(Ending.failed, "something a server rests on is not in order")
+    if (!healthy) yield* Ending.because(Ending.failed, "a check failed; fix what is marked failed before you serve")
   })
 ).pipe(Command.withDescription("Look at what a server rests on: Node, the storage, its tables, its disk, the clock."))
