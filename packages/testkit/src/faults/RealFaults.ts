@@ -20,10 +20,10 @@ export interface Disk {
   readonly isMounted: boolean
 }
 
-/** A small file system, where one may be mounted. */
+/** A small file system, where one may be mounted: larger than the log of a store becomes (16 MiB), so that only a fault fills it. */
 export const smallDisk: Effect.Effect<Disk, never, Scope.Scope> = Effect.gen(function* () {
   const folder = yield* Folder.make()
-  const mount = Effect.try(() => execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", folder]))
+  const mount = Effect.try(() => execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", folder]))
   return yield* Effect.acquireRelease(mount, () => Effect.sync(() => execFileSync("umount", ["-l", folder]))).pipe(
     Effect.isSuccess,
     Effect.map((isMounted) => ({ folder, isMounted }))

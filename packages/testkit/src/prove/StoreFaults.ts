@@ -76,7 +76,7 @@ export interface RealOutcome extends Kills.KillOutcome {
   readonly struck: ReadonlyArray<string>
 }
 
-/** The same with real faults, on a file system of a few mebibytes where one can be mounted. */
+/** The same with real faults, on a small file system of its own where one can be mounted. */
 export const runReal = ({ faults, progress, seed }: FaultOptions): Effect.Effect<RealOutcome> =>
   Effect.gen(function* () {
     const disk = yield* RealFaults.smallDisk
