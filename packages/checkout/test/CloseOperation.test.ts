@@ -195,7 +195,7 @@ describe("CloseOperation", () => {
   it("bounds what a host may send", () => {
     const sent = (more: object) => ({ checkoutSessionId: "cs_1", operationId: "op_1", ...more })
     const tagOf = (refused: { readonly _tag: string } | null) => refused?._tag ?? "passed"
-    assert.strictEqual(tagOf(CompleteTask.check(sent({ orderId: "o".repeat(256) }))), "InvalidInput")
+    assert.strictEqual(tagOf(CompleteTask.check(flow, sent({ orderId: "o".repeat(256) }))), "InvalidInput")
     assert.strictEqual(tagOf(FailTask.check(sent({ code: "C", message: "m".repeat(4_001) }))), "InvalidInput")
     assert.strictEqual(tagOf(FailTask.check(sent({ code: "" }))), "InvalidInput")
     assert.strictEqual(tagOf(ReleaseClaim.check(sent({ reason: "" }))), "InvalidInput")

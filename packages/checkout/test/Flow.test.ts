@@ -178,6 +178,28 @@ describe("Flow", () => {
     assert.isTrue(Flow.transitionOf(flow, "Taxes", "Taxes").isAllowed)
   })
 
+  it("a task may name the next states it is for; each must follow its state", () => {
+    const transitions = { Edit: ["Ready"], Ready: ["Edit", "Paid"], Paid: [] } as const
+    const nextStates = ["Paid" as const]
+    const flow = Flow.defineFlow({ name: "pay", initial: "Edit", transitions, tasks: { Ready: { nextStates } } })
+    assert.isNotNull(Flow.transitionOf(flow, "Ready", "Paid").task)
+    assert.isNull(Flow.transitionOf(flow, "Ready", "Edit").task)
+    nextStates.push("Edit" as never)
+    assert.deepStrictEqual(flow.tasks.get("Ready")?.nextStates, ["Paid"])
+    assert.isFrozen(flow.tasks.get("Ready")?.nextStates)
+    assert.isNull(Flow.transitionOf(Flow.compile(flow), "Ready", "Edit").task)
+    for (const astray of ["Ready", "Error", "Nowhere"])
+      assert.throws(
+        () => Flow.withTasks<Flow.Transitions>(flow, { Ready: { nextStates: ["Paid", astray] } }),
+        `the task of Ready is for "${astray}", which does not follow Ready`
+      )
+    for (const odd of [[], "Paid", [7], null])
+      assert.throws(
+        () => Flow.withTasks<Flow.Transitions>(flow, { Ready: { nextStates: odd as never } }),
+        /nextStates must be a list of at least one state/
+      )
+  })
+
   it("refuses a task out of its bounds, attached early or late", () => {
     const task = { deadlineMillis: 0 }
     assert.throws(() => Flow.withTasks(Flow.b2b, { Taxes: task }), /task of Taxes: deadlineMillis/)

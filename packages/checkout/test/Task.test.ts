@@ -12,7 +12,7 @@ describe("Task", () => {
   it.effect("a promise that resolves is a success, and it saw the context", () =>
     Effect.gen(function* () {
       const run = async ({ requestId }: TaskContext) => ({ orderId: `order-of-${requestId}` })
-      assert.deepStrictEqual(yield* work(run), { orderId: "order-of-req_1" })
+      assert.deepStrictEqual(yield* work(run), { orderId: "order-of-req_1", next: null })
     })
   )
 

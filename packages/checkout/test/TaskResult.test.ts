@@ -60,7 +60,21 @@ const wrong: ReadonlyArray<readonly [name: string, value: unknown, message: RegE
   ["a member named by a symbol", { [Symbol.iterator]: null }, /other members than orderId/],
   ["a hidden member", Object.defineProperty({}, "ok", { value: false }), /other members than orderId/],
   ["data", { data: { total: 900 } }, /returned data, which this release does not know yet/],
-  ["next", { orderId: "secret", next: "Taxes" }, /returned next, which this release does not know yet/],
+  [
+    "a next state that is no text",
+    { next: 7 },
+    /next state of a task must be text of 1\.\.30 characters; it is a number/
+  ],
+  ["a next state that is too long", { next: "x".repeat(31) }, /next state of a task must be text/],
+  [
+    "a getter for the next state",
+    {
+      get next() {
+        return "secret"
+      }
+    },
+    /whose next is a getter/
+  ],
   [
     "an order id that is no text",
     { orderId: 7 },
@@ -120,7 +134,25 @@ describe("TaskResult", () => {
       ]
       for (const [value, orderId] of right)
         for (const way of [() => value, async () => value, () => Effect.succeed(value)])
-          assert.deepStrictEqual(yield* run(way), Either.right({ orderId }))
+          assert.deepStrictEqual(yield* run(way), Either.right({ orderId, next: null }))
+    })
+  )
+
+  it.effect("a next state is a member of its own; a wrong one beside an order id is a fault that keeps the order", () =>
+    Effect.gen(function* () {
+      const right: ReadonlyArray<readonly [unknown, TaskResult.Success]> = [
+        [{ next: "Taxes" }, { orderId: null, next: "Taxes" }],
+        [{ next: null }, { orderId: null, next: null }],
+        [
+          { orderId: "order-1", next: "Taxes" },
+          { orderId: "order-1", next: "Taxes" }
+        ]
+      ]
+      for (const [value, success] of right) assert.deepStrictEqual(yield* run(() => value), Either.right(success))
+      const kept = yield* run(() => ({ orderId: "order-1", next: ["secret"] }))
+      const { fault, ...success } = Either.getOrThrow(kept)
+      assert.deepStrictEqual(success, { orderId: "order-1", next: null })
+      assert.match(fault!, /next state of a task must be text of 1\.\.30 characters; it is an array/)
     })
   )
 

@@ -53,7 +53,7 @@ export const make = (
       cancel: (_, input) => wire.write(Effect.succeed("/v1/checkout-sessions/cancel"), input, Cancelled),
       history: (_, input) => Effect.map(wire.read(pathOf(input, "/history", rest(input)), History), (_) => _.entries),
       follow: (_, input) => wire.follow(pathOf(input, "/events", rest(input))),
-      completeTask: (_, input) => wire.write(operationPath(input, "complete"), rest(input), Changed),
+      completeTask: (_, input) => wire.write(operationPath(input, "complete"), rest(input), Completed),
       failTask: (_, input) => wire.write(operationPath(input, "fail"), rest(input), Changed),
       releaseClaim: (_, input) => wire.write(operationPath(input, "release"), rest(input), Changed)
     })
@@ -77,6 +77,7 @@ const Opened = reply(WireSession.Opened, ErrorSchema.OpenError)
 const Updated = reply(WireSession.Updated, ErrorSchema.UpdateError)
 const Cancelled = reply(WireSession.Cancelled, ErrorSchema.CancelError)
 const Changed = reply(WireSession.Changed, ErrorSchema.OperationError)
+const Completed = reply(WireSession.Changed, ErrorSchema.CompleteError)
 const Session = reply(WireSession.Session, ErrorSchema.AccessError)
 const History = reply(WireSession.History, ErrorSchema.HistoryError)
 const Entry = reply(WireSession.HistoryEntry, ErrorSchema.HistoryError)

@@ -74,7 +74,7 @@ describe("every error arrives as it was made", () => {
           [ErrorSchema.UpdateError, sessions.update(ignored, input)],
           [ErrorSchema.OpenError, sessions.open(ignored, { cartId: "cart" })],
           [ErrorSchema.CancelError, sessions.cancel(ignored, one)],
-          [ErrorSchema.OperationError, sessions.completeTask(ignored, of)],
+          [ErrorSchema.CompleteError, sessions.completeTask(ignored, of)],
           [ErrorSchema.OperationError, sessions.failTask(ignored, { ...of, code: "C" })],
           [ErrorSchema.OperationError, sessions.releaseClaim(ignored, { ...of, reason: "r" })],
           [ErrorSchema.AccessError, sessions.get(ignored, one)],

@@ -1,6 +1,6 @@
 /** What the compiler knows. Checked by `tsc`; at run time only the shape of the answers is looked at. */
 import { describe, expectTypeOf, it } from "@effect/vitest"
-import { type Aborted, type Checkout, type CheckoutError, Flow, Onelane, type Result } from "@onelane/sdk"
+import { type Aborted, type Checkout, type CheckoutError, Flow, Onelane, type Result, type Task } from "@onelane/sdk"
 
 const short = Flow.defineFlow({
   name: "short",
@@ -33,6 +33,31 @@ describe("Typed", () => {
       await checkout.open({ cartId: "c", initialState: "Start" })
     }
     expectTypeOf(update).toBeFunction()
+  })
+
+  it("a task is for followers of its state, and its result may choose one of them", () => {
+    const transitions = { Edit: ["Ready"], Ready: ["Edit", "Paid"], Paid: [] } as const
+    const define = (): void => {
+      const flow = Flow.defineFlow({
+        name: "pay",
+        initial: "Edit",
+        transitions,
+        tasks: { Ready: { nextStates: ["Paid"], run: async () => ({ next: "Edit" }) } }
+      })
+      // @ts-expect-error: Edit does not lead to Paid
+      Flow.withTasks(flow, { Edit: { nextStates: ["Paid"] } })
+      // @ts-expect-error: nor may its result
+      Flow.withTasks(flow, { Edit: { run: async () => ({ next: "Paid" as const }) } })
+      const plain: Task.Task = { run: () => ({ orderId: "order-1" }) }
+      Flow.withTasks(flow, { Edit: plain, Ready: plain })
+    }
+    const complete = async (checkout: Short): Promise<void> => {
+      await checkout.completeTask({ checkoutSessionId: "s", operationId: "op", next: "Pay" })
+      // @ts-expect-error: not a state of this flow
+      await checkout.completeTask({ checkoutSessionId: "s", operationId: "op", next: "Taxes" })
+    }
+    expectTypeOf(define).toBeFunction()
+    expectTypeOf(complete).toBeFunction()
   })
 
   it("for a state that came out of an answer, any follower of any state may be asked for", () => {

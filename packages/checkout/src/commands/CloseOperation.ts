@@ -44,7 +44,8 @@ export interface Closed {
   readonly session: CheckoutSession
 }
 
-type ClosingEvent = Extract<
+/** An event that closes an operation. */
+export type ClosingEvent = Extract<
   SessionEvent,
   { readonly type: "TaskCompleted" | "TaskFailed" | "ClaimReleased" | "Cancelled" }
 >

@@ -1,63 +1,91 @@
 /**
- * CompleteTask: the task of the current state succeeded; the session moves to where the accepted update sent it.
- * Source: CONTRACT §2.
+ * CompleteTask: the task of the current state succeeded; the session moves to where the accepted update sent it, or to where
+ * the result says. Source: CONTRACT §2.
  */
 
-import type { OperationError } from "../errors/CheckoutError.js"
+import * as Exit from "effect/Exit"
+import type { InvalidCheckoutSessionId, InvalidInput, InvalidState, OperationError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
-import { isFinal } from "../flow/Flow.js"
-import { wordMaxLength } from "../flow/TaskResult.js"
+import { allows, type Flow, isFinal } from "../flow/Flow.js"
+import { badResult, wordMaxLength } from "../flow/TaskResult.js"
 import { ownerNow } from "../ports/Guard.js"
-import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
+import type { CompleteTaskInput } from "../service/CheckoutSessions.js"
+import { type CheckoutSession, copyOf, type TaskCause } from "../session/CheckoutSession.js"
+import { stateMaxLength } from "../session/CheckoutState.js"
+import type { SessionEvent } from "../session/SessionState.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import { accept, type CommandOf, type Decide, type Decided, digestsWith, type SessionTurn } from "./SessionCommand.js"
 
 /** The fields of the input. */
-export const fields = CloseOperation.fieldsWith({ orderId: Input.optionalTextUpTo(wordMaxLength) })
+export const fields = CloseOperation.fieldsWith({
+  orderId: Input.optionalTextUpTo(wordMaxLength),
+  next: Input.optionalTextUpTo(stateMaxLength)
+})
 
-/** Steps 2-3. */
-export const check = CloseOperation.checkWith(fields)
+const checkFields = CloseOperation.checkWith(fields)
+
+/** Steps 2-4. */
+export const check = (
+  { states }: Flow,
+  input: CompleteTaskInput
+): InvalidInput | InvalidCheckoutSessionId | InvalidState | null => {
+  const invalid = checkFields(input)
+  if (invalid !== null) return invalid
+  const { next } = input
+  return isGiven(next) && !states.has(next) ? Refusal.unknownState(["next"], states) : null
+}
+
+const isGiven = (next: string | null | undefined): next is string => next !== undefined && next !== null
 
 const cartChanged = Object.freeze({ code: "CART_CHANGED", message: "The cart changed while the task ran." })
 
+type Claimed = Extract<ReturnType<typeof CloseOperation.claimOf>, { readonly claimed: unknown }>["claimed"]
+
 /**
- * Moves the session, once; or fails it if the task refuses a cart that has changed since the claim. A late success is kept,
- * because a payment may have been made.
+ * Moves the session, once, to the state that the result chose, or else the one it was claimed for. Fails it if the task refuses
+ * a cart that has changed since the claim, or chose a state that may not follow; a host's own choice of such a state is refused,
+ * and the claim stays. A late success is kept, because a payment may have been made.
  */
 export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   const found = CloseOperation.claimOf(state, command, turn)
   if ("_tag" in found) return found
   if ("answered" in found) return found.answered
   if ("over" in found) return tooLate(found.over, command, turn)
-  const { state: from, nextState, workKey, lastRequestId } = found.claimed
-  const { operationId, orderId, use = null } = command
-  const by = command.caller === null ? null : command.caller.userId
-  const archives = isFinal(flow, nextState)
-  const owner = ownerNow(found.claimed, turn.facts.cart)
-  const noted = CloseOperation.noted(found.claimed)
-  if (noted.cartChanged === true && flow.tasks.get(from)?.whenCartChanged === "refuse") {
-    const applied = "unknown"
-    const [at, cause] = [turn.nowMillis, cartChanged]
-    const failed = { type: "TaskFailed", at, from, by, operationId, workKey, orderId, cause, applied, owner } as const
-    return accept({ ...failed, ...noted, use }, lastRequestId ?? "", digestsWith(use, operationId))
-  }
-  const event = {
-    type: "TaskCompleted",
-    at: turn.nowMillis,
-    from,
-    by,
-    operationId,
-    workKey,
-    orderId,
-    to: nextState,
-    archives,
-    owner,
-    use,
-    ...noted
-  } as const
+  const { claimed } = found
+  const { state: from, workKey, lastRequestId } = claimed
+  const { caller, next = null, operationId, orderId, use = null } = command
+  const isAstray = next !== null && !allows(flow, from, next)
+  if (isAstray && caller !== null) return Exit.fail(Refusal.transitionNotAllowed(claimed, followersOf(flow, from)))
+  const at = turn.nowMillis
+  const by = caller === null ? null : caller.userId
+  const owner = ownerNow(claimed, turn.facts.cart)
+  const closing = { at, from, by, operationId, workKey, orderId, owner, use, ...CloseOperation.noted(claimed) } as const
+  const cause = failureOf(flow, claimed, command, isAstray)
+  const to = next ?? claimed.nextState
+  const event: SessionEvent =
+    cause === null
+      ? { type: "TaskCompleted", to, archives: isFinal(flow, to), ...closing }
+      : { type: "TaskFailed", cause, applied: "unknown", ...closing }
   return accept(event, lastRequestId ?? "", digestsWith(use, operationId))
 }
+
+// Why a success fails the task all the same; null if it does not.
+const failureOf = (
+  flow: Flow,
+  claimed: Claimed,
+  { fault }: CommandOf<"CompleteTask">,
+  isAstray: boolean
+): TaskCause | null => {
+  const { state: from } = claimed
+  if (claimed.cartChanged && flow.tasks.get(from)?.whenCartChanged === "refuse") return cartChanged
+  if (fault !== undefined) return { code: badResult, message: fault }
+  if (!isAstray) return null
+  const allowed = followersOf(flow, from).slice(0, Refusal.namedStates).join(", ")
+  return { code: badResult, message: `The task chose a state that does not follow ${from}; these do: ${allowed}.` }
+}
+
+const followersOf = ({ edges }: Flow, state: string): ReadonlyArray<string> => [...(edges.get(state) ?? [])]
 
 // On a live session a late success is an event that leaves the state unchanged. An archived session never changes, so the
 // cart's actor keeps it (LateResults).
@@ -68,10 +96,10 @@ const tooLate = (
 ): Decided<OperationError> => {
   const { closed, late, reason, session } = over
   if (closed === null) return CloseOperation.refuse(over)
-  const { operationId, orderId } = command
+  const { next = null, operationId, orderId } = command
   const { event } = closed
-  const isRefused = event.type === "TaskFailed" && event.cause.code === cartChanged.code
-  if ((event.type === "TaskCompleted" || isRefused) && event.orderId === orderId) return CloseOperation.repeat(closed)
+  if ("orderId" in event && event.orderId === orderId)
+    return isRepeated(event, next) ? CloseOperation.repeat(closed) : CloseOperation.refuse(over, true)
   if (late.some((one) => one.orderId === orderId)) return CloseOperation.refuse(over, true)
   if (session.isArchived || late.length >= CloseOperation.lateCapacity) return CloseOperation.refuse(over)
   const by = command.caller === null ? null : command.caller.userId
@@ -96,3 +124,7 @@ const tooLate = (
     }
   }
 }
+
+// A result with the same order that chooses another state contradicts the first one; its order is in the history already.
+const isRepeated = (event: CloseOperation.ClosingEvent, next: string | null): boolean =>
+  event.type !== "TaskCompleted" || next === null || next === event.to

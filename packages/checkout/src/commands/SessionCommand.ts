@@ -8,6 +8,7 @@ import type {
   AccessError,
   CancelError,
   CheckoutError,
+  CompleteError,
   IdempotencyConflict,
   OpenError,
   OperationError,
@@ -64,6 +65,10 @@ export type SessionCommand =
       readonly operationId: string
       readonly expectedVersion?: number | null | undefined
       readonly orderId: string | null
+      /** The state chosen by the result; null or absent: the one the task was claimed for. */
+      readonly next?: string | null | undefined
+      /** What is wrong with a result of the engine's own task whose order id is kept. */
+      readonly fault?: string | undefined
       readonly use?: KeyUse | null | undefined
     }
   | {
@@ -105,7 +110,7 @@ export interface CommandErrors {
   readonly Update: UpdateError
   readonly Read: AccessError
   readonly Cancel: CancelError
-  readonly CompleteTask: OperationError
+  readonly CompleteTask: CompleteError
   readonly FailTask: OperationError
   readonly ReleaseClaim: OperationError
   readonly Expire: AccessError

@@ -115,13 +115,16 @@ export type OpenError = AccessError | IdempotencyConflict | InvalidState | Sessi
 /** Errors of `cancel`. */
 export type CancelError = AccessError | IdempotencyConflict | SessionClosed | ExpectedStateMismatch
 
-/** Errors of `completeTask`, `failTask` and `releaseClaim`. */
+/** Errors of `failTask` and `releaseClaim`. */
 export type OperationError =
   | AccessError
   | IdempotencyConflict
   | SessionClosed
   | ExpectedStateMismatch
   | OperationNotCurrent
+
+/** Errors of `completeTask`: the result may choose a next state. */
+export type CompleteError = OperationError | InvalidState | TransitionNotAllowed
 
 /** Every error of the service. */
 export type CheckoutError = UpdateError | OperationNotCurrent | VersionAhead

@@ -183,5 +183,8 @@ export const OperationError = Schema.Union(
   OperationNotCurrent
 )
 
+/** Schema of `CompleteError`. */
+export const CompleteError = Schema.Union(...OperationError.members, InvalidState, TransitionNotAllowed)
+
 /** Schema of `CheckoutError`. */
 export const CheckoutError = Schema.Union(...UpdateError.members, OperationNotCurrent, VersionAhead)

@@ -11,7 +11,9 @@ import type { Task, TaskContext, Work } from "./Task.js"
 
 /** A task that must say which order the cart became, unless the host makes the order elsewhere. */
 export interface OrderTask extends Task {
-  readonly run?: ((context: TaskContext) => Work<{ readonly orderId: string }>) | undefined
+  readonly run?:
+    | ((context: TaskContext) => Work<{ readonly orderId: string; readonly next?: string | null | undefined }>)
+    | undefined
 }
 
 /** Background work of a host. Each is claimed, retried and resumed as its `Task` says. */

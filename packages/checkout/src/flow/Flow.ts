@@ -6,7 +6,7 @@
  */
 import { checkoutStates, errorState, shownState, stateFault } from "../session/CheckoutState.js"
 import { FixedMap, FixedSet } from "./Fixed.js"
-import { copyOf as copyOfTask, faultOf, type Task } from "./Task.js"
+import { copyOf as copyOfTask, faultOf, isFor, type Task } from "./Task.js"
 
 /** Current state to the states that may follow it, as written by a host. A state without followers ends the session. */
 export type Transitions = { readonly [State in string]: ReadonlyArray<string> }
@@ -35,7 +35,7 @@ export interface Transition {
   readonly isAllowed: boolean
   /** Whether reaching `to` finishes the session. */
   readonly archives: boolean
-  /** The task of `from`. */
+  /** The task of `from`, if it is for `to`. */
   readonly task: Task | null
 }
 
@@ -57,13 +57,16 @@ export interface FlowDefinition<T extends Transitions> {
   readonly name: string
   readonly initial: keyof T & string
   readonly transitions: T
-  readonly tasks?: { readonly [State in keyof T]?: Task } | undefined
+  readonly tasks?: TasksOf<NoInfer<T>> | undefined
 }
+
+/** Tasks by state, each for states that may follow its own. */
+export type TasksOf<T extends Transitions> = { readonly [State in keyof T]?: Task<T[State][number]> | undefined }
 
 /**
  * Compiles a flow. Throws a `TypeError` for an invalid definition: no states, an unknown target or initial
  * state, `Error` named, a state name that is not 1..30 printable characters, trimmed and NFC, an edge from a state to itself,
- * a task out of its bounds.
+ * a task out of its bounds, or for a state that may not follow.
  */
 export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> }>(
   definition: FlowDefinition<T>
@@ -89,7 +92,7 @@ export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyAr
   }
   edges.set(errorState, states)
   const flow = { name, initial, transitions, states, edges: new FixedMap(edges), tasks: none, ways: none }
-  return withTasks<T>(flow, definition.tasks ?? {})
+  return withTasks<T>(flow, (definition.tasks ?? {}) as TasksOf<T>)
 }
 
 const none: ReadonlyMap<string, never> = new FixedMap([])
@@ -105,10 +108,7 @@ const copyOfTransitions = <T extends Transitions>(written: T): T =>
 const shownName = (name: string): string => (stateFault(name) === null ? name : shownState(name))
 
 /** The same flow with these tasks (a state that had one and is not named keeps it). Throws a `TypeError` as `defineFlow` does. */
-export const withTasks = <T extends Transitions>(
-  flow: Flow<T>,
-  tasks: { readonly [State in keyof T]?: Task | undefined }
-): Flow<T> => {
+export const withTasks = <T extends Transitions>(flow: Flow<T>, tasks: NoInfer<TasksOf<T>>): Flow<T> => {
   const all = new Map(flow.tasks)
   for (const [state, written] of Object.entries<Task | undefined>(tasks)) {
     if (written === undefined) continue
@@ -117,6 +117,11 @@ export const withTasks = <T extends Transitions>(
     const task = copyOfTask(written)
     const fault = faultOf(task)
     if (fault !== null) throw new TypeError(`flow ${shownName(flow.name)}: the task of ${state}: ${fault}`)
+    const astray = task.nextStates?.find((next) => !allows(flow, state, next))
+    if (astray !== undefined)
+      throw new TypeError(
+        `flow ${shownName(flow.name)}: the task of ${state} is for ${shownState(astray)}, which does not follow ${state}`
+      )
     all.set(state, task)
   }
   const ways = Array.from(
@@ -139,7 +144,13 @@ const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Map<string, Map<
         new Map(
           reachable.map((to) => [
             to,
-            { from, to, isAllowed: true, archives: edges.get(to)?.size === 0, task: to === from ? null : task }
+            {
+              from,
+              to,
+              isAllowed: true,
+              archives: edges.get(to)?.size === 0,
+              task: to !== from && task !== null && isFor(task, to) ? task : null
+            }
           ])
         )
       ]

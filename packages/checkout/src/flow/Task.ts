@@ -39,12 +39,17 @@ export interface TaskContext {
 }
 
 /**
- * The result of a task: nothing, null, or an object with these members only (`data` and `next` are reserved). Anything else
- * fails the task with `BAD_RESULT`.
+ * The result of a task: nothing, null, or an object with these members only (`data` is reserved). Anything else
+ * fails the task with `BAD_RESULT`. `Next`: the states that may follow the task's own.
  */
-export interface TaskSuccess {
+export interface TaskSuccess<Next extends string = string> {
   /** The order the cart became, 1..255 characters. */
   readonly orderId?: string | null | undefined
+  /**
+   * Where the session goes: one of the states that may follow the task's own, instead of the one it was claimed for. Any other
+   * state fails the task with `BAD_RESULT`; the order id stays in the history.
+   */
+  readonly next?: Next | null | undefined
 }
 
 /** Why a task failed. */
@@ -82,13 +87,21 @@ export type Work<A extends TaskSuccess | null | void = TaskSuccess | null | void
   | PromiseLike<A>
   | A
 
-/** The work of one state. A defect or exception is final; a failure is retried unless it is `final`. */
-export interface Task {
+/**
+ * The work of one state. A defect or exception is final; a failure is retried unless it is `final`. `Next`: the states that
+ * may follow, which a flow checks; a task that is written without it is checked when the flow is made and when it answers.
+ */
+export interface Task<Next extends string = any> {
   /**
    * The work. Listen to `context.signal` where it is a Promise. Absent: the host does it elsewhere and closes the claim by
    * `completeTask` or `failTask`. It runs outside any call: what `AsyncLocalStorage` held for the caller is not there.
    */
-  readonly run?: ((context: TaskContext) => Work) | undefined
+  readonly run?: ((context: TaskContext) => Work<TaskSuccess<Next> | null | void>) | undefined
+  /**
+   * The next states that the work is for: an update to any other state passes it by. Each must be a state that may follow.
+   * Default: all of them.
+   */
+  readonly nextStates?: ReadonlyArray<Next> | undefined
   /** Milliseconds from the claim until the task has failed, retries and restarts included. Default 60,000; at most 86,400,000. */
   readonly deadlineMillis?: number | undefined
   readonly retry?: RetryPolicy | undefined
@@ -142,6 +155,10 @@ const kindOf = (begun: unknown): "effect" | "promise" | "value" => {
 
 const fields: { readonly [Name in keyof Required<Task>]: Fields.Field } = {
   run: Fields.func,
+  nextStates: {
+    is: "a list of at least one state",
+    check: (value) => Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string")
+  },
   deadlineMillis: Fields.whole(1, deadlineMaxMillis),
   retry: Fields.nested({
     limit: Fields.whole(0, retryMax),
@@ -157,10 +174,19 @@ export const copyOf = (written: Task): Task => {
   const copy: { [name: string]: unknown } = {}
   for (const name of new Set([...Object.keys(fields), ...Object.keys(written)])) {
     const value = (written as { readonly [name: string]: unknown })[name]
-    if (value !== undefined) copy[name] = name === "retry" ? Object.freeze({ ...(value as RetryPolicy) }) : value
+    if (value !== undefined) copy[name] = copyOfField(name, value)
   }
   return Object.freeze(copy)
 }
+
+const copyOfField = (name: string, value: unknown): unknown => {
+  if (name === "retry") return Object.freeze({ ...(value as RetryPolicy) })
+  return name === "nextStates" && Array.isArray(value) ? Object.freeze([...value]) : value
+}
+
+/** Whether the work is for an update to this state. */
+export const isFor = ({ nextStates }: Task, next: string): boolean =>
+  nextStates === undefined || nextStates.includes(next)
 
 /** What is wrong with a task, as a sentence; null if nothing. */
 export const faultOf = (task: Task): string | null => Fields.sentenceOf(task, fields)

@@ -12,7 +12,7 @@ import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
 import * as ReleaseClaim from "../commands/ReleaseClaim.js"
 import type { CommandOf, ErrorOf, SessionCommand, SessionReply } from "../commands/SessionCommand.js"
-import type { AccessError, CheckoutError, HistoryError, OperationError } from "../errors/CheckoutError.js"
+import type { AccessError, CheckoutError, HistoryError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
@@ -118,11 +118,11 @@ const operations = (parts: Parts): Pick<S.SessionCalls, "completeTask" | "failTa
       parts,
       caller,
       "complete-task",
-      () => CompleteTask.check(input),
+      () => CompleteTask.check(parts.flow, input),
       () => {
-        const { expectedVersion = null, operationId, orderId = null } = input
+        const { expectedVersion = null, next = null, operationId, orderId = null } = input
         const use = useOf("complete-task", caller, input)
-        return close(parts, input, { tag: "CompleteTask", caller, operationId, expectedVersion, orderId, use })
+        return close(parts, input, { tag: "CompleteTask", caller, operationId, expectedVersion, orderId, next, use })
       }
     ),
   failTask: (caller, input) =>
@@ -181,11 +181,11 @@ const toSession = <C extends SessionCommand>(
 const useOf = (action: IdempotencyKey.KeyedAction, caller: Caller, input: { readonly idempotencyKey?: unknown }) =>
   IdempotencyKey.useOf(action, caller.userId, input.idempotencyKey, IdempotencyKey.inputOf(input))
 
-const close = (
+const close = <C extends CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">>(
   parts: Parts,
   input: { readonly checkoutSessionId: string },
-  command: CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">
-): Effect.Effect<S.Changed, OperationError> =>
+  command: C
+): Effect.Effect<S.Changed, ErrorOf<C["tag"]>> =>
   Effect.map(
     LateResults.settle(parts, input.checkoutSessionId, command, toSession(parts, input, command)),
     ({ replayed, session }) => ({ replayed, session })

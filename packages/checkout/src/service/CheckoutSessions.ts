@@ -11,6 +11,7 @@ import type * as Stream from "effect/Stream"
 import type {
   AccessError,
   CancelError,
+  CompleteError,
   HistoryError,
   OpenError,
   OperationError,
@@ -124,6 +125,11 @@ export interface CompleteTaskInput {
   readonly expectedVersion?: number | undefined
   /** The order that the task created, if any. */
   readonly orderId?: string | undefined
+  /**
+   * Where the session goes: one of the states that may follow the present one, instead of the one it was claimed for. Any other
+   * is refused (`InvalidState`, `TransitionNotAllowed`), and the claim stays.
+   */
+  readonly next?: string | undefined
   /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
   readonly idempotencyKey?: string | undefined
 }
@@ -179,7 +185,7 @@ export interface SessionCalls {
   readonly history: (caller: Caller, input: HistoryInput) => Effect.Effect<ReadonlyArray<HistoryEntry>, HistoryError>
   /** Follows a session while the scope is open: pages of what `changes` gives one by one. */
   readonly follow: (caller: Caller, input: ChangesInput) => Follow
-  readonly completeTask: (caller: Caller, input: CompleteTaskInput) => Effect.Effect<Changed, OperationError>
+  readonly completeTask: (caller: Caller, input: CompleteTaskInput) => Effect.Effect<Changed, CompleteError>
   readonly failTask: (caller: Caller, input: FailTaskInput) => Effect.Effect<Changed, OperationError>
   readonly releaseClaim: (caller: Caller, input: ReleaseClaimInput) => Effect.Effect<Changed, OperationError>
 }

@@ -7,7 +7,13 @@
  */
 import * as Effect from "effect/Effect"
 import type { CommandOf, SessionReply } from "../commands/SessionCommand.js"
-import type { OperationError, OperationNotCurrent, Overloaded, StorageUnavailable } from "../errors/CheckoutError.js"
+import type {
+  CompleteError,
+  OperationError,
+  OperationNotCurrent,
+  Overloaded,
+  StorageUnavailable
+} from "../errors/CheckoutError.js"
 import type { CartActors } from "../ports/CartBook.js"
 import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
 import type { Sessions } from "../work/Sessions.js"
@@ -19,15 +25,15 @@ export interface Lanes {
 }
 
 /** Returns the session's answer to a command that closes an operation, and keeps a late success. */
-export const settle = (
+export const settle = <E extends OperationError | CompleteError>(
   { carts, sessions }: Lanes,
   id: string,
   command: CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">,
-  answered: Effect.Effect<SessionReply, OperationError>
-): Effect.Effect<SessionReply, OperationError> =>
+  answered: Effect.Effect<SessionReply, E>
+): Effect.Effect<SessionReply, E | OperationError> =>
   Effect.matchEffect(answered, {
     onSuccess: (reply) => (reply.refused === undefined ? Effect.succeed(reply) : Effect.fail(reply.refused)),
-    onFailure: (refused) => {
+    onFailure: (refused): Effect.Effect<never, E | OperationError> => {
       if (command.tag !== "CompleteTask" || !isLost(refused)) return Effect.fail(refused)
       const { caller, operationId, orderId } = command
       const by = caller === null ? null : caller.userId
@@ -43,7 +49,7 @@ export const settle = (
   })
 
 // A success of a known operation that the archived session cannot record.
-const isLost = (refused: OperationError): refused is OperationNotCurrent =>
+const isLost = (refused: CompleteError): refused is OperationNotCurrent =>
   refused._tag === "OperationNotCurrent" &&
   refused.reason !== "OPERATION_UNKNOWN" &&
   !refused.recorded &&

@@ -86,7 +86,7 @@ export type SessionEvent =
       readonly type: "TaskFailed"
       readonly cause: TaskCause
       readonly applied: "no" | "unknown"
-      /** The order a task made for a cart that had changed meanwhile. */
+      /** The order that a task made, although its result was refused: the cart had changed, or a member was wrong. */
       readonly orderId?: string | null | undefined
     } & Closing)
   | ({ readonly type: "ClaimReleased"; readonly reason: string } & Closing)
@@ -131,8 +131,10 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
     }
     case "TaskFailed": {
       const failed = changed(session, at, errorState, null, null, session.orderId)
-      // A success that was refused for its cart has ended its work key as well.
-      const isKnown = event.applied === "no" || event.orderId !== undefined
+      // A success that was refused for its cart has ended its work key as well. One that was no valid result has not: the next
+      // try must not pay again.
+      const isRefused = event.orderId !== undefined && event.cause.code === "CART_CHANGED"
+      const isKnown = event.applied === "no" || isRefused
       return closed(state, failed, isKnown ? withoutWorkKey(state, event.from) : state.workKeys)
     }
     case "ClaimReleased":

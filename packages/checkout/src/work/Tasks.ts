@@ -17,7 +17,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { CommandOf, SessionReply } from "../commands/SessionCommand.js"
-import type { OperationError } from "../errors/CheckoutError.js"
+import type { CompleteError } from "../errors/CheckoutError.js"
 import type { Flow } from "../flow/Flow.js"
 import {
   defaultDeadlineMillis,
@@ -54,7 +54,7 @@ export interface Tasks {
 type Result = CommandOf<"CompleteTask" | "FailTask">
 
 /** Sends a command of the engine itself to a session. */
-export type Tell = (id: string, command: Result) => Effect.Effect<SessionReply, OperationError>
+export type Tell = (id: string, command: Result) => Effect.Effect<SessionReply, CompleteError>
 
 /** Maximum number of concurrent tasks; further ones wait while their deadlines run. */
 export const taskCapacity = 10_000
@@ -249,7 +249,7 @@ const report = (
   const command: Result =
     "cause" in result
       ? { tag: "FailTask", caller: null, operationId, cause: result.cause, applied: result.applied }
-      : { tag: "CompleteTask", caller: null, operationId, orderId: result.orderId }
+      : { tag: "CompleteTask", caller: null, operationId, ...result }
   return tell(session.id, command).pipe(
     Effect.retry({ schedule: backoff(reportRetry), while: isUndecided }),
     Effect.catchAllCause((cause) => Effect.logDebug(`the result of ${operationId} was not taken`, cause)),
@@ -259,5 +259,5 @@ const report = (
 
 const reportRetry = { limit: Number.POSITIVE_INFINITY, baseMillis: 100, maxMillis: 5_000 }
 
-const isUndecided = (error: OperationError): boolean =>
+const isUndecided = (error: CompleteError): boolean =>
   (error._tag === "StorageUnavailable" && error.reason !== "FENCED") || error._tag === "Overloaded"

@@ -67,6 +67,8 @@ const UpdateProblem = Schema.Union(
 )
 const CancelProblem = Schema.Union(...denied, keyConflict, closed, mismatch, preconditionFailed)
 const OperationProblem = Schema.Union(...denied, keyConflict, closed, mismatch, preconditionFailed, operation)
+const transition = problem(CheckoutError.TransitionNotAllowed, "TransitionNotAllowed")
+const CompleteProblem = Schema.Union(...OperationProblem.members, invalidState, transition)
 
 const sessions = "/v1/checkout-sessions"
 const one = `${sessions}/:checkoutSessionId` as const
@@ -176,12 +178,13 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
       .setPayload(
         Schema.Struct({
           orderId: Schema.optional(Schema.String),
+          next: Schema.optional(state),
           expectedVersion: Schema.optional(version),
           idempotencyKey: Schema.optional(key)
         })
       )
       .addSuccess(WireSession.Changed)
-      .addError(OperationProblem)
+      .addError(CompleteProblem)
       .annotate(OpenApi.Summary, "Report that a task the host runs has succeeded")
   )
   .add(

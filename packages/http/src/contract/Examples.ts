@@ -32,7 +32,7 @@ export const bodies: Readonly<Record<string, object>> = {
   "sessions.update": { ...update, expectedVersion: 7, idempotencyKey: parameters["idempotency-key"] },
   "sessions.cancel": { expectedVersion: 7 },
   "sessions.cancelCart": { cartId: "cart-1" },
-  "sessions.complete": { orderId: "order-1" },
+  "sessions.complete": { orderId: "order-1", next: "Confirm Price" },
   "sessions.fail": { code: "OUT_OF_STOCK", message: "Two items are gone." },
   "sessions.release": { reason: "The warehouse is closed today." },
   "actions.invoke": { inputs: [{ checkoutSessionId, ...update }] }

@@ -19,7 +19,7 @@ import type { Behind } from "./Behind.js"
 import * as ChangesIterator from "./ChangesIterator.js"
 import type { Aborted, CallError, Result } from "./Result.js"
 import { aborted, draining, fromExit, orThrow } from "./Result.js"
-import type { HistoryOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"
+import type { CompleteOf, HistoryOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"
 
 /** Options of one call. */
 export interface CallOptions {
@@ -67,9 +67,9 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   readonly changes: (input: CheckoutSessions.ChangesInput, options?: CallOptions) => AsyncIterable<HistoryOf<F>>
   /** Reports that a task the host ran has succeeded, which closes its claim. */
   readonly completeTask: (
-    input: CheckoutSessions.CompleteTaskInput,
+    input: CompleteOf<F>,
     options?: CallOptions
-  ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.OperationError>
+  ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.CompleteError>
   /** Reports that a task the host ran has failed for good. */
   readonly failTask: (
     input: CheckoutSessions.FailTaskInput,
@@ -102,7 +102,7 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   ) => Promise<ReadonlyArray<HistoryOf<F>>>
   /** `completeTask`, throwing an `OnelaneError`. */
   readonly completeTaskOrThrow: (
-    input: CheckoutSessions.CompleteTaskInput,
+    input: CompleteOf<F>,
     options?: CallOptions
   ) => Promise<With<F, CheckoutSessions.Changed>>
   /** `failTask`, throwing an `OnelaneError`. */

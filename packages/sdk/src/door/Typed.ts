@@ -29,6 +29,11 @@ export interface OpenOf<F> extends Omit<CheckoutSessions.OpenInput, "initialStat
   readonly initialState?: Exclude<Flow.StateOf<F>, "Error"> | undefined
 }
 
+/** The result of a task, which may choose a state of the flow (never `Error`). */
+export interface CompleteOf<F> extends Omit<CheckoutSessions.CompleteTaskInput, "next"> {
+  readonly next?: Exclude<Flow.StateOf<F>, "Error"> | undefined
+}
+
 /** An update along a transition of the flow. */
 export interface UpdateOf<F, S extends Flow.StateOf<F>> extends Omit<CheckoutSessions.UpdateInput, "nextState"> {
   readonly expCurrentState: S
