@@ -149,6 +149,67 @@ describe("the admin format", { timeout: 60_000 }, () => {
     })
   )
 
+  it.live("M3 says what each wrong input must be, with its range", () =>
+    on(async (url) => {
+      const id = "text of 1 to 255 characters, none of them a control character"
+      const roles = "a list of at most 3 of: modify-all-data, commerce-integrator, buyer-checkout"
+      const cases: ReadonlyArray<readonly [string, object, string]> = [
+        ["users.list", { limit: 0 }, "limit must be a whole number from 1 to 1,000."],
+        ["users.list", { limit: 1_001 }, "limit must be a whole number from 1 to 1,000."],
+        ["users.list", { limit: 1.5 }, "limit must be a whole number from 1 to 1,000."],
+        ["users.list", { limit: "7" }, "limit must be a whole number from 1 to 1,000."],
+        ["users.list", { after: "x".repeat(256) }, "after must be text of at most 255 characters."],
+        [
+          "sessions.list",
+          { limit: -1, archived: 1 },
+          "limit must be a whole number from 1 to 1,000; archived must be true or false."
+        ],
+        ["users.put", { id: "" }, `id must be ${id}.`],
+        ["users.put", { id: "a\u0000b" }, `id must be ${id}.`],
+        ["users.put", { id: 5 }, `id must be ${id}.`],
+        ["users.put", { id: "ann", roles: ["king", "queen"] }, `roles must be ${roles}.`],
+        ["users.put", { id: "ann", roles: Array(4).fill("buyer-checkout") }, `roles must be ${roles}.`],
+        ["users.put", { id: "ann", roles: Array(65).fill("king") }, "roles must be a list of at most 64."],
+        ["users.put", { id: "ann", rolls: [] }, "rolls is not known here."],
+        ["accounts.put", { id: "acme", active: "yes" }, "active must be true or false."],
+        [
+          "carts.put",
+          { id: "c", storeId: "s", accountId: "a", ownerId: "o", status: "Lost" },
+          "status must be one of: Active, Checkout, Processing, PendingClosed, Closed, PendingDelete."
+        ],
+        ["keys.create", { userId: "u", label: "x".repeat(256) }, "label must be text of at most 255 characters."],
+        [
+          "keys.create",
+          { userId: "u", expiresInMillis: 0 },
+          "expiresInMillis must be a whole number from 1 to 3,155,760,000,000."
+        ],
+        [
+          "keys.create",
+          { userId: "u", expiresInMillis: 1e300 },
+          "expiresInMillis must be a whole number from 1 to 3,155,760,000,000."
+        ],
+        [
+          "sessions.prune",
+          { archivedBefore: "yesterday" },
+          "archivedBefore must be an instant in UTC, such as 2026-01-31T00:00:00.000Z."
+        ],
+        ["backups.create", { name: 7 }, "name must be text."]
+      ]
+      for (const [name, body, detail] of cases) {
+        const answer = await does(url, name, body)
+        refused(answer, 400, { _tag: "InvalidInput", detail })
+      }
+      const { body: document } = await request(url, null, "GET", "/openapi.json")
+      for (const name of Object.keys(Admin.operations)) {
+        const { example, schema } = document.paths[Admin.prefix + name].post.requestBody.content["application/json"]
+        for (const field of Object.keys(schema.properties ?? {})) {
+          const { body } = await does(url, name, { ...example, [field]: { odd: "secret" } })
+          assert.match(body.detail, new RegExp(`^${field} must be [^{]+\\.$`), name)
+        }
+      }
+    })
+  )
+
   it.live(
     "M4 M5 M6 keeps a directory: put and remove may be repeated, memberships need both ends, lists have pages",
     () =>

@@ -33,28 +33,56 @@ export interface Operation<In, Out> {
   readonly run: (input: In) => Effect.Effect<Out, AdminFailure, Kept | Retention.Retention>
 }
 
-const Id = Schema.String.pipe(
-  Schema.minLength(1),
-  Schema.maxLength(Ids.opaqueIdMaxLength),
-  Schema.filter((id) => Ids.isOpaqueId(id))
+const told = new Set<string>()
+
+/** A value that, when it is wrong, is refused with these words behind "must be". */
+const mustBe = <A, I>(what: string, schema: Schema.Schema<A, I>): Schema.Schema<A, I> => {
+  told.add(what)
+  return schema.annotations({ message: () => ({ message: what, override: true }) })
+}
+
+/** Whether a message says what a value must be; the messages of the library repeat the value. */
+export const saysWhatItMustBe = (message: string): boolean => told.has(message)
+
+const shown = (count: number): string => count.toLocaleString("en-US")
+
+const whole = (least: number, most: number) =>
+  mustBe(`a whole number from ${shown(least)} to ${shown(most)}`, Schema.Int.pipe(Schema.between(least, most)))
+
+const textUpTo = (most: number) =>
+  mustBe(`text of at most ${shown(most)} characters`, Schema.String.pipe(Schema.maxLength(most)))
+
+const Id = mustBe(
+  Ids.opaqueIds,
+  Schema.String.pipe(
+    Schema.minLength(1),
+    Schema.maxLength(Ids.opaqueIdMaxLength),
+    Schema.filter((id) => Ids.isOpaqueId(id))
+  )
 )
+const Flag = mustBe("true or false", Schema.Boolean)
+const Instant = mustBe("an instant in UTC, such as 2026-01-31T00:00:00.000Z", WireSession.Instant)
 const Role = Schema.Literal(...Caller.roles)
-const Roles = Schema.Array(Role).pipe(Schema.maxItems(Caller.roles.length))
+const Roles = mustBe(
+  `a list of at most ${Caller.roles.length} of: ${Caller.roles.join(", ")}`,
+  Schema.Array(Role).pipe(Schema.maxItems(Caller.roles.length))
+)
+const Status = mustBe(`one of: ${Carts.cartStatuses.join(", ")}`, Schema.Literal(...Carts.cartStatuses))
 const Done = Schema.Struct({})
 const named = Schema.Struct({ id: Id })
 
 /** Where a page begins: behind an id, or at the beginning. */
-const After = Schema.String.pipe(Schema.maxLength(Ids.opaqueIdMaxLength))
+const After = textUpTo(Ids.opaqueIdMaxLength)
 
 /** A page of a list: what comes after `after`, at most `limit`. */
 const Page = Schema.Struct({
   after: Schema.optionalWith(After, { default: () => "" }),
   afterMember: Schema.optionalWith(After, { default: () => "" }),
-  limit: Schema.optionalWith(Schema.Int.pipe(Schema.between(1, DirectoryList.pageEntries)), { default: () => 100 })
+  limit: Schema.optionalWith(whole(1, DirectoryList.pageEntries), { default: () => 100 })
 })
 
 const User = Schema.Struct({ id: Id, roles: Schema.optionalWith(Roles, { default: () => [] }) })
-const Account = Schema.Struct({ id: Id, active: Schema.optionalWith(Schema.Boolean, { default: () => true }) })
+const Account = Schema.Struct({ id: Id, active: Schema.optionalWith(Flag, { default: () => true }) })
 const AccountMember = Schema.Struct({ accountId: Id, userId: Id })
 const StoreMember = Schema.Struct({ storeId: Id, accountId: Id })
 const Cart = Schema.Struct({
@@ -62,7 +90,7 @@ const Cart = Schema.Struct({
   storeId: Id,
   accountId: Id,
   ownerId: Id,
-  status: Schema.optionalWith(Schema.Literal(...Carts.cartStatuses), { default: () => "Active" as const })
+  status: Schema.optionalWith(Status, { default: () => "Active" as const })
 })
 
 /** A key as it is shown: never its secret, nor the digest of it. */
@@ -77,7 +105,7 @@ const Key = Schema.Struct({
   revokedAt: Schema.NullOr(WireSession.Instant)
 })
 
-const shown = ({ digest: _, ...key }: ApiKeysSql.ApiKey): typeof Key.Type => key
+const withoutDigest = ({ digest: _, ...key }: ApiKeysSql.ApiKey): typeof Key.Type => key
 
 const operation = <In, Out>(
   input: Schema.Schema<In, any>,
@@ -128,26 +156,29 @@ const directory = {
   "carts.list": list(Cart, (from, page) => from.carts(page))
 }
 
+/** A key that lives longer needs no end: a hundred years. */
+const longestLifeMillis = 3_155_760_000_000
+
 /** Keys. `token` is shown by `create`, once. */
 const keys = {
   "keys.create": operation(
     Schema.Struct({
-      label: Schema.optionalWith(Schema.String.pipe(Schema.maxLength(255)), { default: () => "" }),
+      label: Schema.optionalWith(textUpTo(255), { default: () => "" }),
       userId: Id,
       roles: Schema.optionalWith(Roles, { default: () => [] }),
       accountId: Schema.optionalWith(Schema.NullOr(Id), { default: () => null }),
-      expiresInMillis: Schema.optionalWith(Schema.NullOr(Schema.Int.pipe(Schema.positive())), { default: () => null })
+      expiresInMillis: Schema.optionalWith(Schema.NullOr(whole(1, longestLifeMillis)), { default: () => null })
     }),
     Schema.Struct({ token: Schema.String, key: Key }),
     ({ expiresInMillis, ...wanted }) =>
       Effect.gen(function* () {
         const expiresAt = expiresInMillis === null ? null : (yield* Clock.currentTimeMillis) + expiresInMillis
         const { key, token } = yield* ApiKey.create({ ...wanted, expiresAt })
-        return { token, key: shown(key) }
+        return { token, key: withoutDigest(key) }
       })
   ),
   "keys.list": operation(Done, Schema.Struct({ keys: Schema.Array(Key) }), () =>
-    Effect.flatMap(ApiKeysSql.ApiKeys, ({ list }) => Effect.map(list, (keys) => ({ keys: keys.map(shown) })))
+    Effect.flatMap(ApiKeysSql.ApiKeys, ({ list }) => Effect.map(list, (keys) => ({ keys: keys.map(withoutDigest) })))
   ),
   "keys.revoke": operation(named, Schema.Struct({ revoked: Schema.Boolean }), ({ id }) =>
     Effect.gen(function* () {
@@ -162,8 +193,8 @@ const sessions = {
   "sessions.list": operation(
     Schema.Struct({
       after: Schema.optionalWith(After, { default: () => "" }),
-      limit: Schema.optionalWith(Schema.Int.pipe(Schema.between(1, SessionList.pageSessions)), { default: () => 100 }),
-      archived: Schema.optionalWith(Schema.Boolean, { default: () => false })
+      limit: Schema.optionalWith(whole(1, SessionList.pageSessions), { default: () => 100 }),
+      archived: Schema.optionalWith(Flag, { default: () => false })
     }),
     Schema.Struct({ sessions: Schema.Array(WireSession.Session), next: Schema.NullOr(Schema.String) }),
     (wanted) => Effect.flatMap(SessionList.SessionList, ({ page }) => page(wanted))
@@ -174,8 +205,8 @@ const sessions = {
 const retention = {
   "sessions.prune": operation(
     Schema.Struct({
-      archivedBefore: WireSession.Instant,
-      keepCompleted: Schema.optionalWith(Schema.Boolean, { default: () => false })
+      archivedBefore: Instant,
+      keepCompleted: Schema.optionalWith(Flag, { default: () => false })
     }),
     Schema.Struct({ pruned: Schema.Int }),
     (input) => Effect.flatMap(Retention.Retention, ({ prune }) => prune(input))
@@ -184,8 +215,8 @@ const retention = {
     Schema.Struct({
       cartId: Schema.optional(Id),
       ownerId: Schema.optional(Id),
-      force: Schema.optionalWith(Schema.Boolean, { default: () => false }),
-      compact: Schema.optionalWith(Schema.Boolean, { default: () => true })
+      force: Schema.optionalWith(Flag, { default: () => false }),
+      compact: Schema.optionalWith(Flag, { default: () => true })
     }),
     Schema.Struct({ erasureId: Schema.String, sessions: Schema.Int, carts: Schema.Int, entries: Schema.Int }),
     (input) => Effect.flatMap(Retention.Retention, ({ erase }) => erase(input))
@@ -197,7 +228,7 @@ const Count = Schema.Int.pipe(Schema.nonNegative())
 /** Copies of the store. */
 const backups = {
   "backups.create": operation(
-    Schema.Struct({ name: Schema.optionalWith(Schema.String, { default: () => "" }) }),
+    Schema.Struct({ name: Schema.optionalWith(mustBe("text", Schema.String), { default: () => "" }) }),
     Schema.Struct({
       path: Schema.String,
       bytes: Count,

@@ -31,13 +31,13 @@ const backupRefused = ({ message, reason }: StoreBackup.BackupRefused) =>
 const decodeInput = (schema: Schema.Schema<any, any>, body: Readonly<Record<string, unknown>>) => {
   // Null counts as missing, as everywhere.
   const said = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
-  const long = Object.keys(said).filter((name) => isLong(said[name]))
-  if (long.length > 0 || isLong(Object.keys(said))) return Effect.fail(invalid(long))
+  const long = Object.keys(said).find((name) => isLong(said[name]))
+  if (isLong(Object.keys(said))) return Effect.fail(Refusal.invalidInput([], "The input has too many fields."))
+  if (long !== undefined) return Effect.fail(invalid([[long, `a list of at most ${longestCount}`]]))
   return Effect.mapError(Schema.decodeUnknown(schema, { onExcessProperty: "error", errors: "all" })(said), (error) => {
     const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
-    const fields = [...new Set(issues.map(({ path }) => String(path[0] ?? "")))]
-    const missing = fields.filter((field) => !Object.hasOwn(said, field))
-    return missing.length === 0 ? invalid(fields) : Refusal.requiredFieldMissing(missing)
+    const missing = [...new Set(issues.map(fieldOf))].filter((field) => !Object.hasOwn(said, field))
+    return missing.length === 0 ? invalid(issues.flatMap(wrongOf)) : Refusal.requiredFieldMissing(missing)
   })
 }
 
@@ -46,14 +46,32 @@ const longestCount = 64
 
 const isLong = (value: unknown): boolean => Array.isArray(value) && value.length > longestCount
 
-/** How many of the wrong names are repeated, and how much of each. */
+/** A field, and what it must be; null: nothing, for there is no such field. */
+type Wrong = readonly [field: string, mustBe: string | null]
+
+const fieldOf = ({ path }: ParseResult.ArrayFormatterIssue): string => String(path[0] ?? "")
+
+// A field that may be left out has an issue for each form it may have; one of them says what it must be.
+const wrongOf = (issue: ParseResult.ArrayFormatterIssue): ReadonlyArray<Wrong> => {
+  if (issue._tag === "Unexpected") return [[fieldOf(issue), null]]
+  return Admin.saysWhatItMustBe(issue.message) ? [[fieldOf(issue), issue.message]] : []
+}
+
+/** How many of the wrong fields are named, and how much of each. */
 const shownNames = 5
 const fieldMaxLength = 64
 
-const invalid = (fields: ReadonlyArray<string>) => {
-  const wrong = fields.slice(0, shownNames).map((field) => PlainText.cut(field, fieldMaxLength))
-  const which = wrong.length === 0 ? "The input has too many fields." : `Not a valid value: ${wrong.join(", ")}.`
-  return Refusal.invalidInput(wrong, which)
+const invalid = (wrong: ReadonlyArray<Wrong>) => {
+  const fields = [...new Map(wrong)]
+    .slice(0, shownNames)
+    .map(([field, what]) => [PlainText.cut(field, fieldMaxLength), what] as const)
+  const faults = fields.map(([field, what]) =>
+    what === null ? `${field} is not known here` : `${field} must be ${what}`
+  )
+  return Refusal.invalidInput(
+    fields.map(([field]) => field),
+    `${faults.join("; ")}.`
+  )
 }
 
 /** Lists only read. */
