@@ -19,8 +19,13 @@ const failure =
     if (failed._tag === "UnknownEntry")
       return Refusal.invalidInput([`${failed.entry}Id`], `There is no such ${failed.entry}: ${failed.id}`)
     if (failed._tag === "BackupRefused") return backupRefused(failed)
-    return failed._tag === "PortUnavailable" ? { ...Refusal.portUnavailable(failed), applied } : failed
+    if (failed._tag !== "PortUnavailable") return failed
+    const unavailable = Refusal.portUnavailable(failed)
+    return failed.reason === "NOT_DURABLE" ? { ...unavailable, message: notDurable } : { ...unavailable, applied }
   }
+
+const notDurable =
+  "PostgreSQL would answer before this is on its disk: switch fsync and full_page_writes on. Nothing was written."
 
 // What the disk says is no fault of the caller's; everything else is.
 const backupRefused = ({ message, reason }: StoreBackup.BackupRefused) =>

@@ -47,7 +47,7 @@ const join = (config: ServeConfig, address: NodeAddress, engine: CheckoutEngine.
     const secret = config.clusterSecret ?? createHash("sha256").update(config.storage).digest("hex")
     const { clusterListen: listen } = config
     const listening = listen === null ? {} : { listenHost: listen.host, listenPort: listen.port }
-    const own = yield* Layer.build(layer({ url: config.storage, connections }))
+    const own = yield* Layer.build(layer({ url: config.storage, connections, forLeases: true }))
     const context = yield* Effect.provide(Cluster.make({ ...address, ...listening, secret, engine }), own)
     const { heldShards } = Context.get(context, Cluster.Cluster)
     return { context, isReady: () => heldShards() > 0 }

@@ -3,7 +3,6 @@
  * rows; the server's authentication owns the format of a key and verifies it.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
 import { type Access, Caller } from "@onelane/checkout"
 import * as Listeners from "@onelane/checkout/Listeners"
 import * as Context from "effect/Context"
@@ -11,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import * as Migrations from "../journal/Migrations.js"
+import * as PortFailure from "../journal/PortFailure.js"
 import { prepareLookup } from "../journal/Prepared.js"
 import { type Rows, Statements, type StatementsShape } from "../journal/Statements.js"
 import { escape, unescape } from "../journal/StoredText.js"
@@ -46,7 +46,7 @@ export interface ApiKeysShape {
 /** The API keys. */
 export class ApiKeys extends Context.Tag("@onelane/sql/ApiKeysSql")<ApiKeys, ApiKeysShape>() {}
 
-const unavailable = (cause: SqlError): Access.PortUnavailable => ({ _tag: "PortUnavailable", port: "ApiKeys", cause })
+const unavailable = PortFailure.of("ApiKeys")
 
 const millisOrNull = (value: unknown): number | null => (value === null || value === undefined ? null : Number(value))
 

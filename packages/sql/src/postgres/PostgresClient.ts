@@ -2,8 +2,8 @@
  * PostgresClient: an `SqlClient` over a pool of connections to PostgreSQL, others writing beside it.
  *
  * 1. An answered statement is on the server's disk. Every new connection asks for `synchronous_commit`, and is refused where
- *    `fsync` or `full_page_writes` is off; both can be switched while it lives, so they are looked at every second
- *    (PostgresDurability).
+ *    `fsync` or `full_page_writes` is off; both can be switched while it lives, so they are checked every second, and no
+ *    connection sends a statement that writes while they are off (PostgresDurability).
  * 2. Every statement ends: at the server within `statementMillis`, here within `silenceMillis` more, the connection given up.
  * 3. Look-ups that come together go as one statement (`Statements.readTogether`).
  *
@@ -33,6 +33,8 @@ export interface PostgresOptions {
   readonly statementMillis?: number | undefined
   /** Longest time to find a connection, milliseconds. Default 3,000. */
   readonly connectMillis?: number | undefined
+  /** For rows that nobody needs after a crash, such as leases: also written while the server is not durable. Default no. */
+  readonly forLeases?: boolean | undefined
 }
 
 /** Milliseconds a server may be silent after a statement should have ended. */
@@ -52,15 +54,19 @@ const greeting = `SELECT set_config('statement_timeout', $1, false), set_config(
 const refused = (reason: DatabaseRefused["reason"], message: string, cause?: unknown): DatabaseRefused =>
   new DatabaseRefused({ reason, message, cause })
 
-const greet = async (client: pg.ClientBase, statementMillis: number): Promise<void> => {
+const greet = async (
+  client: pg.ClientBase,
+  statementMillis: number,
+  { note }: PostgresDurability.PostgresDurability
+): Promise<void> => {
   const { rows } = await client.query(greeting, [String(statementMillis)])
   const { follows } = rows[0]
   if (follows) throw refused("READONLY", "This server follows another one and takes no writes.")
-  const fault = PostgresDurability.faultOf(rows[0])
+  const fault = note(rows[0])
   if (fault !== null) throw refused("NOT_DURABLE", fault)
 }
 
-const makePool = (options: PostgresOptions) =>
+const makePool = (options: PostgresOptions, durability: PostgresDurability.PostgresDurability) =>
   Effect.acquireRelease(
     Effect.try({
       try: () => {
@@ -72,7 +78,10 @@ const makePool = (options: PostgresOptions) =>
           query_timeout: statementMillis + silenceMillis,
           keepAlive: true,
           application_name: "onelane",
-          onConnect: (client) => greet(client, statementMillis)
+          onConnect: (client) => greet(client, statementMillis, durability),
+          ...(options.forLeases === true
+            ? {}
+            : { Client: PostgresDurability.guarded(durability, PostgresFailure.notDurable) })
         })
         // An idle connection that broke is out of the pool already.
         return pool.on("error", () => {})
@@ -142,13 +151,14 @@ const ping = (pool: pg.Pool): Effect.Effect<void, DatabaseRefused> =>
  */
 export const make = (options: PostgresOptions): Effect.Effect<Context.Context<Client>, DatabaseRefused, Scope.Scope> =>
   Effect.gen(function* () {
-    const pool = yield* makePool(options)
+    const durability = yield* PostgresDurability.make
+    const pool = yield* makePool(options, durability)
     yield* ping(pool)
     const context = yield* Layer.build(PgClient.layerFromPool({ acquire: Effect.succeed(pool) })).pipe(
       Effect.mapError((cause) => refused("CANNOT_OPEN", "The PostgreSQL server could not be reached.", cause))
     )
     const run = makeRun(pool)
-    const durability = yield* PostgresDurability.watch(pool)
+    yield* PostgresDurability.watch(pool, durability)
     const write: Run = (text, parameters) => (durability.isDurable() ? run(text, parameters) : notDurable)
     return Context.make(SqlClient.SqlClient, Context.get(context, SqlClient.SqlClient)).pipe(
       Context.add(Statements, { read: run, write, readTogether: makeRunTogether(run) })

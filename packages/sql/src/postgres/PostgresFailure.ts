@@ -57,14 +57,15 @@ const sqlState = /^[0-9A-Z]{5}$/
 const stale = /^(0A000|26...)$/
 
 // A new connection that is not durable was refused here, and not by the server.
-const whyNotSent = ({ cause }: NotSent): string =>
-  (cause as { readonly reason?: unknown } | undefined)?.reason === "NOT_DURABLE" ? "NOT_DURABLE" : "DISCONNECTED"
+const isRefusedHere = (cause: unknown): boolean => Object(cause).reason === "NOT_DURABLE"
+
+const whyNotSent = ({ cause }: NotSent): string => (isRefusedHere(cause) ? "NOT_DURABLE" : "DISCONNECTED")
 
 /** Classifies what the driver threw. */
 export const classify = (cause: unknown): PostgresFailure => {
   const { code, severity } = Object(cause) as { readonly code?: unknown; readonly severity?: unknown }
   if (code === "ONELANE_NOT_SENT") return { reason: whyNotSent(cause as NotSent), applied: "no", ends: false }
-  if (code === notDurable.code) return { reason: "NOT_DURABLE", applied: "no", ends: false }
+  if (code === notDurable.code || isRefusedHere(cause)) return { reason: "NOT_DURABLE", applied: "no", ends: false }
   if (typeof code !== "string" || !sqlState.test(code))
     return { reason: "DISCONNECTED", applied: "unknown", ends: true }
   const reason = words.get(code) ?? words.get(code.slice(0, 2)) ?? "SQL"
