@@ -4,7 +4,7 @@
  * it is taken out (`mutants`), so that none of them can pass for lack of a danger.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Access, Flow, Task } from "@onelane/checkout"
+import { Access, Flow, type Task } from "@onelane/checkout"
 import { type Journal, JournalMemory } from "@onelane/engine"
 import { Deferred, Effect, Either, Exit, Fiber, TestClock } from "effect"
 import { decide } from "../src/commands/UpdateCheckoutSession.js"
@@ -14,6 +14,7 @@ import * as Mutants from "./mutants.js"
 import { after, open, resultOf, turnAt, update } from "./rules.js"
 
 import { accepted, type Boot, bootWith, engine, paying, provider, race, start } from "./scenarios.js"
+import { worked } from "./worked.js"
 
 describe("Regressions", () => {
   it.scoped("1 business logic runs for one of two clients, not for both: the claim comes first", () => {
@@ -35,10 +36,7 @@ describe("Regressions", () => {
       const naive = (requestId: string) =>
         Effect.gen(function* () {
           const seen = version
-          yield* Effect.zipRight(
-            nextTick,
-            Effect.fork(Task.work(pay.run!, { requestId } as Task.TaskContext, () => undefined))
-          )
+          yield* Effect.zipRight(nextTick, Effect.fork(worked(pay.run, { requestId } as Task.TaskContext)))
           if (seen === version) version += 1
         })
       yield* race([naive("a"), naive("b")])

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { faultOf, type Task, type TaskContext, work as workWith } from "../src/flow/Task.js"
+import { faultOf, type TaskContext } from "../src/flow/Task.js"
+import { worked } from "./worked.js"
 
 const context = { requestId: "req_1" } as TaskContext
-const work = (run: unknown) => workWith(run as NonNullable<Task["run"]>, context, (success) => success)
+const work = (run: unknown) => worked(run, context)
 const failureOf = (rejection: unknown) => Effect.flip(work(() => Promise.reject(rejection)))
 
 const open = { final: false, applied: "unknown" } as const

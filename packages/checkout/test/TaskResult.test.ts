@@ -1,8 +1,8 @@
 import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either } from "effect"
-import { type Task, type TaskContext, work } from "../src/flow/Task.js"
 import * as TaskResult from "../src/flow/TaskResult.js"
+import { worked } from "./worked.js"
 
 class Receipt {
   readonly orderId = "secret-order"
@@ -96,9 +96,7 @@ function revoked(): object {
   return proxy
 }
 
-const context = {} as TaskContext
-const run = (task: () => unknown) =>
-  Effect.either(work(task as NonNullable<Task["run"]>, context, (success) => success))
+const run = (task: () => unknown) => Effect.either(worked(task))
 
 describe("TaskResult", () => {
   for (const [name, value, message] of wrong)

@@ -19,6 +19,7 @@ import * as Ids from "../src/session/Ids.js"
 import type { SessionState } from "../src/session/SessionState.js"
 import * as Alarms from "../src/work/Alarms.js"
 import * as AllSessions from "../src/work/Sessions.js"
+import type * as TaskReports from "../src/work/TaskReports.js"
 import * as Tasks from "../src/work/Tasks.js"
 import { type ProcessOptions, type Sessions, seenBy } from "./fixture.js"
 
@@ -36,16 +37,15 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       carts: CartBook.make(port, carts),
       portMillis: 5_000
     }
-    const { nowMillis } = yield* GroupCommit.GroupCommit
-    const tell: Tasks.Tell = (id, command) =>
-      LateResults.settle({ carts, sessions }, id, command, sessions.askInternal(id, command))
-    const tasks = yield* Tasks.make(flow, tell, nowMillis)
+    const commit = yield* GroupCommit.GroupCommit
+    const tell: TaskReports.Tell = (...told) => LateResults.tell({ carts, sessions }, ...told)
+    const tasks = yield* Tasks.make({ flow, tell, commit })
     const system = yield* ActorSystem.make(mutate(CheckoutBehavior.make(flow, ports)), {
       unavailable,
       onCommitted: tasks.onCommitted
     })
     const sessions: AllSessions.Sessions = AllSessions.typed(system)
-    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, true, nowMillis, 1_000))
+    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, true, commit.nowMillis, 1_000))
     yield* Effect.addFinalizer(() => tasks.drain(0))
     const parts = {
       flow,

@@ -51,7 +51,9 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
   readonly send: (id: string, command: Command, found?: Found) => Answer.Answer<Reply, Refusal>
   /** Sends a command when the effect is run, and succeeds with its durable answer. */
   readonly ask: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
-  /** `ask` for the engine itself (a clock, a task): not limited, and still accepted while draining. */
+  /** `send` for the engine itself (a clock, a task): not limited, and still accepted while draining. */
+  readonly sendInternal: (id: string, command: Command) => Answer.Answer<Reply, Refusal>
+  /** `sendInternal` as an effect. */
   readonly askInternal: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
   /** Finds an active actor, whose state is in memory. Pass it to `send` in the same call stack; do not keep it. */
   readonly find: (id: string) => Found | undefined
@@ -157,6 +159,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
     return {
       send: (id, command, found) => send(system, id, command, false, found),
       ask: (id, command) => ask(system, id, command, false),
+      sendInternal: (id, command) => send(system, id, command, true),
       askInternal: (id, command) => ask(system, id, command, true),
       find: (id) => context.actors.awake.get(id),
       peek: (id) => peek(context, id) as State | undefined,

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import { assert, describe, it } from "@effect/vitest"
-import { type Access, Caller, type Carts, Onelane } from "@onelane/sdk"
+import { type Access, Caller, type Carts, Flow, Onelane, type Task } from "@onelane/sdk"
 import { Effect } from "effect"
 import { inFolder, tagOf, toInventory } from "./fixture.js"
 
@@ -124,4 +124,38 @@ describe("ports see the async context of the call they answer", () => {
     await updated
     assert.deepStrictEqual(wrong, [])
   })
+})
+
+describe("tasks run outside the async context of the call that claimed", () => {
+  for (const where of ["in memory", "over a file"])
+    it(where, () =>
+      inFolder(async (file) => {
+        const seen: Array<string | undefined> = []
+        const look = async (): Promise<void> => {
+          seen.push(store.getStore())
+          await turns()
+          seen.push(store.getStore())
+        }
+        const run = ({ attempt }: Task.TaskContext) =>
+          look().then(() => (attempt === 1 ? Promise.reject(new Error("once more")) : undefined))
+        const flow = Flow.defineFlow({
+          name: "outside",
+          initial: "Start",
+          transitions: { Start: ["Done"], Done: [] },
+          tasks: { Start: { run, retry: { baseMillis: 1, maxMillis: 2 } } }
+        })
+        await using checkout = await Onelane.open({ flow, storage: where === "in memory" ? ":memory:" : file })
+        await Promise.all(
+          ["ann", "bob"].map((user) =>
+            store.run(user, async () => {
+              const { session } = await checkout.openOrThrow({ cartId: user })
+              const move = { checkoutSessionId: session.id, expCurrentState: "Start", nextState: "Done" } as const
+              await checkout.updateOrThrow(move)
+              while (!(await checkout.getOrThrow({ checkoutSessionId: session.id })).isArchived) await turns()
+            })
+          )
+        )
+        assert.deepStrictEqual(seen, Array<undefined>(8).fill(undefined))
+      })
+    )
 })

@@ -3,7 +3,9 @@
  * Source: CONTRACT §2 and §4.
  */
 import { Fields } from "@onelane/engine"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { CartRevision } from "../ports/Carts.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import * as TaskResult from "./TaskResult.js"
@@ -114,33 +116,69 @@ export interface Task<Next extends string = any> {
   readonly whenCartChanged?: "note" | "refuse" | undefined
 }
 
+/** What is told once work has ended: its success, also after an interruption, or why it failed. */
+export interface WorkEnds {
+  readonly onSuccess: (success: TaskResult.Success) => void
+  readonly onFailure: (failure: TaskFailure) => void
+}
+
+/** Runs an effect in a fiber; the returned function interrupts it. */
+export type Fork = (
+  effect: Effect.Effect<void, TaskFailure>,
+  onExit: (exit: Exit.Exit<void, TaskFailure>) => void
+) => () => void
+
+const nothing = (): void => {}
+
 /**
- * Runs the work once. `onSuccess` is called as soon as it succeeds, even after an interruption, because a Promise continues.
- * Its return value is the result of the effect.
+ * Runs the work once; only an Effect gets a fiber. The returned function interrupts it. A Promise continues all the same, and
+ * its success is told however late it is.
  */
-export const work = <A>(
+export const work = (
   run: NonNullable<Task["run"]>,
   context: TaskContext,
-  onSuccess: (success: TaskResult.Success) => A
-): Effect.Effect<A, TaskFailure> => {
-  const settle = (value: unknown): Effect.Effect<A, TaskFailure> => {
+  fork: Fork,
+  { onFailure, onSuccess }: WorkEnds
+): (() => void) => {
+  const settle = (value: unknown): void => {
     const result = TaskResult.of(value)
-    return "code" in result ? Effect.fail(result) : Effect.sync(() => onSuccess(result))
+    if ("code" in result) onFailure(result)
+    else onSuccess(result)
   }
-  const begun: unknown = run(context)
-  const kind = kindOf(begun)
-  if (kind === "effect")
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Effect.mapError(restore(begun as Effect.Effect<unknown, unknown>), TaskResult.failureOf), settle)
-    )
-  if (kind === "value") return settle(begun)
-  return Effect.async<A, TaskFailure>((resume) => {
-    const settleNow = (value: unknown): void => {
-      const result = TaskResult.of(value)
-      resume("code" in result ? Effect.fail(result) : Effect.succeed(onSuccess(result)))
-    }
-    Promise.resolve(begun).then(settleNow, (rejection) => resume(Effect.fail(TaskResult.failureOf(rejection))))
-  })
+  let begun: unknown
+  try {
+    begun = run(context)
+  } catch (thrown) {
+    onFailure(defectOf(thrown))
+    return nothing
+  }
+  switch (kindOf(begun)) {
+    case "value":
+      settle(begun)
+      return nothing
+    case "promise":
+      Promise.resolve(begun).then(settle, (rejection) => onFailure(TaskResult.failureOf(rejection)))
+      return nothing
+    case "effect":
+      return fork(settling(begun as Effect.Effect<unknown, unknown>, settle), (exit) => {
+        if (Exit.isFailure(exit)) onFailure(failureOf(exit.cause))
+      })
+  }
+}
+
+// What was finished when the interruption arrived counts.
+const settling = (effect: Effect.Effect<unknown, unknown>, settle: (value: unknown) => void) =>
+  Effect.uninterruptibleMask((restore) => Effect.map(Effect.mapError(restore(effect), TaskResult.failureOf), settle))
+
+const defectOf = (thrown: unknown): TaskFailure => ({
+  code: "DEFECT",
+  message: TaskResult.failureOf(thrown).message,
+  final: true
+})
+
+const failureOf = (cause: Cause.Cause<TaskFailure>): TaskFailure => {
+  const first = Cause.failureOrCause(cause)
+  return first._tag === "Left" ? first.left : defectOf(Cause.squash(first.right))
 }
 
 // Reading a host's value may throw: it is then treated as a plain value.

@@ -20,7 +20,9 @@ import * as Ids from "../session/Ids.js"
 import type { SessionState } from "../session/SessionState.js"
 import * as Alarms from "../work/Alarms.js"
 import * as ClockWatch from "../work/ClockWatch.js"
+import type * as Operation from "../work/Operation.js"
 import * as Sessions from "../work/Sessions.js"
+import type * as TaskReports from "../work/TaskReports.js"
 import * as Tasks from "../work/Tasks.js"
 import * as CallValues from "./CallValues.js"
 import * as Service from "./CheckoutService.js"
@@ -114,11 +116,10 @@ const build = (options: CheckoutEngineOptions) =>
     }
     const { alarmMillis = 1_000, custody = commit.journal.exclusive } = options
     const isMine = typeof custody === "boolean" ? null : custody.isMine
-    const tell: Tasks.Tell = (id, command) =>
-      LateResults.settle({ carts, sessions }, id, command, sessions.askInternal(id, command))
     const keeper = Pruning.makeKeeper(options.retention, commit.nowMillis)
-    const hasChanged: Tasks.HasChanged = (cartId, revision) => Guard.hasChanged(ports, cartId, revision)
-    const tasks = yield* Tasks.make(flow, tell, commit.nowMillis, options.taskCapacity, hasChanged)
+    const hasChanged: Operation.HasChanged = (cartId, revision) => Guard.hasChanged(ports, cartId, revision)
+    const tell: TaskReports.Tell = (...told) => LateResults.tell({ carts, sessions }, ...told)
+    const tasks = yield* Tasks.make({ flow, tell, commit, capacity: options.taskCapacity, hasChanged })
     const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
       unavailable,
       // A claim made here on a session of another engine is found, and run, by that one.

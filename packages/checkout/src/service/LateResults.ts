@@ -5,7 +5,9 @@
  * Owns the step from one actor to the other; does not own the rules (CompleteTask, CartBehavior). After a crash between the two
  * nothing is kept and nothing was answered: the result is reported again.
  */
+import { Answer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { CommandOf, SessionReply } from "../commands/SessionCommand.js"
 import type {
   CompleteError,
@@ -17,6 +19,7 @@ import type {
 import type { CartActors } from "../ports/CartBook.js"
 import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
 import type { Sessions } from "../work/Sessions.js"
+import type { Tell } from "../work/TaskReports.js"
 
 /** The two kinds of actors. */
 export interface Lanes {
@@ -47,6 +50,17 @@ export const settle = <E extends OperationError | CompleteError>(
       })
     }
   })
+
+/** Tells a session how an operation of this engine ended, and keeps a late success. */
+export const tell = (lanes: Lanes, ...[run, id, command, onExit]: Parameters<Tell>): void => {
+  const answered = (exit: Exit.Exit<SessionReply, CompleteError>): void =>
+    Exit.isSuccess(exit) && exit.value.refused === undefined
+      ? onExit(exit)
+      : run(settle(lanes, id, command, exit), onExit)
+  const answer = lanes.sessions.sendInternal(id, command)
+  if (Answer.isWaiting(answer)) answer.listen(answered)
+  else answered(answer)
+}
 
 // A success of a known operation that the archived session cannot record.
 const isLost = (refused: CompleteError): refused is OperationNotCurrent =>

@@ -19,7 +19,7 @@ type Untyped = ActorSystem.ActorSystem<
 >
 
 /** The actors of all sessions. */
-export interface Sessions extends Omit<Untyped, "send" | "ask" | "askInternal" | "follow"> {
+export interface Sessions extends Omit<Untyped, "send" | "ask" | "sendInternal" | "askInternal" | "follow"> {
   /** As `ActorSystem`; a session that was removed is one that does not exist. */
   readonly follow: (id: string, afterSequence: number) => Effect.Effect<ActorSystem.Feed<Ended>, never, Scope.Scope>
   /** Sends a command. Returns its durable answer, or a `Waiting` that calls back with it. */
@@ -30,7 +30,12 @@ export interface Sessions extends Omit<Untyped, "send" | "ask" | "askInternal" |
   ) => Answer.Answer<SessionReply, ErrorOf<C["tag"]>>
   /** Sends a command when the effect is run, and succeeds with its durable answer. */
   readonly ask: <C extends SessionCommand>(id: string, command: C) => Effect.Effect<SessionReply, ErrorOf<C["tag"]>>
-  /** `ask` for the engine itself: not limited, and still accepted while draining. */
+  /** `send` for the engine itself: not limited, and still accepted while draining. */
+  readonly sendInternal: <C extends SessionCommand>(
+    id: string,
+    command: C
+  ) => Answer.Answer<SessionReply, ErrorOf<C["tag"]>>
+  /** `sendInternal` as an effect. */
   readonly askInternal: Sessions["ask"]
 }
 

@@ -12,12 +12,15 @@ import * as Effect from "effect/Effect"
 
 const live: Clock.Clock = Context.get(DefaultServices.liveServices, Clock.Clock)
 
+/** Whether a clock is that of the machine, whose timers are Node's. */
+export const isLive = (clock: Clock.Clock): boolean => clock === live
+
 /** A timer; `unref` exists on Node only. */
 type Timer = ReturnType<typeof setTimeout> & { readonly unref?: () => unknown }
 
 /** Waits, without keeping the process alive. */
 export const sleep = (millis: number): Effect.Effect<void> =>
-  Clock.clockWith((clock) => (clock === live ? pause(millis) : clock.sleep(Duration.millis(millis))))
+  Clock.clockWith((clock) => (isLive(clock) ? pause(millis) : clock.sleep(Duration.millis(millis))))
 
 const pause = (millis: number): Effect.Effect<void> =>
   Effect.async((resume) => {

@@ -1,0 +1,169 @@
+/**
+ * Operation: one claimed task in this process: its attempts, the pauses between them, and its deadline. A state machine of
+ * callbacks and timers, because a fiber per task, its timeout and its retries cost a hundred times an update; only work that is an
+ * Effect gets a fiber.
+ *
+ * Owns: when work begins, is repeated and is over. Does not own: which operations run (Tasks), the claim (the session's state).
+ */
+import { Backoff, type EffectRunner, type Timer } from "@onelane/engine"
+import type * as Effect from "effect/Effect"
+import {
+  defaultDeadlineMillis,
+  defaultRetry,
+  type Fork,
+  type Task,
+  type TaskContext,
+  type TaskFailure,
+  type WorkEnds,
+  work
+} from "../flow/Task.js"
+import type * as TaskResult from "../flow/TaskResult.js"
+import type { CartRevision } from "../ports/Carts.js"
+import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
+
+/** A claim to work on. */
+export interface Claim {
+  readonly session: CheckoutSession
+  readonly cartRevision: CartRevision | null
+  readonly operationId: string
+  readonly deadlineAt: number
+  /** It was found after a restart. */
+  readonly resumed: boolean
+}
+
+/** Whether a cart has another revision now; false if unknown. */
+export type HasChanged = (cartId: string, revision: CartRevision) => Effect.Effect<boolean>
+
+/** What operations need of their process. */
+export interface Parts {
+  readonly after: Timer.Start
+  readonly run: EffectRunner.RunEffect
+  readonly fork: Fork
+  /** 0..1, for pauses. */
+  readonly jitter: () => number
+  readonly hasChanged: HasChanged
+}
+
+/** How an operation ends: one of these is called, once, unless it is stopped before. */
+export interface Ends {
+  /** It succeeded. Called for a Promise that succeeds after a failure or a stop as well, because it cannot be stopped. */
+  readonly onSuccess: (success: TaskResult.Success) => void
+  /** It failed for good. */
+  readonly onFailure: (failure: TaskFailure) => void
+}
+
+/** An operation whose deadline runs. */
+export interface Operation {
+  /** Makes the first attempt. */
+  readonly begin: () => void
+  /** Ends it: what runs is interrupted, nothing is repeated, no failure is told. */
+  readonly stop: () => void
+}
+
+const deadline: TaskFailure = { code: "DEADLINE", message: "The task did not end within its deadline." }
+
+const interrupted: TaskFailure = {
+  code: "INTERRUPTED",
+  message: "The process ended during a task that may not be repeated."
+}
+
+// A clock that was set back must not extend a deadline.
+const timeLeft = (task: Task, claim: Claim, nowMillis: number): number =>
+  Math.min(task.deadlineMillis ?? defaultDeadlineMillis, Math.max(0, claim.deadlineAt - nowMillis))
+
+/** Makes an operation and starts its deadline; work that the host does elsewhere has nothing else. */
+export const make = (parts: Parts, task: Task, claim: Claim, nowMillis: number, ends: Ends): Operation => {
+  const { baseMillis = defaultRetry.baseMillis, limit = defaultRetry.limit } = task.retry ?? {}
+  const { maxMillis = defaultRetry.maxMillis } = task.retry ?? {}
+  let isOver = false
+  let attempts = 0
+  let interrupt = nothing
+  let stopPause = nothing
+  let abort = nothing
+
+  const stop = (): void => {
+    if (isOver) return
+    isOver = true
+    stopDeadline()
+    stopPause()
+    abort()
+    interrupt()
+  }
+  const fail = (failure: TaskFailure): void => {
+    if (isOver) return
+    stop()
+    ends.onFailure(failure)
+  }
+  const workEnded = (): void => {
+    abort = nothing
+    interrupt = nothing
+  }
+  const pauseMillis = () => Backoff.pauseMillis({ baseMillis, maxMillis }, attempts, parts.jitter())
+  const workEnds: WorkEnds = {
+    onSuccess: (success) => {
+      workEnded()
+      stop()
+      ends.onSuccess(success)
+    },
+    onFailure: (failure) => {
+      workEnded()
+      if (failure.final === true || attempts > limit) return fail(failure)
+      if (!isOver) stopPause = parts.after(pauseMillis(), begin)
+    }
+  }
+  const attempt = (cartChanged: boolean): void => {
+    if (isOver) return
+    attempts += 1
+    const signal = new LazySignal()
+    abort = () => signal.abort()
+    const context = contextOf(claim, cartChanged, attempts, signal)
+    interrupt = work(task.run!, context, parts.fork, workEnds)
+    // Work may stop its own operation.
+    if (isOver) interrupt()
+  }
+  const leftMillis = timeLeft(task, claim, nowMillis)
+  const begin = (): void => {
+    const { cartRevision, resumed, session } = claim
+    if (leftMillis === 0) return fail(deadline) // too late to begin
+    if (resumed && task.repeatable === false) return fail(interrupted)
+    if (cartRevision === null || (attempts === 0 && !resumed)) return attempt(false)
+    parts.run(parts.hasChanged(session.cartId, cartRevision), (exit) => attempt(exit._tag === "Success" && exit.value))
+  }
+  const stopDeadline = parts.after(leftMillis, () => fail(deadline))
+  return { begin, stop }
+}
+
+const nothing = (): void => {}
+
+// Made when the work asks for it: most work does not.
+class LazySignal {
+  private aborted = false
+  private controller: AbortController | null = null
+  get(): AbortSignal {
+    this.controller ??= new AbortController()
+    if (this.aborted) this.controller.abort()
+    return this.controller.signal
+  }
+  abort(): void {
+    this.aborted = true
+    this.controller?.abort()
+  }
+}
+
+const contextOf = (
+  { cartRevision, operationId, session }: Claim,
+  cartChanged: boolean,
+  attempt: number,
+  signal: LazySignal
+): TaskContext => ({
+  session: copyOf(session),
+  workKey: session.workKey ?? "",
+  requestId: session.lastRequestId ?? "",
+  operationId,
+  cartRevision,
+  cartChanged,
+  attempt,
+  get signal() {
+    return signal.get()
+  }
+})
