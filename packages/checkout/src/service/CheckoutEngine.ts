@@ -2,7 +2,15 @@
  * CheckoutEngine: the embedded implementation of `CheckoutSessions`: puts rules, ports, tasks and alarms together over a
  * journal. Does not load `Stream` itself: a program that opens an engine and watches nothing need not pay for it.
  */
-import { ActorSystem, type EngineConfig, EngineError, EngineMetrics, GroupCommit, type Journal } from "@onelane/engine"
+import {
+  ActorSystem,
+  type AsyncContext,
+  type EngineConfig,
+  EngineError,
+  EngineMetrics,
+  GroupCommit,
+  type Journal
+} from "@onelane/engine"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -48,6 +56,8 @@ export interface CheckoutEngineOptions {
   readonly alarmMillis?: number | undefined
   /** Concurrent tasks; further ones wait while their deadlines run. Default 10,000. */
   readonly taskCapacity?: number | undefined
+  /** The async context that tasks begin in, where the host's platform has contexts. Default: that of a call that claimed. */
+  readonly taskContext?: AsyncContext.Run | undefined
   /** How long running tasks may finish when the engine closes, milliseconds. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
   /** The sessions whose tasks and expiries this engine handles. Default: all, if the journal is exclusive. */
@@ -119,7 +129,8 @@ const build = (options: CheckoutEngineOptions) =>
     const keeper = Pruning.makeKeeper(options.retention, commit.nowMillis)
     const hasChanged: Operation.HasChanged = (cartId, revision) => Guard.hasChanged(ports, cartId, revision)
     const tell: TaskReports.Tell = (...told) => LateResults.tell({ carts, sessions }, ...told)
-    const tasks = yield* Tasks.make({ flow, tell, commit, capacity: options.taskCapacity, hasChanged })
+    const { taskCapacity: capacity, taskContext: context } = options
+    const tasks = yield* Tasks.make({ flow, tell, commit, context, capacity, hasChanged })
     const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
       unavailable,
       // A claim made here on a session of another engine is found, and run, by that one.

@@ -46,8 +46,10 @@ export const taskCapacity = 10_000
 export interface TasksOptions {
   readonly flow: Flow
   readonly tell: TaskReports.Tell
-  /** Its clock counts deadlines; work begins soon (`defer`), outside the turn that claimed and outside its async context. */
+  /** Its clock counts deadlines; work begins soon (`defer`), outside the turn that claimed. */
   readonly commit: GroupCommit.GroupCommitShape
+  /** The async context that work begins in. Default: that of the first call that claimed. */
+  readonly context?: AsyncContext.Run | undefined
   /** Concurrent tasks. Default `taskCapacity`. */
   readonly capacity?: number | undefined
   readonly hasChanged?: Operation.HasChanged | undefined
@@ -85,7 +87,7 @@ export const make = (options: TasksOptions): Effect.Effect<Tasks, never, Scope.S
       options,
       parts,
       reports: TaskReports.make(options.tell, parts),
-      outside: options.commit.config.asyncContext?.() ?? ((task) => task()),
+      outside: options.context ?? ((task) => task()),
       running: new Map(),
       waiting: new Set(),
       isScheduled: false,

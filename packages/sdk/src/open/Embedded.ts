@@ -201,7 +201,15 @@ const whole = (
     const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(given))
     const asyncContext = captureOf(given) ?? null
     const retention = storage === ":memory:" ? { ...Retention.memoryBounds, ...present(given.retention) } : undefined
-    const limits = { flow: flowOf(given.flow), expiresInMillis, taskDrainMillis, retention, engine: { asyncContext } }
+    const taskContext = HostContext.capture()
+    const limits = {
+      flow: flowOf(given.flow),
+      expiresInMillis,
+      taskDrainMillis,
+      retention,
+      taskContext,
+      engine: { asyncContext }
+    }
     const engine = Layer.scoped(CheckoutEngine.CheckoutEngine, CheckoutEngine.makeCalls(limits))
     const calls = Layer.scoped(
       Calls.Calls,
