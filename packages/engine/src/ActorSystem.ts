@@ -10,8 +10,8 @@ import type { Activation } from "./actor/Activation.js"
 import * as ActiveActors from "./actor/ActiveActors.js"
 import * as Answer from "./actor/Answer.js"
 import * as Envelope from "./actor/Envelope.js"
-import { advance, peek, readCommand, submit } from "./actor/Turn.js"
-import type { TurnContext } from "./actor/TurnContext.js"
+import { advance, peek, submit } from "./actor/Turn.js"
+import { readCommand, type TurnContext } from "./actor/TurnContext.js"
 import { TurnInput } from "./actor/TurnInput.js"
 import * as Watchers from "./actor/Watchers.js"
 import type { Behavior } from "./Behavior.js"
@@ -63,7 +63,7 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
   readonly read: (id: string) => Effect.Effect<Snapshot<State>, Unavailable>
   /** Watches an address while the scope is open, from the events after `afterSequence` on. */
   readonly follow: (id: string, afterSequence: number) => Effect.Effect<Feed<Unavailable>, never, Scope.Scope>
-  /** A page of committed events. */
+  /** A page of committed events; shorter than `limit` does not mean that it is the last (`Journal.pageBytes`), empty does. */
   readonly events: (
     id: string,
     afterSequence: number,
@@ -75,7 +75,10 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
     limit: number,
     after?: JournalAlarm
   ) => Effect.Effect<ReadonlyArray<JournalAlarm>, Unavailable>
-  /** Looks at part of what is stored, those behind `after` ("" for the first part), and gives the addresses that are `wanted`. */
+  /**
+   * Looks at part of what is stored, those behind `after` ("" for the first part), and gives the addresses that are `wanted`. States
+   * come without their body (`Behavior.body`).
+   */
   readonly select: (
     after: string,
     wanted: (id: string, state: State) => boolean
@@ -131,7 +134,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
     const supervision = yield* Supervision.make(metrics)
     const context: TurnContext = {
       behavior,
-      actors: ActiveActors.make(behavior.kind, behavior.initial, config.liveCapacity, metrics),
+      actors: ActiveActors.make(behavior.kind, behavior.initial, config, metrics),
       commit,
       supervision,
       metrics,

@@ -49,6 +49,26 @@ export const noDigests: ReadonlyArray<string> = []
 export type Verdict<State, Event, Reply, Refusal> = Decision<State, Event, Reply> | Exit.Exit<never, Refusal>
 
 /**
+ * The large part of a state that most events leave as it is. The journal stores it apart, once it has changed; so a turn that
+ * leaves it as it is does not pay for it, and neither does who looks through many addresses (`ActorSystem.select`).
+ *
+ * An event changes the body in the same way whatever the rest of the state is: `of(evolve(state, event))` depends on `of(state)`
+ * and `event` only, and is the same object if the event leaves the body as it is.
+ */
+export interface Body<State, Command, Event> {
+  /** The body, a plain JSON value; null: there is none. */
+  readonly of: (state: State) => unknown
+  /** The state without its body; the same object if it has none. */
+  readonly without: (state: State) => State
+  /** The state with this body, as a journal stored it. Throws if the value is no body. */
+  readonly with: (state: State, body: unknown) => State
+  /** What an event holds of a body; null or undefined: nothing. Counted towards bounds in bytes. */
+  readonly changeOf: (event: Event) => unknown
+  /** What a command holds of a body; null or undefined: nothing. Counted towards bounds in bytes. */
+  readonly heldBy: (command: Command) => unknown
+}
+
+/**
  * The pure functions of an actor, and how it reads ports and stored states.
  *
  * `State` and `Event` must be plain JSON values: a journal stores them as they are. `decode` receives what a journal
@@ -78,4 +98,6 @@ export interface Behavior<State, Command, Event, Reply, Refusal, Facts = void> {
   readonly decode: (stored: unknown) => State
   /** When this state is due without a command (epoch milliseconds), or null. Indexed by the journal. */
   readonly alarm: (state: State) => number | null
+  /** The large part of a state, if it has one. */
+  readonly body?: Body<State, Command, Event> | undefined
 }

@@ -9,7 +9,7 @@ it.effect("a commit on SQLite looks a digest up by its whole key, however many i
   Effect.gen(function* () {
     yield* Migrations.run
     const sql = yield* SqlClient
-    const [text] = Dialect.of(sql).append.compile(true)
+    const [text] = Dialect.of(sql).append({ first: true, keyed: true, bodied: false }).compile(true)
     const plan = yield* sql.unsafe<{ readonly detail: string }>(`EXPLAIN QUERY PLAN ${text}`, ["[]"])
     const known = plan.map(({ detail }) => detail).filter((detail) => detail.includes(" known "))
     assert.deepStrictEqual(known, ["SEARCH known USING PRIMARY KEY (kind=? AND id=? AND digest=?)"])

@@ -116,7 +116,15 @@ for (const [where, client] of databases)
           assert.isNull(yield* directory.find("ann-cart"))
           assert.isNotNull(yield* directory.find("bob-cart"))
           const sql = yield* SqlClient
-          for (const table of ["users", "carts", "account_members", "api_keys", "journal_state", "journal_events"]) {
+          for (const table of [
+            "users",
+            "carts",
+            "account_members",
+            "api_keys",
+            "journal_state",
+            "journal_body",
+            "journal_events"
+          ]) {
             const rows = yield* sql`SELECT * FROM ${sql(table)}`
             assert.isFalse(JSON.stringify(rows).includes("ann"), table)
           }

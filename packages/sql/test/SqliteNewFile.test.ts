@@ -60,7 +60,7 @@ describe("a new store", () => {
       yield* Effect.gen(function* () {
         // No other connection may be asked while this one lives: the bytes of the main file alone.
         const names = readFileSync(filename, "latin1")
-        for (const table of ["journal_state", "journal_events", "store_format", "users", "api_keys"])
+        for (const table of ["journal_state", "journal_body", "journal_events", "store_format", "users", "api_keys"])
           assert.include(names, `CREATE TABLE ${table} `)
         assert.deepStrictEqual(readdirSync(dirname(filename)).sort(), ["onelane.db", "onelane.db-wal"])
         assert.strictEqual(yield* Migrations.current, Migrations.newest)

@@ -13,7 +13,8 @@
 import type * as Exit from "effect/Exit"
 import type { Address } from "../Address.js"
 import type { CommitEntry } from "../journal/GroupCommit.js"
-import type { JournalRecord } from "../journal/Journal.js"
+import type { JournalBody, JournalRecord } from "../journal/Journal.js"
+import type { BodyNote } from "./Bodies.js"
 import type * as Envelope from "./Envelope.js"
 import type * as Mailbox from "./Mailbox.js"
 
@@ -26,6 +27,8 @@ export interface Activation {
   loaded: boolean
   /** All digests recorded for it, including those not yet durable; null: unknown, so each is looked up (Records). */
   digests: ReadonlySet<string> | null
+  /** What is known of the large part of its state; null: it has none. */
+  body: BodyNote | null
   /** The sweep in which it was last used. */
   epoch: number
   inFlight: InFlight | null
@@ -38,6 +41,8 @@ export interface InFlight {
   readonly mailbox: Mailbox.Mailbox
   /** Unanswered envelopes, in the mailbox or waiting for the disk. */
   held: number
+  /** What they hold of bodies, bytes. */
+  heldBytes: number
   /** How many envelopes are covered by the last load; for shared journals. */
   fresh: number
   /** Another writer was first, so the cached state is dropped when idle. */
@@ -58,6 +63,9 @@ export interface PendingCommit extends CommitEntry {
   readonly activation: Activation
   readonly events: Array<unknown>
   state: unknown
+  body: JournalBody | undefined
+  /** The state with its body. */
+  whole: unknown
   alarmMillis: number | null
   records: Array<JournalRecord> | undefined
   readonly waiters: Array<Waiter>
@@ -70,6 +78,7 @@ export const make = (address: Address, initial: unknown, epoch: number): Activat
   sequence: 0,
   loaded: false,
   digests: null,
+  body: null,
   epoch,
   inFlight: null
 })
@@ -80,6 +89,7 @@ export const inFlightOf = (activation: Activation): InFlight => {
     busy: false,
     mailbox: { first: null, last: null, size: 0 },
     held: 0,
+    heldBytes: 0,
     fresh: 0,
     contended: false,
     oldest: null,

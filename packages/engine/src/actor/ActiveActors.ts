@@ -5,8 +5,10 @@
  */
 
 import type { Address } from "../Address.js"
+import type { EngineConfig } from "../runtime/EngineConfig.js"
 import type { EngineMetrics } from "../runtime/EngineMetrics.js"
 import * as Activation from "./Activation.js"
+import type { BodyNote } from "./Bodies.js"
 
 /** The active actors of one kind. */
 export interface ActiveActors {
@@ -15,6 +17,11 @@ export interface ActiveActors {
   readonly liveCapacity: number
   readonly metrics: EngineMetrics
   readonly awake: Map<string, Activation.Activation>
+  /** Those with a body, the longest known first. */
+  readonly large: Set<Activation.Activation>
+  /** Bytes of all bodies in memory, and how many of them idle actors may keep. */
+  bodyBytes: number
+  readonly bodyBytesCapacity: number
   /** Counts sweeps; an activation stores the one in which it was last used. */
   epoch: number
   hand: Iterator<Activation.Activation>
@@ -24,9 +31,15 @@ export interface ActiveActors {
 const evictionTries = 64
 
 /** Creates an empty registry. */
-export const make = (kind: string, initial: unknown, liveCapacity: number, metrics: EngineMetrics): ActiveActors => {
+export const make = (
+  kind: string,
+  initial: unknown,
+  { bodyBytes: bodyBytesCapacity, liveCapacity }: Pick<EngineConfig, "liveCapacity" | "bodyBytes">,
+  metrics: EngineMetrics
+): ActiveActors => {
   const awake = new Map<string, Activation.Activation>()
-  return { kind, initial, liveCapacity, metrics, awake, epoch: 0, hand: awake.values() }
+  const bodies = { large: new Set<Activation.Activation>(), bodyBytes: 0, bodyBytesCapacity }
+  return { kind, initial, liveCapacity, metrics, awake, ...bodies, epoch: 0, hand: awake.values() }
 }
 
 /** Returns the activation of an id, creating it if needed; null at the limit if none can be evicted. */
@@ -47,9 +60,38 @@ export const activationOf = (self: ActiveActors, id: string): Activation.Activat
 /** Puts an activation to sleep now; one whose address was removed meanwhile is asleep already, and may have a successor. */
 export const passivate = (self: ActiveActors, activation: Activation.Activation): void => {
   if (self.awake.get(activation.address.id) !== activation) return
+  noteBody(self, activation, null)
   self.awake.delete(activation.address.id)
   self.metrics.passivations += 1
   self.metrics.live = self.awake.size
+}
+
+/**
+ * Notes what is known of an activation's body. If all bodies together have too many bytes, others that are idle are put to
+ * sleep: the journal has theirs.
+ */
+export const noteBody = (self: ActiveActors, activation: Activation.Activation, note: BodyNote | null): void => {
+  const before = activation.body
+  activation.body = note
+  if (before === null && note === null) return
+  if (self.awake.get(activation.address.id) !== activation) return
+  self.bodyBytes += (note === null ? 0 : note.bytes) - (before === null ? 0 : before.bytes)
+  if (note === null) self.large.delete(activation)
+  else if (before === null) self.large.add(activation)
+  if (self.bodyBytes > self.bodyBytesCapacity) evictLarge(self, activation)
+}
+
+// The longest known goes last among the large when it is busy or was used in this sweep, so a few looks find one that idles.
+const evictLarge = (self: ActiveActors, but: Activation.Activation): void => {
+  let looks = evictionTries
+  for (const activation of self.large) {
+    if (self.bodyBytes <= self.bodyBytesCapacity || looks-- === 0) return
+    if (activation !== but && Activation.isIdle(activation)) passivate(self, activation)
+    else {
+      self.large.delete(activation)
+      self.large.add(activation)
+    }
+  }
 }
 
 /** Starts a new sweep. */

@@ -10,6 +10,8 @@ import { failureOf } from "../journal/GroupCommit.js"
 import type { AppendOutcome, JournalEntry, JournalFailure } from "../journal/Journal.js"
 import { isExit } from "../runtime/EffectRunner.js"
 import * as Activation from "./Activation.js"
+import * as ActiveActors from "./ActiveActors.js"
+import * as Bodies from "./Bodies.js"
 import * as Envelope from "./Envelope.js"
 import * as Mailbox from "./Mailbox.js"
 import { remember } from "./Records.js"
@@ -17,6 +19,9 @@ import { answer, answerAfter, type TurnContext } from "./TurnContext.js"
 
 /** What an accepted command adds to the journal, and its answer. */
 export interface Outcome extends JournalEntry {
+  /** The state with its body. */
+  readonly whole: unknown
+  readonly body: Bodies.BodyChange | undefined
   readonly afterSequence: number
   readonly exit: Exit.Exit<unknown, unknown>
 }
@@ -33,8 +38,9 @@ export const commit = (
   outcome: Outcome
 ): Envelope.Answered => {
   const newest = activation.inFlight === null ? null : activation.inFlight.newest
-  activation.state = outcome.state
+  activation.state = outcome.whole
   activation.sequence = outcome.afterSequence
+  if (outcome.body !== undefined) ActiveActors.noteBody(context.actors, activation, outcome.body.note)
   if (outcome.records !== undefined) remember(activation, outcome.records)
   if (newest === null && context.commit.journal.immediate)
     return commitNow(context, activation, command, envelope, outcome)
@@ -51,9 +57,14 @@ export const commit = (
 }
 
 // One address is one entry of a batch, however many turns it took meanwhile.
-const join = (pending: Activation.PendingCommit, { alarmMillis, events, records, state }: Outcome): void => {
+const join = (
+  pending: Activation.PendingCommit,
+  { alarmMillis, body, events, records, state, whole }: Outcome
+): void => {
   pending.events.push(...events)
   pending.state = state
+  pending.whole = whole
+  pending.body = Bodies.joined(pending.body, body)
   pending.alarmMillis = alarmMillis
   if (records !== undefined) (pending.records ??= []).push(...records)
 }
@@ -61,7 +72,7 @@ const join = (pending: Activation.PendingCommit, { alarmMillis, events, records,
 const pendingOf = (
   context: TurnContext,
   activation: Activation.Activation,
-  { address, alarmMillis, events, expectedSequence, records, state }: Outcome,
+  { address, alarmMillis, body, events, expectedSequence, records, state, whole }: Outcome,
   behind: Activation.PendingCommit | null
 ): Activation.PendingCommit => {
   const pending: Activation.PendingCommit = {
@@ -69,6 +80,8 @@ const pendingOf = (
     expectedSequence, // A4
     events: [...events],
     state,
+    whole,
+    body,
     alarmMillis,
     records: records === undefined ? undefined : [...records],
     activation,
@@ -98,7 +111,7 @@ const commitNow = (
 ): Envelope.Answered => {
   const appending = append(context, outcome)
   if (isExit(appending) && Exit.isSuccess(appending) && appending.value[0] === "committed") {
-    context.onCommitted(activation.address, outcome.events, outcome.state)
+    context.onCommitted(activation.address, outcome.events, outcome.whole)
     return outcome.exit
   }
   const inFlight = Activation.inFlightOf(activation)
@@ -148,7 +161,7 @@ const settle = (
   inFlight.oldest = inFlight.newest === pending ? null : inFlight.newest
   if (inFlight.oldest === null) inFlight.newest = null
   for (const { envelope, exit } of pending.waiters) answer(context, activation, envelope, exit)
-  context.onCommitted(activation.address, pending.events, pending.state)
+  context.onCommitted(activation.address, pending.events, pending.whole)
 }
 
 const giveUp = (

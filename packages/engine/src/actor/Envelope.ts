@@ -15,6 +15,8 @@ export interface Envelope {
   begun: boolean
   /** Counted as unanswered work. */
   held: boolean
+  /** What its command holds of a body, bytes; counted while it is held. */
+  bytes: number
   /** The async context it was sent in; null if it did not wait, or the host does not need it. */
   asyncContext: Run | null
   /** Its turn uses a state that was read after it arrived. */
@@ -40,6 +42,7 @@ export const make = (command: unknown, activation: Activation, turns = 0): Envel
   activation,
   begun: turns > 0,
   held: false,
+  bytes: 0,
   asyncContext: null,
   fresh: false,
   turns,

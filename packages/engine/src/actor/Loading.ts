@@ -8,6 +8,8 @@ import { failureOf } from "../journal/GroupCommit.js"
 import type { JournalFailure, JournalRow } from "../journal/Journal.js"
 import { attempt, isExit } from "../runtime/EffectRunner.js"
 import * as Activation from "./Activation.js"
+import * as ActiveActors from "./ActiveActors.js"
+import * as Bodies from "./Bodies.js"
 import type * as Envelope from "./Envelope.js"
 import * as Mailbox from "./Mailbox.js"
 import { adoptDigests } from "./Records.js"
@@ -68,7 +70,9 @@ const adopt = (
 ): "CORRUPT" | "FORMAT" | null => {
   context.metrics.loads += 1
   try {
-    activation.state = row === null ? context.behavior.initial : context.behavior.decode(row.state)
+    const state = row === null ? context.behavior.initial : Bodies.stateOf(context, row)
+    activation.state = state
+    ActiveActors.noteBody(context.actors, activation, row === null ? null : Bodies.noteOf(context, row, state))
   } catch (defect) {
     context.supervision.onDefect(activation.address, defect)
     return defect instanceof EngineError.UnknownFormat ? "FORMAT" : "CORRUPT"

@@ -19,15 +19,21 @@ import type { JournalFailure, JournalRecord } from "../journal/Journal.js"
 import { isExit } from "../runtime/EffectRunner.js"
 import * as Activation from "./Activation.js"
 import * as ActiveActors from "./ActiveActors.js"
+import * as Bodies from "./Bodies.js"
 import { commit, type Outcome } from "./Committing.js"
 import * as Envelope from "./Envelope.js"
 import { isCertain, load, loadNow, mustWaitForCommit, reloadAndRetry } from "./Loading.js"
 import * as Mailbox from "./Mailbox.js"
 import { find, noRecords, nothingRecorded, recordsOf } from "./Records.js"
-import { answer, answerWhenDurable, hold, release, releaseIfIdle, type TurnContext } from "./TurnContext.js"
-
-/** The command that reads: answered with state and sequence. */
-export const readCommand: unique symbol = Symbol("read")
+import {
+  answer,
+  answerWhenDurable,
+  hold,
+  readCommand,
+  release,
+  releaseIfIdle,
+  type TurnContext
+} from "./TurnContext.js"
 
 /**
  * Accepts a command. Returns the answer, or the envelope that will get it. `internal`: sent by the engine itself, so it is
@@ -87,8 +93,10 @@ const admit = (
 ): Exit.Exit<never, unknown> | null => {
   if (context.draining) return Exit.fail(context.unavailable(EngineError.systemDraining(address)))
   const { config, metrics } = context.commit
-  if (metrics.held >= config.systemCapacity) return overload(context, address.id, "system")
-  if (inFlight !== null && inFlight.held >= config.mailboxCapacity) return overload(context, address.id, "address")
+  if (metrics.held >= config.systemCapacity || metrics.heldBytes >= config.systemBytes)
+    return overload(context, address.id, "system")
+  if (inFlight !== null && (inFlight.held >= config.mailboxCapacity || inFlight.heldBytes >= config.mailboxBytes))
+    return overload(context, address.id, "address")
   return null
 }
 
@@ -232,13 +240,16 @@ const decide = (
   const afterSequence = sequence + events.length
   // All behavior code runs before anything changes, so a defect leaves no trace.
   const alarmMillis = behavior.alarm(after)
+  const body = Bodies.change(context, activation, after, events, afterSequence)
   const exit = Exit.succeed(reply(after, afterSequence))
   context.metrics.accepted += 1
   return {
     address: activation.address,
     expectedSequence: sequence, // A4
     events,
-    state: after,
+    state: Bodies.withoutBody(behavior, after),
+    whole: after,
+    body,
     alarmMillis,
     records:
       digests === undefined || digests.length === 0 ? undefined : recordsOf(digests, afterSequence, events, after),

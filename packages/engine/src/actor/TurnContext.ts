@@ -6,16 +6,20 @@
  */
 import type * as Exit from "effect/Exit"
 import type { Address } from "../Address.js"
-import type { Behavior } from "../Behavior.js"
+import type { Behavior, Body } from "../Behavior.js"
 import type { EngineError } from "../EngineError.js"
 import type { GroupCommitShape } from "../journal/GroupCommit.js"
 import type { RunEffect } from "../runtime/EffectRunner.js"
 import type { EngineMetrics } from "../runtime/EngineMetrics.js"
+import * as JsonBytes from "../runtime/JsonBytes.js"
 import type { Supervision } from "../runtime/Supervision.js"
 import * as Activation from "./Activation.js"
 import * as ActiveActors from "./ActiveActors.js"
 import * as Envelope from "./Envelope.js"
 import type { TurnInput } from "./TurnInput.js"
+
+/** The command that reads: answered with state and sequence. */
+export const readCommand: unique symbol = Symbol("read")
 
 /** The parts a turn works with. The behavior's types are erased here; `ActorSystem` is the typed API. */
 export interface TurnContext {
@@ -45,7 +49,22 @@ export const hold = (context: TurnContext, inFlight: Activation.InFlight, envelo
   if (asyncContext !== null) envelope.asyncContext ??= asyncContext()
   inFlight.held += 1
   context.commit.metrics.held += 1
+  const { body } = context.behavior
+  if (body !== undefined && envelope.command !== readCommand) countBytes(context, inFlight, envelope, body)
   context.metrics.waits += 1
+}
+
+const countBytes = (
+  { commit }: TurnContext,
+  inFlight: Activation.InFlight,
+  envelope: Envelope.Envelope,
+  body: Body<unknown, unknown, unknown>
+): void => {
+  const held = body.heldBy(envelope.command)
+  if (held === undefined || held === null) return
+  envelope.bytes = JsonBytes.of(held)
+  inFlight.heldBytes += envelope.bytes
+  commit.metrics.heldBytes += envelope.bytes
 }
 
 /** Counts an envelope as answered. */
@@ -57,6 +76,11 @@ export const release = (
   if (!envelope.held) return
   envelope.held = false
   if (inFlight !== null) inFlight.held -= 1
+  if (envelope.bytes > 0) {
+    if (inFlight !== null) inFlight.heldBytes -= envelope.bytes
+    context.commit.metrics.heldBytes -= envelope.bytes
+    envelope.bytes = 0
+  }
   context.commit.release()
 }
 

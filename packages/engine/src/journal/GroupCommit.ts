@@ -113,13 +113,26 @@ const takeBatch = (self: Batching): Array<CommitEntry> => {
     if (inFlight === 0 || entry.behind === null || entry.behind.landed) ready.push(entry)
   }
   const share = Math.max(worthwhileEntries, Math.ceil(ready.length / (concurrency - inFlight)))
-  const batch = ready.slice(0, Math.min(share, config.batchCapacity))
+  const batch = ready.slice(0, withinBytes(ready, Math.min(share, config.batchCapacity), config.batchBytes))
   for (const entry of batch) {
     entry.flying = true
     entry.behind = null
   }
   self.gathering = batch.length === waiting.length ? [] : waiting.filter((entry) => !entry.flying)
   return batch
+}
+
+// How many of the first `most` entries one append takes: the first one always.
+const withinBytes = (entries: ReadonlyArray<CommitEntry>, most: number, bytesAtMost: number): number => {
+  let bytes = 0
+  const end = Math.min(entries.length, most)
+  for (let taken = 0; taken < end; taken++) {
+    const { body } = entries[taken]!
+    if (body === undefined) continue
+    bytes += body.bytes
+    if (bytes > bytesAtMost) return Math.max(1, taken)
+  }
+  return end
 }
 
 const flush = (self: Batching): boolean => {

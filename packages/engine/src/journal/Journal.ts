@@ -22,6 +22,21 @@ export interface JournalEntry {
   readonly alarmMillis: number | null
   /** The digests this entry records, all different; absent: none. */
   readonly records?: ReadonlyArray<JournalRecord> | undefined
+  /** What it means for the body, the part of the state that is stored apart (`Behavior.body`); absent: nothing. */
+  readonly body?: JournalBody | undefined
+}
+
+/** What an entry means for the body of its address. */
+export interface JournalBody {
+  /** The body after the last event; null: there is none any more; undefined: the stored one stays. */
+  readonly value: unknown
+  /**
+   * The sequence of the first event whose change the stored body then lacks; 0: it lacks none; undefined: as before. Only where
+   * the journal allows it (`bodyLagEvents`).
+   */
+  readonly behindFrom: number | undefined
+  /** About how many bytes this body and what the events hold of it are. */
+  readonly bytes: number
 }
 
 /**
@@ -42,6 +57,9 @@ export interface Recorded {
   readonly record: JournalRecord | null
 }
 
+/** A page of events ends with the one that makes it this large, as JSON. */
+export const pageBytes = 4 * 1_048_576
+
 /** Most digests that a load returns. */
 export const loadedDigests = 1_000
 
@@ -60,6 +78,8 @@ export interface JournalRow {
   readonly state: unknown
   /** All digests recorded for it; null: more than `loadedDigests`, or not known, so each is looked up. */
   readonly digests: ReadonlyArray<string> | null
+  /** The body, stored apart, and the events it lacks, oldest first; absent: there is none. */
+  readonly body?: { readonly value: unknown; readonly since: ReadonlyArray<JournalEvent> } | undefined
 }
 
 /** One committed event. */
@@ -74,7 +94,7 @@ export interface JournalAlarm {
   readonly alarmMillis: number
 }
 
-/** An address with its latest sequence and state, as it is stored. */
+/** An address with its latest sequence and state, as it is stored: without its body. */
 export interface JournalStored {
   readonly id: string
   readonly sequence: number
@@ -124,11 +144,13 @@ export interface JournalShape {
   readonly appendsAtOnce?: number | undefined
   /** The store's own time, epoch milliseconds: expiry and deadlines follow it. Default: the clock of this process. */
   readonly nowMillis?: (() => number) | undefined
+  /** Most events that a stored body may lack; a load gives them with it. Default 0: the body is stored whenever it changes. */
+  readonly bodyLagEvents?: number | undefined
   readonly append: (batch: ReadonlyArray<JournalEntry>) => Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure>
   readonly load: (address: Address) => Effect.Effect<JournalRow | null, JournalFailure>
   /** Looks a digest up; null: not recorded for this address. */
   readonly recorded: (address: Address, digest: string) => Effect.Effect<Recorded | null, JournalFailure>
-  /** Events after `afterSequence`, ascending, at most `limit`. */
+  /** Events after `afterSequence`, ascending: at most `limit`, and fewer where they are large (`pageBytes`), but at least one. */
   readonly events: (
     address: Address,
     afterSequence: number,

@@ -27,6 +27,8 @@ import { failure, Journal, loadedDigests, recordCapacity } from "./Journal.js"
 interface Record {
   sequence: number
   state: unknown
+  /** The body; null: none. */
+  body: unknown
   alarmMillis: number | null
   /** A ring: the event with sequence n is at (n - 1) modulo `historyCapacity`. */
   readonly events: Array<unknown>
@@ -90,11 +92,19 @@ const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
   if (records !== undefined && record !== undefined && isAnyRecorded(record, records)) return "conflict"
   if (record === undefined) {
     // An array that starts with `push` has room for 17; most addresses have one event.
-    record = { sequence: 0, state: null, alarmMillis: null, events: events.slice(0, historyCapacity), recorded: null }
+    record = {
+      sequence: 0,
+      state: null,
+      body: null,
+      alarmMillis: null,
+      events: events.slice(0, historyCapacity),
+      recorded: null
+    }
     kindOf(kinds, address.kind).records.set(address.id, record)
   }
   for (let index = 0; index < events.length; index++) record.events[record.sequence++ % historyCapacity] = events[index]
   record.state = entry.state
+  if (entry.body !== undefined && entry.body.value !== undefined) record.body = entry.body.value
   if (records !== undefined && records.length > 0) keep(record, records)
   if (record.alarmMillis !== alarmMillis) {
     record.alarmMillis = alarmMillis
@@ -105,9 +115,9 @@ const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
   return "committed"
 }
 
-const rowOf = ({ sequence, state, recorded }: Record): JournalRow => {
+const rowOf = ({ body, sequence, state, recorded }: Record): JournalRow => {
   const digests = recorded === null ? [] : recorded.size > loadedDigests ? null : [...recorded.keys()]
-  return { sequence, state, digests }
+  return body === null ? { sequence, state, digests } : { sequence, state, digests, body: { value: body, since: [] } }
 }
 
 const eventsOf = (

@@ -10,10 +10,18 @@ export interface EngineConfig {
   readonly mailboxCapacity: number
   /** Unanswered messages of the whole engine before `MailboxFull` (scope `system`). Default 65,536. */
   readonly systemCapacity: number
+  /** Bytes of large parts (`Behavior.body`) in unanswered messages of an address before `MailboxFull`, one message more at most. Default 16 MiB. */
+  readonly mailboxBytes: number
+  /** The same for the whole engine. Default 128 MiB. */
+  readonly systemBytes: number
+  /** Bytes of the bodies of all active actors of one kind; above it idle ones are passivated early. Default 256 MiB. */
+  readonly bodyBytes: number
   /** Active actors of one kind; at the limit idle ones are passivated early. Default 1,000,000. */
   readonly liveCapacity: number
   /** Entries of one journal append. Default 1,024. */
   readonly batchCapacity: number
+  /** Bytes of bodies in one journal append of several entries. Default 8 MiB. */
+  readonly batchBytes: number
   /** Committed entries whose callers are notified in one turn of the event loop, with an asynchronous journal. Default 128. */
   readonly settleSlice: number
   /** How long an actor stays in memory after its last turn, to within one sweep. Default 60,000. */
@@ -38,12 +46,18 @@ export interface EngineConfig {
   readonly asyncContext: Capture | null
 }
 
+const mebibyte = 1_048_576
+
 /** The defaults. */
 export const defaults: EngineConfig = {
   mailboxCapacity: 4_096,
   systemCapacity: 65_536,
+  mailboxBytes: 16 * mebibyte,
+  systemBytes: 128 * mebibyte,
+  bodyBytes: 256 * mebibyte,
   liveCapacity: 1_000_000,
   batchCapacity: 1_024,
+  batchBytes: 8 * mebibyte,
   settleSlice: 128,
   idleMillis: 60_000,
   sweepMillis: 5_000,
@@ -67,8 +81,12 @@ const [fromOne, fromZero] = [limit(1), limit(0)]
 const fields: { readonly [Name in keyof EngineConfig]: Fields.Field } = {
   mailboxCapacity: fromOne,
   systemCapacity: fromOne,
+  mailboxBytes: fromOne,
+  systemBytes: fromOne,
+  bodyBytes: fromZero,
   liveCapacity: fromOne,
   batchCapacity: fromOne,
+  batchBytes: fromOne,
   settleSlice: fromOne,
   idleMillis: fromOne,
   sweepMillis: fromOne,

@@ -55,6 +55,8 @@ export interface CommitMetrics {
   readonly batchEntriesBuckets: Array<number>
   /** Messages held until something is durable or their address is free, of all systems on this group commit. */
   held: number
+  /** What their commands hold of bodies, bytes. */
+  heldBytes: number
 }
 
 /** Upper bounds of the append-duration buckets, milliseconds. */
@@ -73,7 +75,8 @@ export const makeCommit = (): CommitMetrics => ({
   appendMillis: 0,
   batchMillisBuckets: [...batchMillisBounds, 0].map(() => 0),
   batchEntriesBuckets: [...batchEntriesBounds, 0].map(() => 0),
-  held: 0
+  held: 0,
+  heldBytes: 0
 })
 
 /** Counts one append of `entries` entries that took `millis`. */

@@ -23,6 +23,20 @@ export interface AppendRow {
   readonly events: string
   /** Digests it records, each with the sequence of its event. */
   readonly records: ReadonlyArray<Pick<Journal.JournalRecord, "digest" | "sequence">>
+  /** The body as JSON text; null: the stored one stays. */
+  readonly body: string | null
+  /** The first event that the stored body lacks, 0 for none; null: as before. */
+  readonly behind: number | null
+}
+
+/** What the entries of a commit have; the less they have, the less their statement costs. */
+export interface AppendForm {
+  /** Some are the first of their address. */
+  readonly first: boolean
+  /** Some record digests. */
+  readonly keyed: boolean
+  /** Some say something about the body. */
+  readonly bodied: boolean
 }
 
 /** The properties and statements of a database. */
@@ -35,25 +49,22 @@ export interface Dialect {
   readonly id: string
   /** Options of a table whose rows are updated often. */
   readonly rewritten: string
+  /** The same where rows are large. */
+  readonly rewrittenLarge: string
   /** Options of a table whose rows are mostly key. */
   readonly keyed: string
   /** The aggregate that joins texts with a separator. */
   readonly joined: string
+  /** The rows of a query as one JSON text: `[[sequence, events], …]` in order; null without rows. */
+  readonly eventsAsText: string
   /** Schema objects that the append needs besides tables. */
   readonly schema: ReadonlyArray<string>
   /** The database's time, epoch milliseconds, as an expression; null if this process's clock is used. */
   readonly millis: Fragment | null
   /** The statement of a commit, atomic by itself. Its rows have the database's time as `at_millis`, if that is used. */
-  readonly append: Statement<object>
-  /** The same for a commit without first entries, the usual case. */
-  readonly appendNext: Statement<object>
-  /** Both for commits that record digests. */
-  readonly appendKeyed: Statement<object>
-  readonly appendNextKeyed: Statement<object>
-  /** The parameters of `append` and `appendNext`. */
-  readonly encode: (rows: ReadonlyArray<AppendRow>) => ReadonlyArray<unknown>
-  /** The parameters of `appendKeyed` and `appendNextKeyed`. */
-  readonly encodeKeyed: (rows: ReadonlyArray<AppendRow>) => ReadonlyArray<unknown>
+  readonly append: (form: AppendForm) => Statement<object>
+  /** Its parameters. */
+  readonly encode: (rows: ReadonlyArray<AppendRow>, form: AppendForm) => ReadonlyArray<unknown>
   /** The positions of the committed entries, from the rows of an append; null: all of them. */
   readonly committed: (rows: Rows, entries: number) => ReadonlySet<number> | null
   /** Classifies an error. */
@@ -88,18 +99,32 @@ const overwriting = (sql: SqlClient): Pick<Dialect, "whileRemoving" | "compact">
 
 /**
  * SQLite: the entries are unfolded by `json_each` and those that pass the fence (A4: the expected sequence, and no digest
- * that is recorded already) are inserted into a view, whose triggers write the events, the state row and the digests. No
+ * that is recorded already) are inserted into a view, whose triggers write the events, the state row, the digests and the body. No
  * explicit transaction: the statement is one. The alarm has an index and is written only when it changed, which spares most
  * updates a page. CROSS JOIN keeps the order: the other one reads all digests of the address for each entry.
  */
-const sqlite = (sql: SqlClient): Dialect => {
-  const append = sql`
+const sqlite = (sql: SqlClient): Dialect => ({
+  exclusive: true,
+  appendsAtOnce: 1,
+  id: "text",
+  rewritten: "",
+  rewrittenLarge: "",
+  keyed: "WITHOUT ROWID",
+  joined: "group_concat",
+  eventsAsText: "json_group_array(json_array(sequence, json(events)))",
+  millis: null,
+  schema: sqliteSchema,
+  append: ({ bodied }) => {
+    const [values, columns] = bodied
+      ? [sql.literal(", value->>8 AS body, value->>9 AS behind"), sql.literal(", body, behind")]
+      : [sql.literal(""), sql.literal("")]
+    return sql`
     WITH entry AS (
       SELECT key AS position, value->>0 AS kind, value->>1 AS id, value->>2 AS expected, value->>3 AS sequence,
-        value->>4 AS state, value->>5 AS alarm_millis, value->>6 AS events, value->>7 AS records
+        value->>4 AS state, value->>5 AS alarm_millis, value->>6 AS events, value->>7 AS records${values}
       FROM json_each(${"entries"})
     )
-    INSERT INTO journal_append (position, kind, id, expected, sequence, state, alarm_millis, events, records)
+    INSERT INTO journal_append (position, kind, id, expected, sequence, state, alarm_millis, events, records${columns})
     SELECT entry.* FROM entry
     LEFT JOIN journal_state AS present ON present.kind = entry.kind AND present.id = entry.id
     WHERE coalesce(present.sequence, 0) = entry.expected AND (entry.records IS NULL OR NOT EXISTS (
@@ -107,54 +132,49 @@ const sqlite = (sql: SqlClient): Dialect => {
       ON known.kind = entry.kind AND known.id = entry.id AND known.digest = record.value->>0
     ))
     RETURNING position`
-  const encode = (rows: ReadonlyArray<AppendRow>) => [JSON.stringify(rows.map(toList))]
-  return {
-    exclusive: true,
-    appendsAtOnce: 1,
-    id: "text",
-    rewritten: "",
-    keyed: "WITHOUT ROWID",
-    joined: "group_concat",
-    millis: null,
-    schema: [
-      `CREATE VIEW journal_append (position, kind, id, expected, sequence, state, alarm_millis, events, records) AS
-      SELECT 0, kind, id, sequence, sequence, state, alarm_millis, '[]', NULL FROM journal_state`,
-      `CREATE TRIGGER journal_append_records INSTEAD OF INSERT ON journal_append WHEN NEW.records IS NOT NULL BEGIN
+  },
+  encode: (rows, { bodied }) => [JSON.stringify(rows.map(bodied ? toListWithBody : toList))],
+  committed: (rows, entries) =>
+    rows.length === entries ? null : new Set(rows.map(({ position }) => Number(position))),
+  failureOf: (cause) => {
+    const { applied, reason } = SqliteFailure.classify(cause)
+    return Journal.failure(applied, reason, cause)
+  },
+  ...overwriting(sql)
+})
+
+const sqliteSchema = [
+  `CREATE VIEW journal_append
+      (position, kind, id, expected, sequence, state, alarm_millis, events, records, body, behind) AS
+      SELECT 0, kind, id, sequence, sequence, state, alarm_millis, '[]', NULL, NULL, behind FROM journal_state`,
+  `CREATE TRIGGER journal_append_records INSTEAD OF INSERT ON journal_append WHEN NEW.records IS NOT NULL BEGIN
       INSERT INTO journal_keys (kind, id, digest, sequence)
         SELECT NEW.kind, NEW.id, value->>0, value->>1 FROM json_each(NEW.records);
     END`,
-      `CREATE TRIGGER journal_append_first INSTEAD OF INSERT ON journal_append WHEN NEW.expected = 0 BEGIN
-      INSERT INTO journal_state (kind, id, sequence, state, alarm_millis)
-        VALUES (NEW.kind, NEW.id, NEW.sequence, NEW.state, NEW.alarm_millis);
+  `CREATE TRIGGER journal_append_body INSTEAD OF INSERT ON journal_append WHEN NEW.body IS NOT NULL BEGIN
+      INSERT INTO journal_body (kind, id, body) VALUES (NEW.kind, NEW.id, NEW.body)
+        ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body;
+    END`,
+  `CREATE TRIGGER journal_append_first INSTEAD OF INSERT ON journal_append WHEN NEW.expected = 0 BEGIN
+      INSERT INTO journal_state (kind, id, sequence, state, alarm_millis, behind)
+        VALUES (NEW.kind, NEW.id, NEW.sequence, NEW.state, NEW.alarm_millis, NEW.behind);
       INSERT INTO journal_events (kind, id, sequence, events) VALUES (NEW.kind, NEW.id, NEW.sequence, NEW.events);
     END`,
-      `CREATE TRIGGER journal_append_next INSTEAD OF INSERT ON journal_append WHEN NEW.expected > 0 BEGIN
-      UPDATE journal_state SET sequence = NEW.sequence, state = NEW.state WHERE kind = NEW.kind AND id = NEW.id;
+  `CREATE TRIGGER journal_append_next INSTEAD OF INSERT ON journal_append WHEN NEW.expected > 0 BEGIN
+      UPDATE journal_state SET sequence = NEW.sequence, state = NEW.state, behind = coalesce(NEW.behind, behind)
+        WHERE kind = NEW.kind AND id = NEW.id;
       UPDATE journal_state SET alarm_millis = NEW.alarm_millis
         WHERE kind = NEW.kind AND id = NEW.id AND alarm_millis IS NOT NEW.alarm_millis;
       INSERT INTO journal_events (kind, id, sequence, events) VALUES (NEW.kind, NEW.id, NEW.sequence, NEW.events);
     END`
-    ],
-    append,
-    appendNext: append,
-    appendKeyed: append,
-    appendNextKeyed: append,
-    encode,
-    encodeKeyed: encode,
-    committed: (rows, entries) =>
-      rows.length === entries ? null : new Set(rows.map(({ position }) => Number(position))),
-    failureOf: (cause) => {
-      const { applied, reason } = SqliteFailure.classify(cause)
-      return Journal.failure(applied, reason, cause)
-    },
-    ...overwriting(sql)
-  }
-}
+]
 
 const toList = ({ alarm_millis, events, expected, id, kind, records, sequence, state }: AppendRow) => [
   ...[kind, id, expected, sequence, state, alarm_millis, events],
   records.length === 0 ? null : records.map((record) => [record.digest, record.sequence])
 ]
+
+const toListWithBody = (row: AppendRow) => [...toList(row), row.body, row.behind]
 
 const byteText = `text COLLATE "C"`
 
@@ -171,22 +191,27 @@ const postgres = (sql: SqlClient): Dialect => ({
   appendsAtOnce: 2,
   id: byteText,
   rewritten: "WITH (fillfactor = 70)",
+  // A body of up to 8 KB stays in its row, where it costs half of what it costs apart.
+  rewrittenLarge: "WITH (fillfactor = 70, toast_tuple_target = 8160)",
   keyed: "",
   joined: "string_agg",
+  eventsAsText: "json_agg(json_build_array(sequence, events::json) ORDER BY sequence)::text",
   schema: [],
   millis: millis(sql),
-  append: appendFirst(sql, plain(sql)),
-  appendNext: appendNext(sql, plain(sql)),
-  appendKeyed: appendFirst(sql, keyed(sql)),
-  appendNextKeyed: appendNext(sql, keyed(sql)),
-  encode: (rows) => inOrderOfKeys(rows).columns,
-  encodeKeyed: (rows) => {
+  append: (form) => (form.first ? appendFirst(sql, partsOf(sql, form)) : appendNext(sql, partsOf(sql, form))),
+  encode: (rows, { bodied, keyed }) => {
     const { columns, sorted } = inOrderOfKeys(rows)
-    return [
-      ...columns,
-      PostgresArray.ofTexts(sorted.map(({ records }) => records.map(({ digest }) => digest).join(" "))),
-      PostgresArray.ofTexts(sorted.map(({ records }) => records.map(({ sequence }) => sequence).join(" ")))
-    ]
+    if (keyed)
+      columns.push(
+        PostgresArray.ofTexts(sorted.map(({ records }) => records.map(({ digest }) => digest).join(" "))),
+        PostgresArray.ofTexts(sorted.map(({ records }) => records.map(({ sequence }) => sequence).join(" ")))
+      )
+    if (bodied)
+      columns.push(
+        PostgresArray.ofTexts(sorted.map(({ body }) => body)),
+        PostgresArray.ofIntegers(sorted.map(({ behind }) => behind))
+      )
+    return columns
   },
   committed: ([row], entries) => {
     const positions = (row!.positions as ReadonlyArray<number> | null) ?? []
@@ -201,55 +226,65 @@ const postgres = (sql: SqlClient): Dialect => ({
   compact: Effect.void
 })
 
-/** The parts that differ between appends with and without digests. */
+/** The parts that differ between appends with and without digests and bodies. */
 interface AppendParts {
   /** The entries, unfolded. */
   readonly entries: Fragment
   /** Columns of an entry needed by later parts. */
   readonly carried: Fragment
   readonly carriedOfEntry: Fragment
+  /** What is set besides; the column for it, and its value. */
+  readonly alsoSet: Fragment
+  readonly alsoColumn: Fragment
   /** The fence for digests. */
   readonly isNew: Fragment
-  /** Writes them. */
-  readonly keyed: Fragment
+  /** Writes digests and bodies. */
+  readonly besides: Fragment
 }
 
-const plain = (sql: SqlClient): AppendParts => ({
-  entries: sql`unnest(${"positions"}::bigint[], ${"kinds"}::text[], ${"ids"}::text[], ${"expected"}::bigint[],
-        ${"sequences"}::bigint[], ${"states"}::text[], ${"alarms"}::bigint[], ${"events"}::text[])
-        AS entry (position, kind, id, expected, sequence, state, alarm_millis, events)`,
-  carried: sql.literal(""),
-  carriedOfEntry: sql.literal(""),
-  isNew: sql.literal(""),
-  keyed: sql.literal("")
-})
+const partsOf = (sql: SqlClient, { bodied, keyed }: AppendForm): AppendParts => {
+  const columns = [...(keyed ? ["digests", "recorded"] : []), ...(bodied ? ["body", "behind"] : [])]
+  const list = (prefix: string) => sql.literal(columns.map((column) => `, ${prefix}${column}`).join(""))
+  const ofDigests = keyed ? sql`, ${"digests"}::text[], ${"recorded"}::text[]` : sql.literal("")
+  const ofBodies = bodied ? sql`, ${"bodies"}::text[], ${"behind"}::bigint[]` : sql.literal("")
+  return {
+    entries: sql`unnest(${"positions"}::bigint[], ${"kinds"}::text[], ${"ids"}::text[], ${"expected"}::bigint[],
+        ${"sequences"}::bigint[], ${"states"}::text[], ${"alarms"}::bigint[], ${"events"}::text[]${ofDigests}${ofBodies})
+        AS entry (position, kind, id, expected, sequence, state, alarm_millis, events${list("")})`,
+    carried: list(""),
+    carriedOfEntry: list("entry."),
+    alsoSet: sql.literal(bodied ? ", behind = coalesce(entry.behind, moving.behind)" : ""),
+    alsoColumn: sql.literal(bodied ? ", behind" : ""),
+    isNew: sql.literal(keyed ? isNew : ""),
+    besides: sql.literal(`${keyed ? writesDigests : ""}${bodied ? writesBodies : ""}`)
+  }
+}
 
 /**
  * Digests are passed as one text per entry and split there; none may be recorded already. They are looked up before the row is
  * locked, which suffices: recording one meanwhile would also have moved the sequence. OFFSET keeps the look-up separate for
  * each entry, so that it uses the whole key.
  */
-const keyed = (sql: SqlClient): AppendParts => ({
-  entries: sql`unnest(${"positions"}::bigint[], ${"kinds"}::text[], ${"ids"}::text[], ${"expected"}::bigint[],
-        ${"sequences"}::bigint[], ${"states"}::text[], ${"alarms"}::bigint[], ${"events"}::text[],
-        ${"digests"}::text[], ${"recorded"}::text[])
-        AS entry (position, kind, id, expected, sequence, state, alarm_millis, events, digests, recorded)`,
-  carried: sql.literal(", digests, recorded"),
-  carriedOfEntry: sql.literal(", entry.digests, entry.recorded"),
-  isNew: sql.literal(`AND NOT EXISTS (
+const isNew = `AND NOT EXISTS (
         SELECT 1 FROM journal_keys AS known
         WHERE known.kind = entry.kind COLLATE "C" AND known.id = entry.id COLLATE "C"
         AND known.digest = ANY (string_to_array(entry.digests, ' ') COLLATE "C") OFFSET 0
-      )`),
-  keyed: sql.literal(`keyed AS (
+      )`
+
+const writesDigests = `keyed AS (
       INSERT INTO journal_keys (kind, id, digest, sequence)
       SELECT kind, id, added.digest, added.sequence FROM committed
       CROSS JOIN unnest(string_to_array(digests, ' '), string_to_array(recorded, ' ')::bigint[])
       AS added (digest, sequence)
-    ),`)
-})
+    ),`
 
-const appendFirst = (sql: SqlClient, { carried, carriedOfEntry, entries, isNew, keyed }: AppendParts) => {
+const writesBodies = `bodied AS (
+      INSERT INTO journal_body (kind, id, body) SELECT kind, id, body FROM committed WHERE body IS NOT NULL
+      ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body
+    ),`
+
+const appendFirst = (sql: SqlClient, parts: AppendParts) => {
+  const { alsoColumn, alsoSet, besides, carried, carriedOfEntry, entries, isNew } = parts
   const bytewise = sql.literal(`COLLATE "C"`)
   return sql`
     WITH entry AS MATERIALIZED (
@@ -258,30 +293,30 @@ const appendFirst = (sql: SqlClient, { carried, carriedOfEntry, entries, isNew, 
       FROM ${entries}
     ), moved AS (
       UPDATE journal_state AS moving
-      SET sequence = entry.sequence, state = entry.state, alarm_millis = entry.alarm_millis FROM entry
+      SET sequence = entry.sequence, state = entry.state, alarm_millis = entry.alarm_millis ${alsoSet} FROM entry
       WHERE moving.kind = entry.kind AND moving.id = entry.id AND moving.sequence = entry.expected ${isNew}
       RETURNING entry.position, entry.kind, entry.id, entry.sequence, entry.events ${carriedOfEntry}
     ), opened AS (
-      INSERT INTO journal_state (kind, id, sequence, state, alarm_millis)
-      SELECT kind, id, sequence, state, alarm_millis FROM entry
+      INSERT INTO journal_state (kind, id, sequence, state, alarm_millis ${alsoColumn})
+      SELECT kind, id, sequence, state, alarm_millis ${alsoColumn} FROM entry
       WHERE expected = 0 AND (SELECT count(*) FROM moved) >= 0 ${isNew} ORDER BY kind, id
       ON CONFLICT (kind, id) DO NOTHING RETURNING kind, id
     ), committed AS (
       SELECT * FROM moved UNION ALL SELECT position, kind, id, sequence, events ${carried} FROM entry
       WHERE expected = 0 AND ((kind, id) IN (SELECT kind, id FROM opened)) IS TRUE
-    ), ${keyed} ${written(sql)}`
+    ), ${besides} ${written(sql)}`
 }
 
-const appendNext = (sql: SqlClient, { carriedOfEntry, entries, isNew, keyed }: AppendParts) => {
+const appendNext = (sql: SqlClient, { alsoSet, besides, carriedOfEntry, entries, isNew }: AppendParts) => {
   const bytewise = sql.literal(`COLLATE "C"`)
   return sql`
     WITH committed AS (
       UPDATE journal_state AS moving
-      SET sequence = entry.sequence, state = entry.state, alarm_millis = entry.alarm_millis FROM ${entries}
+      SET sequence = entry.sequence, state = entry.state, alarm_millis = entry.alarm_millis ${alsoSet} FROM ${entries}
       WHERE moving.kind = entry.kind ${bytewise} AND moving.id = entry.id ${bytewise} AND moving.sequence = entry.expected
         ${isNew}
       RETURNING entry.position, moving.kind, moving.id, entry.sequence, entry.events ${carriedOfEntry}
-    ), ${keyed} ${written(sql)}`
+    ), ${besides} ${written(sql)}`
 }
 
 const millis = (sql: SqlClient) => sql`(extract(epoch FROM clock_timestamp()) * 1000)::float8`
@@ -293,7 +328,7 @@ const written = (sql: SqlClient) => sql`written AS (
 
 const inOrderOfKeys = (
   rows: ReadonlyArray<AppendRow>
-): { readonly columns: ReadonlyArray<unknown>; readonly sorted: ReadonlyArray<AppendRow> } => {
+): { readonly columns: Array<unknown>; readonly sorted: ReadonlyArray<AppendRow> } => {
   const positions = Array.from(rows.keys()).sort((left, right) => byKey(rows[left]!, rows[right]!))
   const sorted = positions.map((position) => rows[position]!)
   const columns = [

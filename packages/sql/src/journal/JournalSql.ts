@@ -1,12 +1,11 @@
 /**
  * JournalSql: the journal on a database. One statement per commit, for any number of entries; it includes the fence (A4).
  *
- * Owns the rows of `journal_state`, `journal_events` and `journal_keys`; does not own the connection (SqliteClient) or the size
+ * Owns the rows of `journal_state`, `journal_body`, `journal_events` and `journal_keys`; does not own the connection (SqliteClient) or the size
  * of a batch (GroupCommit). Every entry carries at least one event.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
-import type { Statement } from "@effect/sql/Statement"
 import { EffectRunner, Journal, JournalClock } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -28,9 +27,17 @@ export const make = (
 
   const append = appendWith(statements, dialect, time, refuse)
   // All digests of an address as one text; one more than a load may return shows that there are too many.
+  // `body` and `since` are looked for only where the row says so.
   const load = prepareLookup(
     statements,
-    sql`SELECT sequence, state, (SELECT ${sql.literal(dialect.joined)}(digest, ' ') FROM (
+    sql`SELECT sequence, state, CASE WHEN behind IS NOT NULL THEN (
+        SELECT body FROM journal_body AS large WHERE large.kind = present.kind AND large.id = present.id
+      ) END AS body, CASE WHEN behind > 0 THEN (
+        SELECT ${sql.literal(dialect.eventsAsText)} FROM (
+          SELECT sequence, events FROM journal_events AS past WHERE past.kind = present.kind AND past.id = present.id
+          AND past.sequence >= present.behind ORDER BY sequence
+        ) AS lacking
+      ) END AS since, behind, (SELECT ${sql.literal(dialect.joined)}(digest, ' ') FROM (
         SELECT digest FROM journal_keys AS known WHERE known.kind = present.kind AND known.id = present.id
         LIMIT ${sql.literal(String(Journal.loadedDigests + 1))}
       ) AS few) AS digests
@@ -58,6 +65,7 @@ export const make = (
     exclusive: dialect.exclusive,
     appendsAtOnce: dialect.appendsAtOnce,
     nowMillis: time?.nowMillis,
+    bodyLagEvents,
     append,
     load: ({ id, kind }) => load(StoredText.escape(kind), StoredText.escape(id)),
     recorded: ({ id, kind }, digest) => recorded(StoredText.escape(kind), StoredText.escape(id), digest),
@@ -142,6 +150,7 @@ const removeAll = (sql: SqlClient, kind: string, removals: ReadonlyArray<Journal
       if (gone.length === 0) continue
       yield* sql`DELETE FROM journal_events WHERE kind = ${kind} AND ${sql.in("id", gone)}`
       yield* sql`DELETE FROM journal_keys WHERE kind = ${kind} AND ${sql.in("id", gone)}`
+      yield* sql`DELETE FROM journal_body WHERE kind = ${kind} AND ${sql.in("id", gone)}`
     }
     return removals.map(({ id }) => !stays.has(StoredText.escape(id)))
   })
@@ -169,25 +178,33 @@ const appendWith = (
   time: JournalClock.JournalClock | null,
   refuse: (error: SqlError) => Journal.JournalFailure
 ): Journal.JournalShape["append"] => {
-  const writing = (statement: Statement<object>) => prepare(statements.write, statement, toWritten, refuse)
-  const first = writing(dialect.append)
-  const next = writing(dialect.appendNext)
-  const firstKeyed = writing(dialect.appendKeyed)
-  const nextKeyed = writing(dialect.appendNextKeyed)
+  const prepared = forms.map((form) => prepare(statements.write, dialect.append(form), toWritten, refuse))
   return (batch) => {
-    let [hasFirst, hasRecords] = [false, false]
+    let [first, keyed, bodied] = [false, false, false]
     const entries: Array<Dialect.AppendRow> = []
     for (const entry of batch) {
-      if (entry.expectedSequence === 0) hasFirst = true
-      if (entry.records !== undefined && entry.records.length > 0) hasRecords = true
+      if (entry.expectedSequence === 0) first = true
+      if (entry.records !== undefined && entry.records.length > 0) keyed = true
+      if (entry.body !== undefined) bodied = true
       entries.push(toAppend(entry))
     }
-    const statement = hasRecords ? (hasFirst ? firstKeyed : nextKeyed) : hasFirst ? first : next
-    const parameters = hasRecords ? dialect.encodeKeyed(entries) : dialect.encode(entries)
+    const place = (first ? 1 : 0) + (keyed ? 2 : 0) + (bodied ? 4 : 0)
+    const statement = prepared[place]!
+    const parameters = dialect.encode(entries, forms[place]!)
     const written = time === null ? statement(...parameters) : timed(time, () => statement(...parameters))
     return EffectRunner.mapNow(written, ({ rows }) => outcomes(batch.length, dialect.committed(rows, batch.length)))
   }
 }
+
+/** The forms of an append; the place of one is the sum of 1, 2 and 4 for what it has. */
+const forms: ReadonlyArray<Dialect.AppendForm> = Array.from({ length: 8 }, (_, place) => ({
+  first: (place & 1) > 0,
+  keyed: (place & 2) > 0,
+  bodied: (place & 4) > 0
+}))
+
+/** Most events that a stored body lacks. */
+const bodyLagEvents = 32
 
 const noRecords: ReadonlyArray<Journal.JournalRecord> = []
 
@@ -199,7 +216,9 @@ const toAppend = (entry: Journal.JournalEntry): Dialect.AppendRow => ({
   state: JSON.stringify(entry.state),
   alarm_millis: entry.alarmMillis,
   events: JSON.stringify(entry.events),
-  records: entry.records ?? noRecords
+  records: entry.records ?? noRecords,
+  body: entry.body?.value === undefined ? null : JSON.stringify(entry.body.value),
+  behind: entry.body?.behindFrom ?? null
 })
 
 const outcomes = (entries: number, committed: ReadonlySet<number> | null): ReadonlyArray<Journal.AppendOutcome> => {
@@ -212,23 +231,36 @@ const outcomes = (entries: number, committed: ReadonlySet<number> | null): Reado
 const toRow = (rows: Rows): Journal.JournalRow | null => {
   const row = rows[0]
   if (row === undefined) return null
-  const digests = row.digests === null ? [] : String(row.digests).split(" ")
-  return {
-    sequence: Number(row.sequence),
-    state: JSON.parse(row.state as string),
-    digests: digests.length > Journal.loadedDigests ? null : digests
-  }
+  const all = row.digests === null ? [] : String(row.digests).split(" ")
+  const sequence = Number(row.sequence)
+  const state: unknown = JSON.parse(row.state as string)
+  const digests = all.length > Journal.loadedDigests ? null : all
+  return row.behind === null ? { sequence, state, digests } : { sequence, state, digests, body: toBody(row) }
 }
+
+const toBody = ({ behind, body, sequence, since }: Rows[number]): Journal.JournalRow["body"] => {
+  if (body === null) throw new Error("the large part of a state is missing")
+  const all = since === null ? [] : toSince(JSON.parse(since as string), Number(behind))
+  if (all.length < (Number(behind) === 0 ? 0 : Number(sequence) - Number(behind) + 1))
+    throw new Error("events that the large part of a state lacks are missing")
+  return { value: JSON.parse(body as string), since: all }
+}
+
+// A row holds the events of one append; its first ones may be in the body already.
+const toSince = (rows: ReadonlyArray<readonly [number, ReadonlyArray<unknown>]>, behind: number) =>
+  rows
+    .flatMap(([last, events]) => numbered(last, events))
+    .filter(({ sequence }) => sequence >= behind)
+    .sort((left, right) => left.sequence - right.sequence)
+
+const numbered = (last: number, events: ReadonlyArray<unknown>): ReadonlyArray<Journal.JournalEvent> =>
+  events.map((event, index) => ({ sequence: last - events.length + 1 + index, event }))
 
 const toRecorded = ([row]: Rows): Journal.Recorded | null =>
   row === undefined ? null : { sequence: Number(row.sequence), record: null }
 
 const toEvents = (rows: Rows): ReadonlyArray<Journal.JournalEvent> =>
-  rows.flatMap((row) => {
-    const events = JSON.parse(row.events as string) as ReadonlyArray<unknown>
-    const first = Number(row.sequence) - events.length + 1
-    return events.map((event, index) => ({ sequence: first + index, event }))
-  })
+  rows.flatMap((row) => numbered(Number(row.sequence), JSON.parse(row.events as string)))
 
 const toAlarms = (rows: Rows): ReadonlyArray<Journal.JournalAlarm> =>
   rows.flatMap(({ alarm_millis, id }) =>

@@ -24,7 +24,7 @@ const execute = (statements: (dialect: Dialect.Dialect) => ReadonlyArray<string>
  * order of time, so neither table is clustered by its key. `journal_keys` says which digests are recorded, and for which
  * event; its rows are small and nothing but a key. `store_format` has one row: the highest format of any state (StoreFormat).
  */
-const journal = ({ id, keyed, rewritten, schema }: Dialect.Dialect) => [
+const journal = ({ id, keyed, rewritten }: Dialect.Dialect) => [
   `CREATE TABLE journal_state (
     kind ${id} NOT NULL,
     id ${id} NOT NULL,
@@ -49,8 +49,7 @@ const journal = ({ id, keyed, rewritten, schema }: Dialect.Dialect) => [
     PRIMARY KEY (kind, id, digest)
   ) ${keyed}`,
   `CREATE TABLE store_format (format bigint NOT NULL)`,
-  `INSERT INTO store_format VALUES (${StoreFormat.current})`,
-  ...schema
+  `INSERT INTO store_format VALUES (${StoreFormat.current})`
 ]
 
 /** The tables of `Directory`. Roles are a JSON array. */
@@ -94,10 +93,27 @@ const apiKeys = ({ id }: Dialect.Dialect) => [
   )`
 ]
 
+/**
+ * `journal_body` holds the large part of a state, apart, so that whoever changes or reads the rest does not touch it. `behind`
+ * says in the state row that there is one, and the first event whose change it lacks; 0: it lacks none.
+ */
+const bodies = ({ id, rewrittenLarge, schema }: Dialect.Dialect) => [
+  `CREATE TABLE journal_body (
+    kind ${id} NOT NULL,
+    id ${id} NOT NULL,
+    body text NOT NULL,
+    PRIMARY KEY (kind, id)
+  ) ${rewrittenLarge}`,
+  "ALTER TABLE journal_state ADD COLUMN behind bigint",
+  "DROP VIEW IF EXISTS journal_append",
+  ...schema
+]
+
 const steps = {
   "0001_journal": execute(journal),
   "0002_directory": execute(directory),
-  "0003_api_keys": execute(apiKeys)
+  "0003_api_keys": execute(apiKeys),
+  "0004_bodies": execute(bodies)
 }
 
 /** The names of the steps, in their order, as `run` answers them. */

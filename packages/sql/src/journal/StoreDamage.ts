@@ -8,6 +8,7 @@ import * as Dialect from "./Dialect.js"
 /** Every table of a store, and what its append goes through. */
 const tables = [
   "journal_state",
+  "journal_body",
   "journal_events",
   "journal_keys",
   "store_format",

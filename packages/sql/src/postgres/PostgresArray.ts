@@ -13,13 +13,17 @@ const begin = (capacityBytes: number, elementType: number, count: number, hasNul
   return array
 }
 
-/** A `text[]`. */
-export const ofTexts = (texts: ReadonlyArray<string>): Buffer => {
+/** A `text[]` of texts or nulls. */
+export const ofTexts = (texts: ReadonlyArray<string | null>): Buffer => {
   let capacityBytes = headerBytes
-  for (const text of texts) capacityBytes += lengthBytes + Buffer.byteLength(text)
-  const array = begin(capacityBytes, 25, texts.length, false)
+  for (const text of texts) capacityBytes += lengthBytes + (text === null ? 0 : Buffer.byteLength(text))
+  const array = begin(capacityBytes, 25, texts.length, texts.includes(null))
   let at = headerBytes
   for (const text of texts) {
+    if (text === null) {
+      at = array.writeInt32BE(-1, at)
+      continue
+    }
     const written = array.write(text, at + lengthBytes)
     array.writeInt32BE(written, at)
     at += lengthBytes + written

@@ -4,6 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Journal } from "@onelane/engine"
 import { Effect, Exit, type Layer, type Scope } from "effect"
+import { bodies } from "./JournalSuiteBodies.js"
 import {
   alarmsOf,
   append,
@@ -37,6 +38,7 @@ export const run = (name: string, subject: JournalSubject): void => {
     describe("the fence", () => fence(test))
     describe("records", () => records(test))
     describe("what is stored", () => stored(test))
+    describe("bodies", () => bodies(test))
     describe("events", () => events(test))
     describe("alarms", () => alarms(test))
     describe("removal", () => removal(test))

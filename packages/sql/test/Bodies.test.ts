@@ -1,0 +1,8 @@
+/** The large part of a state, on both databases. */
+import { JournalSql } from "@onelane/sql"
+import { BodySuite } from "@onelane/testkit"
+import { Layer } from "effect"
+import { databases } from "./Databases.js"
+
+for (const [where, client] of databases)
+  BodySuite.run(`bodies on ${where}`, JournalSql.layer.pipe(Layer.provide(client)))
