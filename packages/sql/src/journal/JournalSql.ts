@@ -26,25 +26,7 @@ export const make = (
   const refuse = (error: SqlError): Journal.JournalFailure => dialect.failureOf(error.cause)
 
   const append = appendWith(statements, dialect, time, refuse)
-  // All digests of an address as one text; one more than a load may return shows that there are too many.
-  // `body` and `since` are looked for only where the row says so.
-  const load = prepareLookup(
-    statements,
-    sql`SELECT sequence, state, CASE WHEN behind IS NOT NULL THEN (
-        SELECT body FROM journal_body AS large WHERE large.kind = present.kind AND large.id = present.id
-      ) END AS body, CASE WHEN behind > 0 THEN (
-        SELECT ${sql.literal(dialect.eventsAsText)} FROM (
-          SELECT sequence, events FROM journal_events AS past WHERE past.kind = present.kind AND past.id = present.id
-          AND past.sequence >= present.behind ORDER BY sequence
-        ) AS lacking
-      ) END AS since, behind, (SELECT ${sql.literal(dialect.joined)}(digest, ' ') FROM (
-        SELECT digest FROM journal_keys AS known WHERE known.kind = present.kind AND known.id = present.id
-        LIMIT ${sql.literal(String(Journal.loadedDigests + 1))}
-      ) AS few) AS digests
-      FROM journal_state AS present WHERE kind = ${"kind"} AND id = ${"id"}`,
-    toRow,
-    refuse
-  )
+  const load = loadWith(sql, statements, dialect, refuse)
   const recorded = prepareLookup(
     statements,
     sql`SELECT sequence FROM journal_keys WHERE kind = ${"kind"} AND id = ${"id"} AND digest = ${"digest"}`,
@@ -82,6 +64,33 @@ export const make = (
       ),
     ...makeUpkeep(sql, dialect, refuse)
   }
+}
+
+const loadWith = (
+  sql: SqlClient,
+  statements: StatementsShape,
+  dialect: Dialect.Dialect,
+  refuse: (error: SqlError) => Journal.JournalFailure
+) => {
+  // All digests of an address as one text; one more than a load may return shows that there are too many.
+  // `body` and `since` are looked for only where the row says so.
+  return prepareLookup(
+    statements,
+    sql`SELECT sequence, state, CASE WHEN behind IS NOT NULL THEN (
+        SELECT body FROM journal_body AS large WHERE large.kind = present.kind AND large.id = present.id
+      ) END AS body, CASE WHEN behind > 0 THEN (
+        SELECT ${sql.literal(dialect.eventsAsText)} FROM (
+          SELECT sequence, events FROM journal_events AS past WHERE past.kind = present.kind AND past.id = present.id
+          AND past.sequence >= present.behind ORDER BY sequence
+        ) AS lacking
+      ) END AS since, behind, (SELECT ${sql.literal(dialect.joined)}(digest, ' ') FROM (
+        SELECT digest FROM journal_keys AS known WHERE known.kind = present.kind AND known.id = present.id
+        LIMIT ${sql.literal(String(Journal.loadedDigests + 1))}
+      ) AS few) AS digests
+      FROM journal_state AS present WHERE kind = ${"kind"} AND id = ${"id"}`,
+    toRow,
+    refuse
+  )
 }
 
 const dueWith = (
