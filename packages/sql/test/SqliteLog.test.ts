@@ -1,3 +1,4 @@
+import { statSync } from "node:fs"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Address, Journal } from "@onelane/engine"
@@ -63,7 +64,9 @@ describe("SqliteLog", () => {
             holding.close()
             yield* Effect.sleep(1_100)
             for (let more = 0; more < 100; more++) yield* append(written++)
-            assert.isBelow((yield* logOf).bytes, 1.6 * 2 ** 20)
+            // It gives its room back while it is open: 20 pages are carried over at a time, and a commit has 5.
+            assert.isBelow((yield* logOf).bytes, 300_000)
+            assert.isBelow(statSync(`${filename}-wal`).size, 300_000)
           })
           const options = { filename, thread, checkpointPages: 20, logMaxMebibytes: 1 }
           const store = JournalSql.layer.pipe(Layer.provideMerge(SqliteClient.layer(options)))

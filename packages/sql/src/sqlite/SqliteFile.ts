@@ -149,7 +149,10 @@ const claim = (
   if (fault !== null) throw refuse(filename, "NOT_DURABLE", undefined, fault)
   if (isThere) markWithLog(connection)
   connection.exec(`PRAGMA busy_timeout=${writeMillis}`)
-  const ownership = path === null || sharedName === null ? SqliteOwnership.always : SqliteOwnership.make(path)
+  const ownership =
+    path === null || sharedName === null
+      ? SqliteOwnership.always
+      : SqliteOwnership.make(path, SqliteSettings.calmLogBytes(checkpointPages))
   const statements = SqliteDriver.statementsOf(connection)
   const close = Effect.zipRight(
     Effect.sync(() => letGo(connection, opened, statements, ownership)),

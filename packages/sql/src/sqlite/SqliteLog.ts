@@ -3,7 +3,8 @@
  * nothing when it cannot; the log then grows until the disk is full.
  *
  * A log of more than twice the size at which it is carried over is looked into: carrying it over is tried by name. While that
- * fails it is tried again each second, logged and counted; and before the log takes the last room, writes are refused.
+ * fails it is tried again each second, logged and counted; and before the log takes the last room, writes are refused. Once it
+ * was carried over, the log gives its room back.
  *
  * Owns the watch; does not own the log (SQLite), nor its identity (SqliteOwnership).
  */
@@ -12,6 +13,7 @@ import { dirname } from "node:path"
 import type { RareLog } from "@onelane/engine"
 import type { StoreHealthShape } from "../journal/StoreHealth.js"
 import type * as SqliteDriver from "./SqliteDriver.js"
+import * as SqliteSettings from "./SqliteSettings.js"
 
 /** How the log of a file is watched. */
 export interface Options {
@@ -36,9 +38,6 @@ export interface SqliteLog extends StoreHealthShape {
 /** Of what has no log. */
 export const none: SqliteLog = { hasRoom: () => true, logBytes: () => 0, checkpointFailures: () => 0 }
 
-/** A page in the log, with its header, bytes. */
-const pageBytes = 4_096 + 24
-
 /** How long until a log that cannot be carried over is tried again, milliseconds. */
 const againMillis = 1_000
 
@@ -46,8 +45,9 @@ const againMillis = 1_000
 const reserveBytes = 64 * 2 ** 20
 
 interface Watch extends Options {
-  /** A log up to this size is as it should be. */
+  /** A log up to this size is as it should be; it is larger for a while after a log that was too long was carried over. */
   calmBytes: number
+  readonly leastCalmBytes: number
   isStuck: boolean
   triedAtMillis: number
   failures: number
@@ -55,9 +55,11 @@ interface Watch extends Options {
 
 /** Begins to watch. */
 export const make = (options: Options): SqliteLog => {
+  const leastCalmBytes = SqliteSettings.calmLogBytes(options.checkpointPages)
   const self: Watch = {
     ...options,
-    calmBytes: 2 * options.checkpointPages * pageBytes,
+    calmBytes: leastCalmBytes,
+    leastCalmBytes,
     isStuck: false,
     triedAtMillis: Number.NEGATIVE_INFINITY,
     failures: 0
@@ -71,7 +73,10 @@ export const make = (options: Options): SqliteLog => {
 
 const hasRoom = (self: Watch): boolean => {
   const bytes = self.logBytes()
-  if (!self.isStuck && bytes <= self.calmBytes) return true
+  if (!self.isStuck && bytes <= self.calmBytes) {
+    if (bytes <= self.leastCalmBytes) self.calmBytes = self.leastCalmBytes
+    return true
+  }
   if (!self.isCopying()) look(self, bytes)
   return !self.isStuck || (bytes < self.logMaxMebibytes * 2 ** 20 && freeBytes(self.path) > reserveBytes)
 }
@@ -83,8 +88,8 @@ const look = (self: Watch, bytes: number): void => {
   const why = carryOver(self.statements)
   self.isStuck = why !== null
   if (why === null) {
-    // It does not shrink, but it is written from its beginning again.
-    self.calmBytes = bytes + self.checkpointPages * pageBytes
+    // The commit that writes it from its beginning again cuts it back (SqliteSettings).
+    self.calmBytes = bytes + self.leastCalmBytes / 2
     return
   }
   self.failures += 1

@@ -3,7 +3,8 @@
  * Who removes, replaces or overwrites one takes the store away: SQLite goes on without a word, into nothing.
  *
  * 1. Looked at before and after each statement that writes, and on reads a few times a second: two `stat` each, 8 µs a commit.
- * 2. Sizes between statements are exact, because nobody else may write; while the thread writes they may only grow.
+ * 2. Sizes between statements are exact, because nobody else may write; while the thread writes they may only grow, and SQLite
+ *    may cut a log that was too long back to its limit.
  * 3. What was lost once stays lost.
  *
  * Owns what was seen last; does not own what follows from it (SqliteClient).
@@ -48,6 +49,8 @@ interface Seen {
   readonly ino: number
   sizeBytes: number
   isShrinking: boolean
+  /** SQLite itself makes it no smaller than this. */
+  readonly leastBytes: number
 }
 
 interface Ownership {
@@ -58,11 +61,11 @@ interface Ownership {
   lookedAtMillis: number
 }
 
-/** Begins to watch the file `path` and its log, as they are now. */
-export const make = (path: string): SqliteOwnership => {
+/** Begins to watch the file `path` and its log, as they are now. The log is cut to `logLimitBytes` when it is longer. */
+export const make = (path: string, logLimitBytes: number): SqliteOwnership => {
   const self: Ownership = {
-    file: see(path),
-    log: see(SqlitePaths.logOf(path)),
+    file: see(path, Number.POSITIVE_INFINITY),
+    log: see(SqlitePaths.logOf(path), logLimitBytes),
     fileVerdict: "ours",
     logVerdict: "ours",
     lookedAtMillis: Number.NEGATIVE_INFINITY
@@ -81,9 +84,9 @@ export const make = (path: string): SqliteOwnership => {
   }
 }
 
-const see = (path: string): Seen => {
+const see = (path: string, leastBytes: number): Seen => {
   const { dev, ino, size } = statSync(path)
-  return { path, dev, ino, sizeBytes: size, isShrinking: false }
+  return { path, dev, ino, sizeBytes: size, isShrinking: false, leastBytes }
 }
 
 const isOurs = ({ fileVerdict, logVerdict }: Ownership): boolean => fileVerdict === "ours" && logVerdict === "ours"
@@ -101,13 +104,16 @@ const judge = (seen: Seen, exact: boolean): Verdict => {
   try {
     const found = statSync(seen.path, quiet)
     if (found === undefined || found.ino !== seen.ino || found.dev !== seen.dev) return "gone"
-    if (exact ? found.size !== seen.sizeBytes : found.size < seen.sizeBytes && !seen.isShrinking) return "overwritten"
+    if (exact ? found.size !== seen.sizeBytes : isTooSmall(seen, found.size)) return "overwritten"
     seen.sizeBytes = found.size
     return "ours"
   } catch {
     return "gone" // a folder that may not be searched any more, or is none
   }
 }
+
+const isTooSmall = ({ isShrinking, leastBytes, sizeBytes }: Seen, foundBytes: number): boolean =>
+  foundBytes < sizeBytes && foundBytes < leastBytes && !isShrinking
 
 /**
  * SQLite closes a file that is gone without touching what took its name. What was written into the file itself it cannot

@@ -13,6 +13,12 @@ export interface Settings {
   readonly checkpointPages: number
 }
 
+/** A page in the write-ahead log, with its header, bytes. */
+const logPageBytes = 4_096 + 24
+
+/** A log up to this size is as it should be; a larger one is cut back to it once all of it was carried into the file. */
+export const calmLogBytes = (checkpointPages: number): number => 2 * checkpointPages * logPageBytes
+
 /** Sets a connection. */
 export const set = (connection: Connection, settings: Settings): void => {
   const { busyTimeoutMillis, cacheMebibytes, checkpointPages } = settings
@@ -20,6 +26,7 @@ export const set = (connection: Connection, settings: Settings): void => {
   connection.exec("PRAGMA synchronous=FULL; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON")
   connection.exec(`PRAGMA cache_size=-${Math.trunc(cacheMebibytes * 1024)}`)
   connection.exec(`PRAGMA wal_autocheckpoint=${Math.trunc(checkpointPages)}`)
+  connection.exec(`PRAGMA journal_size_limit=${Math.trunc(calmLogBytes(checkpointPages))}`)
 }
 
 /** Reads back what `set` did; what is not as it must be, or null. */
