@@ -1,11 +1,16 @@
-// Prints "N passed, N failed" from a Vitest JSON report. A file that could not be loaded counts as one failure.
-// Fails when anything failed, when nothing passed, and when there is no report.
+// Prints "N passed, N failed" from the JSON reports of Vitest. A file that could not be loaded counts as one failure.
+// Fails when anything failed, when nothing passed in one of them, and when one is missing.
 import { readFileSync } from "node:fs"
 
-const text = readFileSync(process.argv[2], "utf8")
-const report = text === "" ? { numPassedTests: 0, numFailedTests: 0, testResults: [] } : JSON.parse(text)
-const unloaded = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0)
-const failed = report.numFailedTests + unloaded.length
+const countsOf = (path) => {
+  const text = readFileSync(path, "utf8")
+  const report = text === "" ? { numPassedTests: 0, numFailedTests: 0, testResults: [] } : JSON.parse(text)
+  const unloaded = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0)
+  return { passed: report.numPassedTests, failed: report.numFailedTests + unloaded.length }
+}
 
-console.log(`${report.numPassedTests} passed, ${failed} failed`)
-process.exitCode = failed > 0 || report.numPassedTests === 0 ? 1 : 0
+const counts = process.argv.slice(2).map(countsOf)
+const sum = (name) => counts.reduce((total, each) => total + each[name], 0)
+
+console.log(`${sum("passed")} passed, ${sum("failed")} failed`)
+process.exitCode = sum("failed") > 0 || counts.some(({ passed }) => passed === 0) ? 1 : 0

@@ -7,39 +7,54 @@ const conditions = ["onelane-source", "node"]
 
 const testsOf = (...names: ReadonlyArray<string>) => names.map((name) => `packages/${name}/test/**/*.test.ts`)
 
-/** Tests whose files share one thread, a group after the other: Effect is loaded twice, not 60 times. */
-const shared = {
+/** Long forms, which the newcomer's run leaves out (vitest.long.config.ts). */
+const long = ["**/*.long.test.ts"]
+
+/** Tests whose files share one thread. */
+const threads = {
   rules: testsOf("engine", "history", "directory", "checkout"),
   sdk: testsOf("sdk")
 }
 
-/** Of those packages, what needs a process of its own: real signals. */
+/** Tests that need a process of their own: real signals. */
 const alone = ["packages/sdk/test/Process.test.ts"]
 
-const other = ["packages/*/test/**/*.test.ts", "bench/test/**/*.test.ts"]
+const all = ["packages/*/test/**/*.test.ts", "bench/test/**/*.test.ts"]
 
-export default defineConfig({
+/**
+ * What both runs share. Files share threads and processes, so that Effect is loaded a few times and not a hundred; each begins
+ * with the methods of `it` as they came (vitest.setup.ts).
+ */
+export const base = {
   root: fileURLToPath(new URL("../..", import.meta.url)),
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     testTimeout: 30_000,
+    setupFiles: [fileURLToPath(new URL("vitest.setup.ts", import.meta.url))],
     poolOptions: {
       threads: { minThreads: 1, maxThreads: 1, isolate: false },
       // More than one, for half of these tests' time is waiting: for other processes, disks and clocks.
-      forks: { minForks: 1, maxForks: availableParallelism() }
+      forks: { minForks: 1, maxForks: availableParallelism(), isolate: false }
     },
-    server: { deps: { inline: [/@onelane/, /@effect\/vitest/] } },
+    server: { deps: { inline: [/@onelane/, /@effect\/vitest/] } }
+  }
+}
+
+export default defineConfig({
+  ...base,
+  test: {
+    ...base.test,
     projects: [
-      ...Object.entries(shared).map(([name, include]) => ({
+      ...Object.entries(threads).map(([name, include]) => ({
         extends: true as const,
-        test: { name, include, exclude: alone, pool: "threads" as const }
+        test: { name, include, exclude: [...alone, ...long], pool: "threads" as const }
       })),
       {
         extends: true,
-        test: { name: "alone", include: other, exclude: Object.values(shared).flat(), pool: "forks" }
+        test: { name: "forks", include: all, exclude: [...Object.values(threads).flat(), ...long], pool: "forks" }
       },
-      { extends: true, test: { name: "processes", include: alone, pool: "forks" } }
+      { extends: true, test: { name: "alone", include: alone, pool: "forks" } }
     ]
   }
 })

@@ -1,4 +1,4 @@
-/** The commands of `onelane` as processes, on a storage of their own and on a running server. */
+/** The commands of `onelane` as processes, on a storage of their own and on a running server. More: Cli.long.test.ts. */
 import { statSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -35,18 +35,12 @@ const serving = (
   })
 
 describe("onelane", { timeout: 120_000 }, () => {
-  it("says how it is used, and of every command how that is used", async () => {
+  it("says how it is used", async () => {
     const bare = await run([])
-    assert.deepStrictEqual(await run(["--help"]), bare)
     assert.strictEqual(bare.code, 0)
     assert.strictEqual(bare.stderr, "")
-    for (const command of ["serve", "sessions", "directory", "keys", "migrate", "doctor"]) {
+    for (const command of ["serve", "sessions", "directory", "keys", "migrate", "doctor"])
       assert.include(bare.stdout, `\n  onelane ${command} `)
-      const { code, stdout } = await run([command, "--help"])
-      assert.strictEqual(code, 0)
-      assert.notInclude(stdout, "\u001b")
-      assert.notInclude(stdout, "user-defined")
-    }
     const { stdout } = await run(["serve", "--help"])
     for (const flag of ["storage", "host", "port", "flow", "tokens", "seed", "config"]) {
       assert.match(stdout, new RegExp(`\n  --${flag} <.*ONELANE_${flag.toUpperCase()} `))
@@ -58,12 +52,7 @@ describe("onelane", { timeout: 120_000 }, () => {
       const storage = join(folder, "none.db")
       const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
         [["keys", "creat"], /Invalid subcommand/],
-        [["keys", "create"], /--user/],
         [["keys", "create", "--user", "a", "--role", "king"], /modify-all-data, commerce-integrator, buyer-checkout/],
-        [["keys", "create", "--user", "a", "--expires-in", "soon"], /expires-in is a length of time/],
-        [["directory", "members", "put", "--account", "a"], /--user or --store/],
-        [["directory", "carts", "put", "c", "--status", "Lost"], /Active/],
-        [["sessions", "show"], /session/],
         [["migrate", "--colour"], /--colour/]
       ]
       for (const [args, sentence] of wrong) {
@@ -95,22 +84,9 @@ describe("onelane on a storage", { timeout: 120_000 }, () => {
       )
 
       await asked(["directory", "users", "put", "ann", "--role", "buyer-checkout"], env)
-      await asked(["directory", "accounts", "put", "acme", "--inactive"], env)
-      await asked(["directory", "members", "put", "--account", "acme", "--user", "ann"], env)
       assert.deepStrictEqual(await asked(["directory", "users", "list"], env), {
         entries: [{ id: "ann", roles: ["buyer-checkout"] }]
       })
-      assert.deepStrictEqual((await asked(["directory", "accounts", "list"], env)).entries, [
-        { id: "acme", active: false }
-      ])
-      assert.deepStrictEqual((await asked(["directory", "members", "list"], env)).entries, [
-        { accountId: "acme", userId: "ann" }
-      ])
-      const unknown = await run(["directory", "members", "put", "--account", "acme", "--store", "none"], env)
-      assert.strictEqual(unknown.code, 1)
-      assert.strictEqual(unknown.stderr, "onelane: There is no such store: none\n")
-      await asked(["directory", "users", "remove", "ann"], env)
-      assert.deepStrictEqual((await asked(["directory", "members", "list"], env)).entries, [])
 
       const { key, token } = await asked(["keys", "create", "--user", "ann", "--label", "a\u001b[2Jb"], env)
       assert.match(token, /^olk_[0-9a-f]{16}_[A-Za-z0-9_-]{43}$/)
@@ -197,16 +173,10 @@ describe("onelane on a running server", { timeout: 120_000 }, () => {
 
   it("is for those with modify-all-data only, and tells others nothing", () =>
     serving(async ({ url }) => {
-      for (const args of [
-        ["sessions", "list"],
-        ["keys", "create", "--user", "alice"],
-        ["directory", "users", "list"]
-      ]) {
-        const { code, stderr, stdout } = await run(args, { ONELANE_URL: url, ONELANE_TOKEN: "alice" })
-        assert.strictEqual(code, 1)
-        assert.strictEqual(stderr, "onelane: The caller may not invoke this action.\n")
-        assert.strictEqual(stdout, "")
-      }
+      const { code, stderr, stdout } = await run(["sessions", "list"], { ONELANE_URL: url, ONELANE_TOKEN: "alice" })
+      assert.strictEqual(code, 1)
+      assert.strictEqual(stderr, "onelane: The caller may not invoke this action.\n")
+      assert.strictEqual(stdout, "")
       const unknown = await run(["keys", "list"], { ONELANE_URL: url, ONELANE_TOKEN: "nobody" })
       assert.strictEqual(unknown.code, 1)
     }))

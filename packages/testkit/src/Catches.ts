@@ -13,7 +13,7 @@ export interface Catch {
 }
 
 const testkit = "packages/testkit/test"
-const mutants = `${testkit}/Mutant.test.ts`
+const mutants = `${testkit}/Mutant.long.test.ts`
 const simulation = `${testkit}/Simulation.test.ts`
 
 const caught = (instrument: string, kind: Catch["kind"], what: string, test: string, title: string): Catch => ({
@@ -83,7 +83,7 @@ export const catches: ReadonlyArray<Catch> = [
     "mutants",
     "planted",
     "fourteen builds without one guard; a build with all of them behaves like the product",
-    mutants,
+    `${testkit}/Mutant.test.ts`,
     "is the product itself when nothing is edited"
   ),
   caught(
@@ -97,7 +97,7 @@ export const catches: ReadonlyArray<Catch> = [
     "kills",
     "planted",
     "a client that gives the answer of its last try for one whose outcome is unknown, as the SDK once did",
-    `${testkit}/Kills.test.ts`,
+    `${testkit}/Kills.long.test.ts`,
     "a client that turns unknown into the answer of its last try is found out"
   ),
   caught(
@@ -111,7 +111,7 @@ export const catches: ReadonlyArray<Catch> = [
     "store",
     "planted",
     "a server that goes on after its disk failed",
-    `${testkit}/StoreFaults.test.ts`,
+    `${testkit}/StoreFaults.long.test.ts`,
     "a server that goes on after its disk failed is found out"
   ),
   caught(
@@ -139,7 +139,7 @@ export const catches: ReadonlyArray<Catch> = [
     "cluster",
     "planted",
     "a database that restores an older session row, so that a second writer passes the fence",
-    `${testkit}/Cluster.test.ts`,
+    `${testkit}/Cluster.long.test.ts`,
     "a fence that lets a second writer in is found out"
   ),
   caught(

@@ -65,7 +65,7 @@ export const plus = (a: Tally, b: Tally): Tally => ({
 })
 
 /** What a run had too little of to prove anything; empty: it counts. */
-export const lacking = (tally: Tally): ReadonlyArray<string> =>
-  (Object.keys(least) as Array<keyof Tally>)
-    .filter((each) => tally[each] < least[each])
-    .map((each) => `${tally[each]} ${each}, fewer than ${least[each]}`)
+export const lacking = (tally: Tally, enough: Tally = least): ReadonlyArray<string> =>
+  (Object.keys(enough) as Array<keyof Tally>)
+    .filter((each) => tally[each] < enough[each])
+    .map((each) => `${tally[each]} ${each}, fewer than ${enough[each]}`)

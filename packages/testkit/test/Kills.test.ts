@@ -1,7 +1,6 @@
-/** Real processes, killed. The long form is `npm run prove -- --only kills`. */
+/** Real processes, killed. More is in Kills.long.test.ts, and in `npm run prove -- --only kills`. */
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import type { CheckoutError } from "@onelane/checkout"
 import { Effect } from "effect"
 import * as RealFaults from "../src/faults/RealFaults.js"
 import { tallyOf } from "../src/Instrument.js"
@@ -9,72 +8,37 @@ import * as Folder from "../src/processes/Folder.js"
 import type * as Service from "../src/processes/Service.js"
 import * as Kills from "../src/prove/Kills.js"
 
-type Door = Service.Service["door"]
-
-/** Updates whose unknown outcome becomes the answer of the last try. */
-const forgetful =
-  (door: Door): Door["update"] =>
-  (caller, input) =>
-    Effect.mapError(door.update(caller, input), (error) =>
-      error._tag === "StorageUnavailable" && error.last !== undefined
-        ? (error.last as CheckoutError.UpdateError)
-        : error
-    )
-
 describe("Kills", () => {
   for (const kind of ["http", "sdk"] as const) {
     it.live(
       `a process reached by ${kind} and killed again and again keeps what it promised`,
       () =>
         Effect.gen(function* () {
-          const { kills, history, problems } = yield* Kills.run({ kind, seed: 1, kills: 5 })
+          const { kills, history, problems } = yield* Kills.run({ kind, seed: 1, kills: 3 })
           assert.deepStrictEqual(problems, [])
-          assert.isAtLeast(kills, 5)
+          assert.isAtLeast(kills, 3)
           const { acknowledged, refused, unknown } = tallyOf(history, kills)
-          assert.isAbove(acknowledged, 20)
-          assert.isAbove(refused, 20)
-          assert.isAbove(unknown, 3)
+          assert.isAbove(acknowledged, 10)
+          assert.isAbove(refused, 10)
+          assert.isAbove(unknown, 0)
         }),
       120_000
     )
   }
 
   it.live(
-    "clients of the SDK as they come are told the truth in outages longer than they try",
+    "clients of the SDK as they come are told the truth in an outage longer than they try",
     () =>
       Effect.gen(function* () {
         const { history, problems } = yield* Kills.run({
-          kind: "clients",
-          seed: 1,
-          kills: 2,
-          callers: 48,
-          strike: Kills.outage
+          ...{ kind: "clients", seed: 1, kills: 1, callers: 24, strike: Kills.outage }
         })
         assert.deepStrictEqual(problems, [])
-        const { acknowledged, unknown } = tallyOf(history, 2)
-        assert.isAbove(acknowledged, 20)
-        assert.isAbove(unknown, 3)
+        const { acknowledged, unknown } = tallyOf(history, 1)
+        assert.isAbove(acknowledged, 5)
+        assert.isAbove(unknown, 0)
       }),
-    180_000
-  )
-
-  it.live(
-    "a client that turns unknown into the answer of its last try is found out",
-    () =>
-      Effect.gen(function* () {
-        // What the SDK once did.
-        const through = (door: Door): Door =>
-          new Proxy(door, {
-            get: (_, method: keyof Door) => (method === "update" ? forgetful(door) : door[method])
-          })
-        let found: ReadonlyArray<string> = []
-        // A kill that no update was on its way in, which a busy machine has many of, shows nothing.
-        for (let seed = 1; seed <= 4 && found.length === 0; seed++)
-          found = (yield* Kills.run({ kind: "clients", seed, kills: 2, callers: 48, strike: Kills.outage, through }))
-            .problems
-        assert.match(found.join("\n"), /resurrected write|unexplained change|double win|conflicting answers/)
-      }),
-    300_000
+    120_000
   )
 
   it.live(

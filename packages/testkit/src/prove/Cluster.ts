@@ -35,6 +35,8 @@ export interface ClusterOptions {
   readonly millis: number
   /** Which faults; default all, drawn. */
   readonly fault?: Fault | undefined
+  /** What must have happened before it ends; default the least of an instrument. */
+  readonly enough?: Tally | undefined
   readonly progress?: ((line: string) => void) | undefined
 }
 
@@ -82,7 +84,7 @@ const node = (storage: string): Effect.Effect<Node, never, Scope.Scope> =>
     return { ...Service.make("http", { storage, args, patienceMillis }), link }
   })
 
-const ordeal = ({ fault = drawn, millis, progress }: ClusterOptions, field: Field) =>
+const ordeal = ({ enough, fault = drawn, millis, progress }: ClusterOptions, field: Field) =>
   Effect.gen(function* () {
     const from = yield* Clock.currentTimeMillis
     const faults: Record<string, number> = {}
@@ -100,7 +102,9 @@ const ordeal = ({ fault = drawn, millis, progress }: ClusterOptions, field: Fiel
       Effect.zipRight(Effect.flatMap(Random.nextIntBetween(300, 2_000), Effect.sleep))
     )
     const isOver = (now: number): boolean =>
-      broken.length > 0 || now > from + millis + graceMillis || (now > from + millis && lacking(tally).length === 0)
+      broken.length > 0 ||
+      now > from + millis + graceMillis ||
+      (now > from + millis && lacking(tally, enough).length === 0)
     const breaker = yield* Effect.forkScoped(
       Effect.repeat(breaking, { while: () => Effect.map(Clock.currentTimeMillis, (now) => !isOver(now)) })
     )
