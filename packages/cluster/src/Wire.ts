@@ -7,6 +7,7 @@
  */
 import type { Socket } from "node:net"
 import * as RpcSerialization from "@effect/rpc/RpcSerialization"
+import { JsonBytes } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 
 /** One end of a connection. `Said`: the messages of this end, plain values that nobody changes any more. */
@@ -18,17 +19,21 @@ export interface Wire<Said> {
 
 /** The limits and handlers of a connection. */
 export interface WireParts<Said, Heard> {
-  /** Longest frame in bytes, in both directions. */
+  /** Longest frame in bytes, in both directions. Twice as much waits while the other end does not read. */
   readonly capacity: number
   readonly hear: (word: Heard) => void
-  /** Called with a message that cannot be sent: too long, or not serializable. */
+  /** Called with a message that cannot be sent: too long, not serializable, or one too many for an end that does not read. */
   readonly refuse: (word: Said) => void
 }
+
+/** Messages that are always taken: what says that another one was refused is one of them. */
+const smallBytes = 256
 
 /** Opens the protocol on a connection. */
 export const make = <Said, Heard>(socket: Socket, { capacity, hear, refuse }: WireParts<Said, Heard>): Wire<Said> => {
   const { decode, encode } = RpcSerialization.makeMsgPack({ maxBufferSize: capacity }).unsafeMake()
   let gathered: Array<Said> = []
+  let backlogBytes = 0
   let isLeaving = false
   const send = (words: ReadonlyArray<Said>): void => {
     const message = encoded(encode, words, capacity)
@@ -43,6 +48,7 @@ export const make = <Said, Heard>(socket: Socket, { capacity, hear, refuse }: Wi
     if (!socket.writableNeedDrain) {
       const words = gathered
       gathered = []
+      backlogBytes = 0
       send(words)
     }
     isLeaving = gathered.length > 0
@@ -59,6 +65,11 @@ export const make = <Said, Heard>(socket: Socket, { capacity, hear, refuse }: Wi
   })
   return {
     say: (word) => {
+      if (socket.writableNeedDrain) {
+        const bytes = JsonBytes.of(word)
+        if (bytes > smallBytes && backlogBytes + bytes > 2 * capacity) return refuse(word)
+        backlogBytes += bytes
+      }
       gathered.push(word)
       if (isLeaving) return
       isLeaving = true

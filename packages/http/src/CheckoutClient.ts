@@ -97,8 +97,8 @@ const wireOf = (client: HttpClient.HttpClient, options: Options) => {
     doubt: "no" | "unknown"
   ): Effect.Effect<A, E | AccessError> =>
     execute(request).pipe(
-      Effect.flatMap((response) => Effect.map(response.text, (text) => [response.status, text] as const)),
-      Effect.mapError((error) => lost(error, doubt)),
+      Effect.flatMap((response) => Effect.map(textOf(response), (text) => [response.status, text] as const)),
+      Effect.mapError((error) => (error === tooLong ? unreadable(doubt) : lost(error, doubt))),
       Effect.flatMap(([status, text]) => answerOf(status, text, reply, doubt)),
       Effect.timeoutFail({
         duration: timeoutMillis,
@@ -165,10 +165,11 @@ const eventsOf = <A, E>(
   const cut = unavailable("CONNECTION_LOST", "The event stream was cut", "no")
   if (response.status === 204) return Stream.empty
   if (response.status !== 200) {
-    const text = Effect.mapError(response.text, () => cut)
+    const text = Effect.mapError(textOf(response), () => cut)
     return Stream.fromEffect(Effect.flatMap(text, (text) => Effect.fail(errorOf(text, reply, "no"))))
   }
   return Stream.decodeText(response.stream).pipe(
+    withoutLongLines,
     SessionEvents.parse,
     Stream.mapError(() => cut),
     Stream.concat(Stream.fail(cut)),
@@ -178,6 +179,51 @@ const eventsOf = <A, E>(
     )
   )
 }
+
+/** Most bytes of an answer, and characters of an event: more than any page of a server of this release. */
+export const answerMaxBytes = 16_777_216
+
+const tooLong = "too long"
+
+/** The text of an answer. One that says its length is read at once, any other piece by piece as long as there is room. */
+const textOf = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<string, HttpClientError.ResponseError | typeof tooLong> => {
+  const { "content-length": length, "content-encoding": encoding } = response.headers
+  if (length !== undefined && encoding === undefined)
+    return Number(length) <= answerMaxBytes ? response.text : Effect.fail(tooLong)
+  const chunks: Array<Uint8Array> = []
+  let bytes = 0
+  const take = (chunk: Uint8Array): Effect.Effect<void, typeof tooLong> => {
+    bytes += chunk.length
+    if (bytes > answerMaxBytes) return Effect.fail(tooLong)
+    chunks.push(chunk)
+    return Effect.void
+  }
+  const read = Effect.catchIf(
+    Stream.runForEach(response.stream, take),
+    (error) => error !== tooLong && error.reason === "EmptyBody",
+    () => Effect.void
+  )
+  return Effect.map(read, () => {
+    const whole = new Uint8Array(bytes)
+    let at = 0
+    for (const chunk of chunks) {
+      whole.set(chunk, at)
+      at += chunk.length
+    }
+    return new TextDecoder().decode(whole)
+  })
+}
+
+// The parser keeps a line until its end.
+const withoutLongLines = <E>(text: Stream.Stream<string, E>): Stream.Stream<string, E | typeof tooLong> =>
+  Stream.mapAccumEffect(text, 0, (open, piece) => {
+    const end = piece.lastIndexOf("\n")
+    const first = end < 0 ? piece.length : piece.indexOf("\n")
+    if (open + first > answerMaxBytes) return Effect.fail(tooLong)
+    return Effect.succeed([end < 0 ? open + piece.length : piece.length - end - 1, piece] as const)
+  })
 
 const answerOf = <A, E>(
   status: number,

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http"
+import { createServer, type Server, type ServerResponse } from "node:http"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as HttpClient from "@effect/platform/HttpClient"
@@ -303,6 +303,56 @@ describe("when there is no answer", () => {
       assert.isTrue(Exit.isFailure(exit))
       yield* Effect.repeat(Effect.sleep("10 millis"), { times: 200, while: () => !closed })
       assert.isTrue(closed)
+    })
+  )
+})
+
+describe("answers that are too long", () => {
+  const far = CheckoutClient.answerMaxBytes + 1
+  const answering = (answer: (response: ServerResponse) => void) =>
+    Effect.map(
+      Effect.acquireRelease(
+        Effect.async<Server>((resume) => {
+          const server = createServer((_, response) => answer(response))
+          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) =>
+          Effect.sync(() => {
+            server.closeAllConnections()
+            server.close()
+          })
+      ),
+      (server) => `http://127.0.0.1:${(server.address() as { readonly port: number }).port}`
+    )
+  const unread = { _tag: "StorageUnavailable", reason: "UNREADABLE_ANSWER" }
+
+  for (const [title, headers] of [
+    ["that says its length", { "content-length": String(far) }],
+    ["in pieces", {}]
+  ] as const)
+    it.scopedLive(`an answer ${title} is not read beyond its bound`, () =>
+      Effect.gen(function* () {
+        const url = yield* answering((response) => {
+          response.writeHead(200, { "content-type": "application/json", ...headers })
+          response.end(Buffer.alloc(far, "x"))
+        })
+        const sessions = yield* clientAt(url, 20_000)
+        assert.deepInclude(yield* Effect.flip(sessions.update(ignored, input)), { ...unread, applied: "unknown" })
+        const get = sessions.get(ignored, { checkoutSessionId: "cs_1" })
+        assert.deepInclude(yield* Effect.flip(get), { ...unread, applied: "no" })
+      })
+    )
+
+  it.scopedLive("an event that never ends cuts its stream", () =>
+    Effect.gen(function* () {
+      const url = yield* answering((response) => {
+        response.writeHead(200, { "content-type": "text/event-stream" })
+        response.write("event: change\ndata: ")
+        response.write(Buffer.alloc(far, "x"))
+      })
+      const sessions = yield* clientAt(url, 20_000)
+      const changes = Stream.runDrain(sessions.changes(ignored, { checkoutSessionId: "cs_1", afterVersion: 0 }))
+      assert.deepInclude(yield* Effect.flip(changes), { reason: "CONNECTION_LOST" })
     })
   )
 })

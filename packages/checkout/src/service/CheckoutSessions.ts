@@ -102,7 +102,8 @@ export interface Cancelled {
 }
 
 /**
- * A page of history: entries with a version above `afterVersion` (default 0), at most `limit` (default 100, 1..1,000).
+ * A page of history: entries with a version above `afterVersion` (default 0), at most `limit` (default 100, 1..1,000), and
+ * fewer where they are large: a page ends after about 1 MiB. Go on after its last version until a page is empty.
  * Late results of an archived session follow its last entry, at most 16.
  */
 export interface HistoryInput {

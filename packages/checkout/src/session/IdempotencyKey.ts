@@ -7,7 +7,7 @@ import { hash } from "node:crypto"
 /** Longest idempotency key, characters. */
 export const keyMaxLength = 255
 
-/** The use of a key, as stored in its event: its digest, and the whole input as canonical JSON. */
+/** The use of a key, as stored in its event: its digest, and the whole input as canonical JSON, or the digest of that if it is large. */
 export interface KeyUse {
   readonly digest: string
   readonly input: string
@@ -24,7 +24,14 @@ const digestOf = (parts: ReadonlyArray<string>): string =>
 
 /** The use of a caller's key; null without key. `input`: the whole input without the key. */
 export const useOf = (action: KeyedAction, userId: string, key: unknown, input: unknown): KeyUse | null =>
-  typeof key === "string" ? { digest: digestOf([action, userId, key]), input: canonical(input) } : null
+  typeof key === "string" ? { digest: digestOf([action, userId, key]), input: comparable(canonical(input)) } : null
+
+/** Longest input that is stored as it is, characters. Without data no input is longer. */
+export const inputMaxLength = 2_048
+
+// Nobody can send an input that looks like one of these: an input is a JSON object.
+const comparable = (input: string): string =>
+  input.length <= inputMaxLength ? input : `sha256:${hash("sha256", input, "base64url")}`
 
 /** Canonical JSON: names are sorted, so equal values have equal texts. */
 export const canonical = (value: unknown): string => JSON.stringify(value, sorted)

@@ -15,7 +15,7 @@ export interface Envelope {
   begun: boolean
   /** Counted as unanswered work. */
   held: boolean
-  /** What its command holds of a body, bytes; counted while it is held. */
+  /** What its command holds of a body, and its answer may, bytes; counted while it is held. */
   bytes: number
   /** The async context it was sent in; null if it did not wait, or the host does not need it. */
   asyncContext: Run | null

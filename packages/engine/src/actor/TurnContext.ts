@@ -10,7 +10,7 @@ import type { Behavior, Body } from "../Behavior.js"
 import type { EngineError } from "../EngineError.js"
 import type { GroupCommitShape } from "../journal/GroupCommit.js"
 import type { RunEffect } from "../runtime/EffectRunner.js"
-import type { EngineMetrics } from "../runtime/EngineMetrics.js"
+import type { CommitMetrics, EngineMetrics } from "../runtime/EngineMetrics.js"
 import * as JsonBytes from "../runtime/JsonBytes.js"
 import type { Supervision } from "../runtime/Supervision.js"
 import * as Activation from "./Activation.js"
@@ -61,10 +61,18 @@ const countBytes = (
   body: Body<unknown, unknown, unknown>
 ): void => {
   const held = body.heldBy(envelope.command)
-  if (held === undefined || held === null) return
-  envelope.bytes = JsonBytes.of(held)
-  inFlight.heldBytes += envelope.bytes
-  commit.metrics.heldBytes += envelope.bytes
+  if (held !== undefined && held !== null) addBytes(commit.metrics, inFlight, envelope, JsonBytes.of(held))
+}
+
+const addBytes = (
+  metrics: CommitMetrics,
+  inFlight: Activation.InFlight,
+  envelope: Envelope.Envelope,
+  bytes: number
+): void => {
+  envelope.bytes += bytes
+  inFlight.heldBytes += bytes
+  metrics.heldBytes += bytes
 }
 
 /** Counts an envelope as answered. */
@@ -119,6 +127,9 @@ export const answerAfter = (
   wrote: boolean
 ): Envelope.Envelope => {
   hold(context, inFlight, envelope)
+  const { body } = envelope.activation
+  // A reply may hold a copy of the body.
+  if (body !== null && exit._tag === "Success") addBytes(context.commit.metrics, inFlight, envelope, body.bytes)
   pending.waiters.push({ envelope, exit, wrote })
   return envelope
 }

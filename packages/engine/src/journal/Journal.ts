@@ -57,8 +57,8 @@ export interface Recorded {
   readonly record: JournalRecord | null
 }
 
-/** A page of events ends with the one that makes it this large, as JSON. */
-export const pageBytes = 4 * 1_048_576
+/** A page of events ends with the one that makes it this large, as JSON: about a mebibyte. */
+export const pageBytes = 1_048_576
 
 /** Most digests that a load returns. */
 export const loadedDigests = 1_000

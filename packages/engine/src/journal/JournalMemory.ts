@@ -1,8 +1,9 @@
 /**
  * JournalMemory: a journal in memory. Nothing survives the process; otherwise it follows the contract.
- * A long history is bounded: an address keeps its last `historyCapacity` events, and asking for older ones is a typed
- * failure (`HISTORY_FORGOTTEN`), never a silent gap. Records of digests are kept apart from the history, the last
- * `Journal.recordCapacity` per address.
+ * A long history is bounded: an address keeps its last `historyCapacity` events, fewer where they hold more than `historyBytes`
+ * of bodies, and asking for older ones is a typed failure (`HISTORY_FORGOTTEN`), never a silent gap. Records of digests are kept
+ * apart from the history, the last `Journal.recordCapacity` per address. Where they hold more than `recordBytes` of bodies, the
+ * oldest keep their digest only: it still cannot be recorded twice, but its answer is `HISTORY_FORGOTTEN`.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -23,6 +24,7 @@ import type {
   Recorded
 } from "./Journal.js"
 import { failure, Journal, loadedDigests, recordCapacity } from "./Journal.js"
+import * as LargeHistory from "./LargeHistory.js"
 
 interface Record {
   sequence: number
@@ -34,10 +36,18 @@ interface Record {
   readonly events: Array<unknown>
   /** By digest, oldest first; null if there is none. */
   recorded: Map<string, Recorded> | null
+  /** What history and records hold of bodies; null: nothing. */
+  large: LargeHistory.LargeHistory | null
 }
 
 /** Events kept per address. Each survives garbage collections, is copied twice, and evicts other data from CPU caches. */
 export const historyCapacity = 64
+
+/** Bytes of bodies that the events of an address hold; one event more at most. */
+export const historyBytes = 1_048_576
+
+/** Bytes of bodies that the records of an address hold; one record more at most. */
+export const recordBytes = 4 * 1_048_576
 
 const nothing = Exit.succeed(null)
 const committed = Exit.succeed<ReadonlyArray<AppendOutcome>>(["committed"])
@@ -78,6 +88,13 @@ const isAnyRecorded = ({ recorded }: Record, records: ReadonlyArray<JournalRecor
 const keep = (record: Record, records: ReadonlyArray<JournalRecord>): void => {
   record.recorded ??= new Map()
   for (const each of records) record.recorded.set(each.digest, { sequence: each.sequence, record: each })
+  if (record.large !== null) {
+    for (const { digest, event } of records) LargeHistory.addRecord(record.large, digest, event, record.body)
+    for (const digest of LargeHistory.recordsBeyond(record.large, recordBytes)) {
+      const kept = record.recorded.get(digest)
+      if (kept !== undefined) record.recorded.set(digest, { sequence: kept.sequence, record: null })
+    }
+  }
   for (const digest of record.recorded.keys()) {
     if (record.recorded.size <= recordCapacity) return
     record.recorded.delete(digest)
@@ -98,13 +115,14 @@ const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
       body: null,
       alarmMillis: null,
       events: events.slice(0, historyCapacity),
-      recorded: null
+      recorded: null,
+      large: null
     }
     kindOf(kinds, address.kind).records.set(address.id, record)
   }
   for (let index = 0; index < events.length; index++) record.events[record.sequence++ % historyCapacity] = events[index]
   record.state = entry.state
-  if (entry.body !== undefined && entry.body.value !== undefined) record.body = entry.body.value
+  if (entry.body !== undefined) keepBody(record, entry.body.value, events)
   if (records !== undefined && records.length > 0) keep(record, records)
   if (record.alarmMillis !== alarmMillis) {
     record.alarmMillis = alarmMillis
@@ -113,6 +131,14 @@ const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
     else armed.set(address.id, alarmMillis)
   }
   return "committed"
+}
+
+const keepBody = (record: Record, body: unknown, events: ReadonlyArray<unknown>): void => {
+  if (body !== undefined) record.body = body
+  record.large ??= LargeHistory.make(record.sequence - events.length)
+  LargeHistory.addEvents(record.large, record.sequence, events)
+  for (const sequence of LargeHistory.eventsBeyond(record.large, record.sequence - historyCapacity, historyBytes))
+    record.events[(sequence - 1) % historyCapacity] = undefined
 }
 
 const rowOf = ({ body, sequence, state, recorded }: Record): JournalRow => {
@@ -126,7 +152,9 @@ const eventsOf = (
   limit: number
 ): Exit.Exit<ReadonlyArray<JournalEvent>, JournalFailure> => {
   if (record === undefined) return Exit.succeed([])
-  if (afterSequence < record.sequence - historyCapacity) return Exit.fail(failure("no", "HISTORY_FORGOTTEN"))
+  const { large } = record
+  const forgotten = Math.max(record.sequence - historyCapacity, large === null ? 0 : large.forgotten)
+  if (afterSequence < forgotten) return Exit.fail(failure("no", "HISTORY_FORGOTTEN"))
   const page: Array<JournalEvent> = []
   for (let before = afterSequence; before < record.sequence && page.length < limit; before++)
     page.push({ sequence: before + 1, event: record.events[before % historyCapacity] })

@@ -20,11 +20,14 @@ export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A
 export const mapNow = <A, B, E>(self: Effect.Effect<A, E>, f: (a: A) => B): Effect.Effect<B, E> =>
   isExit(self) ? Exit.map(self, f) : Effect.map(self, f)
 
-/** `Effect.flatMap` to an `Exit` that keeps an `Exit` an `Exit`. */
+/** `Effect.flatMap` that gives an `Exit` where both effects are one. */
 export const flatMapNow = <A, B, E, E1>(
   self: Effect.Effect<A, E>,
-  f: (a: A) => Exit.Exit<B, E1>
-): Effect.Effect<B, E | E1> => (isExit(self) ? Exit.flatMap(self, f) : Effect.flatMap(self, f))
+  f: (a: A) => Effect.Effect<B, E1>
+): Effect.Effect<B, E | E1> => {
+  if (!isExit(self)) return Effect.flatMap(self, f)
+  return Exit.isSuccess(self) ? f(self.value) : Exit.failCause(self.cause)
+}
 
 /** Calls code that should return an effect; an exception becomes a defect. */
 export const attempt = <A, E>(make: () => Effect.Effect<A, E>): Effect.Effect<A, E> => {

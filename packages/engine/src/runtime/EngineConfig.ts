@@ -10,7 +10,10 @@ export interface EngineConfig {
   readonly mailboxCapacity: number
   /** Unanswered messages of the whole engine before `MailboxFull` (scope `system`). Default 65,536. */
   readonly systemCapacity: number
-  /** Bytes of large parts (`Behavior.body`) in unanswered messages of an address before `MailboxFull`, one message more at most. Default 16 MiB. */
+  /**
+   * Bytes of bodies (`Behavior.body`) in the unanswered messages of an address, and in answers that wait for the disk, before
+   * `MailboxFull`; one message more at most. Default 16 MiB.
+   */
   readonly mailboxBytes: number
   /** The same for the whole engine. Default 128 MiB. */
   readonly systemBytes: number

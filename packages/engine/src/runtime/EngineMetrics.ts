@@ -55,7 +55,7 @@ export interface CommitMetrics {
   readonly batchEntriesBuckets: Array<number>
   /** Messages held until something is durable or their address is free, of all systems on this group commit. */
   held: number
-  /** What their commands hold of bodies, bytes. */
+  /** What their commands hold of bodies, and their answers may, bytes. */
   heldBytes: number
 }
 

@@ -11,6 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Dialect from "./Dialect.js"
+import * as EventPages from "./EventPages.js"
+import * as LoadRow from "./LoadRow.js"
 import * as Migrations from "./Migrations.js"
 import { prepare, prepareLookup } from "./Prepared.js"
 import { type Rows, Statements, type StatementsShape } from "./Statements.js"
@@ -26,20 +28,14 @@ export const make = (
   const refuse = (error: SqlError): Journal.JournalFailure => dialect.failureOf(error.cause)
 
   const append = appendWith(statements, dialect, time, refuse)
-  const load = loadWith(sql, statements, dialect, refuse)
+  const load = LoadRow.make(sql, statements, dialect, refuse)
   const recorded = prepareLookup(
     statements,
     sql`SELECT sequence FROM journal_keys WHERE kind = ${"kind"} AND id = ${"id"} AND digest = ${"digest"}`,
     toRecorded,
     refuse
   )
-  const events = prepare(
-    statements.read,
-    sql`SELECT sequence, events FROM journal_events
-      WHERE kind = ${"kind"} AND id = ${"id"} AND sequence > ${"after"} ORDER BY sequence LIMIT ${"limit"}`,
-    toEvents,
-    refuse
-  )
+  const events = EventPages.make(sql, statements, refuse)
   const alarms = dueWith(sql, statements, dialect, refuse)
 
   return {
@@ -52,9 +48,7 @@ export const make = (
     load: ({ id, kind }) => load(StoredText.escape(kind), StoredText.escape(id)),
     recorded: ({ id, kind }, digest) => recorded(StoredText.escape(kind), StoredText.escape(id), digest),
     events: ({ id, kind }, afterSequence, limit) =>
-      Effect.map(events(StoredText.escape(kind), StoredText.escape(id), afterSequence, limit), (found) =>
-        found.filter(({ sequence }) => sequence > afterSequence).slice(0, limit)
-      ),
+      events(StoredText.escape(kind), StoredText.escape(id), afterSequence, limit),
     alarms: (kind, beforeMillis, limit, after = { alarmMillis: Number.MIN_SAFE_INTEGER, id: "" }) =>
       EffectRunner.mapNow(
         timed(time, () =>
@@ -64,33 +58,6 @@ export const make = (
       ),
     ...makeUpkeep(sql, dialect, refuse)
   }
-}
-
-const loadWith = (
-  sql: SqlClient,
-  statements: StatementsShape,
-  dialect: Dialect.Dialect,
-  refuse: (error: SqlError) => Journal.JournalFailure
-) => {
-  // All digests of an address as one text; one more than a load may return shows that there are too many.
-  // `body` and `since` are looked for only where the row says so.
-  return prepareLookup(
-    statements,
-    sql`SELECT sequence, state, CASE WHEN behind IS NOT NULL THEN (
-        SELECT body FROM journal_body AS large WHERE large.kind = present.kind AND large.id = present.id
-      ) END AS body, CASE WHEN behind > 0 THEN (
-        SELECT ${sql.literal(dialect.eventsAsText)} FROM (
-          SELECT sequence, events FROM journal_events AS past WHERE past.kind = present.kind AND past.id = present.id
-          AND past.sequence >= present.behind ORDER BY sequence
-        ) AS lacking
-      ) END AS since, behind, (SELECT ${sql.literal(dialect.joined)}(digest, ' ') FROM (
-        SELECT digest FROM journal_keys AS known WHERE known.kind = present.kind AND known.id = present.id
-        LIMIT ${sql.literal(String(Journal.loadedDigests + 1))}
-      ) AS few) AS digests
-      FROM journal_state AS present WHERE kind = ${"kind"} AND id = ${"id"}`,
-    toRow,
-    refuse
-  )
 }
 
 const dueWith = (
@@ -237,39 +204,8 @@ const outcomes = (entries: number, committed: ReadonlySet<number> | null): Reado
   return all
 }
 
-const toRow = (rows: Rows): Journal.JournalRow | null => {
-  const row = rows[0]
-  if (row === undefined) return null
-  const all = row.digests === null ? [] : String(row.digests).split(" ")
-  const sequence = Number(row.sequence)
-  const state: unknown = JSON.parse(row.state as string)
-  const digests = all.length > Journal.loadedDigests ? null : all
-  return row.behind === null ? { sequence, state, digests } : { sequence, state, digests, body: toBody(row) }
-}
-
-const toBody = ({ behind, body, sequence, since }: Rows[number]): Journal.JournalRow["body"] => {
-  if (body === null) throw new Error("the large part of a state is missing")
-  const all = since === null ? [] : toSince(JSON.parse(since as string), Number(behind))
-  if (all.length < (Number(behind) === 0 ? 0 : Number(sequence) - Number(behind) + 1))
-    throw new Error("events that the large part of a state lacks are missing")
-  return { value: JSON.parse(body as string), since: all }
-}
-
-// A row holds the events of one append; its first ones may be in the body already.
-const toSince = (rows: ReadonlyArray<readonly [number, ReadonlyArray<unknown>]>, behind: number) =>
-  rows
-    .flatMap(([last, events]) => numbered(last, events))
-    .filter(({ sequence }) => sequence >= behind)
-    .sort((left, right) => left.sequence - right.sequence)
-
-const numbered = (last: number, events: ReadonlyArray<unknown>): ReadonlyArray<Journal.JournalEvent> =>
-  events.map((event, index) => ({ sequence: last - events.length + 1 + index, event }))
-
 const toRecorded = ([row]: Rows): Journal.Recorded | null =>
   row === undefined ? null : { sequence: Number(row.sequence), record: null }
-
-const toEvents = (rows: Rows): ReadonlyArray<Journal.JournalEvent> =>
-  rows.flatMap((row) => numbered(Number(row.sequence), JSON.parse(row.events as string)))
 
 const toAlarms = (rows: Rows): ReadonlyArray<Journal.JournalAlarm> =>
   rows.flatMap(({ alarm_millis, id }) =>

@@ -198,7 +198,7 @@ export const run = (name: string, layer: Layer.Layer<Journal.Journal, unknown>):
 type Test = (title: string, body: (journal: Journal.JournalShape) => Effect.Effect<void, unknown, Scope.Scope>) => void
 
 const bounds = (test: Test): void => {
-  test("waiting commands hold no more bytes than an address and the engine may, and one command more", (inner) =>
+  test("waiting commands and answers hold no more bytes than an address and the engine may, and one more", (inner) =>
     Effect.gen(function* () {
       const latch = yield* Effect.makeLatch(false)
       const append: Journal.JournalShape["append"] = (batch) => latch.whenOpen(inner.append(batch))
@@ -224,7 +224,33 @@ const bounds = (test: Test): void => {
             yield* system.ask("d", edit)
             assert.strictEqual((yield* system.read("a")).sequence, 2)
           }),
-        { mailboxBytes: 10_000, systemBytes: 20_000 }
+        { mailboxBytes: 20_000, systemBytes: 40_000 }
+      )
+    }))
+
+  test("answers that wait for the disk count as if each held a copy of the body", (inner) =>
+    Effect.gen(function* () {
+      const latch = yield* Effect.makeLatch(true)
+      const append: Journal.JournalShape["append"] = (batch) => latch.whenOpen(inner.append(batch))
+      yield* within(
+        { ...inner, immediate: false, append },
+        (system) =>
+          Effect.gen(function* () {
+            yield* system.ask("copied", { set: { large: "x".repeat(6_000) } })
+            yield* latch.close
+            const asked = Array.from({ length: 5 }, () => Effect.either(system.ask("copied", {})))
+            const all = yield* Effect.fork(Effect.all(asked, { concurrency: "unbounded" }))
+            yield* Effect.yieldNow()
+            yield* Effect.promise(() => new Promise((resume) => setImmediate(resume)))
+            yield* latch.open
+            const answers = yield* Fiber.join(all)
+            assert.deepStrictEqual(
+              answers.map((answer) => answer._tag),
+              ["Right", "Right", "Left", "Left", "Left"]
+            )
+            yield* system.ask("copied", {})
+          }),
+        { mailboxBytes: 10_000 }
       )
     }))
 
