@@ -27,3 +27,22 @@ const { session: done } = await checkout.updateOrThrow({
   nextState: "Done"
 })
 console.log(`${done.state}, archived: ${done.isArchived}`)
+
+// States that proceed: one update from Cart runs the work of Stock and of Price, and stays in Summary.
+const work: Array<string> = []
+const shop = Flow.defineFlow({
+  name: "shop",
+  initial: "Cart",
+  transitions: { Cart: ["Stock"], Stock: ["Price"], Price: ["Summary"], Summary: ["Done"], Done: [] },
+  proceed: { Stock: "Price", Price: "Summary" },
+  tasks: { Stock: { run: () => void work.push("stock") }, Price: { run: () => void work.push("price") } }
+})
+
+await using store = await Onelane.open({ storage: ":memory:", flow: shop })
+const { session: basket } = await store.openOrThrow({ cartId: "cart-2" })
+await store.updateOrThrow({ checkoutSessionId: basket.id, expCurrentState: "Cart", nextState: "Stock" })
+for await (const { followUp, from, to } of store.changes({ checkoutSessionId: basket.id, afterVersion: 1 })) {
+  console.log(`${from} → ${to}, then ${followUp?.nextState ?? "a client decides"}`)
+  if (followUp === null) break
+}
+console.log(`work done: ${work.join(", ")}`)

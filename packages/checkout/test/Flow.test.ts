@@ -46,6 +46,18 @@ describe("Flow", () => {
       "Shipping Cost": ["Delivery Method", "Taxes"]
     }))
 
+  it("b2b-proceed is b2b whose background states proceed, each to the only state that follows it", () => {
+    assert.deepStrictEqual(edgesOf(Flow.b2bProceed), edgesOf(Flow.b2b))
+    assert.deepStrictEqual([...Flow.b2bProceed.proceed.keys()].sort(), [...backgroundStates].sort())
+    for (const [state, next] of Flow.b2bProceed.proceed)
+      assert.deepStrictEqual([...Flow.b2bProceed.edges.get(state)!], [next])
+    assert.strictEqual(Flow.presets["b2b-proceed"], Flow.b2bProceed)
+    // Without work, a session passes through.
+    const { archives, state, through, work } = Flow.b2bProceed.arrivals.get("Inventory")!
+    assert.deepStrictEqual([archives, state, work], [false, "Delivery Method", null])
+    assert.deepStrictEqual(through, ["Inventory", "Confirm Price", "Calculate Promotions", "Shipping Cost"])
+  })
+
   it("b2b-sync pays and activates the order of a single-page checkout", () =>
     assert.deepStrictEqual(
       edgesOf(Flow.b2bSync),
@@ -198,6 +210,51 @@ describe("Flow", () => {
         () => Flow.withTasks<Flow.Transitions>(flow, { Ready: { nextStates: odd as never } }),
         /nextStates must be a list of at least one state/
       )
+  })
+
+  it("says which states proceed, where a session stays that comes to one, and which work it stays with", () => {
+    const transitions = { A: ["B"], B: ["C", "End"], C: ["End"], End: [] }
+    const written: { [state: string]: string } = { A: "B", B: "C", C: "End" }
+    const tasks = { B: { nextStates: ["End"] }, C: {} }
+    const define = (proceed: object) =>
+      Flow.defineFlow<Flow.Transitions>({ name: "mine", initial: "A", transitions, tasks, proceed })
+    const flow = define(written)
+    delete written.A
+    assert.deepStrictEqual(Object.fromEntries(flow.proceed), { A: "B", B: "C", C: "End" })
+    // The work of B is not for the step to C.
+    for (const one of [flow, Flow.compile(flow)]) {
+      const { archives, state, through, work } = one.arrivals.get("A")!
+      assert.deepStrictEqual([state, through, archives, work?.nextState], ["C", ["A", "B"], false, "End"])
+      assert.isTrue(Flow.transitionOf(one, "A", "B").proceeds)
+      assert.isFalse(Flow.transitionOf(one, "C", "End").proceeds)
+      assert.isFalse(Flow.transitionOf(one, "B", "B").proceeds)
+    }
+    const free = Flow.withTasks<Flow.Transitions>(define({ A: "B", B: "C", C: undefined }), { C: undefined })
+    assert.strictEqual(free.arrivals.get("A")?.state, "C")
+    const through = Flow.defineFlow({ name: "t", initial: "A", transitions: { A: ["B"], B: [] }, proceed: { A: "B" } })
+    assert.deepInclude(through.arrivals.get("A"), { state: "B", archives: true, work: null })
+  })
+
+  it("refuses a state that proceeds where it may not, or in a circle", () => {
+    const transitions = { A: ["B"], B: ["C", "A"], C: ["A", "End"], End: [] }
+    const define = (proceed: unknown) => () =>
+      Flow.defineFlow<Flow.Transitions>({
+        name: "mine",
+        initial: "A",
+        transitions,
+        proceed: proceed as Flow.ProceedOf<Flow.Transitions>
+      })
+    assert.throws(define({ A: "C" }), 'flow mine: A proceeds to "C", which does not follow it')
+    assert.throws(define({ A: "A" }), 'A proceeds to "A"')
+    assert.throws(define({ A: 7 }), "A proceeds to")
+    assert.throws(define({ Nowhere: "A" }), 'the unknown state "Nowhere" proceeds')
+    assert.throws(define({ Error: "A" }), 'the unknown state "Error" proceeds')
+    assert.throws(define({ End: "A" }), 'End proceeds to "A"')
+    assert.throws(define({ A: "B", B: "A" }), "proceeds in a circle")
+    assert.throws(define({ A: "B", B: "C", C: "A" }), "proceeds in a circle")
+    assert.throws(define({ B: "C", C: "A", A: "B" }), "B proceeds in a circle")
+    for (const odd of [["A"], "A", 7]) assert.throws(define(odd), "proceed must be an object")
+    define({ A: "B", B: "C", C: "End" })()
   })
 
   it("refuses a task out of its bounds, attached early or late", () => {

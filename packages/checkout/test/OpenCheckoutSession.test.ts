@@ -11,6 +11,7 @@ const opening: CommandOf<"Open"> = {
   caller: buyer,
   requestId: "req_9",
   session: { id, cartId, storeId, accountId, ownerId, state },
+  cart: { cartStatus: "Active", revision: null },
   lifeMillis: null
 }
 const judged = (now: ReturnType<typeof after>, nowMillis = 1, command = opening) =>

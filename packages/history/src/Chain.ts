@@ -15,6 +15,9 @@ import { isChange, type Observation, type Operation } from "./History.js"
 import { absent, lowestVersion, type Model, permits } from "./Register.js"
 import type { Finding } from "./Verdict.js"
 
+/** Versions that a session may make by itself after one call, where states proceed. Source: CONTRACT §2. */
+const longestChain = 101
+
 /** A fact and the operation it comes from. */
 interface Known<A> {
   readonly value: A
@@ -53,7 +56,7 @@ export const check = (
   const base = lowestVersion(operations)
   const answered = operations.filter((each) => each.outcome !== "info" && each.observed?.version !== undefined)
   // A change needs a cause and a spontaneous one follows a claim, so versions cannot outrun operations without a fault.
-  const bound = base + 3 * operations.length + 1
+  const bound = base + (model.proceed.size === 0 ? 3 : 3 + 2 * longestChain) * operations.length + 1
   const beyond = answered.find((each) => each.observed!.version! > bound)
   if (beyond !== undefined) return { rule: "unexplained change", operations: [beyond] }
   const highest = answered.reduce((most, each) => Math.max(most, each.observed!.version!), base)

@@ -14,10 +14,17 @@ import type { Finding, Verdict, Violation } from "./Verdict.js"
 
 /** What to judge by. */
 export interface CheckOptions {
-  /** What sessions do that no call asked for: `"task"` where the engine runs tasks, `"expiry"`. Default: nothing. */
+  /**
+   * What sessions do that no call asked for: `"task"` where the engine runs tasks, `"expiry"`, `"halt"` where a cart may keep a
+   * session in a state that proceeds. Default: nothing.
+   */
   readonly spontaneous?: Model["spontaneous"] | undefined
   /** States that may end a session when it reaches them. Default: `Complete`. */
   readonly finals?: Model["finals"] | undefined
+  /** State to the state it proceeds to, as in the flow. Default: none proceeds. */
+  readonly proceed?: { readonly [State in string]?: string | undefined } | undefined
+  /** State to the states that the result of its work may choose (`next`). Default: results choose nothing. */
+  readonly choices?: { readonly [State in string]?: ReadonlyArray<string> | undefined } | undefined
   /** State of a newly opened session where the record does not say. Default: `Start`. */
   readonly initial?: string | undefined
   /** Configurations tried per session before it counts as undecided. Default 1,000,000. */
@@ -35,7 +42,9 @@ export const checkHistory = (history: History, options: CheckOptions = {}): Verd
   const model: Model = {
     spontaneous: options.spontaneous ?? defaultModel.spontaneous,
     finals: options.finals ?? defaultModel.finals,
-    initial: options.initial ?? defaultModel.initial
+    initial: options.initial ?? defaultModel.initial,
+    proceed: mapOf(options.proceed),
+    choices: mapOf(options.choices)
   }
   const sessions = bySession(history)
   const violations: Array<Violation> = []
@@ -53,6 +62,9 @@ export const checkHistory = (history: History, options: CheckOptions = {}): Verd
     undecided
   }
 }
+
+const mapOf = <A>(written: { readonly [State in string]?: A | undefined } = {}): ReadonlyMap<string, A> =>
+  new Map(Object.entries(written).filter((entry): entry is [string, A] => entry[1] !== undefined))
 
 const judge = (recorded: ReadonlyArray<Operation>, model: Model, budget: number): Finding | null | "undecided" => {
   const { operations, findings } = settle(recorded)

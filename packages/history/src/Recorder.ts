@@ -132,7 +132,13 @@ const recordOperations = (
   const changed = ({ replayed, session }: CheckoutSessions.Changed): Answer => ({ ...done(session), replayed })
   return {
     completeTask: (caller, input) =>
-      noted(writer, caller, result(input, "completeTask", input.orderId), service.completeTask(caller, input), changed),
+      noted(
+        writer,
+        caller,
+        { ...result(input, "completeTask", `${input.orderId ?? ""} ${input.next ?? ""}`), next: input.next },
+        service.completeTask(caller, input),
+        changed
+      ),
     failTask: (caller, input) =>
       noted(writer, caller, result(input, "failTask", input.code), service.failTask(caller, input), changed),
     releaseClaim: (caller, input) =>

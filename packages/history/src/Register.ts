@@ -18,8 +18,11 @@ export interface Register {
   readonly owed: number
 }
 
-/** What a session may do that no recorded call asked for: the result of a task the engine runs; expiry. */
-export type Spontaneous = "task" | "expiry"
+/**
+ * What a session may do that no recorded call asked for: the result of a task the engine runs; expiry; a stay in a state that
+ * proceeds, because the cart changed or may not be updated.
+ */
+export type Spontaneous = "task" | "expiry" | "halt"
 
 /** What must be known of the service besides its answers. */
 export interface Model {
@@ -28,10 +31,20 @@ export interface Model {
   readonly finals: ReadonlyArray<string>
   /** Where an opened session starts when neither call nor answer says so. */
   readonly initial: string
+  /** State to the state it proceeds to: a session that comes there goes on in the same version, or starts work. */
+  readonly proceed: ReadonlyMap<string, string>
+  /** State to the states that the result of its work may choose. */
+  readonly choices: ReadonlyMap<string, ReadonlyArray<string>>
 }
 
 /** No tasks, no expiry, the preset flows. */
-export const defaultModel: Model = { spontaneous: [], finals: ["Complete"], initial: "Start" }
+export const defaultModel: Model = {
+  spontaneous: [],
+  finals: ["Complete"],
+  initial: "Start",
+  proceed: new Map(),
+  choices: new Map()
+}
 
 /** A session that was never opened. */
 export const absent: Register = { version: 0, state: null, next: null, archived: false, owed: 0 }
@@ -61,6 +74,8 @@ export const permits = (self: Register, operation: Operation): boolean => {
     case "SessionProcessing":
       return self.next !== null
     case "TransitionNotAllowed":
+      // A result may choose a state that may not follow, and the claim stays.
+      if (operation.action === "completeTask") return self.next !== null
       return self.next === null && (expected === undefined || expected === self.state)
     default:
       return true
@@ -71,7 +86,7 @@ export const permits = (self: Register, operation: Operation): boolean => {
 export const effects = (model: Model, self: Register, operation: Operation): ReadonlyArray<Register> => {
   const { action, expected, next, expectedVersion, observed } = operation
   if (action === "open") {
-    return self.state === null ? [{ ...absent, version: 1, state: observed?.state ?? next ?? model.initial }] : []
+    return self.state === null ? opened(model, observed?.state, next ?? model.initial) : []
   }
   if (self.state === null || self.archived) return []
   if (expectedVersion !== undefined && expectedVersion !== self.version) return []
@@ -86,7 +101,7 @@ export const effects = (model: Model, self: Register, operation: Operation): Rea
     case "completeTask": {
       const late = { ...self, version }
       if (isLate(operation)) return [late]
-      const moved = self.next === null ? [] : reached(model, version, self.next, owing(model, self))
+      const moved = self.next === null ? [] : reached(model, version, next ?? self.next, owing(model, self))
       return isDoubtful(operation) ? [...moved, late] : moved
     }
     case "failTask":
@@ -98,9 +113,34 @@ export const effects = (model: Model, self: Register, operation: Operation): Rea
   }
 }
 
-const reached = (model: Model, version: number, state: string, owed: number): ReadonlyArray<Register> => {
-  const open = { version, state, next: null, archived: false, owed }
-  return model.finals.includes(state) ? [open, { ...open, archived: true, owed: 0 }] : [open]
+// A session that comes to a state that proceeds has work there, or passes through; which states have work nobody says here.
+const reached = (model: Model, version: number, first: string, owed: number): ReadonlyArray<Register> => {
+  const found: Array<Register> = []
+  let state = first
+  for (let steps = 0; steps <= model.proceed.size; steps++) {
+    const next = model.proceed.get(state)
+    const open = { version, state, next: null, archived: false, owed }
+    if (next === undefined) {
+      found.push(open)
+      if (model.finals.includes(state)) found.push({ ...open, archived: true, owed: 0 })
+      break
+    }
+    if (model.spontaneous.includes("halt")) found.push(open)
+    found.push({ ...open, next })
+    state = next
+  }
+  return found
+}
+
+// Whoever opens may choose where; the record says where the session came to rest.
+const opened = (model: Model, told: string | null | undefined, initial: string): ReadonlyArray<Register> => {
+  const state = told ?? initial
+  const at = { ...absent, version: 1, state }
+  const next = model.proceed.get(state)
+  if (told === null || told === undefined) return reached(model, 1, initial, 0)
+  return next === undefined
+    ? [at, { ...at, archived: true }].slice(0, model.finals.includes(state) ? 2 : 1)
+    : [at, { ...at, next }]
 }
 
 const owing = (model: Model, { owed }: Register): number => (model.spontaneous.includes("task") ? owed + 1 : owed)
@@ -120,7 +160,11 @@ export const drifts = (model: Model, self: Register): ReadonlyArray<Register> =>
   const version = self.version + 1
   const found: Array<Register> = []
   if (model.spontaneous.includes("task")) {
-    if (self.next !== null) found.push(...reached(model, version, self.next, self.owed), left(model, self, "Error"))
+    if (self.next !== null) {
+      const goals = new Set([self.next, ...(model.choices.get(self.state) ?? [])])
+      for (const goal of goals) found.push(...reached(model, version, goal, self.owed))
+      found.push(left(model, self, "Error"))
+    }
     if (self.owed > 0) found.push({ ...self, version, owed: self.owed - 1 }) // a success that came too late
   }
   if (model.spontaneous.includes("expiry"))
@@ -156,7 +200,7 @@ export const starts = (
 }
 
 const statesOf = (model: Model, operations: ReadonlyArray<Operation>): ReadonlyArray<string> => {
-  const spoken = new Set([model.initial, "Error"])
+  const spoken = new Set([model.initial, "Error", ...model.proceed.keys(), ...model.proceed.values()])
   for (const { expected, next, observed } of operations) {
     for (const state of [expected, next, observed?.state, observed?.next]) if (state != null) spoken.add(state)
   }

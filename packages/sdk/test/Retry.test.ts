@@ -247,7 +247,9 @@ describe("Retry", () => {
         by: "host",
         reason: null,
         cause: null,
-        cartChanged: false
+        cartChanged: false,
+        passedThrough: [],
+        followUp: null
       })
       const asked: Array<number | undefined> = []
       let open = 0

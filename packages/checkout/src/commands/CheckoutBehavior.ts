@@ -46,9 +46,10 @@ const nothing = Exit.succeed(noFacts)
 export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
   kind: "session",
   initial,
-  prepare: ({ cartRevision, session }, command): Effect.Effect<Facts, CheckoutError> => {
+  prepare: (state, command): Effect.Effect<Facts, CheckoutError> => {
+    const { session } = state
     if (session === null || command.tag === "Open" || command.tag === "Expire") return nothing
-    if (command.caller === null) return (cartRevision ?? null) === null ? nothing : readCart(ports, session.cartId)
+    if (command.caller === null) return asksCart(flow, state, command) ? readCart(ports, session.cartId) : nothing
     return readFacts(ports, command.caller, actions[command.tag], session)
   },
   digestsOf,
@@ -76,6 +77,11 @@ export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
   decode,
   alarm
 })
+
+// A result of the engine itself needs the cart to compare its revision, and before the engine goes on by itself.
+const asksCart = (flow: Flow, { cartRevision = null, session }: SessionState, command: SessionCommand): boolean =>
+  cartRevision !== null ||
+  (command.tag === "CompleteTask" && flow.arrivals.has(command.next ?? session?.nextState ?? ""))
 
 const digestsOf = (command: SessionCommand): ReadonlyArray<string> => {
   switch (command.tag) {

@@ -6,15 +6,16 @@
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState, OperationError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
-import { allows, type Flow, isFinal } from "../flow/Flow.js"
+import { allows, type Flow } from "../flow/Flow.js"
 import { badResult, wordMaxLength } from "../flow/TaskResult.js"
 import { ownerNow } from "../ports/Guard.js"
 import type { CompleteTaskInput } from "../service/CheckoutSessions.js"
 import { type CheckoutSession, copyOf, type TaskCause } from "../session/CheckoutSession.js"
 import { stateMaxLength } from "../session/CheckoutState.js"
-import type { SessionEvent } from "../session/SessionState.js"
+import type { Arriving, SessionEvent, SessionState } from "../session/SessionState.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
+import * as Proceeding from "./Proceeding.js"
 import { accept, type CommandOf, type Decide, type Decided, digestsWith, type SessionTurn } from "./SessionCommand.js"
 
 /** The fields of the input. */
@@ -65,10 +66,27 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   const to = next ?? claimed.nextState
   const event: SessionEvent =
     cause === null
-      ? { type: "TaskCompleted", to, archives: isFinal(flow, to), ...closing }
+      ? { type: "TaskCompleted", ...goOn(flow, state, claimed, to, turn), ...closing }
       : { type: "TaskFailed", cause, applied: "unknown", ...closing }
   return accept(event, lastRequestId ?? "", digestsWith(use, operationId))
 }
+
+// A chain keeps the revision of its beginning: what its first steps worked on is what the last one must know of.
+const goOn = (
+  flow: Flow,
+  state: SessionState,
+  { cartChanged, operationId, state: from, version }: Claimed,
+  to: string,
+  { facts: { cart, cartStatus }, nowMillis: at }: SessionTurn
+): Arriving =>
+  Proceeding.arrive(flow, to, {
+    at,
+    version: version + 1,
+    origin: operationId ?? "",
+    cart: { cartStatus, revision: state.cartRevision ?? cart?.revision ?? null },
+    cartChanged,
+    kept: { workKeys: state.workKeys.filter((one) => one.state !== from), followUps: state.followUps ?? 0 }
+  })
 
 // Why a success fails the task all the same; null if it does not.
 const failureOf = (
@@ -127,4 +145,4 @@ const tooLate = (
 
 // A result with the same order that chooses another state contradicts the first one; its order is in the history already.
 const isRepeated = (event: CloseOperation.ClosingEvent, next: string | null): boolean =>
-  event.type !== "TaskCompleted" || next === null || next === event.to
+  event.type !== "TaskCompleted" || next === null || next === (event.proceeded?.through[0] ?? event.to)

@@ -18,6 +18,7 @@ import { keyMaxLength } from "../session/IdempotencyKey.js"
 import { isOpaqueId, isSessionId, opaqueIdMaxLength, opaqueIds } from "../session/Ids.js"
 import { closedReason, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
+import * as Proceeding from "./Proceeding.js"
 import { answeredBefore, type Decide, digestsWith, type SessionReply, show } from "./SessionCommand.js"
 
 /** Longest lifetime of a session: a year, in milliseconds. */
@@ -76,7 +77,7 @@ export const check = (flow: Flow, input: OpenInput): InvalidInput | InvalidCheck
  * Returns a new session, the session that this key opened (as it was then), the live one, or a refusal that makes the opener
  * use another id: the session is closed or belongs to another cart. A session reserved by this very key is shown even if closed.
  */
-export const decide: Decide<"Open"> = (_flow, state, command, turn) => {
+export const decide: Decide<"Open"> = (flow, state, command, turn) => {
   const { session } = state
   const { requestId, caller, isKnown = false, lifeMillis, use = null } = command
   const answered = use === null ? null : answeredBefore(turn, use)
@@ -84,7 +85,12 @@ export const decide: Decide<"Open"> = (_flow, state, command, turn) => {
   const at = turn.nowMillis
   const expiresAt = lifeMillis === null ? null : at + lifeMillis
   if (session === null) {
-    const event = { type: "Opened", at, by: caller.userId, requestId, use, ...command.session, expiresAt } as const
+    const { cart } = command
+    const kept = { workKeys: state.workKeys, followUps: 0 }
+    const coming = { at, version: 1, origin: requestId, cart, cartChanged: false, kept }
+    const { proceeded, to, ...more } = Proceeding.arrive(flow, command.session.state, coming)
+    const opened = { type: "Opened", at, by: caller.userId, requestId, use, ...command.session, expiresAt } as const
+    const event = proceeded === undefined ? opened : { ...opened, ...more, state: to, proceeded }
     return { events: [event], digests: digestsWith(use), reply: (after) => openedBy(after, requestId, true) }
   }
   if (session.cartId !== command.session.cartId) return Exit.fail(Refusal.sessionInaccessible)

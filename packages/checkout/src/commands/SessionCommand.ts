@@ -24,6 +24,7 @@ import { type CheckoutSession, copyOf, type TaskCause } from "../session/Checkou
 import type { KeyUse } from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
 import type { SessionEvent, SessionState } from "../session/SessionState.js"
+import type * as Proceeding from "./Proceeding.js"
 
 /** A command to one session. `caller` is null if the engine itself sends it (a task result, a clock). */
 export type SessionCommand =
@@ -34,6 +35,8 @@ export type SessionCommand =
       readonly session: Pick<CheckoutSession, "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state">
       /** The opener assigned the cart's owner, which a live session adopts. */
       readonly assigns?: boolean | undefined
+      /** The cart as the opener found it. */
+      readonly cart: Proceeding.Coming["cart"]
       /** Its lifetime, from the turn on; null: it never expires. */
       readonly lifeMillis: number | null
       readonly use?: KeyUse | null | undefined

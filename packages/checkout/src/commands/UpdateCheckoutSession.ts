@@ -19,8 +19,10 @@ import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import { errorState } from "../session/CheckoutState.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import { type IdsShape, isSessionId } from "../session/Ids.js"
-import { closedReason, type SessionEvent, type SessionState } from "../session/SessionState.js"
+import * as OperationId from "../session/OperationId.js"
+import { type Arriving, closedReason, type SessionEvent, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
+import * as Proceeding from "./Proceeding.js"
 import {
   answeredBefore,
   type CommandOf,
@@ -158,12 +160,24 @@ const decideMove = (
   const requestId = command.ids.next("req", at)
   const by = command.caller.userId
   const owner = ownerNow(session, turn.facts.cart)
+  if (transition.proceeds && task === null)
+    return move({
+      type: "Updated",
+      ...goOn(flow, state, session, command, turn, requestId),
+      at,
+      by,
+      requestId,
+      from,
+      use,
+      owner
+    })
   if (task === null) return move({ type: "Updated", archives, at, by, requestId, from, to, use, owner })
   const deadlineAt = at + (task.deadlineMillis ?? defaultDeadlineMillis)
-  const workKey = state.workKeys.find((one) => one.state === from)?.key ?? `work_${requestId}`
+  const operationId = OperationId.ofRequest(requestId)
+  const workKey = state.workKeys.find((one) => one.state === from)?.key ?? OperationId.workKeyOf(operationId)
   return move({
     type: "Claimed",
-    operationId: `op_${requestId}`,
+    operationId,
     workKey,
     deadlineAt,
     cartRevision: turn.facts.cart?.revision ?? null,
@@ -176,6 +190,24 @@ const decideMove = (
     owner
   })
 }
+
+// The state that the update leads to proceeds.
+const goOn = (
+  flow: Flow,
+  { workKeys }: SessionState,
+  { version }: CheckoutSession,
+  { transition }: CommandOf<"Update">,
+  { facts: { cart, cartStatus }, nowMillis: at }: SessionTurn,
+  origin: string
+): Arriving =>
+  Proceeding.arrive(flow, transition.to, {
+    at,
+    version: version + 1,
+    origin,
+    cart: { cartStatus, revision: cart?.revision ?? null },
+    cartChanged: false,
+    kept: { workKeys, followUps: 0 }
+  })
 
 // Events are literals with all their fields, and the reply is a shared function: this runs in every accepted update.
 const move = (event: Extract<SessionEvent, { readonly type: "Updated" | "Claimed" }>): Decided<never> => ({

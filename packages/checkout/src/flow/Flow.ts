@@ -5,6 +5,7 @@
  * Source: CONTRACT §1, parsed from 176 public flow versions. No flow has a back edge: going back is cancel and start anew.
  */
 import { checkoutStates, errorState, shownState, stateFault } from "../session/CheckoutState.js"
+import * as Arrival from "./Arrival.js"
 import { FixedMap, FixedSet } from "./Fixed.js"
 import { copyOf as copyOfTask, faultOf, isFor, type Task } from "./Task.js"
 
@@ -24,6 +25,10 @@ export interface Flow<T extends Transitions = Transitions> {
   readonly edges: ReadonlyMap<string, ReadonlySet<string>>
   /** States with a task. */
   readonly tasks: ReadonlyMap<string, Task>
+  /** State to the state it proceeds to by itself. */
+  readonly proceed: ReadonlyMap<string, string>
+  /** What follows when a session comes to a state that proceeds. */
+  readonly arrivals: ReadonlyMap<string, Arrival.Arrival>
   /** Transitions by expected state, then by next state. */
   readonly ways: ReadonlyMap<string, ReadonlyMap<string, Transition>>
 }
@@ -37,6 +42,8 @@ export interface Transition {
   readonly archives: boolean
   /** The task of `from`, if it is for `to`. */
   readonly task: Task | null
+  /** Whether a session that comes to `to` goes on by itself. */
+  readonly proceeds: boolean
 }
 
 /** The states a flow knows. */
@@ -58,7 +65,15 @@ export interface FlowDefinition<T extends Transitions> {
   readonly initial: keyof T & string
   readonly transitions: T
   readonly tasks?: TasksOf<NoInfer<T>> | undefined
+  /**
+   * States that the engine leaves by itself, each for one that may follow: when a session comes to one, the next step is taken
+   * in the same commit. No cycles. Default: none.
+   */
+  readonly proceed?: ProceedOf<NoInfer<T>> | undefined
 }
+
+/** State to the state it proceeds to. */
+export type ProceedOf<T extends Transitions> = { readonly [State in keyof T]?: T[State][number] | undefined }
 
 /** Tasks by state, each for states that may follow its own. */
 export type TasksOf<T extends Transitions> = { readonly [State in keyof T]?: Task<T[State][number]> | undefined }
@@ -66,7 +81,7 @@ export type TasksOf<T extends Transitions> = { readonly [State in keyof T]?: Tas
 /**
  * Compiles a flow. Throws a `TypeError` for an invalid definition: no states, an unknown target or initial
  * state, `Error` named, a state name that is not 1..30 printable characters, trimmed and NFC, an edge from a state to itself,
- * a task out of its bounds, or for a state that may not follow.
+ * a task out of its bounds, or for a state that may not follow, a state that proceeds to one that may not follow or in a circle.
  */
 export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> }>(
   definition: FlowDefinition<T>
@@ -91,11 +106,16 @@ export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyAr
     edges.set(state, new FixedSet(followers))
   }
   edges.set(errorState, states)
-  const flow = { name, initial, transitions, states, edges: new FixedMap(edges), tasks: none, ways: none }
+  const written = (definition.proceed ?? {}) as Arrival.Proceeds
+  const fault = Arrival.faultOf(edges, states, written)
+  if (fault !== null) refuse(fault)
+  const proceed = new FixedMap(Arrival.entriesOf(written))
+  const flow = { name, initial, transitions, states, edges: new FixedMap(edges), proceed, ...nothing }
   return withTasks<T>(flow, (definition.tasks ?? {}) as TasksOf<T>)
 }
 
 const none: ReadonlyMap<string, never> = new FixedMap([])
+const nothing = { tasks: none, arrivals: none, ways: none }
 
 const copyOfTransitions = <T extends Transitions>(written: T): T =>
   Object.freeze(
@@ -124,17 +144,23 @@ export const withTasks = <T extends Transitions>(flow: Flow<T>, tasks: NoInfer<T
       )
     all.set(state, task)
   }
+  const arrivals = Arrival.all({ ...flow, tasks: all })
   const ways = Array.from(
-    waysOf(flow, all),
+    waysOf({ ...flow, arrivals }, all),
     ([from, reachable]) => [from, new FixedMap(Array.from(reachable, freezeSecond))] as const
   )
-  return Object.freeze({ ...flow, tasks: new FixedMap(all), ways: new FixedMap(ways) })
+  return Object.freeze({
+    ...flow,
+    tasks: new FixedMap(all),
+    arrivals: new FixedMap(Array.from(arrivals, freezeSecond)),
+    ways: new FixedMap(ways)
+  })
 }
 
 const freezeSecond = <K, V>([key, value]: readonly [K, V]): readonly [K, V] => [key, Object.freeze(value)]
 
 // A state also leads to itself: such an update must name a version, which decides between two callers, and runs no task.
-const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Map<string, Map<string, Transition>> =>
+const waysOf = ({ arrivals, edges, states }: Flow, tasks: Flow["tasks"]): Map<string, Map<string, Transition>> =>
   new Map(
     Array.from(edges, ([from, followers]) => {
       const task = tasks.get(from) ?? null
@@ -149,7 +175,8 @@ const waysOf = ({ edges, states }: Flow, tasks: Flow["tasks"]): Map<string, Map<
               to,
               isAllowed: true,
               archives: edges.get(to)?.size === 0,
-              task: to !== from && task !== null && isFor(task, to) ? task : null
+              task: to !== from && task !== null && isFor(task, to) ? task : null,
+              proceeds: to !== from && arrivals.has(to)
             }
           ])
         )
@@ -163,6 +190,8 @@ export const compile = (flow: Flow): Flow => ({
   states: new Set(flow.states),
   edges: new Map(Array.from(flow.edges, ([from, followers]) => [from, new Set(followers)])),
   tasks: new Map(flow.tasks),
+  proceed: new Map(flow.proceed),
+  arrivals: new Map(flow.arrivals),
   ways: waysOf(flow, flow.tasks)
 })
 
@@ -172,7 +201,7 @@ export const isFlow = (value: unknown): value is Flow =>
 
 /** Finds the transition of an update; `isAllowed` is false if the flow does not have it. */
 export const transitionOf = (flow: Flow, from: string, to: string): Transition =>
-  flow.ways.get(from)?.get(to) ?? { from, to, isAllowed: false, archives: false, task: null }
+  flow.ways.get(from)?.get(to) ?? { from, to, isAllowed: false, archives: false, task: null, proceeds: false }
 
 /** Whether `flow` lets a session go from one state to the other. */
 export const allows = (flow: Flow, from: string, to: string): boolean => flow.edges.get(from)?.has(to) ?? false
@@ -216,6 +245,25 @@ export const b2bAsync = defineFlow({
   name: "b2b-async",
   initial: "Start",
   transitions: { ...reentrant, "Confirm Price": ["Shipping Cost"] }
+})
+
+/**
+ * The default flow, whose background states proceed: one update runs the states up to the next screen. The screens are Start,
+ * Shipping Address, Delivery Method, Payment And Billing Address, Checkout Summary, Authorize Payment and Order Confirmation.
+ */
+export const b2bProceed = defineFlow({
+  name: "b2b-proceed",
+  initial: "Start",
+  transitions: b2b.transitions,
+  proceed: {
+    Inventory: "Confirm Price",
+    "Confirm Price": "Calculate Promotions",
+    "Calculate Promotions": "Shipping Cost",
+    "Shipping Cost": "Delivery Method",
+    Taxes: "Payment And Billing Address",
+    "Cart To Order": "Authorize Payment",
+    "Activate Order": "Order Confirmation"
+  }
 })
 
 /** For single-page checkouts: the shop has done everything else before it opens the session. */
@@ -264,6 +312,7 @@ export const presets = Object.freeze({
   "b2b-async": b2bAsync,
   "b2b-sync": b2bSync,
   "b2b-classic": b2bClassic,
+  "b2b-proceed": b2bProceed,
   any
 } as const)
 

@@ -30,9 +30,12 @@ export interface TaskContext {
   readonly workKey: string
   readonly requestId: string
   readonly operationId: string
-  /** The revision the cart had when the task was claimed; null where the cart port gives none. */
+  /**
+   * The revision the cart had when the task was claimed, or when the client called whose update runs several tasks; null where
+   * the cart port gives none.
+   */
   readonly cartRevision: CartRevision | null
-  /** Whether the cart has another one now; checked before each attempt except the first of a claim. */
+  /** Whether the cart has another one now; checked before each attempt except the first after a client's call. */
   readonly cartChanged: boolean
   /** 1 for the first attempt in this process. */
   readonly attempt: number

@@ -89,13 +89,18 @@ const factsOf = (rights: Rights, cart: Cart | null): Facts => ({
   cart
 })
 
+// No port keeps the cart.
+const unkept = Exit.succeed<Facts>({ rights: null, cartStatus: "Active", cart: null })
+
 /** Asks for the cart only: for a result of the engine itself, which needs no rights. */
 export const readCart = (ports: Ports, cartId: string): Effect.Effect<Facts, Undecided> =>
-  Effect.map(bounded(ports, "carts", ports.carts.find(cartId)), (cart) => ({
-    rights: null,
-    cartStatus: cart === null ? null : cart.status,
-    cart
-  }))
+  ports.carts.isComplete
+    ? unkept
+    : Effect.map(bounded(ports, "carts", ports.carts.find(cartId)), (cart) => ({
+        rights: null,
+        cartStatus: cart === null ? null : cart.status,
+        cart
+      }))
 
 /** Whether a cart has another revision now, or is gone; false if unknown. */
 export const hasChanged = (ports: Ports, cartId: string, revision: CartRevision): Effect.Effect<boolean> =>

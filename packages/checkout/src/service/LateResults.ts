@@ -92,7 +92,9 @@ export const entriesOf = (
           by,
           reason: null,
           cause: null,
-          cartChanged: false
+          cartChanged: false,
+          passedThrough: [],
+          followUp: null
         })
       )
   )

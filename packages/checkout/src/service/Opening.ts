@@ -114,13 +114,14 @@ const mustBeFree = ({ input, parts }: Opener): Effect.Effect<void, any> =>
 const ask = (
   { caller, input, parts, requestId, use }: Opener,
   id: string,
-  { accountId, ownerId, storeId }: Cart,
+  { accountId, ownerId, revision = null, status, storeId }: Cart,
   how: { readonly assigns?: boolean; readonly isKnown?: boolean }
 ): Effect.Effect<SessionReply, OpenError> => {
   const state = input.initialState ?? parts.flow.initial
   const session = { id, cartId: input.cartId, storeId, accountId, ownerId, state }
   const lifeMillis = input.expiresInMillis ?? parts.expiresInMillis
-  return parts.sessions.ask(id, { tag: "Open", caller, requestId, session, lifeMillis, use, ...how })
+  const cart = { cartStatus: status, revision }
+  return parts.sessions.ask(id, { tag: "Open", caller, requestId, session, cart, lifeMillis, use, ...how })
 }
 
 const openedBy = ({ created = false, replayed, requestId, session }: SessionReply): S.Opened => ({

@@ -124,6 +124,20 @@ export interface HistoryEntry {
   readonly cause: TaskCause | null
   /** The cart had another revision when the task ended than when it was claimed. */
   readonly cartChanged: boolean
+  /**
+   * The states that the session passed through by itself on its way to `to`, in order; empty if none. `reason` says why it went
+   * no further, where a cart was in its way.
+   */
+  readonly passedThrough: ReadonlyArray<string>
+  /** The claim that the engine made in the same commit, because `to` proceeds; null if none. */
+  readonly followUp: FollowUpClaim | null
+}
+
+/** A claim that the engine made by itself: work of the state the session came to, which leads to `nextState`. */
+export interface FollowUpClaim {
+  readonly operationId: string
+  readonly workKey: string
+  readonly nextState: string
 }
 
 /** The invariants of CONTRACT §1 that a session violates; empty if none. */

@@ -28,6 +28,8 @@ export interface SessionState {
   readonly cartRevision?: CartRevision | null | undefined
   /** Work keys with an unknown outcome, at most one per state. */
   readonly workKeys: ReadonlyArray<WorkKey>
+  /** Follow-up claims since a client's call, this one included; absent if the claim is none. */
+  readonly followUps?: number | undefined
 }
 
 /** The state before a session is opened. */
@@ -38,12 +40,34 @@ interface Following {
   readonly owner?: CartOwner | null | undefined
 }
 
+/** A claim that the engine makes by itself, in the commit by which a session comes to a state that proceeds. */
+export interface FollowUp {
+  readonly operationId: string
+  readonly workKey: string
+  readonly deadlineAt: number
+  /** The revision the cart had at the client's call. */
+  readonly cartRevision: CartRevision | null
+  readonly nextState: string
+}
+
+/** Why the engine went no further by itself. */
+export type Halted = "CART_NOT_UPDATABLE" | "CART_CHANGED" | "TOO_MANY_FOLLOW_UPS"
+
+/** By which a session comes to a state, and stays there. */
+export interface Arriving {
+  readonly to: string
+  readonly archives: boolean
+  /** What followed, where the state it came to proceeds: the states it passed through, and the claim it stays with. */
+  readonly proceeded?:
+    | { readonly through: ReadonlyArray<string>; readonly followUp: FollowUp | null; readonly halted: Halted | null }
+    | undefined
+}
+
 interface Moved extends Following {
   readonly at: number
   readonly by: string
   readonly requestId: string
   readonly from: string
-  readonly to: string
   readonly use: KeyUse | null
 }
 
@@ -65,11 +89,15 @@ export type SessionEvent =
       readonly at: number
       readonly by: string
       readonly requestId: string
+
       readonly use?: KeyUse | null | undefined
+      readonly archives?: boolean | undefined
+      readonly proceeded?: Arriving["proceeded"]
     } & Pick<CheckoutSession, "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state" | "expiresAt">)
-  | ({ readonly type: "Updated"; readonly archives: boolean } & Moved)
+  | ({ readonly type: "Updated" } & Arriving & Moved)
   | ({
       readonly type: "Claimed"
+      readonly to: string
       readonly operationId: string
       readonly workKey: string
       readonly deadlineAt: number
@@ -78,10 +106,9 @@ export type SessionEvent =
     } & Moved)
   | ({
       readonly type: "TaskCompleted"
-      readonly to: string
       readonly orderId: string | null
-      readonly archives: boolean
-    } & Closing)
+    } & Arriving &
+      Closing)
   | ({
       readonly type: "TaskFailed"
       readonly cause: TaskCause
@@ -107,14 +134,15 @@ export type SessionEvent =
 
 /** Applies one event. */
 export const evolve = (state: SessionState, event: SessionEvent): SessionState => {
-  if (event.type === "Opened") return { ...initial, session: opened(event) }
+  if (event.type === "Opened") return arrived(initial, opened(event), event.proceeded, 0)
   if (state.session === null) throw new Error(`event ${event.type} before Opened`)
   const session = event.owner == null ? state.session : { ...state.session, ...event.owner }
   const { at } = event
   switch (event.type) {
     case "Updated": {
       const closedBy = event.archives ? "COMPLETED" : null
-      return closed(state, changed(session, at, event.to, null, closedBy, session.orderId, event.requestId))
+      const moved = changed(session, at, event.to, null, closedBy, session.orderId, event.requestId)
+      return arrived(state, moved, event.proceeded, 0)
     }
     case "Claimed": {
       const { operationId, workKey, to: nextState } = event
@@ -127,7 +155,7 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
     case "TaskCompleted": {
       const closedBy = event.archives ? "COMPLETED" : null
       const moved = changed(session, at, event.to, null, closedBy, event.orderId ?? session.orderId)
-      return closed(state, moved, withoutWorkKey(state, event.from))
+      return arrived(state, moved, event.proceeded, state.followUps ?? 0, withoutWorkKey(state, event.from))
     }
     case "TaskFailed": {
       const failed = changed(session, at, errorState, null, null, session.orderId)
@@ -210,8 +238,8 @@ const opened = (event: Extract<SessionEvent, { readonly type: "Opened" }>): Chec
   nextState: null,
   isProcessing: false,
   isError: false,
-  isArchived: false,
-  closedBy: null,
+  isArchived: event.archives === true,
+  closedBy: event.archives === true ? "COMPLETED" : null,
   operationId: null,
   workKey: null,
   orderId: null,
@@ -228,6 +256,27 @@ const closed = (state: SessionState, session: CheckoutSession, workKeys = state.
   deadlineAt: null,
   workKeys
 })
+
+// A session that has come to a state: free, or with a follow-up claim.
+const arrived = (
+  state: SessionState,
+  session: CheckoutSession,
+  proceeded: Arriving["proceeded"],
+  followUps: number,
+  workKeys = state.workKeys
+): SessionState => {
+  const followUp = proceeded?.followUp ?? null
+  if (followUp === null) return closed(state, session, workKeys)
+  const { cartRevision, deadlineAt, nextState, operationId, workKey } = followUp
+  return {
+    format: StoreFormat.current,
+    session: { ...session, isProcessing: true, nextState, operationId, workKey },
+    deadlineAt,
+    cartRevision,
+    workKeys: withWorkKey({ ...state, workKeys }, session.state, workKey),
+    followUps: followUps + 1
+  }
+}
 
 /** The alarm of a claimed session: always due, so that a restart finds it regardless of the clock. */
 export const claimedAlarmMillis = 0
@@ -267,7 +316,8 @@ const fields = {
   by: null,
   reason: null,
   cause: null,
-  cartChanged: false
+  cartChanged: false,
+  followUp: null
 } as const
 
 /** Converts an event to a history entry for callers, without its idempotency key. */
@@ -279,6 +329,7 @@ export const historyEntry = (version: number, event: SessionEvent): HistoryEntry
     type,
     ...fields,
     cartChanged,
+    ...wayOf("proceeded" in event ? event.proceeded : undefined),
     at,
     from: event.type === "Opened" ? null : event.from
   }
@@ -327,6 +378,18 @@ export const historyEntry = (version: number, event: SessionEvent): HistoryEntry
   }
 }
 
+// What followed by itself.
+const wayOf = (
+  proceeded: Arriving["proceeded"]
+): Pick<HistoryEntry, "followUp" | "passedThrough"> & Partial<Pick<HistoryEntry, "reason">> => {
+  if (proceeded === undefined) return { passedThrough: [], followUp: null }
+  const { followUp, halted, through } = proceeded
+  const passedThrough = [...through]
+  if (followUp === null) return { passedThrough, followUp, reason: halted }
+  const { nextState, operationId, workKey } = followUp
+  return { passedThrough, followUp: { operationId, workKey, nextState }, reason: halted }
+}
+
 /** Whether an event archives the session. */
 export const isLast = (event: SessionEvent): boolean =>
-  event.type === "Cancelled" || event.type === "Expired" || ("archives" in event && event.archives)
+  event.type === "Cancelled" || event.type === "Expired" || ("archives" in event && event.archives === true)

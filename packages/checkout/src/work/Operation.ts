@@ -20,6 +20,7 @@ import {
 import type * as TaskResult from "../flow/TaskResult.js"
 import type { CartRevision } from "../ports/Carts.js"
 import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
+import * as OperationId from "../session/OperationId.js"
 
 /** A claim to work on. */
 export interface Claim {
@@ -70,6 +71,9 @@ const interrupted: TaskFailure = {
 // A clock that was set back must not extend a deadline.
 const timeLeft = (task: Task, claim: Claim, nowMillis: number): number =>
   Math.min(task.deadlineMillis ?? defaultDeadlineMillis, Math.max(0, claim.deadlineAt - nowMillis))
+
+// A follow-up claim has the revision of the client's call, which may be out of date already.
+const isFresh = ({ operationId, resumed }: Claim): boolean => !resumed && !OperationId.isFollowUp(operationId)
 
 /** Makes an operation and starts its deadline; work that the host does elsewhere has nothing else. */
 export const make = (parts: Parts, task: Task, claim: Claim, nowMillis: number, ends: Ends): Operation => {
@@ -126,7 +130,7 @@ export const make = (parts: Parts, task: Task, claim: Claim, nowMillis: number, 
     const { cartRevision, resumed, session } = claim
     if (leftMillis === 0) return fail(deadline) // too late to begin
     if (resumed && task.repeatable === false) return fail(interrupted)
-    if (cartRevision === null || (attempts === 0 && !resumed)) return attempt(false)
+    if (cartRevision === null || (attempts === 0 && isFresh(claim))) return attempt(false)
     parts.run(parts.hasChanged(session.cartId, cartRevision), (exit) => attempt(exit._tag === "Success" && exit.value))
   }
   const stopDeadline = parts.after(leftMillis, () => fail(deadline))
@@ -158,7 +162,7 @@ const contextOf = (
 ): TaskContext => ({
   session: copyOf(session),
   workKey: session.workKey ?? "",
-  requestId: session.lastRequestId ?? "",
+  requestId: session.lastRequestId ?? OperationId.requestOf(operationId),
   operationId,
   cartRevision,
   cartChanged,

@@ -93,7 +93,9 @@ export const HistoryEntry = Schema.Struct({
   by: textOrNull,
   reason: textOrNull,
   cause: Schema.NullOr(Schema.Struct({ code: text, message: text })),
-  cartChanged: Schema.Boolean
+  cartChanged: Schema.Boolean,
+  passedThrough: Schema.Array(text),
+  followUp: Schema.NullOr(Schema.Struct({ operationId: text, workKey: text, nextState: text }))
 }).annotations({ identifier: "HistoryEntry" })
 
 /** A page of history. */

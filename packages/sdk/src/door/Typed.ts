@@ -14,7 +14,8 @@ export interface SessionOf<F> extends Omit<CheckoutSession.CheckoutSession, "sta
 }
 
 /** A history entry whose states are those of the flow. */
-export interface HistoryOf<F> extends Omit<CheckoutSession.HistoryEntry, "from" | "to"> {
+export interface HistoryOf<F> extends Omit<CheckoutSession.HistoryEntry, "from" | "to" | "passedThrough"> {
+  readonly passedThrough: ReadonlyArray<Flow.StateOf<F>>
   readonly from: Flow.StateOf<F> | null
   readonly to: Flow.StateOf<F> | null
 }

@@ -46,6 +46,8 @@ export interface Scenario {
    * actions carry keys, and carts are opened again.
    */
   readonly repeats: number
+  /** Some states proceed, work is for some next states only, and results choose (Chains). */
+  readonly chains: boolean
   readonly engine: {
     readonly idleMillis: number
     readonly sweepMillis: number
@@ -95,6 +97,7 @@ export const draw = (seeded: Seeded): Scenario => {
     appendsAtOnce: seeded.pick([1, 2, 3]),
     skewsMillis: seeded.chance(0.5) ? [0, seeded.pick([-1, 1]) * seeded.between(2_000, 7_200_000)] : [],
     storeTime: true,
-    repeats: often(seeded.pick([0.1, 0.3]))
+    repeats: often(seeded.pick([0.1, 0.3])),
+    chains: seeded.chance(0.4)
   }
 }

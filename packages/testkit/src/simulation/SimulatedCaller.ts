@@ -79,7 +79,12 @@ const choose = (
     return only((service) => service.cancel(host, { checkoutSessionId, idempotencyKey }), idempotencyKey !== undefined)
   }
   if (operationId !== null && seeded.chance(0.5))
-    return close(seeded, { checkoutSessionId, operationId, idempotencyKey }, idempotencyKey !== undefined)
+    return close(
+      seeded,
+      { checkoutSessionId, operationId, idempotencyKey },
+      idempotencyKey !== undefined,
+      scenario.chains && seeded.chance(0.5) ? seeded.pick(states) : undefined
+    )
   const informed = seen !== undefined && seeded.chance(0.75)
   const expCurrentState = informed ? seen.state : seeded.pick(states)
   const input: CheckoutSessions.UpdateInput = {
@@ -114,9 +119,9 @@ interface Claim {
   readonly idempotencyKey: string | undefined
 }
 
-const close = (seeded: Seeded, claim: Claim, repeatable: boolean): Act =>
+const close = (seeded: Seeded, claim: Claim, repeatable: boolean, next: string | undefined): Act =>
   seeded.pick([
-    only((service) => service.completeTask(host, claim), repeatable),
+    only((service) => service.completeTask(host, { ...claim, next }), repeatable),
     only((service) => service.failTask(host, { ...claim, code: "FAILED" }), repeatable),
     only((service) => service.releaseClaim(host, { ...claim, reason: "drawn" }), repeatable)
   ])

@@ -10,6 +10,7 @@ import { JournalMemory } from "@onelane/engine"
 import { checkHistory, type History, Recorder, TimeLine, type Verdict } from "@onelane/history"
 import { Effect, Exit, Logger, Schedule } from "effect"
 import type { Fault } from "../faults/JournalFaults.js"
+import * as Chains from "./Chains.js"
 import { draw, type Scenario } from "./Scenario.js"
 import * as Seeded from "./Seeded.js"
 import * as SeededScheduler from "./SeededScheduler.js"
@@ -73,8 +74,10 @@ export const run = (seed: number, overrides: Partial<Scenario> = {}): Outcome =>
 /** Faults are expected here; what they come to is judged, not logged. */
 const quiet = Effect.provide(Logger.remove(Logger.defaultLogger))
 
-const judge = (history: History.History, { tasks, expiresInMillis }: Scenario): Verdict.Verdict =>
+const judge = (history: History.History, { chains, tasks, expiresInMillis }: Scenario): Verdict.Verdict =>
   checkHistory(history, {
+    ...(chains && { proceed: Chains.proceed }),
+    ...(chains && tasks && { choices: Object.fromEntries(World.states.map((state) => [state, World.states])) }),
     spontaneous: [...(tasks ? (["task"] as const) : []), ...(expiresInMillis === null ? [] : (["expiry"] as const))],
     finals: [],
     initial: "A"
@@ -133,7 +136,7 @@ const inspect = (world: World.World, recorder: Recorder.Recorder, scenario: Scen
         const told = yield* Effect.retry(recorder.client(0, service).get(host, { checkoutSessionId: id }), untilRoom)
         problems.push(...CheckoutSession.violations(told).map((each) => `${id}: ${each}`))
         if (told.isProcessing) problems.push(`${id}: a claim outlived its deadline`)
-        problems.push(...(yield* onDisk(world, recorder, told)))
+        problems.push(...(yield* onDisk(world, recorder, scenario, told)))
       }
     }
     return problems
@@ -166,7 +169,18 @@ const closes = (event: unknown): ReadonlyArray<string> => {
 // No simulated result has an order.
 const keyOf = (late: string): string => late.replace(/^late (.*) null$/, "completeTask $1 ")
 
-const onDisk = (world: World.World, recorder: Recorder.Recorder, told: CheckoutSessions.Changed["session"]) =>
+/** A result that chooses another state than the first one is told as kept: its order is in the history, with the first. */
+const completes = (event: unknown): ReadonlyArray<string> => {
+  const { operationId, type } = event as Readonly<Record<"type" | "operationId", unknown>>
+  return type === "TaskCompleted" ? [`completeTask ${operationId} `] : []
+}
+
+const onDisk = (
+  world: World.World,
+  recorder: Recorder.Recorder,
+  scenario: Scenario,
+  told: CheckoutSessions.Changed["session"]
+) =>
   Effect.gen(function* () {
     const address = { kind: "session", id: told.id }
     const row = yield* world.disk.load(address)
@@ -179,9 +193,12 @@ const onDisk = (world: World.World, recorder: Recorder.Recorder, told: CheckoutS
     if (row !== null && events.length !== kept) problems.push(`${told.id}: the events have a gap`)
     const closed = events.flatMap(({ event }) => closes(event))
     if (new Set(closed).size < closed.length) problems.push(`${told.id}: one operation was closed twice`)
+    problems.push(...Chains.faultsOf(told.id, events, scenario))
+    const completed = events.flatMap(({ event }) => completes(event))
     for (const { key, late, observed, session } of recorder.history()) {
       if (late !== true || session !== told.id || observed?.archived !== false) continue
-      if (!closed.some((each) => each.startsWith("late ") && key === keyOf(each)))
+      if (completed.some((each) => key?.startsWith(each))) continue
+      if (!closed.some((each) => each.startsWith("late ") && key?.startsWith(keyOf(each))))
         problems.push(`${told.id}: a late success was told as kept, and is not`)
     }
     return problems

@@ -2,11 +2,12 @@
  * World: the service under simulation: engines over one faulty journal, ports that dawdle and fail, tasks that do too,
  * and a hand that kills and restarts all of it. The journal's memory is the disk: it survives.
  */
-import { CheckoutEngine, type CheckoutSessions, Flow } from "@onelane/checkout"
+import { CheckoutEngine, type CheckoutSessions, Flow, type Task } from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
 import { Journal, JournalMemory } from "@onelane/engine"
 import { type Clock, Context, Effect, ExecutionStrategy, Exit, Fiber, identity, Scope } from "effect"
 import * as JournalFaults from "../faults/JournalFaults.js"
+import * as Chains from "./Chains.js"
 import type { Scenario } from "./Scenario.js"
 import type { Seeded } from "./Seeded.js"
 import * as SimulatedPorts from "./SimulatedPorts.js"
@@ -108,20 +109,34 @@ const start = (parts: Parts, flow: Flow.Flow, outer: Scope.Scope, skewMillis: nu
     return running
   })
 
-/** A runs its task here, B waits for a host to close its claim; both only where the scenario has tasks. */
-const flowOf = ({ tasks, slowMillis }: Scenario, seeded: Seeded): Flow.Flow => {
+/**
+ * A runs its task here, B waits for a host to close its claim; both only where the scenario has tasks. With chains, C runs
+ * A's work, too, and what either hands back may choose a state, now and then one that may not follow.
+ */
+const flowOf = ({ chains, tasks, slowMillis }: Scenario, seeded: Seeded): Flow.Flow => {
   const transitions = Object.fromEntries(states.map((state) => [state, states.filter((other) => other !== state)]))
-  const flow: Flow.Flow = Flow.defineFlow<Flow.Transitions>({ name: "ring", initial: "A", transitions })
-  if (!tasks) return flow
-  const result = Effect.suspend(() =>
-    seeded.chance(0.2) ? Effect.fail({ code: "FAILED", message: "drawn", final: seeded.chance(0.5) }) : Effect.void
-  )
-  return Flow.withTasks(flow, {
-    A: {
-      run: () => Effect.delay(result, seeded.between(0, slowMillis)),
-      deadlineMillis: 500,
-      retry: { limit: 2, baseMillis: 10 }
-    },
-    B: { deadlineMillis: 200 }
+  const flow: Flow.Flow = Flow.defineFlow<Flow.Transitions>({
+    name: "ring",
+    initial: "A",
+    transitions,
+    proceed: chains ? Chains.proceed : {}
   })
+  if (!tasks) return flow
+  const chosen = () => (chains && seeded.chance(0.4) ? { next: seeded.pick([...states, "Error"]) } : undefined)
+  const result = Effect.suspend(() =>
+    seeded.chance(0.2)
+      ? Effect.fail({ code: "FAILED", message: "drawn", final: seeded.chance(0.5) })
+      : Effect.succeed(chosen())
+  )
+  const task: Task.Task = {
+    run: () => Effect.delay(result, seeded.between(0, slowMillis)),
+    deadlineMillis: 500,
+    retry: { limit: 2, baseMillis: 10 }
+  }
+  const host: Task.Task = { deadlineMillis: 200 }
+  if (!chains) return Flow.withTasks(flow, { A: task, B: host })
+  const { A, B, C } = Chains.nextStates
+  const forSome = (one: Task.Task, nextStates: ReadonlyArray<string> | null | undefined): Task.Task =>
+    nextStates == null ? one : { ...one, nextStates }
+  return Flow.withTasks(flow, { A: forSome(task, A), B: forSome(host, B), C: forSome(task, C) })
 }

@@ -9,7 +9,7 @@ import { assert, layer } from "@effect/vitest"
 import { CheckoutSession, Flow } from "@onelane/checkout"
 import { Effect, Either, type Layer } from "effect"
 import { claims } from "./CheckoutSuiteClaims.js"
-import { choices, choosing } from "./CheckoutSuiteFlows.js"
+import { chaining, chains, choices, choosing } from "./CheckoutSuiteFlows.js"
 import { keys } from "./CheckoutSuiteKeys.js"
 import { leaving, watching } from "./CheckoutSuiteLifetime.js"
 import { refusals } from "./CheckoutSuiteRefusals.js"
@@ -57,6 +57,7 @@ export const run = (
   part("claims", claiming, claims)
   part("refusals", claiming, refusals)
   part("choices", choosing, choices)
+  part("chains", chaining, chains)
 }
 
 const opening = (it: CheckoutIt): void => {

@@ -1,11 +1,11 @@
 /**
- * CheckoutSuiteFlows: what a flow says beyond its transitions: work for some of them only, and results that choose where a
- * session goes. Source: CONTRACT §1 and §2.
+ * CheckoutSuiteFlows: what a flow says beyond its transitions: work for some of them only, results that choose where a
+ * session goes, and states that proceed. Source: CONTRACT §1 and §2.
  */
 import { assert } from "@effect/vitest"
 import { CheckoutSession, Flow } from "@onelane/checkout"
 import { Effect } from "effect"
-import { type CheckoutIt, callers, openedWorld, Sessions } from "./CheckoutWorld.js"
+import { type CheckoutIt, callers, makeWorld, openedWorld, Sessions } from "./CheckoutWorld.js"
 
 /** The host works on `Ready`, but not where an update leads back to `Edit`. */
 export const choosing: Flow.Flow = Flow.defineFlow({
@@ -92,6 +92,164 @@ export const choices = (it: CheckoutIt): void => {
       assert.deepStrictEqual(yield* sessions.get(callers.admin, { checkoutSessionId }), session)
       const { session: back } = yield* sessions.completeTask(callers.integrator, { ...result, next: "Edit" })
       assert.deepInclude(back, { state: "Edit", orderId: "order-1", isProcessing: false })
+    })
+  )
+}
+
+/** The host works on `Stock` and `Price`, and a session goes on from both, and from `Between`, by itself. */
+export const chaining: Flow.Flow = Flow.defineFlow({
+  name: "chaining",
+  initial: "Start",
+  transitions: {
+    Start: ["Stock"],
+    Stock: ["Between", "Screen"],
+    Between: ["Price"],
+    Price: ["Screen"],
+    Screen: ["Done"],
+    Done: []
+  },
+  proceed: { Stock: "Between", Between: "Price", Price: "Screen" },
+  tasks: { Stock: {}, Price: {} }
+})
+
+const begun = Effect.gen(function* () {
+  const sessions = yield* Sessions
+  const world = yield* openedWorld
+  const { checkoutSessionId } = world
+  const update = { checkoutSessionId, expCurrentState: "Start", nextState: "Stock", idempotencyKey: "k1" }
+  const first = yield* sessions.update(callers.buyer, update)
+  const complete = (operationId: string | null, more: { readonly next?: string } = {}) =>
+    sessions.completeTask(callers.integrator, { checkoutSessionId, operationId: operationId!, ...more })
+  const get = sessions.get(callers.admin, { checkoutSessionId })
+  const last = Effect.map(
+    sessions.history(callers.admin, { checkoutSessionId }),
+    (entries) => entries[entries.length - 1]!
+  )
+  return { ...world, sessions, checkoutSessionId, update, first, complete, get, last }
+})
+
+/** Registers the tests of states that proceed. */
+export const chains = (it: CheckoutIt): void => {
+  it(
+    "one update runs all background states to the next screen: one commit, one version and one entry a step",
+    Effect.gen(function* () {
+      const { complete, first, sessions, checkoutSessionId } = yield* begun
+      const { operationId, workKey } = first.session
+      const lastRequestId = first.requestId
+      assert.deepInclude(first.session, { state: "Stock", nextState: "Between", isProcessing: true, version: 2 })
+      const second = (yield* complete(operationId)).session
+      const claim = { state: "Price", nextState: "Screen", isProcessing: true, version: 3, lastRequestId }
+      assert.deepInclude(second, claim)
+      assert.notStrictEqual(second.operationId, operationId)
+      assert.notStrictEqual(second.workKey, workKey)
+      const third = (yield* complete(second.operationId)).session
+      assert.deepInclude(third, { state: "Screen", nextState: null, isProcessing: false, version: 4, lastRequestId })
+      for (const session of [first.session, second, third])
+        assert.deepStrictEqual(CheckoutSession.violations(session), [])
+      const history = yield* sessions.history(callers.admin, { checkoutSessionId })
+      assert.deepStrictEqual(
+        history.map(({ followUp, from, passedThrough, to, type, version }) => {
+          return { version, type, from, passedThrough, to, followUp }
+        }),
+        [
+          { version: 1, type: "Opened", from: null, passedThrough: [], to: "Start", followUp: null },
+          {
+            ...{ version: 2, type: "Updated", from: "Start", passedThrough: [], to: "Stock" },
+            followUp: { operationId: operationId!, workKey: workKey!, nextState: "Between" }
+          },
+          {
+            ...{ version: 3, type: "TaskCompleted", from: "Stock", passedThrough: ["Between"], to: "Price" },
+            followUp: { operationId: second.operationId!, workKey: second.workKey!, nextState: "Screen" }
+          },
+          { version: 4, type: "TaskCompleted", from: "Price", passedThrough: [], to: "Screen", followUp: null }
+        ]
+      )
+    })
+  )
+  it(
+    "a key, and a repeated result, are answered as they were, also when the session has gone on by itself",
+    Effect.gen(function* () {
+      const { complete, first, get, sessions, update } = yield* begun
+      const second = yield* complete(first.session.operationId)
+      assert.deepStrictEqual(yield* sessions.update(callers.buyer, update), { ...first, replayed: true })
+      assert.deepStrictEqual(yield* complete(first.session.operationId), { ...second, replayed: true })
+      const contrary = yield* Effect.flip(complete(first.session.operationId, { next: "Screen" }))
+      assert.deepInclude(contrary, { _tag: "OperationNotCurrent", reason: "OPERATION_LATE" })
+      assert.deepStrictEqual(yield* get, second.session)
+    })
+  )
+  it(
+    "the next state that a result chooses goes before the one the state proceeds to",
+    Effect.gen(function* () {
+      const { complete, first } = yield* begun
+      const { session } = yield* complete(first.session.operationId, { next: "Screen" })
+      assert.deepInclude(session, { state: "Screen", isProcessing: false, version: 3 })
+    })
+  )
+  it(
+    "a failure in the middle leads to Error, and a way back goes on from there at once, under the same work key",
+    Effect.gen(function* () {
+      const { checkoutSessionId, complete, first, sessions } = yield* begun
+      const { operationId, workKey } = (yield* complete(first.session.operationId)).session
+      const failure = { checkoutSessionId, operationId: operationId!, code: "NO_PRICE" }
+      const { session: failed } = yield* sessions.failTask(callers.integrator, failure)
+      assert.deepInclude(failed, { state: "Error", isError: true, isProcessing: false, version: 4 })
+      const retry = { checkoutSessionId, expCurrentState: "Error", nextState: "Price" }
+      const { session } = yield* sessions.update(callers.buyer, retry)
+      assert.deepInclude(session, { state: "Price", nextState: "Screen", isProcessing: true, version: 5, workKey })
+      assert.notStrictEqual(session.operationId, operationId)
+      assert.strictEqual((yield* complete(session.operationId)).session.state, "Screen")
+    })
+  )
+  it(
+    "a release in the middle leaves the session there, free, until somebody moves it on; so does a cancel, for good",
+    Effect.gen(function* () {
+      const { checkoutSessionId, complete, first, get, sessions } = yield* begun
+      const { operationId } = (yield* complete(first.session.operationId)).session
+      const release = { checkoutSessionId, operationId: operationId!, reason: "stuck" }
+      const { session } = yield* sessions.releaseClaim(callers.admin, release)
+      assert.deepInclude(session, { state: "Price", isProcessing: false, nextState: null, version: 4 })
+      const edit = { checkoutSessionId, expCurrentState: "Price", nextState: "Price", expectedVersion: 4 }
+      assert.isFalse((yield* sessions.update(callers.buyer, edit)).session.isProcessing)
+      const on = { checkoutSessionId, expCurrentState: "Price", nextState: "Screen" }
+      assert.deepInclude((yield* sessions.update(callers.buyer, on)).session, { state: "Price", nextState: "Screen" })
+      yield* sessions.cancel(callers.buyer, { checkoutSessionId })
+      assert.deepInclude(yield* get, { state: "Price", isArchived: true, closedBy: "CANCELLED", isProcessing: false })
+    })
+  )
+  it(
+    "a session does not go on by itself while its cart may not be updated; the history says why",
+    Effect.gen(function* () {
+      const { checkoutSessionId, complete, first, last, sessions, setCartStatus } = yield* begun
+      yield* setCartStatus("Closed")
+      const { session } = yield* complete(first.session.operationId)
+      assert.deepInclude(session, { state: "Between", isProcessing: false, version: 3 })
+      assert.deepInclude(yield* last, {
+        to: "Between",
+        reason: "CART_NOT_UPDATABLE",
+        passedThrough: [],
+        followUp: null
+      })
+      yield* setCartStatus("Active")
+      const on = { checkoutSessionId, expCurrentState: "Between", nextState: "Price" }
+      assert.deepInclude((yield* sessions.update(callers.buyer, on)).session, { state: "Price", isProcessing: true })
+    })
+  )
+  it(
+    "a session that is opened in a state that proceeds goes on at once",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const { cartId } = yield* makeWorld
+      const opened = yield* sessions.open(callers.buyer, { cartId, initialState: "Between", idempotencyKey: "k1" })
+      const { id: checkoutSessionId, operationId } = opened.session
+      assert.deepInclude(opened.session, { state: "Price", nextState: "Screen", isProcessing: true, version: 1 })
+      assert.deepStrictEqual(CheckoutSession.violations(opened.session), [])
+      const [entry] = yield* sessions.history(callers.admin, { checkoutSessionId })
+      assert.deepInclude(entry, { type: "Opened", to: "Price", passedThrough: ["Between"] })
+      const result = { checkoutSessionId, operationId: operationId! }
+      assert.strictEqual((yield* sessions.completeTask(callers.integrator, result)).session.state, "Screen")
+      const again = yield* sessions.open(callers.buyer, { cartId, initialState: "Between", idempotencyKey: "k1" })
+      assert.deepStrictEqual(again, { ...opened, replayed: true })
     })
   )
 }
