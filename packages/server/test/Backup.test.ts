@@ -1,7 +1,9 @@
 /** Backups through the doors an operator uses: the command line, on a running server and on a file; and back. */
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as Record from "@onelane/testkit/Record"
+import { Effect } from "effect"
 import { asked, run } from "./Command.js"
 import { inFolder, node, serveArgs, urlOf } from "./Program.js"
 
@@ -58,6 +60,30 @@ describe("onelane backup and restore", { timeout: 240_000 }, () => {
       assert.strictEqual(found.body.session.id, body.session.id)
       again.process.kill("SIGTERM")
       await again.ended
+    }))
+
+  it("onto a full disk: refused by name, nothing is left there, and the server goes on", () =>
+    inFolder(async (folder) => {
+      const backups = join(folder, "backups")
+      mkdirSync(backups)
+      const fault = join(folder, "fault")
+      const env = await Effect.runPromise(Record.faulting(backups, fault))
+      const server = node([...serveArgs(folder), "--backup-folder", backups], env)
+      const url = await urlOf(server)
+      await open(url, "cart-0")
+      writeFileSync(fault, "full")
+      const refused = await run(["backup", "--to", "night.db"], { ONELANE_URL: url, ONELANE_TOKEN: "operator" })
+      assert.strictEqual(refused.code, 1)
+      assert.match(refused.stderr, /^onelane: .*the disk is full/)
+      const { body } = await call(url, "/admin/v1/backups.create", { name: "night.db" }, "operator")
+      assert.deepInclude(body, { _tag: "StorageUnavailable", reason: "DISK_FULL", applied: "no" })
+      assert.deepStrictEqual(readdirSync(backups), [])
+      assert.strictEqual((await open(url, "cart-1")).status, 201)
+      rmSync(fault)
+      assert.strictEqual((await call(url, "/admin/v1/backups.create", { name: "night.db" }, "operator")).status, 200)
+      assert.deepStrictEqual(readdirSync(backups), ["night.db"])
+      server.process.kill("SIGTERM")
+      assert.strictEqual((await server.ended).code, 0)
     }))
 
   it("a server without a folder, and one in memory, say so", () =>

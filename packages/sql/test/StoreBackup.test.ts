@@ -13,6 +13,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import { Address, Journal } from "@onelane/engine"
 import { JournalSql, SqliteClient, StoreBackup } from "@onelane/sql"
+import * as RealFaults from "@onelane/testkit/RealFaults"
 import { Effect, Fiber, Layer } from "effect"
 import { temporaryDirectory, temporaryFile } from "./TemporaryFile.js"
 
@@ -112,6 +113,30 @@ describe("StoreBackup", () => {
       yield* Effect.provide(run, store(filename))
       assert.strictEqual(readFileSync(taken, "utf8"), "mine")
       assert.deepStrictEqual(readdirSync(folder), ["taken.db"])
+    })
+  )
+
+  it.scoped("a backup onto a full disk is refused by name and leaves nothing; with room again it is made", () =>
+    Effect.gen(function* () {
+      const { folder, isMounted } = yield* RealFaults.smallDisk
+      // Where nothing may be mounted, a command meets a disk that says it is full (packages/server/test/Backup.test.ts).
+      if (!isMounted) return
+      const filename = yield* temporaryFile
+      yield* fill(filename, 100, 2_000)
+      const run = Effect.gen(function* () {
+        for (const leftKibibytes of [0, 4, 64, 128]) {
+          const empty = RealFaults.fill(folder, leftKibibytes)
+          const copy = join(folder, "copy.db")
+          const error = yield* Effect.flip(make(copy))
+          assert.deepInclude(error, { _tag: "BackupRefused", reason: "DISK_FULL" })
+          assert.match(error.message, /disk is full/)
+          assert.deepStrictEqual(readdirSync(folder), ["ballast"], `${leftKibibytes} KiB left`)
+          empty()
+          yield* append(`after-${leftKibibytes}`, 0)
+        }
+        assert.deepInclude(yield* make(join(folder, "copy.db")), { sessions: 104 })
+      })
+      yield* Effect.provide(run, store(filename))
     })
   )
 

@@ -33,20 +33,28 @@ export const smallDisk: Effect.Effect<Disk, never, Scope.Scope> = Effect.gen(fun
 /** One of the real faults, on the service that owns `storage`. */
 export type Strike = (storage: string, service: Service.Service, seeded: Seeded) => Effect.Effect<Struck>
 
+/** Takes all the room of the file system of `folder`, but for some KiB; gives back what makes room again. */
+export const fill = (folder: string, leftKibibytes = 0): (() => void) => {
+  const [ballast, room] = [join(folder, "ballast"), join(folder, "room")]
+  writeFileSync(room, Buffer.alloc(leftKibibytes * 1_024))
+  let bytes = 1 << 20
+  while (bytes >= 512) {
+    try {
+      writeFileSync(ballast, Buffer.alloc(bytes), { flag: "a" })
+    } catch {
+      bytes >>= 1
+    }
+  }
+  rmSync(room)
+  return () => rmSync(ballast)
+}
+
 /** Another file takes all the room there is, for a while: nothing is lost, nothing ends. */
 const full: Strike = (storage, service, seeded) =>
   Effect.gen(function* () {
-    const ballast = join(dirname(storage), "ballast")
-    let bytes = 1 << 20
-    while (bytes >= 512) {
-      try {
-        writeFileSync(ballast, Buffer.alloc(bytes), { flag: "a" })
-      } catch {
-        bytes >>= 1
-      }
-    }
+    const empty = fill(dirname(storage))
     const ended = yield* Effect.timeoutOption(service.ended, seeded.between(300, 1_200))
-    rmSync(ballast)
+    empty()
     if (ended._tag === "None") return "serves"
     return { problem: `a full disk ended it with ${ended.value.code}: ${ended.value.stderr}` }
   })
