@@ -129,6 +129,21 @@ describe("UpdateCheckoutSession", () => {
       assert.match(many.message, /^nextState must be one of: State 0, .*State 31 and 468 more\.$/)
       assert.strictEqual(checked({ nextState: "Start", expectedVersion: null }), "InvalidState/INVALID_STATE")
     })
+
+    it("explains two equal states without a version: what may follow, and how to stay", () => {
+      const message = (of: Flow.Flow, state: string) =>
+        check(of, { ...sound, expCurrentState: state, nextState: state })?.message
+      assert.strictEqual(
+        message(flow, "Start"),
+        "Both states are Start: nextState must be one of: Shipping Address, Inventory. To stay in Start, give expectedVersion."
+      )
+      assert.strictEqual(
+        message(flow, "Complete"),
+        "Both states are Complete: nothing follows Complete. To stay in Complete, give expectedVersion."
+      )
+      assert.match(message(Flow.any, "Taxes")!, /^Both states are Taxes: nextState must be one of: Start, /)
+      assert.notInclude(message(Flow.any, "Taxes")!.slice("Both states are Taxes".length).split(". ")[0], "Taxes")
+    })
   })
 
   it.prop(

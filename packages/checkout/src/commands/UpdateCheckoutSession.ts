@@ -86,7 +86,7 @@ export const make = (
   const refused = transition.isAllowed ? null : unknownStates(flow, transition)
   if (refused !== null) return refused
   if (expCurrentState === nextState && (expectedVersion ?? null) === null)
-    return Refusal.invalidState(["nextState"], "The next state must differ from the expected current state.")
+    return Refusal.sameState(expCurrentState, flow.edges.get(expCurrentState) ?? [])
   const use = typeof idempotencyKey === "string" ? keyUse(caller, idempotencyKey, input) : null
   return { tag: "Update", caller, transition, expectedVersion, use, ids }
 }

@@ -83,11 +83,21 @@ export const invalidState = (fields: ReadonlyArray<string>, message: string): E.
 /** States that a refusal names at most. */
 export const namedStates = 32
 
-/** Step 4: these inputs name no state of `states`, those that may be asked for. */
-export const unknownState = (fields: ReadonlyArray<string>, states: Iterable<string>): E.InvalidState => {
+const named = (states: Iterable<string>): string => {
   const all = [...states]
   const more = all.length > namedStates ? ` and ${all.length - namedStates} more` : ""
-  return invalidState(fields, `${fields.join(", ")} must be one of: ${all.slice(0, namedStates).join(", ")}${more}.`)
+  return `${all.slice(0, namedStates).join(", ")}${more}`
+}
+
+/** Step 4: these inputs name no state of `states`, those that may be asked for. */
+export const unknownState = (fields: ReadonlyArray<string>, states: Iterable<string>): E.InvalidState =>
+  invalidState(fields, `${fields.join(", ")} must be one of: ${named(states)}.`)
+
+/** Step 4: the next state is the current one, and no version is given. `following`: the states that may follow it. */
+export const sameState = (state: string, following: Iterable<string>): E.InvalidState => {
+  const others = [...following].filter((each) => each !== state)
+  const allowed = others.length === 0 ? `nothing follows ${state}` : `nextState must be one of: ${named(others)}`
+  return invalidState(["nextState"], `Both states are ${state}: ${allowed}. To stay in ${state}, give expectedVersion.`)
 }
 
 /** Step 5: one object for "missing" and "forbidden", so that they cannot be told apart. */
