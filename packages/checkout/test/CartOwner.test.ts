@@ -1,4 +1,4 @@
-/** Rights follow the cart: whose it is now decides, and without ports of a host its own lane says so. */
+/** Rights follow the cart: its present owner decides; without ports of a host, the cart's own actor knows the owner. */
 import { assert, describe, it } from "@effect/vitest"
 import { Access, Caller, Carts } from "@onelane/checkout"
 import { Directory, DirectoryMemory } from "@onelane/directory"

@@ -6,8 +6,8 @@ import { admin, boot, buyer, handTask, nextTick, opened, settled, slowMemory } f
 
 const start = { expCurrentState: "Start", nextState: "Inventory" }
 
-describe("CheckoutEngine: two lanes of an open", () => {
-  it.scoped("a crash between the cart's lane and the session's leaves a name, which the next opener opens", () =>
+describe("CheckoutEngine: an open involves two actors", () => {
+  it.scoped("a crash between the cart's commit and the session's leaves a name, which the next opener opens", () =>
     Effect.gen(function* () {
       const journal = slowMemory()
       const first = yield* boot(journal, { crash: { at: "Opened", when: "before the commit" } })
@@ -60,25 +60,27 @@ describe("CheckoutEngine: two lanes of an open", () => {
 })
 
 describe("CheckoutEngine: ports and watching", () => {
-  it.scoped("a port that hangs is given up within its bound; nothing is written, and the lane goes on", () =>
-    Effect.gen(function* () {
-      let hangs = false
-      const trusted = yield* Effect.provide(Access.Access, Access.layerTrusted)
-      const access: Access.AccessShape = {
-        ...trusted,
-        rights: (...asked) => (hangs ? Effect.never : trusted.rights(...asked))
-      }
-      const { sessions } = yield* boot(JournalMemory.make(), { access, portMillis: 2_000 })
-      const checkoutSessionId = yield* opened(sessions)
-      hangs = true
-      const stuck = yield* Effect.fork(Effect.flip(sessions.update(buyer, { checkoutSessionId, ...start })))
-      yield* nextTick
-      yield* TestClock.adjust(2_000)
-      const told = yield* Fiber.join(stuck)
-      assert.deepInclude(told, { _tag: "StorageUnavailable", reason: "PORT_UNAVAILABLE", applied: "no" })
-      hangs = false
-      assert.strictEqual((yield* sessions.update(buyer, { checkoutSessionId, ...start })).session.version, 2)
-    })
+  it.scoped(
+    "a port that hangs is given up within its bound; nothing is written, and the session takes further commands",
+    () =>
+      Effect.gen(function* () {
+        let hangs = false
+        const trusted = yield* Effect.provide(Access.Access, Access.layerTrusted)
+        const access: Access.AccessShape = {
+          ...trusted,
+          rights: (...asked) => (hangs ? Effect.never : trusted.rights(...asked))
+        }
+        const { sessions } = yield* boot(JournalMemory.make(), { access, portMillis: 2_000 })
+        const checkoutSessionId = yield* opened(sessions)
+        hangs = true
+        const stuck = yield* Effect.fork(Effect.flip(sessions.update(buyer, { checkoutSessionId, ...start })))
+        yield* nextTick
+        yield* TestClock.adjust(2_000)
+        const told = yield* Fiber.join(stuck)
+        assert.deepInclude(told, { _tag: "StorageUnavailable", reason: "PORT_UNAVAILABLE", applied: "no" })
+        hangs = false
+        assert.strictEqual((yield* sessions.update(buyer, { checkoutSessionId, ...start })).session.version, 2)
+      })
   )
 
   it.scoped("a watcher sees claim and result, each once durable, in order, and the end ends it", () =>

@@ -27,7 +27,7 @@ describe("Reopening", () => {
     assert.deepStrictEqual(next(Refusal.sessionInaccessible, own), { step: "give back", error: taken })
   })
 
-  it("a cart whose lane names another cart's session is still completed by the one it remembers", () => {
+  it("a cart that names another cart's session is still completed by the one it remembers", () => {
     const foreign = { ...place, remembered: completed }
     const refused = next(Refusal.sessionInaccessible, foreign)
     assert.deepInclude("error" in refused ? refused.error : {}, {
@@ -48,7 +48,7 @@ describe("Reopening", () => {
   })
 })
 
-describe("the lane of a cart", () => {
+describe("the actor of a cart", () => {
   const turn = { nowMillis: 7, sequence: 0, facts: undefined, records: [] }
   const decided = (state: CartState, more: Partial<Reserve> = {}) => {
     const command = {

@@ -4,7 +4,7 @@ import { Effect, Exit, Fiber } from "effect"
 import { add, failureTag, heldJournal, makeSystem, nextTick, over } from "./fixture.js"
 
 describe("ActorSystem", () => {
-  it.scoped("answers on the caller's stack when the lane is free", () =>
+  it.scoped("answers on the caller's stack if the actor is idle", () =>
     Effect.gen(function* () {
       const system = yield* makeSystem
       assert.deepStrictEqual(system.send("a", add(0)), Exit.succeed({ value: 1, sequence: 1 }))
@@ -48,7 +48,7 @@ describe("ActorSystem", () => {
     }).pipe(Effect.provide(over(JournalMemory.make())))
   )
 
-  it.scoped("a port's failure refuses, and the lane goes on", () =>
+  it.scoped("a port's failure refuses the command, and the actor takes further commands", () =>
     Effect.gen(function* () {
       const system = yield* makeSystem
       const refused = yield* Effect.exit(

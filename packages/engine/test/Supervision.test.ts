@@ -5,7 +5,7 @@ import { add, counter, failureTag, makeSystem, memoryWith, over, type Refusal } 
 
 describe("Supervision", () => {
   for (const throwIn of ["prepare", "decide", "evolve", "reply"] as const)
-    it.scoped(`a defect in ${throwIn} fails that caller and never wedges the lane`, () =>
+    it.scoped(`a defect in ${throwIn} fails that caller and never blocks the actor`, () =>
       Effect.gen(function* () {
         const system = yield* makeSystem
         yield* system.ask("a", add(0))
@@ -30,7 +30,7 @@ describe("Supervision", () => {
     }).pipe(Effect.provide(over(JournalMemory.make())))
   )
 
-  it.scoped("a journal that throws is an unknown outcome, never a dead lane", () =>
+  it.scoped("a journal that throws is an unknown outcome, and the actor stays usable", () =>
     Effect.gen(function* () {
       const system = yield* makeSystem
       const error = failureTag(yield* Effect.exit(system.ask("a", add(0))))

@@ -53,7 +53,7 @@ describe("what an identity provider may say", () => {
       for (const { body } of [expired, forged]) assert.notMatch(body as string, /expired token|signature/)
     })
   )
-  it.effect("A2 no answer is a 503 in the format of the lane", () =>
+  it.effect("A2 no answer is a 503 in the format of the route", () =>
     Effect.gen(function* () {
       const down = Effect.fail({ _tag: "PortUnavailable", port: "Authentication" } as const)
       const standard = yield* knock(down)

@@ -13,7 +13,7 @@ const problemsIn = (body: any): ReadonlyArray<any> =>
   )
 
 byEveryAdapter("documentation", {}, (it) => {
-  it.effect("D1 /openapi.json describes every path of both lanes, and every error with its status", () =>
+  it.effect("D1 /openapi.json describes every path of both formats, and every error with its status", () =>
     Effect.gen(function* () {
       const { status, body, headers } = yield* send("GET", "/openapi.json", { as: null })
       assert.strictEqual(status, 200)

@@ -138,7 +138,7 @@ byEveryAdapter("what is refused before the service is asked", { limits }, (it) =
       }
     })
   )
-  it.effect("W11 every answer, of either lane and of success or failure, is no-store", () =>
+  it.effect("W11 every answer, in either format and of success or failure, is no-store", () =>
     Effect.gen(function* () {
       const { id } = yield* newSession
       const standard = "/services/data/v62.0/actions/standard"
@@ -172,7 +172,7 @@ byEveryAdapter("what is refused before the service is asked", { limits }, (it) =
       assert.strictEqual((yield* send("GET", `${open}/${id}`)).status, 200)
     })
   )
-  it.effect("W1 W2 W3 W4 W5 W6 W7 hold in the action lane, in its format", () =>
+  it.effect("W1 W2 W3 W4 W5 W6 W7 hold in the standard-action format", () =>
     Effect.gen(function* () {
       const lane = "/services/data/v62.0/actions/standard"
       const path = `${lane}/checkoutSessionAction`

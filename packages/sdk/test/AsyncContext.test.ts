@@ -85,7 +85,7 @@ describe("ports see the async context of the call they answer", () => {
               const { signal } = new AbortController()
               const own = await door.openOrThrow({ cartId: `of-${user}` })
               const calls = [
-                // All of these wait for one lane; only its own session is asked for by a cart that names the user.
+                // All of these wait for one actor; only its own session is asked for by a cart that names the user.
                 door.get({ checkoutSessionId: shared.session.id }),
                 door.history({ checkoutSessionId: shared.session.id }, { signal }),
                 door.get({ checkoutSessionId: own.session.id }),

@@ -1,7 +1,7 @@
 /**
- * Program: where the command is, for programs that start a server as a process. Imports nothing of the server.
+ * Program: the path of the command, for programs that start a server as a process. Imports nothing of the server.
  */
 import { fileURLToPath } from "node:url"
 
-/** Path of the `onelane` command, to be run by Node. */
+/** Path of the `onelane` command, to be run with Node. */
 export const onelane: string = fileURLToPath(new URL("../bin/onelane.js", import.meta.url))

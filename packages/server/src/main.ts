@@ -1,6 +1,6 @@
 /**
- * main: the `onelane` command. `serve` starts without loading the other commands; everything else is read by the
- * command tree (`cli/Cli`).
+ * main: the `onelane` command. `serve` starts without loading the other commands; the command tree (`cli/Cli`) parses
+ * everything else.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"

@@ -59,7 +59,7 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("access", (it
   }
 
   it.effect(
-    "the action lane says the same of every pair, and the same bytes of a missing and a forbidden session",
+    "the standard-action format answers every pair alike, and a missing and a forbidden session with the same bytes",
     () =>
       each(people, (person) =>
         Effect.gen(function* () {

@@ -1,9 +1,9 @@
 /**
- * NodeConnection: one connection of a listener of Node: the requests on it that are not answered yet, and how it ends.
+ * NodeConnection: one connection of Node's HTTP server: its unanswered requests, and its end.
  *
- * Owns two promises. A connection holds a bounded number of unanswered requests: one more is answered 503, and nothing
- * behind it is read. And no answer is lost to a reset: where the server ends a connection, it closes its own half, drops
- * what still comes, and lets go once the client closed too, fell silent, or took too long.
+ * Owns two promises. A connection has a bounded number of unanswered requests: one more is answered 503, and nothing after it is
+ * read. And no answer is lost to a reset: to end a connection the server closes its own half, drops further input, and destroys
+ * the socket once the client closed too, is silent, or took too long.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
@@ -13,47 +13,47 @@ import * as WireError from "../contract/WireError.js"
 /** One request whose answer was not sent completely. */
 export interface Unanswered {
   readonly response: ServerResponse
-  /** Withdraws the call; null before it began. */
+  /** Withdraws the call; null before it started. */
   leave: (() => void) | null
-  /** Ends its event stream; null where there is none. */
+  /** Ends its event stream; null if there is none. */
   endStream: (() => void) | null
 }
 
 /** One connection. */
 export interface NodeConnection {
   readonly socket: Socket
-  /** In their order. Those that were answered are taken out when somebody asks. */
+  /** In order. Answered ones are removed on access. */
   readonly unanswered: Array<Unanswered>
-  /** Its last answer is decided: no further request is taken. */
+  /** Its last answer is decided: no further request is accepted. */
   isEnding: boolean
 }
 
 const connections = new WeakMap<Socket, NodeConnection>()
 
-/** The connection of a socket, which is watched from the first time on. */
+/** The connection of a socket; the first call starts to watch it. */
 export const of = (socket: Socket): NodeConnection => {
   const known = connections.get(socket)
   if (known !== undefined) return known
   const connection: NodeConnection = { socket, unanswered: [], isEnding: false }
   connections.set(socket, connection)
   socket.once("close", () => abandon(connection))
-  // A client that closed its half still gets its answers; but whoever followed a session is gone.
+  // A client that closed its half still gets its answers, but its event streams end.
   socket.once("end", () => endStreams(connection))
-  // Node ends a connection with this after an answer that says `Connection: close`. Its own way resets a client that is
-  // still sending, and the answer is lost.
+  // Node calls this after an answer with `Connection: close`. Its own implementation resets a client that is still sending, and
+  // the answer is lost.
   socket.destroySoon = () => finish(socket)
   return connection
 }
 
-/** The requests that are not answered yet, in their order. */
+/** The unanswered requests, in order. */
 export const pending = ({ unanswered }: NodeConnection): ReadonlyArray<Unanswered> => {
   while (unanswered.length > 0 && unanswered[0]!.response.closed) unanswered.shift()
   return unanswered
 }
 
 /**
- * Takes a request in; the same one again changes nothing. Null where it is one more than `maxCount`, which is answered 503
- * and ends the connection, and for every request behind that or on a connection that was cut.
+ * Registers a request; a second time changes nothing. Returns null for the request beyond `maxCount`, which is answered 503 and
+ * ends the connection, and for every request after that or on a connection that was cut.
  */
 export const enter = (incoming: IncomingMessage, response: ServerResponse, maxCount: number): Unanswered | null => {
   const connection = of(incoming.socket)
@@ -70,7 +70,7 @@ export const enter = (incoming: IncomingMessage, response: ServerResponse, maxCo
   return null
 }
 
-/** Answers a request with an error, in its turn, and ends the connection with it. Nothing behind it is read. */
+/** Answers a request with an error, in order, and ends the connection after it. Nothing after it is read. */
 export const refuse = (
   { socket }: IncomingMessage,
   response: ServerResponse,
@@ -90,18 +90,18 @@ export const refuse = (
 export const stop = (socket: Socket): void => {
   of(socket).isEnding = true
   socket.removeAllListeners("data")
-  // With anybody listening for bytes, they are not handed to the parser any more.
+  // With a listener for bytes, they no longer reach the parser.
   socket.on("data", () => {})
   socket.pause()
 }
 
-/** Milliseconds of silence after which nothing more is expected of a client. */
+/** Milliseconds of silence after which a client counts as done. */
 const silentMillis = 1_000
 
-/** Milliseconds in which a client may go on sending what is dropped. */
+/** Milliseconds for which further input of a client is dropped. */
 const droppedMillis = 5_000
 
-/** Ends a connection in order. Its answers are written by now. */
+/** Ends a connection in order. Its answers are already written. */
 export const finish = (socket: Socket): void => {
   if (socket.destroyed || finishing.has(socket)) return
   finishing.add(socket)
@@ -114,7 +114,7 @@ export const finish = (socket: Socket): void => {
   socket.setTimeout(silentMillis, () => socket.destroy())
   if (socket.writable) socket.end()
   socket.resume()
-  // The parser may have stopped the reading below the stream, which believes that it goes on.
+  // The parser may have paused the socket below the stream, which still believes it is flowing.
   socket._read(0)
 }
 

@@ -1,12 +1,12 @@
 /**
- * Exchange: one request and its answer, step by step. Every request takes the same steps, whichever listener heard it,
- * whether or not it is logged or traced: room → token → rate → route → media type → body → work → answer.
+ * Exchange: one request and its answer, step by step. Every request takes the same steps, whatever the listener, logged or traced
+ * or not: admission → token → rate → route → media type → body → work → answer.
  *
- * A step that need not wait goes on in the same stack: an update of an engine in this process takes no fiber at all. What
- * must wait as an effect (a token to verify, a read of a store) runs in a fiber of its own.
+ * A step that does not wait continues on the same stack: an update of an engine in this process uses no fiber. A step that waits
+ * (verifying a token, reading a store) runs in a fiber of its own.
  *
- * Invariants: `onAnswer` is called at most once, and not after the client left; what was taken of `Admission` is given
- * back exactly once; whatever is thrown becomes an answer (500) and a line in the log.
+ * Invariants: `onAnswer` is called at most once, and never after the client left; what was taken from `Admission` is returned
+ * exactly once; every exception becomes an answer (500) and a log line.
  */
 import { Caller, type CheckoutEngine, type CheckoutSessions } from "@onelane/checkout"
 import * as Cause from "effect/Cause"
@@ -29,10 +29,10 @@ import * as Tracing from "./Tracing.js"
 import * as WireAnswer from "./WireAnswer.js"
 import * as WireRequest from "./WireRequest.js"
 
-/** What an exchange works with. */
+/** The dependencies of an exchange. */
 export interface Parts {
   readonly sessions: CheckoutSessions.CheckoutSessionsShape
-  /** Updates without a fiber, where the service is an engine in this process; else they are effects like all others. */
+  /** Runs updates without a fiber if the engine is in this process; null: updates are effects like all others. */
   readonly startUpdate: CheckoutEngine.CheckoutEngineShape["startUpdate"] | null
   readonly authentication: Authentication.AuthenticationShape
   readonly admission: Admission
@@ -40,15 +40,15 @@ export interface Parts {
   readonly limits: HttpLimits
   readonly clock: Clock.Clock
   readonly runtime: Runtime.Runtime<never>
-  /** Begins the spans of requests that are to be traced. Null: none is. */
+  /** Starts the spans of traced requests. Null: no tracing. */
   readonly spans: Tracing.Spans | null
-  /** Is told of every answer. Null: nobody is. */
+  /** Called for every answer. Null: no request log. */
   readonly log: RequestLog.Sink | null
-  /** What answers to a request carry besides. */
+  /** Additional headers of an answer. */
   readonly headersFor: ((request: WireRequest.WireRequest) => Readonly<Record<string, string>>) | null
 }
 
-/** Is given the answer. */
+/** Receives the answer. */
 export type OnAnswer = (answer: WireAnswer.WireAnswer) => void
 
 interface Exchange {
@@ -62,20 +62,20 @@ interface Exchange {
   caller: Caller.Caller
   operation: Operation | null
   update: Update | null
-  /** What is counted for it now. */
+  /** What is currently counted for it. */
   requests: number
   bodyBytes: number
-  /** Nothing of a body is left to be read. */
+  /** The body was read completely, or there is none. */
   isRead: boolean
   isOver: boolean
   isLeft: boolean
-  /** Takes back what is waited for: true when nothing will come of it. */
+  /** Withdraws the pending step; true if it will have no effect. */
   withdraw: (() => boolean) | null
 }
 
 const anybody = Caller.make("anybody", [])
 
-/** Begins one. The returned function says that the client left; after the answer it does nothing. */
+/** Starts an exchange. Call the returned function when the client leaves; after the answer it does nothing. */
 export const begin = (
   parts: Parts,
   format: WireFormat,
@@ -104,7 +104,7 @@ export const begin = (
   return () => leave(exchange)
 }
 
-/** One step; what it throws is a defect of ours, and answered. */
+/** Runs one step; an exception is a defect and is answered with 500. */
 const step = <A>(exchange: Exchange, next: (exchange: Exchange, given: A) => void, given: A): void => {
   try {
     next(exchange, given)
@@ -114,13 +114,13 @@ const step = <A>(exchange: Exchange, next: (exchange: Exchange, given: A) => voi
   }
 }
 
-/** Asked two or three times a request: by the tag alone. */
+/** Called two or three times per request, so it checks the tag only. */
 const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A, E> => {
   const tag = (effect as { readonly _tag?: unknown })._tag
   return tag === "Success" || tag === "Failure"
 }
 
-/** Waits for an effect; one that is an answer already goes on at once. */
+/** Waits for an effect; an `Exit` continues at once. */
 const wait = <A, E>(
   exchange: Exchange,
   effect: Effect.Effect<A, E>,
@@ -140,7 +140,7 @@ const wait = <A, E>(
 
 // The steps, in their order.
 
-/** Room, and the token. */
+/** Admission, and the token. */
 const enter = (exchange: Exchange): void => {
   const { format, parts, request } = exchange
   if (format.isOpen === true) return choose(exchange)
@@ -205,7 +205,7 @@ const choose = (exchange: Exchange): void => {
   request.read(maxBytes, (body) => step(exchange, receive, body))
 }
 
-/** No operation: an error, or the answer to somebody who asks what there is. */
+/** No operation: an error, or the answer to `OPTIONS`. */
 const unrouted = (exchange: Exchange, error: AdapterError.AdapterError): void => {
   if (exchange.request.method !== "OPTIONS" || error.headers.allow === undefined) return refuse(exchange, error)
   reply(exchange, WireAnswer.withHeaders(WireAnswer.empty(204), error.headers))
@@ -222,14 +222,14 @@ const receive = (exchange: Exchange, body: string | AdapterError.AdapterError): 
   const parsed = WireRequest.parseObject(body, limits)
   if (Either.isLeft(parsed)) return refuse(exchange, parsed.left)
   const { operation, parts } = exchange
-  // One input was counted when the caller became known.
+  // One input was counted when the caller was authenticated.
   const more = operation!.inputsOf === undefined ? 0 : operation!.inputsOf(parsed.right) - 1
   const refused = more > 0 ? admission.call(exchange.caller, parts.clock.unsafeCurrentTimeMillis(), more) : null
   if (refused === null) work(exchange, parsed.right)
   else refuse(exchange, refused)
 }
 
-/** The work itself. */
+/** Runs the operation. */
 const work = (exchange: Exchange, body: Readonly<Record<string, unknown>>): void => {
   const { caller, operation, parts, request, span } = exchange
   const sessions = span === null ? parts.sessions : Tracing.sessions(parts.sessions, span)
@@ -254,7 +254,7 @@ const updated = (exchange: Exchange, exit: Parameters<Update["answer"]>[0]): voi
   wait(exchange, update!.answer(exit), finish)
 }
 
-/** What came of it. */
+/** Turns the result of the operation into an answer. */
 const finish = (exchange: Exchange, exit: Exit.Exit<WireAnswer.WireAnswer, Refusal>): void => {
   if (Exit.isSuccess(exit)) return reply(exchange, Conditional.answerTo(exchange.request, exit.value))
   const { cause } = exit
@@ -272,7 +272,7 @@ const die = (exchange: Exchange, cause: Cause.Cause<unknown>): void => {
   refuse(exchange, WireError.defect(exchange.request.method === "POST" ? "unknown" : "no"))
 }
 
-/** The answer; dropped where the client has left. */
+/** Sends the answer; dropped if the client has left. */
 const reply = (exchange: Exchange, answer: WireAnswer.WireAnswer): void => {
   const { beganNanos, isLeft, onAnswer, parts, request } = exchange
   if (exchange.isOver) return
@@ -291,10 +291,10 @@ const reply = (exchange: Exchange, answer: WireAnswer.WireAnswer): void => {
   onAnswer(complete(exchange, answer))
 }
 
-/** A proxy that gathers an event stream before it passes it on would make it useless. */
+/** Stops proxies from buffering an event stream. */
 const unbuffered = { "x-accel-buffering": "no" }
 
-/** The answer with what it carries besides. One that comes before a long body ends the connection: nobody reads the rest. */
+/** The answer with its additional headers. An answer before the end of a long body closes the connection. */
 const complete = ({ isRead, parts, request }: Exchange, answer: WireAnswer.WireAnswer): WireAnswer.WireAnswer => {
   const mine = WireAnswer.isPull(answer.body) ? WireAnswer.withHeaders(answer, unbuffered) : answer
   const told = parts.headersFor === null ? mine : WireAnswer.withHeaders(mine, parts.headersFor(request))
@@ -308,7 +308,7 @@ const end = (exchange: Exchange): void => {
   exchange.parts.admission.give(exchange.requests, exchange.bodyBytes)
 }
 
-/** The client left: what can be withdrawn is; what has begun is finished, and its answer dropped. */
+/** The client left: withdraws what has not started; what has started finishes, and its answer is dropped. */
 const leave = (exchange: Exchange): void => {
   if (exchange.isOver || exchange.isLeft) return
   exchange.isLeft = true

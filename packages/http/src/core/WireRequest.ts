@@ -1,6 +1,6 @@
 /**
- * WireRequest: one request as every format sees it, whichever listener heard it, and the step-0 guards on its parts: path,
- * media type, depth, JSON. Each guard gives an `AdapterError`.
+ * WireRequest: one request as every format sees it, whatever the listener, and the checks of step 0: path, media type, depth, JSON.
+ * Each check fails with an `AdapterError`.
  *
  * Names are exact: a path is compared byte by byte, case and slashes included; only parameters are percent-decoded.
  */
@@ -14,21 +14,21 @@ export interface WireRequest {
   readonly path: string
   readonly query: string
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** Reads the body, at most so many bytes, and hands it over: at once, later, or never where the client leaves first. */
+  /** Reads the body, up to a limit, and passes it on: at once, later, or never if the client leaves first. */
   readonly read: (maxBytes: number, onBody: OnBody) => void
 }
 
-/** How much of a body over the limit is read and dropped, in times of the limit; then the connection is closed. */
+/** How much of a body over the limit is read and dropped, as a multiple of the limit; then the connection is closed. */
 export const droppedTimes = 4
 
-/** Whether so much of a body is still to come that nobody should wait for the end of it. */
+/** Whether too much of a body is still to come to wait for its end. */
 export const hasMuchToDrop = ({ headers }: WireRequest, maxBytes: number): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"]) > droppedTimes * maxBytes
 
-/** Is given a body as text, or why there is none. */
+/** Receives a body as text, or the error. */
 export type OnBody = (body: string | AdapterError.AdapterError) => void
 
-/** A body as text. **Errors**: 400 where it is not UTF-8. */
+/** A body as text. **Errors**: 400 if it is not UTF-8. */
 export const decoded = (chunks: ReadonlyArray<Uint8Array>): string | AdapterError.AdapterError => {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
   try {
@@ -38,14 +38,14 @@ export const decoded = (chunks: ReadonlyArray<Uint8Array>): string | AdapterErro
   }
 }
 
-/** Splits a request target into path and query; takes the absolute form, too. */
+/** Splits a request target into path and query; accepts the absolute form, too. */
 export const splitTarget = (target: string): { readonly path: string; readonly query: string } => {
   const relative = target.startsWith("/") ? target : target.replace(/^https?:\/\/[^/?#]*/i, "")
   const mark = relative.indexOf("?")
   return mark < 0 ? { path: relative, query: "" } : { path: relative.slice(0, mark), query: relative.slice(mark + 1) }
 }
 
-/** The token of `Authorization: Bearer …`; undefined when there is none. */
+/** The token of `Authorization: Bearer …`; undefined if there is none. */
 export const bearerOf = (request: WireRequest): string | undefined =>
   /^Bearer +([^\s,]+) *$/i.exec(request.headers.authorization ?? "")?.[1]
 
@@ -56,23 +56,23 @@ export interface Route<Name extends string> {
   readonly segments: ReadonlyArray<string>
 }
 
-/** Makes a route from its pattern. */
+/** Creates a route from its pattern. */
 export const route = <Name extends string>(name: Name, method: string, pattern: string): Route<Name> => ({
   name,
   method,
   segments: pattern.split("/")
 })
 
-/** A route that was found, with its parameters decoded. */
+/** A matched route with decoded parameters. */
 export interface Match<Name extends string> {
   readonly name: Name
   readonly params: Readonly<Record<string, string>>
 }
 
-/** A route, or why there is none: no such path (404), or another method (405). */
+/** A matched route, or an error: unknown path (404), method not allowed (405). */
 export type Found<Name extends string> = Match<Name> | AdapterError.AdapterError
 
-/** Finds the route of a request. `HEAD` goes where `GET` goes. */
+/** Finds the route of a request. `HEAD` matches like `GET`. */
 export const match = <Name extends string>(routes: ReadonlyArray<Route<Name>>, request: WireRequest): Found<Name> => {
   const segments = request.path.split("/")
   const method = request.method === "HEAD" ? "GET" : request.method
@@ -106,8 +106,7 @@ const paramsOf = (
 }
 
 /**
- * Finds routes as `match` does; a path without anything encoded in it faster, by one pattern a route. `HEAD` goes where
- * `GET` goes.
+ * Finds routes like `match`, faster for paths without percent-encoding (one pattern per route). `HEAD` matches like `GET`.
  */
 export const router = <Name extends string>(
   routes: ReadonlyArray<Route<Name>>
@@ -143,7 +142,7 @@ const percentDecoded = (text: string): string | null => {
   }
 }
 
-/** Whether a query is percent-encoded UTF-8: what is not would become other text without a word. */
+/** Whether a query is percent-encoded UTF-8: anything else would silently become other text. */
 export const isDecodable = (query: string): boolean => percentDecoded(query) !== null
 
 /** Query parameters as an input object: whole numbers as numbers, a repeated name as a list (which the service refuses). */
@@ -156,11 +155,11 @@ export const queryInput = (query: string): Readonly<Record<string, unknown>> => 
   return input
 }
 
-/** A whole number as a number, anything else as it is. */
+/** Whole numbers as numbers, anything else unchanged. */
 export const numberOrText = (text: string): number | string => (/^-?\d{1,15}$/.test(text) ? Number(text) : text)
 
 /**
- * Whether a JSON body is to be read. With `optional`, a request without a body and without a media type has none.
+ * Whether a JSON body must be read. With `optional`, a request without a body and without a media type has none.
  *
  * **Errors**: 415 media type.
  */
@@ -171,7 +170,7 @@ export const hasBody = (request: WireRequest, optional: boolean): boolean | Adap
   return optional && isEmpty ? false : AdapterError.unsupportedMediaType
 }
 
-/** Whether the body is announced as JSON. */
+/** Whether the media type is JSON. */
 export const isJson = ({ headers }: WireRequest): boolean =>
   headers["content-encoding"] === undefined &&
   (headers["content-type"] === "application/json" ||
@@ -196,8 +195,8 @@ export const parseObject = (
 }
 
 /**
- * What a body has too much of: levels of arrays and objects, or values; null for nothing. Counts brackets and commas outside
- * strings, before anything is parsed: what is parsed costs a hundred times as much.
+ * The limit a body exceeds (nesting depth or number of values), or null. Counts brackets and commas outside strings before
+ * parsing, which costs a hundred times as much.
  */
 const excessOf = (text: string, maxDepth: number, maxCount: number): string | null => {
   let depth = 0

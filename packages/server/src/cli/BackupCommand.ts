@@ -1,6 +1,6 @@
 /**
- * BackupCommand: `onelane backup` and `onelane restore`: copies of an SQLite store, made while a server runs or without one, and
- * put back without one.
+ * BackupCommand: `onelane backup` and `onelane restore`: copies an SQLite store, with or without a running server, and restores a copy
+ * without one.
  */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
@@ -55,7 +55,7 @@ export const backup = Command.make("backup", { ...Target.options, to, json: Outp
 )
 
 const replace = Options.boolean("replace").pipe(
-  Options.withDescription("Move aside what is there under that name; nothing is deleted")
+  Options.withDescription("Move an existing file of that name aside; nothing is deleted")
 )
 
 /** `onelane restore`. */
@@ -77,4 +77,4 @@ export const restore = Command.make(
         yield* Output.show(json, made, () => `${sentenceOf(made)}${moved}`)
       })
     )
-).pipe(Command.withDescription("Put a backup where no server has the storage open. The backup stays."))
+).pipe(Command.withDescription("Restore a backup to a storage that no server has open. The backup itself is kept."))

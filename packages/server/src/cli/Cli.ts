@@ -1,7 +1,7 @@
 /**
  * Cli: the command tree of `onelane`. Each group of commands is a file beside this one.
  *
- * Exit codes: 0 done, 1 refused or failed (standard error says why), 2 not understood, nothing was done.
+ * Exit codes: 0 done; 1 refused or failed, with the reason on standard error; 2 invalid arguments, nothing was done.
  */
 import { readFileSync } from "node:fs"
 import * as CliConfig from "@effect/cli/CliConfig"
@@ -21,7 +21,7 @@ import { migrate } from "./MigrateCommand.js"
 import { serve } from "./ServeCommand.js"
 import { sessions } from "./SessionsCommand.js"
 
-/** What `onelane` says of itself. */
+/** The help of `onelane`. */
 export const help = `onelane: checkout sessions, one lane each. Of all updates for one visit of a state, at most one succeeds.
 
   onelane serve      serve checkout sessions over HTTP
@@ -45,11 +45,11 @@ const onelane = Command.make("onelane", {}, () => Ending.print(process.stdout, h
   Command.withSubcommands([serve, migrate, sessions, directory, keys, erase, backup, restore, doctor])
 )
 
-// The library colours whatever it prints; a file or a pipe should get plain text.
+// The library always prints colours; a file or a pipe should get plain text.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what a colour begins with
 const colours = /\u001b\[[0-9;]*m/g
 
-/** What the library says of every option alike, and somebody who looks for help must read past. */
+/** Sentences that the library adds to every option, left out of the help. */
 const commonplaces = new Set([
   "A user-defined piece of text.",
   "A true or false value.",
@@ -80,7 +80,7 @@ const version = (
   JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { readonly version: string }
 ).version
 
-/** Runs what the process was started with. */
+/** Runs the command of this process. */
 export const run = (argv: ReadonlyArray<string>): Effect.Effect<void> => {
   if (argv.length === 3 && (argv[2] === "--help" || argv[2] === "-h")) return Ending.print(process.stdout, help)
   return Command.run(onelane, { name: "onelane", version, executable: "onelane" })(argv).pipe(

@@ -1,6 +1,6 @@
 /**
- * DirectoryCommand: `onelane directory`: users, accounts, stores, who belongs to whom, and carts. `put` adds or replaces,
- * `remove` of what is not there does nothing.
+ * DirectoryCommand: `onelane directory`: users, accounts, stores, memberships and carts. `put` adds or replaces; `remove` of an
+ * entry that does not exist does nothing.
  */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
@@ -12,7 +12,7 @@ import type * as Admin from "../operations/Admin.js"
 import * as Output from "./Output.js"
 import * as Target from "./Target.js"
 
-/** The names of what a page of each list is continued by. */
+/** The fields by which the next page of each list is requested. */
 const keys = {
   "users.list": ["id"],
   "accounts.list": ["id"],
@@ -58,7 +58,7 @@ const listing = (title: string, names: ReadonlyArray<ListName>) =>
     )
   ).pipe(Command.withDescription(`List ${title}.`))
 
-/** Calls one operation and says what was done. */
+/** Calls one operation and prints the result. */
 const call = (target: Target.Target & { readonly json: boolean }, name: Admin.Name, input: Input) =>
   Target.run(
     Effect.gen(function* () {
@@ -82,7 +82,7 @@ const removing = (title: string, name: Admin.Name) =>
   )
 
 const users = Command.make("users").pipe(
-  Command.withDescription("Users and the roles they have besides those of their tokens."),
+  Command.withDescription("Users, and the roles they have in addition to those of their tokens."),
   Command.withSubcommands([
     Command.make(
       "put",
@@ -108,7 +108,7 @@ const accounts = Command.make("accounts").pipe(
       "put",
       {
         ...shared,
-        inactive: Options.withDescription(Options.boolean("inactive"), "It is not valid for checkout"),
+        inactive: Options.withDescription(Options.boolean("inactive"), "The account is not valid for checkout"),
         id: idOf("account")
       },
       ({ id, inactive, ...target }) => call(target, "accounts.put", { id, active: !inactive })
@@ -150,13 +150,13 @@ const members = Command.make("members").pipe(
   Command.withDescription("Which users act for an account, and which stores it is a member of."),
   Command.withSubcommands([
     member("put", "Let a user act for an account, or make an account a member of a store."),
-    member("remove", "Take a membership away."),
+    member("remove", "Remove a membership."),
     listing("members", ["account-members.list", "store-members.list"])
   ])
 )
 
 const carts = Command.make("carts").pipe(
-  Command.withDescription("Carts, where they belong, and whether they may still move."),
+  Command.withDescription("Carts: their store, account, owner and status."),
   Command.withSubcommands([
     Command.make(
       "put",
@@ -166,7 +166,7 @@ const carts = Command.make("carts").pipe(
         accountId: text("account", "Its account"),
         ownerId: text("owner", "The buyer who opened it"),
         status: Options.choice("status", Carts.cartStatuses).pipe(
-          Options.withDescription("Its status; only Active and Checkout may move"),
+          Options.withDescription("Its status; only Active and Checkout allow updates"),
           Options.withDefault("Active" as const)
         ),
         id: idOf("cart")
@@ -181,6 +181,6 @@ const carts = Command.make("carts").pipe(
 
 /** `onelane directory`. */
 export const directory = Command.make("directory").pipe(
-  Command.withDescription("Users, accounts, stores, who belongs to whom, and carts."),
+  Command.withDescription("Users, accounts, stores, memberships and carts."),
   Command.withSubcommands([users, accounts, stores, members, carts])
 )

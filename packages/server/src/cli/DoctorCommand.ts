@@ -1,5 +1,5 @@
 /**
- * DoctorCommand: `onelane doctor`: is everything there that a server rests on? Exit code 1 when something is not.
+ * DoctorCommand: `onelane doctor`: checks what a server depends on. Exit code 1 if a check fails.
  */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -21,4 +21,4 @@ export const doctor = Command.make("doctor", { storage: Target.storage, json: Ou
     )
     if (!healthy) yield* Ending.because(Ending.failed, "a check failed; fix what is marked failed before you serve")
   })
-).pipe(Command.withDescription("Look at what a server rests on: Node, the storage, its tables, its disk, the clock."))
+).pipe(Command.withDescription("Check what a server depends on: Node, the storage, its tables, its disk, the clock."))

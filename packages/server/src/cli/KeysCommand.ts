@@ -1,5 +1,5 @@
 /**
- * KeysCommand: `onelane keys`: the keys with which programs call.
+ * KeysCommand: `onelane keys`: API keys for programs.
  */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
@@ -50,9 +50,9 @@ const create = Command.make(
   {
     ...Target.options,
     json: Output.json,
-    user: Options.text("user").pipe(Options.withPseudoName("id"), Options.withDescription("Who calls with it")),
+    user: Options.text("user").pipe(Options.withPseudoName("id"), Options.withDescription("The user it calls as")),
     roles: Options.choice("role", Caller.roles).pipe(
-      Options.withDescription("A role it has besides those the directory grants its user; may be repeated"),
+      Options.withDescription("A role in addition to those of its user; may be repeated"),
       Options.repeated
     ),
     account: optional("account", "id", "The account its calls act for"),
@@ -74,7 +74,7 @@ const create = Command.make(
         yield* Output.note(json, "The token is shown this once; only a digest of it is kept.")
       })
     )
-).pipe(Command.withDescription("Make a key. Its token is shown once."))
+).pipe(Command.withDescription("Create a key. Its token is shown once."))
 
 const list = Command.make("list", { ...Target.options, json: Output.json }, ({ json, ...target }) =>
   Target.run(
@@ -102,10 +102,10 @@ const revoke = Command.make(
         yield* Output.show(json, { revoked }, () => `revoked ${id}: it is refused from now on`)
       })
     )
-).pipe(Command.withDescription("End a key."))
+).pipe(Command.withDescription("Revoke a key."))
 
 /** `onelane keys`. */
 export const keys = Command.make("keys").pipe(
-  Command.withDescription("The keys with which programs call."),
+  Command.withDescription("API keys for programs."),
   Command.withSubcommands([create, list, revoke])
 )

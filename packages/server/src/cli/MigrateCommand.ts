@@ -1,6 +1,5 @@
 /**
- * MigrateCommand: `onelane migrate`: makes a storage, or brings its tables up to date. A server does so by itself; this is
- * for those who want it done before.
+ * MigrateCommand: `onelane migrate`: creates a storage, or brings its tables up to date. A server also does this when it starts.
  */
 import { existsSync } from "node:fs"
 import * as Command from "@effect/cli/Command"
@@ -27,4 +26,4 @@ export const migrate = Command.make("migrate", { storage: Target.storage, json: 
       )
     })
   )
-).pipe(Command.withDescription("Make a storage, or bring its tables up to date."))
+).pipe(Command.withDescription("Create a storage, or bring its tables up to date."))

@@ -1,15 +1,15 @@
 /**
- * Output: what a command found, as a table for people or as one line of JSON for programs. Ids are anybody's text: what
- * would steer a terminal is shown escaped.
+ * Output: prints results as a table for people or as one line of JSON for programs. Ids may contain any text, so terminal control
+ * characters are escaped.
  */
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Ending from "../serve/Ending.js"
 
-/** The switch of every command that shows something. */
+/** The switch of every command that prints a result. */
 export const json = Options.withDescription(Options.boolean("json"), "One line of JSON instead of a table")
 
-/** A row: column to value, in the order of the columns. */
+/** A row: column names to values, in order. */
 export type Row = Readonly<Record<string, unknown>>
 
 const escaped = (character: string): string => JSON.stringify(character).slice(1, -1)
@@ -27,7 +27,7 @@ const cell = (value: unknown): string => {
 export const instant = (millis: number | null): string | null =>
   millis === null ? null : new Date(millis).toISOString().replace(/\.\d+Z$/, "Z")
 
-/** Rows under their column names; `empty` where there is none. */
+/** Rows with a header; `empty` if there is none. */
 export const table = (rows: ReadonlyArray<Row>, empty: string): string => {
   const columns = Object.keys(rows[0] ?? {})
   if (columns.length === 0) return empty
@@ -46,7 +46,7 @@ export const table = (rows: ReadonlyArray<Row>, empty: string): string => {
     .join("\n")
 }
 
-/** One row, a line a column. */
+/** One row, one line per column. */
 export const list = (row: Row): string => {
   const width = Math.max(...Object.keys(row).map((name) => name.length))
   return Object.entries(row)
@@ -58,6 +58,6 @@ export const list = (row: Row): string => {
 export const show = (asJson: boolean, value: unknown, forPeople: () => string): Effect.Effect<void> =>
   Ending.print(process.stdout, asJson ? JSON.stringify(value) : forPeople())
 
-/** A word on the side, for people; programs do not get it. */
+/** A remark for people; not printed with `--json`. */
 export const note = (asJson: boolean, text: string): Effect.Effect<void> =>
   asJson ? Effect.void : Ending.print(process.stderr, text)

@@ -1,6 +1,6 @@
 /**
- * ServeCommand: `onelane serve` in the command tree, its options made from the table of settings. `main` runs it without the
- * tree; what comes by here (completions, the wizard) is handed on as it was said.
+ * ServeCommand: `onelane serve` in the command tree; its options come from the table of settings. `main` runs it without the tree;
+ * calls through the tree (completions, the wizard) are passed on unchanged.
  */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -12,7 +12,7 @@ import * as Settings from "../settings/Settings.js"
 const describe = ({ fallback, name, text }: Settings.Setting): string =>
   `${text}. Environment: ${Settings.environmentName(name)}.${fallback === undefined ? "" : ` Default: ${fallback}.`}`
 
-// A switch and a text alike: what was said, or nothing.
+// For switches and texts: the given value, or nothing.
 const optionOf = (setting: Settings.Setting): Options.Options<Option.Option<string>> => {
   const option =
     setting.value === null

@@ -1,5 +1,5 @@
 /**
- * SessionsCommand: `onelane sessions`: look at sessions, follow one, cancel one, take a claim away, delete old ones.
+ * SessionsCommand: `onelane sessions`: list, show, watch and cancel sessions, release claims, delete old sessions.
  */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
@@ -52,11 +52,11 @@ const list = Command.make(
     ...Target.options,
     json: Output.json,
     limit: Options.integer("limit").pipe(
-      Options.withDescription("Sessions looked at, 1 to 1,000"),
+      Options.withDescription("Sessions per page, 1 to 1,000"),
       Options.withDefault(100)
     ),
-    after: Options.text("after").pipe(Options.withDescription("Go on after this session"), Options.withDefault("")),
-    archived: Options.withDescription(Options.boolean("archived"), "Finished and cancelled ones, too")
+    after: Options.text("after").pipe(Options.withDescription("Continue after this session"), Options.withDefault("")),
+    archived: Options.withDescription(Options.boolean("archived"), "Include finished and cancelled sessions")
   },
   ({ after, archived, json, limit, ...target }) =>
     Target.run(
@@ -93,7 +93,7 @@ const watch = Command.make(
     ...Target.options,
     json: Output.json,
     after: Options.integer("after").pipe(
-      Options.withDescription("Begin after this version; 0 for the whole history"),
+      Options.withDescription("Start after this version; 0 for the whole history"),
       Options.optional
     ),
     id
@@ -116,7 +116,7 @@ const watch = Command.make(
         )
       })
     )
-).pipe(Command.withDescription("Follow a session: one line for each change, until it is archived."))
+).pipe(Command.withDescription("Watch a session: one line per change, until it is archived."))
 
 const cancel = Command.make("cancel", { ...Target.options, json: Output.json, id }, ({ id, json, ...target }) =>
   Target.run(
@@ -138,11 +138,11 @@ const release = Command.make(
     ...Target.options,
     json: Output.json,
     operation: Options.text("operation").pipe(
-      Options.withDescription("The claim to take away; default: the one that is running"),
+      Options.withDescription("The claim to release; default: the running one"),
       Options.optional
     ),
     reason: Options.text("reason").pipe(
-      Options.withDescription("Why, for the history"),
+      Options.withDescription("The reason, for the history"),
       Options.withDefault("released by an operator")
     ),
     id
@@ -162,7 +162,7 @@ const release = Command.make(
         yield* Output.show(json, { session: iso(done.session) }, () => `released ${id}, it is in ${done.session.state}`)
       })
     )
-).pipe(Command.withDescription("Take a claim away from a session whose task hangs; a late result is refused."))
+).pipe(Command.withDescription("Release the claim of a session whose task hangs; a late result is refused."))
 
 const prune = Command.make(
   "prune",
@@ -193,6 +193,6 @@ const prune = Command.make(
 
 /** `onelane sessions`. */
 export const sessions = Command.make("sessions").pipe(
-  Command.withDescription("Look at sessions, follow one, cancel one, take a claim away; delete old ones."),
+  Command.withDescription("List, show, watch and cancel sessions; release claims; delete old sessions."),
   Command.withSubcommands([list, show, watch, cancel, release, prune])
 )

@@ -1,6 +1,6 @@
 /**
- * Target: where a command acts: on a running server (`--url`, `--token`), else directly on the storage that no server has
- * open. What is needed for either is loaded only then.
+ * Target: where a command acts: on a running server (`--url`, `--token`), else directly on a storage that no server has open. The
+ * modules for either are loaded on demand.
  */
 import { existsSync } from "node:fs"
 import * as Options from "@effect/cli/Options"
@@ -19,24 +19,24 @@ import * as Ending from "../serve/Ending.js"
 import type { Kept } from "../serve/Store.js"
 import { faultOf } from "../settings/Said.js"
 
-/** Why a command was not done, in one sentence. */
+/** Why a command was refused, in one sentence. */
 export interface Refused {
   readonly _tag: "Refused"
   readonly message: string
 }
 
-/** Makes a `Refused`. */
+/** Creates a `Refused`. */
 export const refused = (message: string): Refused => ({ _tag: "Refused", message })
 
-/** The storage to work on. */
+/** The option `--storage`. */
 export const storage = Options.text("storage").pipe(
   Options.withPseudoName("file"),
-  Options.withDescription("Without --url: the storage itself, while no server has it open. ONELANE_STORAGE"),
+  Options.withDescription("Without --url: the storage, which no server may have open. ONELANE_STORAGE"),
   Options.withFallbackConfig(Config.string("ONELANE_STORAGE")),
   Options.withDefault("onelane.db")
 )
 
-/** Where a command acts. */
+/** The options that say where a command acts. */
 export const options = {
   url: Options.text("url").pipe(
     Options.withPseudoName("url"),
@@ -46,14 +46,14 @@ export const options = {
   ),
   token: Options.text("token").pipe(
     Options.withPseudoName("text"),
-    Options.withDescription("Its bearer token, of somebody with modify-all-data. Better in ONELANE_TOKEN"),
+    Options.withDescription("A bearer token with modify-all-data. Prefer ONELANE_TOKEN"),
     Options.withFallbackConfig(Config.string("ONELANE_TOKEN")),
     Options.optional
   ),
   storage
 }
 
-/** Where a command was told to act. */
+/** Where a command acts. */
 export interface Target {
   readonly url: Option.Option<string>
   readonly token: Option.Option<string>
@@ -74,7 +74,7 @@ const mustExist = (path: string) =>
     yield* Effect.fail(refused(`there is no ${path}; "onelane migrate --storage ${path}" makes it`))
   })
 
-/** Opens a storage that is there already. */
+/** Opens an existing storage. */
 const opened = (path: string) =>
   Effect.gen(function* () {
     const Store = yield* load(() => import("../serve/Store.js"))
@@ -96,7 +96,7 @@ export const backup = (path: string, to: string): Effect.Effect<StoreBackup.Back
 const remoteOf = ({ token, url }: Target) =>
   Option.map(url, (url) => ({ url, token: Option.getOrElse(token, () => "") }))
 
-/** The operations of an operator, there. */
+/** The operators' operations on a target. */
 export const admin = (target: Target): Effect.Effect<Admin.Admin<Refused>, Refused, Scope.Scope> =>
   Effect.gen(function* () {
     const remote = remoteOf(target)
@@ -123,7 +123,7 @@ export const admin = (target: Target): Effect.Effect<Admin.Admin<Refused>, Refus
 
 type Stored = Journal.Journal | Carts.Carts | Kept
 
-// Only what is removed for good needs an engine, and opens one.
+// Only removal needs an engine, and opens one.
 const withRetention = (kept: Context.Context<Stored>) =>
   Effect.gen(function* () {
     const { Retention } = yield* load(() => import("@onelane/checkout"))
@@ -143,10 +143,10 @@ const sentence = (failed: Admin.AdminFailure): Refused => {
     : refused(failed.message)
 }
 
-// Looking at a storage starts no task, and ends none that is overdue: that is for whoever serves it.
+// Reading a storage starts no task and ends no overdue one: that is up to the server.
 const onlooker = { isMine: () => false, isSettled: () => false }
 
-/** Sessions, there, and who calls. On a storage the caller is the host, and whoever can open it needs no other leave. */
+/** The sessions of a target, and the caller. On a storage the caller is the host: opening the file is permission enough. */
 export const sessions = (target: Target): Effect.Effect<CheckoutSessions.CheckoutSessionsShape, Refused, Scope.Scope> =>
   Effect.gen(function* () {
     const remote = remoteOf(target)
@@ -169,12 +169,12 @@ const engineOn = (kept: Context.Context<Stored>) =>
     return yield* Effect.provide(CheckoutEngine.make(options), ports)
   })
 
-/** Who calls; a server goes by the token. */
+/** The caller; a server decides by the token. */
 export const caller: Caller.Caller = Caller.host
 
-/** Runs a command to its end: what it was refused goes to standard error, and the exit code is 1. */
+/** Runs a command. A refusal goes to standard error with exit code 1. */
 export const run = (command: Effect.Effect<void, Refused, Scope.Scope>): Effect.Effect<void> =>
   Effect.scoped(command).pipe(Effect.catchAll(({ message }) => Ending.because(Ending.failed, message)))
 
-/** Says what makes no sense in what was asked; the exit code is 2. */
+/** Reports an invalid argument; exit code 2. */
 export const misused = (why: string): Effect.Effect<void> => Ending.because(Ending.usage, why)

@@ -1,6 +1,6 @@
 /**
- * ApiKey: the keys with which programs call: `olk_<id>_<secret>`. The id finds the row, the secret proves the right; a
- * secret is 256 random bits, so a plain digest of it cannot be guessed back.
+ * ApiKey: API keys for programs: `olk_<id>_<secret>`. The id finds the row, the secret authenticates. A secret has 256 random
+ * bits, so a plain digest of it cannot be reversed.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { type Access, Caller } from "@onelane/checkout"
@@ -12,26 +12,26 @@ import * as Exit from "effect/Exit"
 
 const shape = /^olk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/
 
-/** Whether a token is meant as a key, well-formed or not. */
+/** Whether a token looks like a key, well-formed or not. */
 export const accepts = (token: string): boolean => token.startsWith("olk_")
 
 const digestOf = (secret: string): Buffer => createHash("sha256").update(secret).digest()
 
-/** A new key: `token` is shown once, `id` and `digest` are kept. */
+/** A new key: `token` is shown once; `id` and `digest` are stored. */
 export interface Minted {
   readonly id: string
   readonly token: string
   readonly digest: string
 }
 
-/** Makes a new key. */
+/** Creates a key. */
 export const mint: Effect.Effect<Minted> = Effect.sync(() => {
   const id = randomBytes(8).toString("hex")
   const secret = randomBytes(32).toString("base64url")
   return { id, token: `olk_${id}_${secret}`, digest: digestOf(secret).toString("base64") }
 })
 
-/** What a new key is for. */
+/** The owner and rights of a new key. */
 export interface Wanted {
   readonly label: string
   readonly userId: string
@@ -41,7 +41,7 @@ export interface Wanted {
   readonly expiresAt: number | null
 }
 
-/** Makes a key and keeps its digest. The token is in the answer and nowhere else. */
+/** Creates a key and stores its digest. Only the answer contains the token. */
 export const create = (
   wanted: Wanted
 ): Effect.Effect<Minted & { readonly key: ApiKeysSql.ApiKey }, Access.PortUnavailable, ApiKeysSql.ApiKeys> =>
@@ -56,7 +56,7 @@ export const create = (
 
 const refused = (reason: string) => Exit.fail(Authentication.tokenRefused(reason, true))
 
-/** Judges keys by the table in force, anew at every call: a revoked key is refused from then on. */
+/** Verifies keys against the stored table at every call: a revoked key is refused at once. */
 export const authenticator: Effect.Effect<Authentication.Judge, never, ApiKeysSql.ApiKeys> = Effect.gen(function* () {
   const keys = yield* ApiKeysSql.ApiKeys
   const clock = yield* Clock.clockWith(Effect.succeed)
@@ -79,7 +79,7 @@ const judge = (
 ): Exit.Exit<Caller.Caller, Authentication.TokenRefused> => {
   const expected = Buffer.from(key?.digest ?? "", "base64")
   const given = digestOf(secret)
-  // The comparison takes the same time wherever the two part.
+  // Takes the same time wherever the two differ.
   if (key === null || expected.length !== given.length || !timingSafeEqual(expected, given)) {
     return refused(key === null ? "unknown key" : "wrong secret")
   }

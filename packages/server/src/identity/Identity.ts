@@ -1,6 +1,6 @@
 /**
- * Identity: who may be a caller at all, put together from what is configured. The shape of a token says who judges it:
- * `olk_…` is a key, three dotted parts a signed token, anything else one of the fixed tokens.
+ * Identity: assembles authentication from the settings. The token format selects the verifier: `olk_…` is an API key, three
+ * parts separated by dots are a signed token, anything else is a fixed token.
  */
 import type { Caller } from "@onelane/checkout"
 import { Authentication } from "@onelane/http"
@@ -12,7 +12,7 @@ import type { SettingRefused } from "./JwtKeys.js"
 import type { JwtSettings } from "./JwtSettings.js"
 import * as Tokens from "./Tokens.js"
 
-/** What is believed. None, null and false: not at all. */
+/** Which tokens are accepted. Empty, null and false: none. */
 export interface IdentitySettings {
   /** Fixed tokens, for development. */
   readonly tokens: Tokens.Tokens
@@ -20,7 +20,7 @@ export interface IdentitySettings {
   readonly apiKeys: boolean
 }
 
-/** The authentication these settings describe. */
+/** The authentication for these settings. */
 export const layer = (
   settings: IdentitySettings
 ): Layer.Layer<Authentication.Authentication, SettingRefused, ApiKeysSql.ApiKeys> =>
@@ -31,7 +31,7 @@ export const layer = (
       if (settings.apiKeys) judges.push(yield* ApiKey.authenticator)
       if (settings.jwt !== null) {
         const { jwt } = settings
-        // Loaded only when it is asked for.
+        // Loaded on demand.
         const { authenticator } = yield* Effect.promise(() => import("./JwtAuthentication.js"))
         judges.push(yield* authenticator(jwt))
       }

@@ -1,10 +1,10 @@
 /**
- * JwtAuthentication: callers by signed tokens (JWT) of an identity provider. Signature, issuer, audience, expiry and
- * not-before are verified by `jose`; algorithms are a list one has to be on, `none` cannot be put there, and shared
- * secrets (HS…) stand only beside a secret file, never beside published keys.
+ * JwtAuthentication: authenticates callers by signed tokens (JWT) of an identity provider. `jose` verifies signature, issuer,
+ * audience, expiry and not-before. Algorithms must be listed; `none` cannot be listed, and shared secrets (HS…) need a secret
+ * file and are never combined with published keys.
  *
- * Owns how long a verified token is remembered (at most `rememberMillis`, never beyond its expiry). Does not own where keys
- * come from (JwtKeys), what a refusal is called (JwtRefusal) and what claims mean (JwtClaims).
+ * Owns the cache of verified tokens (at most `rememberMillis`, never beyond expiry). Does not own the source of keys (JwtKeys),
+ * the names of refusals (JwtRefusal) or the meaning of claims (JwtClaims).
  */
 import type { Access, Caller } from "@onelane/checkout"
 import { Authentication } from "@onelane/http"
@@ -18,12 +18,12 @@ import { isFinal, reasonOf } from "./JwtRefusal.js"
 import type { JwtSettings } from "./JwtSettings.js"
 import * as VerifiedTokens from "./VerifiedTokens.js"
 
-/** Three parts, the first of them a JSON object: the shape of a signed token. */
+/** Whether a token has the format of a signed token: three parts, the first a JSON object. */
 export const accepts = (token: string): boolean => /^eyJ[\w-]*\.[\w-]*\.[\w-]*$/.test(token)
 
 const refused = (reason: string) => Authentication.tokenRefused(reason, isFinal(reason))
 
-/** Judges signed tokens with these keys. */
+/** Verifies signed tokens with these keys. */
 export const make = (settings: JwtSettings, keys: Keys): Effect.Effect<Authentication.Judge> =>
   Effect.map(Clock.clockWith(Effect.succeed), (clock) => {
     const remembered = VerifiedTokens.make(settings.rememberCount)
@@ -62,6 +62,6 @@ export const make = (settings: JwtSettings, keys: Keys): Effect.Effect<Authentic
     return { accepts, authenticate }
   })
 
-/** Judges signed tokens as the settings say. */
+/** Verifies signed tokens according to the settings. */
 export const authenticator = (settings: JwtSettings): Effect.Effect<Authentication.Judge, SettingRefused> =>
   Effect.flatMap(keysOf(settings), (keys) => make(settings, keys))

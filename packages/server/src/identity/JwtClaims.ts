@@ -1,6 +1,6 @@
 /**
- * JwtClaims: what the claims of a verified token say about its caller: user, roles, acting account. Pure. Which claim
- * says what is a setting, for every identity provider names them otherwise.
+ * JwtClaims: maps the claims of a verified token to a caller: user, roles, acting account. Pure. The claim names are settings,
+ * because identity providers differ.
  */
 import { Caller } from "@onelane/checkout"
 import * as Schema from "effect/Schema"
@@ -9,8 +9,8 @@ import { Role } from "./Tokens.js"
 const Name = Schema.NonEmptyString
 
 /**
- * Where things stand. A name is looked for as it is (`https://shop.example/roles`), then as a path (`realm.roles`).
- * `roleNames`: what the provider calls a role, to the role meant; the three roles' own names always count.
+ * Claim names. A name is looked up as it is (`https://shop.example/roles`), then as a path (`realm.roles`). `roleNames` maps the
+ * provider's names to roles; the three roles' own names always count.
  */
 export const ClaimSettings = Schema.Struct({
   user: Schema.optionalWith(Name, { default: () => "sub" }),
@@ -21,10 +21,10 @@ export const ClaimSettings = Schema.Struct({
   })
 })
 
-/** Where things stand. */
+/** Claim names. */
 export type ClaimSettings = typeof ClaimSettings.Type
 
-/** Longest user and account id a token may name. */
+/** Longest user and account id in a token, characters. */
 const idMaxLength = 255
 
 type Claims = Readonly<Record<string, unknown>>
@@ -47,7 +47,7 @@ const namesOf = (value: unknown): ReadonlyArray<unknown> => {
   return Array.isArray(value) ? value : []
 }
 
-/** The caller of these claims, or what is wrong with them. A role nobody knows grants nothing. */
+/** The caller of these claims, or their fault. Unknown roles grant nothing. */
 export const callerOf = (claims: Claims, settings: ClaimSettings): Caller.Caller | string => {
   const user = find(claims, settings.user)
   if (!isId(user)) return `no user in claim ${settings.user}`

@@ -1,5 +1,5 @@
 /**
- * JwtKeys: where the keys come from that tokens are verified with: an url, fetched again when keys change, or a file.
+ * JwtKeys: the keys that verify tokens, from a URL (fetched again when keys change) or a file.
  */
 import { createPublicKey } from "node:crypto"
 import { readFileSync } from "node:fs"
@@ -10,17 +10,17 @@ import * as Said from "../settings/Said.js"
 import { reasonOf } from "./JwtRefusal.js"
 import type { JwtSettings } from "./JwtSettings.js"
 
-/** What verification asks for a key. */
+/** Finds the key for a token. */
 export type Keys = jose.JWTVerifyGetKey
 
-/** A setting that was well-formed and yet cannot be used. */
+/** A well-formed setting that cannot be used. */
 export interface SettingRefused {
   readonly _tag: "SettingRefused"
   readonly setting: string
   readonly message: string
 }
 
-/** The keys the settings name. */
+/** The keys named by the settings. */
 export const keysOf = (settings: JwtSettings): Effect.Effect<Keys, SettingRefused> => {
   const { jwksUrl } = settings
   if (jwksUrl === undefined) return fileKeys(settings)
@@ -29,7 +29,7 @@ export const keysOf = (settings: JwtSettings): Effect.Effect<Keys, SettingRefuse
   )
 }
 
-/** Keys of an url: fetched when first needed, kept for `cacheMillis`, fetched again for an unknown key id. */
+/** Keys from a URL: fetched on first use, cached for `cacheMillis`, fetched again for an unknown key id. */
 const remoteKeys = (url: string, settings: JwtSettings, nowMillis: () => number): Keys => {
   const cache: { jwks?: jose.JSONWebKeySet; uat?: number } = {}
   const remote = jose.createRemoteJWKSet(new URL(url), {
@@ -42,7 +42,7 @@ const remoteKeys = (url: string, settings: JwtSettings, nowMillis: () => number)
     try {
       return await remote(header, token)
     } catch (cause) {
-      // The provider is away: the keys it published last serve on for a while, and then no longer.
+      // The provider is unavailable: its last keys are used for a limited time.
       const { jwks, uat = 0 } = cache
       if (reasonOf(cause) !== null || jwks === undefined || nowMillis() - uat > settings.staleMillis) throw cause
       return jose.createLocalJWKSet(jwks)(header, token)
@@ -77,7 +77,7 @@ const publicKeys = (text: string): Keys => {
   if (set.some(({ kty, d }) => typeof kty !== "string" || kty === "oct" || d !== undefined))
     throw new Error("it has keys that are not public")
   const keys = jose.createLocalJWKSet({ keys: set as Array<jose.JWK> })
-  // Keys without an id serve tokens with any.
+  // A key without an id matches tokens with any id.
   if (set.some(({ kid }) => kid !== undefined)) return keys
   return ({ kid: _, ...header }, token) => keys(header, token)
 }

@@ -1,6 +1,5 @@
 /**
- * JwtRefusal: why `jose` did not take a token, in the words of the log. Null where it did not judge at all, because the
- * keys could not be had: that is nobody's refusal.
+ * JwtRefusal: why `jose` refused a token, for the log. Null if the token was not verified because the keys were unavailable.
  */
 import * as jose from "jose"
 
@@ -15,12 +14,12 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_JWT_INVALID: "malformed"
 }
 
-/** Refusals of tokens that may be valid at another time, or once the provider publishes its newest key. */
+/** Refusals of tokens that may be valid later, or once the provider publishes its newest key. */
 const passing: ReadonlySet<string> = new Set(["expired", "not yet valid", "unknown key"])
 
 /**
- * Whether a token can never become valid. `jose` looks at the signature first and at times last: whoever cannot sign learns no
- * more than that the token is none.
+ * Whether a token can never become valid. `jose` checks the signature first and times last, so a caller without the key learns
+ * only that the token is invalid.
  */
 export const isFinal = (reason: string): boolean => !passing.has(reason)
 
@@ -32,7 +31,7 @@ const claimReasons: Readonly<Record<string, string>> = {
 
 const codeOf = (cause: unknown): string => (cause instanceof jose.errors.JOSEError ? cause.code : "")
 
-/** Why a token is refused; null when it was not judged. */
+/** Why a token is refused; null if it was not verified. */
 export const reasonOf = (cause: unknown): string | null => {
   if (cause instanceof jose.errors.JWTClaimValidationFailed) {
     if (cause.reason === "missing") return `claim missing: ${cause.claim}`

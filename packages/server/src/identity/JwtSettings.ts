@@ -1,6 +1,6 @@
 /**
- * JwtSettings: which signed tokens are believed. Checked when the configuration is read: what is wrong is said by name
- * before anything is opened.
+ * JwtSettings: which signed tokens are accepted. Checked when the configuration is read; a fault is reported by name before
+ * anything is opened.
  */
 import * as Schema from "effect/Schema"
 import { ClaimSettings } from "./JwtClaims.js"
@@ -22,12 +22,12 @@ const publicAlgorithms = [
   "EdDSA"
 ] as const
 
-/** Algorithms of a shared secret: to be named one by one, there is no default that holds them. */
+/** Algorithms of a shared secret: never a default, each must be listed. */
 const secretAlgorithms = ["HS256", "HS384", "HS512"] as const
 
 const Algorithm = Schema.Literal(...publicAlgorithms, ...secretAlgorithms)
 
-/** Believed when nothing is said. */
+/** Accepted by default. */
 const usual = ["RS256", "PS256", "ES256", "EdDSA"] as const
 
 const isSecret = (algorithm: string): boolean => algorithm.startsWith("HS")
@@ -41,7 +41,7 @@ const Url = Schema.String.pipe(
 const Fields = Schema.Struct({
   issuer: Schema.NonEmptyString,
   audience: Schema.NonEmptyArray(Schema.NonEmptyString),
-  /** Where the keys are published (JWKS). */
+  /** URL of the published keys (JWKS). */
   jwksUrl: Schema.optional(Url),
   /** A file with public keys: PEM, a JWK or a JWKS. */
   keyFile: Schema.optional(Schema.NonEmptyString),
@@ -49,19 +49,19 @@ const Fields = Schema.Struct({
   secretFile: Schema.optional(Schema.NonEmptyString),
   algorithms: orElse(Schema.Array(Algorithm).pipe(Schema.minItems(1)), () => usual),
   claims: orElse(ClaimSettings, () => Schema.decodeSync(ClaimSettings)({})),
-  /** By how much clocks may differ. */
+  /** Allowed difference of clocks. */
   toleranceSeconds: millis(5),
-  /** How long published keys are kept. */
+  /** How long published keys are cached. */
   cacheMillis: millis(600_000),
   /** Pause between two fetches for an unknown key id. */
   cooldownMillis: millis(10_000),
   /** How long a fetch may take. */
   fetchMillis: millis(5_000),
-  /** How long kept keys serve on while the provider is away. */
+  /** How long cached keys are used while the provider is unavailable. */
   staleMillis: millis(3_600_000),
-  /** How long a verified token is believed without verifying it again, never beyond its expiry. */
+  /** How long a verified token is accepted without a new verification, never beyond its expiry. */
   rememberMillis: millis(60_000),
-  /** How many of them. */
+  /** How many verified tokens are remembered. */
   rememberCount: millis(10_000)
 })
 
@@ -73,8 +73,8 @@ const judged = ({ algorithms, jwksUrl, keyFile, secretFile }: typeof Fields.Type
   return undefined
 }
 
-/** Which signed tokens are believed. */
+/** Which signed tokens are accepted. */
 export const JwtSettings = Fields.pipe(Schema.filter((settings) => judged(settings)))
 
-/** Which signed tokens are believed. */
+/** Which signed tokens are accepted. */
 export type JwtSettings = typeof JwtSettings.Type

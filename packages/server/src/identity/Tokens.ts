@@ -1,5 +1,5 @@
 /**
- * Tokens: the fixed bearer tokens of a server and whose they are, for development and tests.
+ * Tokens: fixed bearer tokens and their callers, for development and tests.
  */
 import { Caller } from "@onelane/checkout"
 import * as Schema from "effect/Schema"
@@ -13,13 +13,13 @@ const Entry = Schema.Struct({
   accountId: Schema.optional(Schema.NonEmptyString)
 })
 
-/** Token to its owner; `accountId`: the account it acts for. */
+/** Maps a token to its caller; `accountId`: the acting account. */
 export const Tokens = Schema.Record({ key: Schema.NonEmptyString, value: Entry })
 
-/** Token to its owner. */
+/** Maps a token to its caller. */
 export type Tokens = typeof Tokens.Type
 
-/** The callers that the tokens stand for. */
+/** The callers of these tokens. */
 export const callersOf = (tokens: Tokens): Readonly<Record<string, Caller.Caller>> =>
   Object.fromEntries(
     Object.entries(tokens).map(([token, { accountId = null, roles, userId }]) => [

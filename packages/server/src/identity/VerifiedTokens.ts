@@ -1,6 +1,6 @@
 /**
- * VerifiedTokens: tokens that were verified a moment ago, so that a busy caller pays for the signature once. Bounded, those
- * used least recently go first; keeps digests, no tokens.
+ * VerifiedTokens: a cache of recently verified tokens, so that a busy caller's signature is checked once. Bounded, least recently
+ * used first out; stores digests, not tokens.
  */
 import { hash } from "node:crypto"
 import type { Caller } from "@onelane/checkout"
@@ -9,7 +9,7 @@ import type * as Exit from "effect/Exit"
 
 type Verified = Exit.Exit<Caller.Caller>
 
-/** The remembered tokens. */
+/** The cache. */
 export interface VerifiedTokens {
   readonly add: (token: string, caller: Verified, untilMillis: number) => void
   readonly find: (token: string, nowMillis: number) => Verified | undefined
@@ -17,7 +17,7 @@ export interface VerifiedTokens {
 
 const digestOf = (token: string): string => hash("sha256", token, "base64")
 
-/** Remembers at most `capacity` of them; 0 remembers none. */
+/** Creates a cache of at most `capacity` tokens; 0: no cache. */
 export const make = (capacity: number): VerifiedTokens => {
   const entries = BoundedMap.make<string, { readonly caller: Verified; readonly untilMillis: number }>(capacity)
   return {

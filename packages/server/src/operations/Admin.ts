@@ -1,9 +1,8 @@
 /**
- * Admin: what an operator may do besides the sessions themselves: the directory, keys, the list of sessions, removal. One table of
- * operations, each with what goes in and what comes out; `AdminFormat` and `AdminClient` carry it over HTTP, and the
- * command line runs it on a storage when no server does.
+ * Admin: the operators' operations: directory, API keys, list of sessions, removal, backups. One table with the input and output
+ * of each. `AdminFormat` and `AdminClient` provide it over HTTP; without a server the command line runs it on a storage.
  *
- * Does not decide who may call it: the format asks `Access`, and who can open the file needs no leave.
+ * Does not decide who may call it: the format asks `Access`, and opening the file is permission enough.
  */
 import { type Access, Caller, Carts, type CheckoutError, Ids, Retention } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"
@@ -16,7 +15,7 @@ import * as ApiKey from "../identity/ApiKey.js"
 import type { Kept } from "../serve/Store.js"
 import * as BackupFolder from "./BackupFolder.js"
 
-/** Where the operations are on a server: `POST` this and the name of one. */
+/** The path prefix of the operations: `POST` this plus the name. */
 export const prefix = "/admin/v1/"
 
 /** Why an operation was not done. */
@@ -71,10 +70,10 @@ const Status = mustBe(`one of: ${Carts.cartStatuses.join(", ")}`, Schema.Literal
 const Done = Schema.Struct({})
 const named = Schema.Struct({ id: Id })
 
-/** Where a page begins: behind an id, or at the beginning. */
+/** Where a page starts: after an id, or at the beginning if empty. */
 const After = textUpTo(Ids.opaqueIdMaxLength)
 
-/** A page of a list: what comes after `after`, at most `limit`. */
+/** A page of a list: entries after `after`, at most `limit`. */
 const Page = Schema.Struct({
   after: Schema.optionalWith(After, { default: () => "" }),
   afterMember: Schema.optionalWith(After, { default: () => "" }),
@@ -93,7 +92,7 @@ const Cart = Schema.Struct({
   status: Schema.optionalWith(Status, { default: () => "Active" as const })
 })
 
-/** A key as it is shown: never its secret, nor the digest of it. */
+/** A key as it is shown: without its secret and its digest. */
 const Key = Schema.Struct({
   id: Schema.String,
   label: Schema.String,
@@ -132,7 +131,7 @@ const list = <A>(
     Effect.flatMap(DirectoryList.DirectoryList, (list) => Effect.map(run(list, page), (entries) => ({ entries })))
   )
 
-/** The directory. `put` adds or replaces; `remove` of what is not there does nothing. */
+/** The directory. `put` adds or replaces; `remove` of a missing entry does nothing. */
 const directory = {
   "users.put": write(User, (to, user) => to.putUser(user)),
   "users.remove": write(named, (to, { id }) => to.removeUser(id)),
@@ -159,7 +158,7 @@ const directory = {
 /** A key that lives longer needs no end: a hundred years. */
 const longestLifeMillis = 3_155_760_000_000
 
-/** Keys. `token` is shown by `create`, once. */
+/** API keys. Only the answer of `create` contains the token. */
 const keys = {
   "keys.create": operation(
     Schema.Struct({
@@ -201,7 +200,7 @@ const sessions = {
   )
 }
 
-/** What is removed for good. */
+/** Permanent removal. */
 const retention = {
   "sessions.prune": operation(
     Schema.Struct({
@@ -225,7 +224,7 @@ const retention = {
 
 const Count = Schema.Int.pipe(Schema.nonNegative())
 
-/** Copies of the store. */
+/** Backups of the store. */
 const backups = {
   "backups.create": operation(
     Schema.Struct({ name: Schema.optionalWith(mustBe("text", Schema.String), { default: () => "" }) }),
@@ -243,7 +242,7 @@ const backups = {
   )
 }
 
-/** Operations that look through everything, and may take minutes. */
+/** Whether an operation reads the whole store and may take minutes. */
 export const isLong = (name: Name): boolean => name in retention || name in backups
 
 /** Every operation, by name. */
@@ -252,13 +251,13 @@ export const operations = { ...sessions, ...keys, ...directory, ...retention, ..
 /** The name of an operation. */
 export type Name = keyof typeof operations
 
-/** What an operation takes, as it is written: members with a default may be left out. */
+/** The encoded input of an operation: fields with a default are optional. */
 export type In<N extends Name> = Schema.Schema.Encoded<(typeof operations)[N]["input"]>
 
-/** What an operation gives. */
+/** The output of an operation. */
 export type Out<N extends Name> = Schema.Schema.Type<(typeof operations)[N]["output"]>
 
-/** Does operations, somewhere. */
+/** Runs operations on a server or a storage. */
 export interface Admin<E> {
   readonly call: <N extends Name>(name: N, input: Readonly<Record<string, unknown>>) => Effect.Effect<Out<N>, E>
 }

@@ -1,6 +1,6 @@
 /**
- * AdminApi: the operations of `Admin` and the pages of `Operations` in the terms of an `HttpApi`, for the document of the
- * server: what each is for, and a body to try it with. Loaded when somebody reads the document.
+ * AdminApi: the operations of `Admin` and the pages of `Operations` as an `HttpApi`, for the OpenAPI document, with a summary and an
+ * example body each. Loaded when the document is requested.
  */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
@@ -11,7 +11,7 @@ import { type Documentation, ProblemSchema } from "@onelane/http"
 import * as Schema from "effect/Schema"
 import * as Admin from "./Admin.js"
 
-/** What each operation is for, and an example of its body. */
+/** A summary and an example body for each operation. */
 const documented: { readonly [N in Admin.Name]: readonly [string, Admin.In<N>] } = {
   "sessions.list": ["List sessions, a page at a time", { limit: 50, archived: true }],
   "sessions.prune": [
@@ -96,7 +96,7 @@ const operations = HttpApiGroup.make("operations")
       .annotate(OpenApi.Summary, "The numbers of this server, as Prometheus text")
   )
 
-/** What the document of a server says besides the two formats. */
+/** What the server adds to the OpenAPI document. */
 export const additions: Documentation.Additions = {
   groups: [admin, operations],
   bodies: Object.fromEntries(names.map((name) => [`admin.${name}`, documented[name][1]])),

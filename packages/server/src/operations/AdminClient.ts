@@ -1,5 +1,5 @@
 /**
- * AdminClient: the operations of `Admin`, done by a running server.
+ * AdminClient: runs the operations of `Admin` on a running server.
  */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
@@ -15,11 +15,11 @@ export interface AdminRefused {
 
 const refused = (message: string): AdminRefused => ({ _tag: "AdminRefused", message })
 
-/** Longest wait for an answer, and for that of an operation that looks through everything, milliseconds. */
+/** Timeouts, milliseconds: of an operation, and of one that reads the whole store. */
 const answerMillis = 30_000
 const longMillis = 3_600_000
 
-/** Makes the client of one server, for one caller. */
+/** Creates a client for one server and one caller. */
 export const make = (options: {
   readonly url: string
   readonly token: string
@@ -42,12 +42,12 @@ export const make = (options: {
         Effect.flatMap(({ status, text }) =>
           Effect.try({
             try: (): unknown => JSON.parse(text),
-            catch: () => refused(`${options.url} answered ${status}, and not as this service does`)
+            catch: () => refused(`${options.url} answered ${status}, and is not an Onelane server`)
           }).pipe(
             Effect.flatMap((body) =>
               status === 200
                 ? Effect.mapError(Schema.decodeUnknown(output)(body), () =>
-                    refused(`${options.url} answered in a way this release does not know`)
+                    refused(`${options.url} sent an answer that this release does not understand`)
                   )
                 : Effect.fail(refused(detailOf(body, status)))
             )

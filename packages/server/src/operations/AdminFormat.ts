@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import type { Kept } from "../serve/Store.js"
 import * as Admin from "./Admin.js"
 
-/** `applied`: whether something may have been written although its answer is missing. */
+/** `applied`: whether a call without an answer may have been applied. */
 const failure =
   (applied: "no" | "unknown") =>
   (failed: Admin.AdminFailure): CheckoutError.AccessError => {
@@ -27,7 +27,7 @@ const failure =
 const notDurable =
   "PostgreSQL would answer before this is on its disk: switch fsync and full_page_writes on. Nothing was written."
 
-// What the disk says is no fault of the caller's; everything else is.
+// An error of the disk is not the caller's fault; all others are.
 const backupRefused = ({ message, reason }: StoreBackup.BackupRefused) =>
   ["DAMAGED", "DISK_FULL", "FILE_REPLACED", "READONLY", "IO"].includes(reason)
     ? { ...Refusal.portUnavailable({ _tag: "PortUnavailable", port: "backup", cause: message, reason }), message }
@@ -46,7 +46,7 @@ const decodeInput = (schema: Schema.Schema<any, any>, body: Readonly<Record<stri
   })
 }
 
-/** No input has as many members, and none of them as many elements: what is longer is refused before it is looked at. */
+/** No valid input has as many fields, or a field with as many elements: longer ones are refused before they are parsed. */
 const longestCount = 64
 
 const isLong = (value: unknown): boolean => Array.isArray(value) && value.length > longestCount
@@ -79,13 +79,13 @@ const invalid = (wrong: ReadonlyArray<Wrong>) => {
   )
 }
 
-/** Lists only read. */
+/** Lists only read, so nothing can have been applied. */
 const appliedBy = (name: string): "no" | "unknown" => (name.endsWith(".list") ? "no" : "unknown")
 
 const answer = (schema: Schema.Schema<any, any>, done: unknown): WireAnswer.WireAnswer =>
   WireAnswer.json(200, Schema.encodeSync(schema)(done))
 
-/** Makes the format over what is kept. */
+/** Creates the format on a store. */
 export const make = (kept: Context.Context<Kept | Retention.Retention>): WireFormat => ({
   route: ({ method, path }) => {
     const name = path.slice(Admin.prefix.length)

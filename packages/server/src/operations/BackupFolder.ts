@@ -1,16 +1,16 @@
 /**
- * BackupFolder: where a running server puts backups: into one folder that its settings name, whoever asks. A caller chooses a
- * plain file name in it and nothing else.
+ * BackupFolder: the one folder, named by the settings, into which a running server writes backups. A caller chooses only a plain
+ * file name in it.
  */
 import { join } from "node:path"
 import { StoreBackup } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
-/** The folder; null where none is named. */
+/** The folder; null if none is configured. */
 export class BackupFolder extends Context.Tag("@onelane/server/BackupFolder")<BackupFolder, string | null>() {}
 
-/** The name of a backup that was given none. */
+/** The default name of a backup. */
 export const nameAt = (nowMillis: number): string =>
   `onelane-${new Date(nowMillis)
     .toISOString()
@@ -19,7 +19,7 @@ export const nameAt = (nowMillis: number): string =>
 
 const plainName = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/
 
-/** Makes a backup of the store in force under this name in the folder. */
+/** Makes a backup of the current store under this name in the folder. */
 export const make = (name: string) =>
   Effect.gen(function* () {
     const folder = yield* BackupFolder

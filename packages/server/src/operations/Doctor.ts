@@ -1,6 +1,6 @@
 /**
- * Doctor: looks at what a server rests on, before it has to: Node, the storage and what lies in it, the disk, the clock.
- * It changes nothing that is kept; the storage must not be in use.
+ * Doctor: checks what a server depends on: Node, the storage and its contents, the disk, the clock. Changes no stored data; the
+ * storage must not be in use.
  */
 import {
   accessSync,
@@ -22,7 +22,7 @@ import * as Effect from "effect/Effect"
 import * as Ending from "../serve/Ending.js"
 import * as Store from "../serve/Store.js"
 
-/** What was looked at, and what was found. `warning`: it works, and somebody should look at it. */
+/** A check and its result. `warning`: it works but needs attention. */
 export interface Finding {
   readonly check: string
   readonly result: "ok" | "warning" | "failed"
@@ -66,13 +66,13 @@ export const permissions = (path: string): Finding => {
   }
 }
 
-/** Syncs that are timed. */
+/** How many syncs are timed. */
 const syncCount = 20
 
-/** A sync faster than this, milliseconds, did not wait for a device. */
+/** A sync faster than this, milliseconds, did not reach a device. */
 const suspiciousMillis = 0.02
 
-/** Writes and syncs a file beside the storage, for real, and tells how long a sync takes. */
+/** Writes and syncs a file beside the storage and measures a sync. */
 export const sync = (path: string): Finding => {
   let folder: string | undefined
   try {
@@ -97,7 +97,7 @@ export const sync = (path: string): Finding => {
   }
 }
 
-/** Whether the clock is behind the newest instant that was kept, milliseconds. */
+/** Whether the clock is behind the newest stored instant, milliseconds. */
 export const clock = (nowMillis: number, newestMillis: number | null): Finding => {
   const now = new Date(nowMillis).toISOString()
   if (nowMillis < releasedMillis) return failed("clock", `it says ${now}, which is before this release`)
@@ -106,7 +106,7 @@ export const clock = (nowMillis: number, newestMillis: number | null): Finding =
     : ok("clock", now)
 }
 
-/** Whether the clock agrees with the database's, whose time counts, milliseconds. */
+/** Whether the clock agrees with the database's, which counts, milliseconds. */
 export const clockBeside = (nowMillis: number, databaseMillis: number): Finding => {
   const offMillis = nowMillis - databaseMillis
   const seconds = (Math.abs(offMillis) / 1_000).toFixed(1)
@@ -114,18 +114,18 @@ export const clockBeside = (nowMillis: number, databaseMillis: number): Finding 
   return warning("clock", `it is ${seconds} s ${offMillis > 0 ? "ahead of" : "behind"} the database's, which counts`)
 }
 
-/** Two clocks that differ by less than this agree, milliseconds. */
+/** Clocks that differ by less than this agree, milliseconds. */
 const agreeingMillis = 1_000
 
 /** 2025-01-01. */
 const releasedMillis = 1_735_689_600_000
 const toleranceMillis = 5_000
 
-/** Whether this release knows the format of what is stored. */
+/** Whether this release understands the stored format. */
 export const formatOf = (found: number): Finding =>
   found > StoreFormat.current ? failed("format", Migrations.newerFormat(found)) : ok("format", String(found))
 
-/** Whether what is stored can be read, all of it, and every table is there. */
+/** Whether all stored data can be read and every table exists. */
 const damage = Effect.gen(function* () {
   const faults = yield* StoreDamage.faults
   if (faults.length > 0) return failed("integrity", StoreDamage.advice(`it is damaged (${faults.join("; ")})`))
@@ -140,7 +140,7 @@ const damage = Effect.gen(function* () {
   )
 )
 
-/** What lies in the storage: that it opens, that it is sound, and how new its tables are. */
+/** Checks the storage: that it opens, is undamaged, and how new its tables are. */
 const inside = Effect.gen(function* () {
   const harm = yield* damage
   if (harm?.result === "failed") return [ok("storage", "it opens"), harm]
@@ -162,7 +162,7 @@ const inside = Effect.gen(function* () {
   return [ok("storage", "it opens"), ...(harm === null ? [] : [harm]), version, ...formats, clocks]
 })
 
-/** Every check of a storage, and of the machine below it. */
+/** All checks of a storage and its machine. */
 export const examine = (storage: string): Effect.Effect<ReadonlyArray<Finding>> =>
   Effect.gen(function* () {
     const machine = [node(process.version)]

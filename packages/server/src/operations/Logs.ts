@@ -1,9 +1,8 @@
 /**
- * Logs: one line of JSON for each thing worth saying, on standard error, so that standard output stays for programs.
- * What is said of a request is decided where it is answered (`RequestLog`): never a token.
+ * Logs: one line of JSON per event on standard error; standard output is for programs. `RequestLog` decides what a request line
+ * contains: never a token.
  *
- * Lines about requests are written together, some milliseconds later: a write for each would cost more than the rest of
- * the line.
+ * Request lines are written in groups, some milliseconds later: a write each would cost more than the line itself.
  */
 import { instantText, type RequestLog } from "@onelane/http"
 import * as Effect from "effect/Effect"
@@ -15,19 +14,19 @@ import * as LogLevel from "effect/LogLevel"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 
-/** From which level on. */
+/** The levels. */
 export const levels = { error: LogLevel.Error, warning: LogLevel.Warning, info: LogLevel.Info, debug: LogLevel.Debug }
 
 /** A name in `levels`. */
 export type Level = keyof typeof levels
 
-/** How a line is written: for programs, or for people. */
+/** The formats: for programs, or for people. */
 export const formats = { json: Logger.jsonLogger, text: Logger.logfmtLogger }
 
 /** A name in `formats`. */
 export type Format = keyof typeof formats
 
-/** The one logger, whichever was in force. */
+/** Replaces all loggers by one. */
 export const layer = (level: Level, format: Format): Layer.Layer<never> =>
   Layer.merge(
     Layer.scopedDiscard(
@@ -36,11 +35,11 @@ export const layer = (level: Level, format: Format): Layer.Layer<never> =>
     Logger.minimumLogLevel(levels[level])
   )
 
-/** How long a line about a request waits for others, in milliseconds, and how many characters wait at most. */
+/** How long a request line waits for others, milliseconds, and how many characters wait at most. */
 const gatherMillis = 10
 const gatherCharacters = 65_536
 
-/** Writes texts together, soon; what is left when the scope closes. */
+/** Writes texts in groups; the rest when the scope closes. */
 export const together = (write: (text: string) => void): Effect.Effect<(text: string) => void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const run = Runtime.runFork(yield* Effect.runtime<never>())
@@ -62,7 +61,7 @@ export const together = (write: (text: string) => void): Effect.Effect<(text: st
     }
   })
 
-/** Where lines about requests go, in the format of all others. Null where the level is above them. */
+/** The sink of request lines, in the format of all others. Null if the level excludes them. */
 export const requests = (
   level: Level,
   format: Format,
@@ -75,7 +74,7 @@ export const requests = (
         return (line) => add(`${text(line)}\n`)
       })
 
-// Put together by hand: only a path can hold what must be escaped, and `JSON.stringify` of the whole takes three times as long.
+// Concatenated by hand: only a path can need escaping, and `JSON.stringify` of the whole takes three times as long.
 const jsonOf = ({ atMillis, method, millis, path, requestId, status, traceId }: RequestLog.Line): string => {
   const update = requestId === undefined ? "" : `,"requestId":"${requestId}"`
   const trace = traceId === undefined ? "" : `,"traceId":"${traceId}"`

@@ -1,6 +1,6 @@
 /**
- * Operations: what those who run the server look at: `/healthz` (the process answers), `/readyz` (it takes work: the
- * store answers and takes commits, the server is not about to end), `/metrics` (Prometheus text). The first two say one word and are open.
+ * Operations: the pages for operators: `/healthz` (the process answers), `/readyz` (the store answers and accepts commits, the
+ * server is not shutting down) and `/metrics` (Prometheus text). The first two answer one word and need no token.
  */
 import type { Access } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"
@@ -11,26 +11,26 @@ import * as Samples from "./Samples.js"
 /** Who may read `/metrics`: everybody, callers with modify-all-data, nobody. */
 export type MetricsFor = "everybody" | "operators" | "nobody"
 
-/** What is looked at. */
+/** What the pages report on. */
 export interface Parts {
   readonly journal: Journal.JournalShape
   readonly access: Access.AccessShape
-  /** Why the last commit failed; null when it did not. */
+  /** Why the last commit failed; null if it succeeded. */
   readonly failing: () => string | null
-  /** Whether it takes work; a word when it does not. */
+  /** Why the server takes no work, in a word; null if it does. */
   readonly refusing: () => string | null
   readonly samples: () => ReadonlyArray<Samples.Sample>
 }
 
-/** Milliseconds the store has for an answer. */
+/** Timeout of the store, milliseconds. */
 const storeMillis = 1_000
 
 const word = (status: number, text: string): WireAnswer.WireAnswer => WireAnswer.json(status, { status: text })
 
-// Reading an address that nobody has is the smallest question a store can be asked.
+// An address that does not exist: the cheapest read.
 const nobody = { kind: "readyz", id: "readyz" }
 
-/** Whether work should be sent here. */
+/** The answer of `/readyz`. */
 export const ready = ({ failing, journal, refusing }: Parts): Effect.Effect<WireAnswer.WireAnswer> =>
   Effect.suspend(() => {
     const why = refusing()
@@ -47,7 +47,7 @@ const metricsType = "text/plain; version=0.0.4; charset=utf-8"
 const metrics = ({ samples }: Parts): Effect.Effect<WireAnswer.WireAnswer> =>
   Effect.sync(() => WireAnswer.make(200, metricsType, Samples.prometheus(samples())))
 
-/** The pages that are open to everybody. */
+/** The pages that need no token. */
 export const pages = (
   parts: Parts,
   metricsFor: MetricsFor
@@ -57,7 +57,7 @@ export const pages = (
   ...(metricsFor === "everybody" ? { "/metrics": metrics(parts) } : {})
 })
 
-/** `/metrics` for those who may do everything. To others it does not exist. */
+/** `/metrics` for callers with modify-all-data. For others it does not exist. */
 export const metricsFormat = (parts: Parts): WireFormat => ({
   route: ({ method, path }) => {
     if (path !== "/metrics") return AdapterError.notFound

@@ -1,6 +1,6 @@
 /**
- * Samples: what the server counts, as a list with names, kinds and labels, read out when somebody looks. One list for
- * every way in which it is told: Prometheus text (`prometheus`), OpenTelemetry (`Telemetry`).
+ * Samples: the metrics of the server, as a list with names, kinds and labels, read on demand. One list for both exporters:
+ * Prometheus text (`prometheus`) and OpenTelemetry (`Telemetry`).
  */
 import type { CheckoutEngine } from "@onelane/checkout"
 import { EngineMetrics } from "@onelane/engine"
@@ -13,14 +13,14 @@ export interface Value {
   readonly labels?: Readonly<Record<string, string>>
 }
 
-/** Values in buckets by their upper bounds; `counts` has one more for the rest. */
+/** A histogram: upper bounds of its buckets; `counts` has one more, for larger values. */
 export interface Buckets {
   readonly bounds: ReadonlyArray<number>
   readonly counts: ReadonlyArray<number>
   readonly sum: number
 }
 
-/** One thing that is counted. */
+/** One metric. */
 export type Sample = { readonly name: string; readonly text: string } & (
   | { readonly kind: "counter" | "gauge"; readonly values: ReadonlyArray<Value> }
   | { readonly kind: "histogram"; readonly buckets: Buckets }
@@ -42,8 +42,8 @@ const labelled = (name: string, text: string, label: string, counts: ReadonlyMap
   values: [...counts].map(([key, value]) => ({ value, labels: { [label]: String(key) } }))
 })
 
-/** A number of each kind of lane: sessions, and the carts that name them. */
-const ofLanes = (
+/** A number for each kind of actor: sessions and carts. */
+const ofActors = (
   { carts, sessions }: Engine,
   kind: "counter" | "gauge",
   name: string,
@@ -68,18 +68,24 @@ const seconds = (boundsMillis: ReadonlyArray<number>, counts: ReadonlyArray<numb
 const ofEngine = (engine: Engine): ReadonlyArray<Sample> => {
   const { commit, sessions, tasks } = engine
   return [
-    ofLanes(engine, "counter", "onelane_turns_total", "Turns begun.", "turns"),
-    ofLanes(engine, "counter", "onelane_turns_accepted_total", "Turns that changed something.", "accepted"),
-    ofLanes(engine, "counter", "onelane_turns_refused_total", "Turns that a rule refused.", "refused"),
-    ofLanes(engine, "counter", "onelane_waits_total", "Commands that could not be answered at once.", "waits"),
-    ofLanes(engine, "counter", "onelane_overloads_total", "Commands turned away at a bound.", "overloads"),
-    ofLanes(engine, "counter", "onelane_defects_total", "Defects of rules and ports.", "defects"),
-    ofLanes(engine, "counter", "onelane_conflicts_total", "Entries another writer was before.", "conflicts"),
-    ofLanes(engine, "counter", "onelane_loads_total", "Lanes read from the store.", "loads"),
-    ofLanes(engine, "counter", "onelane_passivations_total", "Lanes put to sleep.", "passivations"),
-    one("gauge", "onelane_sessions_live", "Sessions awake.", sessions.live),
+    ofActors(engine, "counter", "onelane_turns_total", "Turns started.", "turns"),
+    ofActors(engine, "counter", "onelane_turns_accepted_total", "Turns that changed something.", "accepted"),
+    ofActors(engine, "counter", "onelane_turns_refused_total", "Turns that a rule refused.", "refused"),
+    ofActors(engine, "counter", "onelane_waits_total", "Commands that could not be answered at once.", "waits"),
+    ofActors(
+      engine,
+      "counter",
+      "onelane_overloads_total",
+      "Commands refused because a bound was reached.",
+      "overloads"
+    ),
+    ofActors(engine, "counter", "onelane_defects_total", "Defects of rules and ports.", "defects"),
+    ofActors(engine, "counter", "onelane_conflicts_total", "Entries that lost to another writer.", "conflicts"),
+    ofActors(engine, "counter", "onelane_loads_total", "Actors loaded from the store.", "loads"),
+    ofActors(engine, "counter", "onelane_passivations_total", "Actors passivated.", "passivations"),
+    one("gauge", "onelane_sessions_live", "Active sessions.", sessions.live),
     one("gauge", "onelane_mailbox_depth", "Commands that wait for a turn or a commit.", commit.held),
-    one("gauge", "onelane_tasks_running", "Tasks under way.", tasks()),
+    one("gauge", "onelane_tasks_running", "Running tasks.", tasks()),
     one(
       "gauge",
       "onelane_clock_offset_seconds",
@@ -128,12 +134,12 @@ const ofStore = ({ checkpointFailures, logBytes }: StoreHealth.StoreHealthShape)
   one(
     "counter",
     "onelane_store_checkpoint_failures_total",
-    "Times the log could not be carried into the file.",
+    "Failed checkpoints of the SQLite log.",
     checkpointFailures()
   )
 ]
 
-/** Everything, as it is now. */
+/** All metrics, as of now. */
 export const read = (
   engine: Engine,
   door: DoorMetrics.DoorMetrics,
@@ -155,7 +161,7 @@ export const prometheus = (samples: ReadonlyArray<Sample>): string =>
     })
     .join("")
 
-/** Single numbers, as the text format names them: a histogram as its buckets (each with what is below it), sum and count. */
+/** Single numbers under their names in the text format: a histogram is its cumulative buckets, sum and count. */
 export const flat = (sample: Sample): ReadonlyArray<Value & { readonly name: string }> => {
   const { name } = sample
   if (sample.kind !== "histogram") return sample.values.map((value) => ({ name, ...value }))

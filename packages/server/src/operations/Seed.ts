@@ -1,6 +1,6 @@
 /**
- * Seed: a small directory as JSON. At every start what it names and the directory lacks is added; what is there stays as
- * it is, so that a restart neither opens a closed cart again nor gives back a role.
+ * Seed: a small directory as JSON. At every start entries that the directory lacks are added; existing ones stay as they are, so
+ * that a restart does not reopen a closed cart or restore a role.
  */
 import { type Access, Carts } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"
@@ -13,7 +13,7 @@ const Role = Schema.Literal("modify-all-data", "commerce-integrator", "buyer-che
 const orElse = <A, I>(schema: Schema.Schema<A, I>, value: () => A) => Schema.optionalWith(schema, { default: value })
 const ids = orElse(Schema.Array(Id), () => [])
 
-/** Users, stores, accounts with their people and stores, and carts. */
+/** Users, stores, accounts with their users and stores, and carts. */
 export const Seed = Schema.Struct({
   users: orElse(Schema.Array(Schema.Struct({ id: Id, roles: orElse(Schema.Array(Role), () => []) })), () => []),
   stores: ids,
@@ -40,7 +40,7 @@ export type Seed = typeof Seed.Type
 
 type Put = Effect.Effect<void, Access.PortUnavailable>
 
-/** Adds what the directory in force lacks. Fails on an account that names a user or store nobody put. */
+/** Adds missing entries to the current directory. Fails on an account that names an unknown user or store. */
 export const put = (
   seed: Seed
 ): Effect.Effect<

@@ -1,6 +1,6 @@
 /**
- * Telemetry: traces, metrics and logs to an OpenTelemetry collector (OTLP over HTTP, JSON). Off unless an endpoint is
- * named; then, and only then, the library is loaded.
+ * Telemetry: sends traces, metrics and logs to an OpenTelemetry collector (OTLP over HTTP, JSON). The library is loaded only if an
+ * endpoint is configured.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import type { Journal } from "@onelane/engine"
@@ -11,10 +11,10 @@ import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as Samples from "./Samples.js"
 
-/** How often the numbers are read out, in milliseconds. */
+/** How often the metrics are exported, milliseconds. */
 const readMillis = 10_000
 
-/** Sends to the collector at `url`; the tracer, and a logger beside the one in force. */
+/** The tracer and an additional logger that send to the collector at `url`. */
 export const layer = (url: string): Layer.Layer<never> =>
   Layer.unwrapEffect(
     Effect.map(
@@ -27,8 +27,8 @@ const spanned = <A, E>(name: string, attributes: Record<string, unknown>, ask: (
   Effect.withSpan(Effect.suspend(ask), name, { root: true, captureStackTrace: false, attributes })
 
 /**
- * The journal, a trace of its own for a share (`ratio`) of all commits and of all sessions that are read: a commit is that
- * of many requests, so it hangs below none of them.
+ * The journal with a trace for a share (`ratio`) of all commits and loads. These are traces of their own, because one commit
+ * serves many requests.
  */
 export const traced = (journal: Journal.JournalShape, ratio: number): Journal.JournalShape => {
   const isSampled = Tracing.sampler(ratio)
@@ -43,7 +43,7 @@ export const traced = (journal: Journal.JournalShape, ratio: number): Journal.Jo
   }
 }
 
-/** Puts what is counted where the library looks for it, again and again, until the scope closes. */
+/** Copies the metrics to the library's registry repeatedly until the scope closes. */
 export const feed = (samples: () => ReadonlyArray<Samples.Sample>): Effect.Effect<void, never, Scope.Scope> =>
   Effect.asVoid(
     Effect.forkScoped(

@@ -1,18 +1,18 @@
 /**
- * ClientError: what is said to a client whose bytes are no request. No format is known by then: the answer is a problem
- * (RFC 9457), and the connection ends with it.
+ * ClientError: the answer to bytes that are not an HTTP request. The format is not known by then, so the answer is a problem
+ * (RFC 9457), and the connection is closed after it.
  */
 import { STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 import { AdapterError, NodeConnection, WireError } from "@onelane/http"
 import * as Framing from "./Framing.js"
 
-/** One connection more than are served at once. */
+/** The answer to a connection beyond the limit. */
 export const tooManyConnections: AdapterError.AdapterError = AdapterError.overloaded
 
 const tunnelCode = "ONELANE_TUNNEL"
 
-/** Said of a tunnel (CONNECT), as the parser says what is wrong with a request. */
+/** The error of a tunnel request (CONNECT), in the form of a parser error. */
 export const tunnel: Framing.ParseError = Object.assign(new Error("CONNECT"), { code: tunnelCode })
 
 const answers: Readonly<Record<string, AdapterError.AdapterError>> = {
@@ -22,11 +22,11 @@ const answers: Readonly<Record<string, AdapterError.AdapterError>> = {
   ERR_HTTP_REQUEST_TIMEOUT: AdapterError.requestTimeout
 }
 
-/** The answer to an error of the parser. */
+/** The answer to a parser error. */
 export const of = (error: Framing.ParseError): AdapterError.AdapterError =>
   answers[error.code ?? ""] ?? Framing.judgeError(error)
 
-/** Writes the answer, where no request is known that it belongs to, and ends the connection. */
+/** Writes an answer that belongs to no request, and closes the connection. */
 export const refuse = (socket: Socket, error: AdapterError.AdapterError): void => {
   const { body, headers, status } = WireError.problem(error)
   const text = body as string

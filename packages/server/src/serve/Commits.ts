@@ -1,8 +1,8 @@
 /**
- * Commits: whether the store takes commits, judged by the last one. While it does not (the database is read-only, the disk
- * is full), one small commit a second is tried, so that a server nobody sends work to any more notices when it does again.
+ * Commits: whether the store accepts commits, judged by the last one. While it does not (the database is read-only, the disk
+ * is full), one small commit a second is tried, so that a server without traffic notices when the store recovers.
  *
- * An entry that the store refuses for what is in it says nothing about the next one.
+ * A refusal that is caused by the content of one entry does not count.
  */
 import type { Journal } from "@onelane/engine"
 import * as Cause from "effect/Cause"
@@ -13,23 +13,23 @@ import type * as Scope from "effect/Scope"
 /** A watched journal. */
 export interface Commits {
   readonly journal: Journal.JournalShape
-  /** The word of the journal for why the last commit failed; null when it did not. */
+  /** The journal's reason why the last commit failed; null if it succeeded. */
   readonly failing: () => string | null
 }
 
 type Appended = ReturnType<Journal.JournalShape["append"]>
 
-/** Refusals of one entry, or of a moment. */
+/** Reasons that concern one entry or one moment only. */
 const passing: ReadonlySet<string> = new Set(["INVALID_TEXT", "TOO_BIG", "CONSTRAINT", "BUSY", "INTERRUPTED"])
 
-/** How often a failing store is tried. */
+/** How often a failing store is tried, milliseconds. */
 const everyMillis = 1_000
 
-/** The address of the commits that only try. */
+/** The address of the trial commits. */
 const kind = "readyz"
 const id = "readyz"
 
-/** Watches a journal, until the scope closes. An answer that is an `Exit` stays one. */
+/** Watches a journal until the scope closes. An answer that is an `Exit` stays an `Exit`. */
 export const watch = (journal: Journal.JournalShape): Effect.Effect<Commits, never, Scope.Scope> =>
   Effect.gen(function* () {
     let failing: string | null = null
@@ -51,7 +51,7 @@ export const watch = (journal: Journal.JournalShape): Effect.Effect<Commits, nev
     return { journal: { ...journal, append }, failing: () => failing }
   })
 
-/** Commits next to nothing, and removes it again. */
+/** Commits one small entry and removes it again. */
 const attempt = ({ append, load, remove }: Journal.JournalShape) =>
   Effect.gen(function* () {
     const sequence = (yield* load({ kind, id }))?.sequence ?? 0

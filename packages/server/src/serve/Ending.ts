@@ -1,23 +1,23 @@
 /**
- * Ending: how a command ends, for programs (the exit code) and for people (a sentence on standard error).
+ * Ending: how a command ends: the exit code for programs, a sentence on standard error for people.
  */
 import * as Redacted from "@onelane/sql/Redacted"
 import * as Effect from "effect/Effect"
 
-/** Exit code: refused, not found or broken; the sentence on standard error says which. 0 is success. */
+/** Exit code for a refusal or a failure; standard error says which. 0 is success. */
 export const failed = 1
 
-/** Exit code: told something that makes no sense; nothing was done. */
+/** Exit code for invalid arguments or settings; nothing was done. */
 export const usage = 2
 
 /** Writes a line. */
 export const print = (stream: NodeJS.WriteStream, text: string): Effect.Effect<void> =>
   Effect.async((resume) => void stream.write(`${text}\n`, () => resume(Effect.void)))
 
-/** Sets the code with which the process will end. */
+/** Sets the exit code of the process. */
 export const exit = (code: number): Effect.Effect<void> => Effect.sync(() => void (process.exitCode = code))
 
-/** Says why on standard error, without a password, and sets the code. */
+/** Writes the reason to standard error, without passwords, and sets the exit code. */
 export const because = (code: number, why: string): Effect.Effect<void> =>
   Effect.zipRight(print(process.stderr, `onelane: ${Redacted.text(why)}`), exit(code))
 

@@ -1,32 +1,32 @@
 /**
- * Farewell: how a listener stops without resetting anybody. From its beginning every answer says `Connection: close`; the
- * last one of a connection, where several requests wait on it. Connections are still taken, until the listener stops.
+ * Farewell: shuts a listener down without connection resets. From its start every answer says `Connection: close`; with
+ * several requests on a connection, the last answer says so. New connections are accepted until the listener stops.
  *
- * Invariants: a request that was sent is answered, or its connection was idle for the whole of the linger time; while the
- * listener stops, requests are held back, so that nobody who waits for one connects at that very moment: the system resets
- * connections that it has made and nobody has taken.
+ * Invariants: a request that was sent is answered, unless its connection was idle for the whole linger time. While the
+ * listener stops, requests are held back, so that no waiting client connects at that moment: the system resets connections
+ * that it has established and no process has accepted.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { type Socket, Server as TcpServer } from "node:net"
 import { NodeConnection } from "@onelane/http"
 
-/** A request, and how it goes on. */
+/** A request, and the function that continues it. */
 interface Held {
   readonly incoming: IncomingMessage
   readonly response: ServerResponse
   readonly goOn: () => void
 }
 
-/** What a connection had said when somebody last looked, and since when it says nothing. */
+/** Bytes received on a connection at the last check, and since when it has been silent. */
 interface Silence {
   bytes: number
   sinceMillis: number
 }
 
-/** The farewell of one listener; nothing is said of it before it begins. */
+/** The farewell of one listener; it changes nothing before it begins. */
 export interface Farewell {
   isBegun: boolean
-  /** Requests go on only once it stopped. */
+  /** Requests continue only after the listener stopped. */
   isStopping: boolean
   readonly sockets: Map<Socket, Silence>
   /** Connections and requests so far. */
@@ -45,14 +45,14 @@ export const of = (server: Server): Farewell => {
   return farewell
 }
 
-/** Counts a connection in. */
+/** Registers a connection. */
 export const connected = (farewell: Farewell, socket: Socket): void => {
   farewell.heard += 1
   farewell.sockets.set(socket, { bytes: 0, sinceMillis: performance.now() })
   socket.once("close", () => farewell.sockets.delete(socket))
 }
 
-/** Begins it: answers that have not begun end their connections. */
+/** Begins it: answers that have not started close their connections. */
 export const begin = (farewell: Farewell): void => {
   if (farewell.isBegun) return
   farewell.isBegun = true
@@ -65,7 +65,7 @@ export const begin = (farewell: Farewell): void => {
   }
 }
 
-/** Keeps a request that came during the farewell until all that came with it are known. */
+/** Holds a request received during the farewell until all requests that came with it are known. */
 export const hold = (farewell: Farewell, held: Held): void => {
   farewell.heard += 1
   farewell.held.push(held)
@@ -85,13 +85,13 @@ const release = (farewell: Farewell): void => {
   }
 }
 
-/** Turns of the event loop in which nothing was heard, before the listener stops. */
+/** Silent turns of the event loop before the listener stops. */
 const quietTurns = 2
 
 /** Milliseconds to wait for them. */
 const quietMillis = 250
 
-/** Stops listening, at a moment at which nobody is heard. `closed` is kept once all connections have ended. */
+/** Stops listening at a moment without traffic. `closed` resolves when all connections have ended. */
 export const stop = async (farewell: Farewell, server: Server): Promise<{ readonly closed: Promise<void> }> => {
   farewell.isStopping = true
   const stopped = await new Promise<{ readonly closed: Promise<void> }>((resolve) => {
@@ -112,7 +112,7 @@ export const stop = async (farewell: Farewell, server: Server): Promise<{ readon
   return stopped
 }
 
-/** Ends the connections that wait for nothing and have said nothing for so long. */
+/** Closes connections that await no answer and have been silent for this long. */
 export const endSilent = ({ sockets }: Farewell, silentMillis: number): void => {
   const nowMillis = performance.now()
   for (const [socket, silence] of sockets) {

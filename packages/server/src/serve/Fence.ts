@@ -1,9 +1,9 @@
 /**
- * Fence: notices that the store has fenced itself off. An append whose outcome is unknown leaves memory and disk apart, and a
- * file that was removed or replaced is not the store any more; only opening the file anew tells what is true, so the process
- * ends and whoever runs it starts it again. A store that nobody asks is looked at every second.
+ * Fence: notices that the store has fenced itself. After an append with an unknown outcome memory and disk may differ, and a
+ * file that was removed or replaced is no longer the store. Only opening the file again shows what is true, so the process
+ * ends and its supervisor restarts it. A store without traffic is checked every second.
  *
- * Source: CONTRACT §2, "three answers, never blurred".
+ * Source: CONTRACT §2.
  */
 import { Journal, RareLog } from "@onelane/engine"
 import * as Cause from "effect/Cause"
@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 
-/** The store is fenced. `reason` is the journal's word for what went wrong. */
+/** The store is fenced. `reason`: the journal's reason. */
 export interface StoreFenced {
   readonly _tag: "StoreFenced"
   readonly reason: string
@@ -22,7 +22,7 @@ const isClosed = ({ reason }: Journal.JournalFailure): boolean => reason === "FE
 
 const isFence = (failed: Journal.JournalFailure): boolean => isClosed(failed) || failed.applied === "unknown"
 
-/** The journal, with `onFence` told of a sign, and `onDamage` of what cannot be read. An answer that is an `Exit` stays one. */
+/** The journal; calls `onFence` at the first sign of a fence, and `onDamage` when data cannot be read. An `Exit` stays an `Exit`. */
 export const watch = (
   journal: Journal.JournalShape,
   onFence: (fenced: StoreFenced) => void,
@@ -51,13 +51,13 @@ export const watch = (
 
 const damaged = "the store is damaged: look at it with onelane doctor, then restore a backup with onelane restore"
 
-/** How often a store is looked at that nobody asks. */
+/** How often a store without traffic is checked, milliseconds. */
 const everyMillis = 1_000
 
-// Reading an address that nobody has is the smallest question a store can be asked.
+// An address that does not exist: the cheapest read.
 const nobody = { kind: "fence", id: "fence" }
 
-/** The journal in force, watched: `fenced` fails at the first sign. */
+/** The current journal, watched: `fenced` fails at the first sign of a fence. */
 export const layer = (
   fenced: Deferred.Deferred<never, StoreFenced>
 ): Layer.Layer<Journal.Journal, never, Journal.Journal> =>

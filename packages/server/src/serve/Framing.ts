@@ -1,6 +1,6 @@
 /**
- * Framing: what must be true of a request's head before anybody acts on it, so that no two readers of the same bytes can
- * disagree on where a request ends or for whom it is. Source: RFC 9112, 2.3, 3.2 and 6.
+ * Framing: checks of a request's head, so that no two readers of the same bytes can disagree on where a request ends or which
+ * host it is for. Source: RFC 9112, 2.3, 3.2 and 6.
  */
 import type { IncomingMessage } from "node:http"
 import { AdapterError } from "@onelane/http"
@@ -11,7 +11,7 @@ const host = /^(?:\[[0-9a-f:.]+\]|(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+)(?::
 
 let lastHost = "localhost"
 
-/** Most clients name one and the same host: it is looked at once. */
+/** Most clients send the same host: it is checked once. */
 const isHost = (text: string): boolean => {
   if (text === lastHost) return true
   if (!host.test(text)) return false
@@ -19,7 +19,7 @@ const isHost = (text: string): boolean => {
   return true
 }
 
-/** What is wrong with the head of a request; null when nothing is. The connection ends with the answer. */
+/** The fault in the head of a request, or null. The connection is closed after the answer. */
 export const judge = ({ headers, httpVersion }: IncomingMessage): AdapterError.AdapterError | null => {
   const isOld = httpVersion === "1.0"
   if (httpVersion !== "1.1" && !isOld) return AdapterError.versionNotSupported
@@ -35,14 +35,14 @@ const judgeCodings = (text: string): AdapterError.AdapterError | null => {
   return codings.length === 1 && codings[0] === "chunked" ? null : AdapterError.malformedRequest
 }
 
-/** An error of the parser of Node. */
+/** An error of Node's parser. */
 export interface ParseError extends Error {
   readonly code?: string
   readonly reason?: string
   readonly rawPacket?: Buffer
 }
 
-/** What is wrong with bytes that the parser gave up on. */
+/** The fault in bytes that the parser refused. */
 export const judgeError = ({ code, rawPacket, reason }: ParseError): AdapterError.AdapterError => {
   if (code === "HPE_INVALID_VERSION" && reason === "Invalid HTTP version") return AdapterError.versionNotSupported
   if (code === "HPE_PAUSED_H2_UPGRADE") return AdapterError.versionNotSupported

@@ -1,6 +1,6 @@
 /**
- * FrontDoor: the door of a server as its settings say: who is let in, how much at once, what is told to those who run it.
- * Owns the putting together; each part is a file of its own.
+ * FrontDoor: assembles the HTTP side of a server from its settings: authentication, admission limits, logs, metrics, pages.
+ * Each part is a file of its own.
  */
 import type { Server } from "node:http"
 import { Access, CheckoutEngine, type CheckoutSessions, Flow, type Retention } from "@onelane/checkout"
@@ -24,19 +24,19 @@ import type { ServeConfig } from "../settings/ServeConfig.js"
 import * as Listener from "./Listener.js"
 import type * as Store from "./Store.js"
 
-/** What stands behind the door. */
+/** What the door leads to. */
 export interface Behind {
   readonly engine: Context.Context<
     CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine | Retention.Retention
   >
   readonly kept: Context.Context<Store.Kept | Journal.Journal>
-  /** Why the last commit failed; null when it did not. */
+  /** Why the last commit failed; null if it succeeded. */
   readonly failing: () => string | null
-  /** Why no work should be sent here; null when it should. */
+  /** Why no traffic should be sent here; null if it should. */
   readonly refusing: () => string | null
 }
 
-/** Puts the door on a listener, until the scope closes. */
+/** Connects it to a listener until the scope closes. */
 export const open = (
   listener: Server,
   config: ServeConfig,
@@ -75,7 +75,7 @@ export const open = (
   return door.otlp === null ? opened : Effect.zipRight(opened, fed(parts))
 }
 
-/** A collector hears of requests through the loggers in force. */
+/** A collector gets request lines through the current loggers. */
 const logOf = ({ logFormat, logLevel, otlp }: ServeConfig["door"]) =>
   otlp === null ? Effect.map(Logs.requests(logLevel, logFormat), (sink) => sink ?? false) : Effect.succeed(true)
 

@@ -1,9 +1,9 @@
 /**
- * Listener: the TCP side of the server: the socket, its bounds, what is said to those who speak no HTTP, and how it is
- * closed so that nobody who was promised an answer loses it.
+ * Listener: the TCP side of the server: the socket, its limits, the answers to bytes that are not HTTP, and an orderly close
+ * that loses no promised answer.
  *
- * A client that closes its half of the connection still gets its answer. Headers that come twice are joined, so that no
- * two readers can take a different one of them.
+ * A client that closes its half of the connection still gets its answer. Duplicate headers are joined, so that no two
+ * readers can pick different ones.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
@@ -17,13 +17,13 @@ import * as ClientError from "./ClientError.js"
 import * as Farewell from "./Farewell.js"
 import * as Framing from "./Framing.js"
 
-/** Connections that are answered 503, beyond which they are only closed. */
+/** Connections over the limit that get a 503; further ones are closed without an answer. */
 const refusedMaxCount = 256
 
-/** How often overdue clients are looked for. */
+/** How often timeouts are checked, milliseconds. */
 const lookMillis = 500
 
-/** Makes a listener; it hears nothing before `listen`. */
+/** Creates a listener; it accepts nothing before `listen`. */
 export const make = (limits: ListenerLimits.ListenerLimits = ListenerLimits.defaults): Effect.Effect<Server> =>
   Effect.sync(() => {
     const server = createServer({
@@ -49,7 +49,7 @@ export const make = (limits: ListenerLimits.ListenerLimits = ListenerLimits.defa
     return server
   })
 
-/** One connection too many is told so before it is listened to. */
+/** A connection over the limit is answered before anything is read from it. */
 const refuseBeyond = (server: Server, maxCount: number): void => {
   const farewell = Farewell.of(server)
   const { sockets } = farewell
@@ -62,7 +62,7 @@ const refuseBeyond = (server: Server, maxCount: number): void => {
   })
 }
 
-/** Every request comes through here, in its turn: what is wrong with its head is answered before anybody acts on it. */
+/** Receives every request, in order; a fault in its head is answered before anything else happens. */
 const judgeRequests = (server: Server, { unansweredMaxCount }: ListenerLimits.ListenerLimits): void => {
   const farewell = Farewell.of(server)
   const emit = server.emit.bind(server)
@@ -81,8 +81,8 @@ const judgeRequests = (server: Server, { unansweredMaxCount }: ListenerLimits.Li
 }
 
 /**
- * Nothing but HTTP/1.1 is spoken: a wish for another protocol is not heard, and the request is answered as it is; a tunnel
- * (CONNECT) is refused like any method that is not allowed, where Node would close without a word.
+ * HTTP/1.1 only. An `Upgrade` is ignored and the request answered; CONNECT is refused like any method that is not allowed,
+ * where Node would close the connection without an answer.
  */
 const refuseTunnels = (server: Server): void => {
   // With anybody listening for it Node hands over the bare socket: no time-out and no close would reach it any more.
@@ -98,7 +98,7 @@ const refuseTunnels = (server: Server): void => {
   server.on("connect", (_, socket) => server.emit("clientError", ClientError.tunnel, socket))
 }
 
-/** A connection in which nothing moved for its time ends in order if it lay idle; a client that does not read is reset. */
+/** After its timeout an idle connection is closed in order; one whose client does not read is reset. */
 const cutStalled = (server: Server): void => {
   server.on("timeout", (socket) => {
     if (NodeConnection.pending(NodeConnection.of(socket)).length === 0) NodeConnection.finish(socket)
@@ -107,7 +107,7 @@ const cutStalled = (server: Server): void => {
   })
 }
 
-/** What cannot be read as a request gets an answer with a body, after the answers that connection still waits for. */
+/** Answers bytes that are not a request, with a body, after the answers still due on that connection. */
 const answerErrors = (server: Server): void => {
   server.on("clientError", (error: Framing.ParseError, socket: Socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy()
@@ -137,7 +137,7 @@ export const listen = (
 ): Effect.Effect<void, HttpServerError.ServeError, Scope.Scope> =>
   Effect.asVoid(NodeHttpServer.make(() => server, { host, port }))
 
-/** Lets a core answer what it hears, until the scope closes. */
+/** Lets a core answer the requests until the scope closes. */
 export const answer = (
   server: Server,
   core: HttpCore,
@@ -148,22 +148,22 @@ export const answer = (
     (detach) => Effect.sync(detach)
   )
 
-/** Where it listens. */
+/** The URL it listens at. */
 export const urlOf = (server: Server): string => {
   const { address, family, port } = server.address() as AddressInfo
   return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`
 }
 
-/** How often connections are looked at that may have become idle. */
+/** How often connections are checked for idleness, milliseconds. */
 const sweepMillis = 25
 
-/** From now on every answer ends its connection. New connections are still taken. */
+/** From now on every answer closes its connection. New connections are still accepted. */
 export const leave = (server: Server): Effect.Effect<void> => Effect.sync(() => Farewell.begin(Farewell.of(server)))
 
 /**
- * Closes it, once the engine answers that it drains. For `lingerMillis` requests still get that answer, and every
- * connection ends with it; then nothing new is heard, a connection ends when it was idle for `lingerMillis`, answers under
- * way are written out within `closeMillis`, and what is left (event streams) is cut.
+ * Closes it, once the engine is draining. For `lingerMillis` requests are answered with that, and each answer closes its
+ * connection. Then nothing new is accepted, connections idle for `lingerMillis` are closed, answers in progress are written
+ * out within `closeMillis`, and the rest (event streams) is cut.
  */
 export const close = (
   server: Server,

@@ -1,6 +1,6 @@
 /**
- * Node: the engine behind the doors: alone over its storage, or a node among the others over the same PostgreSQL.
- * What nodes tell each other there has connections of its own, so that no load can make a node look dead.
+ * Node: the engine of a server: alone on its storage, or as a node of a cluster on the same PostgreSQL. Leases use connections
+ * of their own, so that load cannot make a node look dead.
  */
 import { createHash } from "node:crypto"
 import type { Access, Carts, CheckoutSessions, Retention } from "@onelane/checkout"
@@ -14,19 +14,19 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { NodeAddress, ServeConfig } from "../settings/ServeConfig.js"
 
-/** Connections of a node for its leases and its looks at the others. */
+/** Connections of a node for leases and membership. */
 const connections = 4
 
-/** The engine in force. */
+/** The running engine. */
 export interface Node {
   readonly context: Context.Context<
     CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine | Retention.Retention
   >
-  /** Whether traffic should be sent here. */
+  /** Whether the node can take traffic. */
   readonly isReady: () => boolean
 }
 
-/** Makes the engine that the settings ask for. */
+/** Creates the engine for these settings. */
 export const make = (
   config: ServeConfig,
   options: CheckoutEngine.CheckoutEngineOptions
@@ -41,7 +41,7 @@ export const make = (
 
 const join = (config: ServeConfig, address: NodeAddress, engine: CheckoutEngine.CheckoutEngineOptions) =>
   Effect.gen(function* () {
-    // Loaded only when it is wanted: most servers stand alone.
+    // Loaded on demand: most servers are not clustered.
     const { Cluster } = yield* Effect.promise(() => import("@onelane/cluster"))
     const { layer } = yield* Effect.promise(() => import("@onelane/sql/PostgresClient"))
     const secret = config.clusterSecret ?? createHash("sha256").update(config.storage).digest("hex")

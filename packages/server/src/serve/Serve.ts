@@ -1,6 +1,6 @@
 /**
- * Serve: the composition root of `onelane serve`, in the order in which things are opened: store, directory, engine,
- * listener. They close in the reverse order, so that nobody who was promised an answer loses it.
+ * Serve: the composition root of `onelane serve`. Opens store, directory, engine and listener in this order and closes them in
+ * reverse, so that no promised answer is lost.
  */
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import { type Access, type Carts, CheckoutEngine, Flow, Retention } from "@onelane/checkout"
@@ -23,11 +23,11 @@ import * as Listener from "./Listener.js"
 import * as Node from "./Node.js"
 import * as Store from "./Store.js"
 
-/** A database server heals by itself; only a file that is ours alone is fenced. */
+/** A database server recovers by itself; only a file that this process owns is fenced. */
 const store = (storage: string, fenced: Deferred.Deferred<never, Fence.StoreFenced>) =>
   Store.isServer(storage) ? Store.layer(storage) : Fence.layer(fenced).pipe(Layer.provideMerge(Store.layer(storage)))
 
-/** Why serving ended, or never began. */
+/** Why serving ended or did not start. */
 export type ServeFailure =
   | Fence.StoreFenced
   | DatabaseRefused.DatabaseRefused
@@ -38,8 +38,8 @@ export type ServeFailure =
   | SettingRefused
 
 /**
- * Serves until it is interrupted (it then finishes what has begun) or the store fences itself.
- * `onListening` is given the url once requests are answered.
+ * Serves until it is interrupted (it then finishes what has started) or the store is fenced. `onListening` gets the URL once
+ * requests are answered.
  */
 export const serve = (
   config: ServeConfig,
@@ -81,7 +81,7 @@ const mailboxes = ({ mailboxCapacity, systemCapacity }: ServeConfig["door"]["lim
   systemCapacity
 })
 
-/** Logs, and traces where they are wanted: what they need is loaded only then, and nothing asks a tracer otherwise. */
+/** Logs, and traces if configured: the tracing library is loaded only then, and the tracer is disabled otherwise. */
 const observed = ({ door }: ServeConfig): Layer.Layer<never> => {
   const logs = Logs.layer(door.logLevel, door.logFormat)
   const { otlp } = door
@@ -91,7 +91,7 @@ const observed = ({ door }: ServeConfig): Layer.Layer<never> => {
 
 const telemetry = Effect.promise(() => import("../operations/Telemetry.js"))
 
-/** What is kept, its journal traced. */
+/** The store with a traced journal. */
 const traced = (kept: Context.Context<Store.Kept | Carts.Carts | Journal.Journal>, ratio: number) =>
   Effect.map(telemetry, ({ traced }) =>
     Context.add(kept, Journal.Journal, traced(Context.get(kept, Journal.Journal), ratio))

@@ -1,6 +1,6 @@
 /**
- * ServeProgram: `onelane serve` as a process. Standard output carries one line of JSON for programs, standard error
- * everything for people. Imports little: what is needed to serve is loaded once the settings are known to be right.
+ * ServeProgram: `onelane serve` as a process. Standard output gets one line of JSON for programs, standard error everything for
+ * people. Imports little: the server is loaded only after the settings were checked.
  */
 import { readFileSync } from "node:fs"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@ import type { ServeFailure } from "./Serve.js"
 const listening = (url: string) =>
   Ending.print(process.stdout, JSON.stringify({ event: "listening", url, port: Number(new URL(url).port) }))
 
-/** Why the store was closed, and what to do, by the reason of its failure. */
+/** Why the store was closed and what to do, by failure reason. */
 const fences: Readonly<Record<string, string>> = {
   FILE_REPLACED:
     "the file of the store, or its log, was removed or replaced while the server ran: the server has stopped, because its " +
@@ -30,14 +30,14 @@ const sentenceOf = (error: ServeFailure): string => {
     : Ending.sentenceOf(error)
 }
 
-// A setting that was well-formed, and turned out to be wrong.
+// A setting that is well-formed but cannot be used.
 const codeOf = (error: ServeFailure): number =>
   error._tag === "UnknownEntry" || error._tag === "SettingRefused" ? Ending.usage : Ending.failed
 
-/** A command line to begin with: a server in memory, with one user and one cart. */
+/** A command to try: a server in memory with one user and one cart. */
 const tryIt = `onelane serve --storage :memory: --tokens '{"secret": {"userId": "me", "roles": ["modify-all-data"]}}' --seed '{"users": [{"id": "me"}], "stores": ["store"], "accounts": [{"id": "account", "users": ["me"], "stores": ["store"]}], "carts": [{"id": "cart-1", "storeId": "store", "accountId": "account", "ownerId": "me"}]}'`
 
-/** How the command is used. */
+/** The help text. */
 export const help = `onelane serve: checkout sessions over HTTP, kept in one SQLite file or in PostgreSQL
 
 ${Settings.describe([...ServeConfig.settings, Settings.configFile])}
@@ -55,7 +55,7 @@ and, in a program (npm install @onelane/sdk):
   const checkout = await Onelane.connect({ url: "http://127.0.0.1:8080", token: "secret" })
   const { session } = await checkout.openOrThrow({ cartId: "cart-1" })`
 
-/** Serves until a signal comes (exit code 0), a setting is wrong (2) or it cannot go on (1). */
+/** Serves until a signal (exit code 0), a wrong setting (2) or a failure (1). */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<void> => {
   if (args.some((arg) => arg === "--help" || arg === "-h")) return Ending.print(process.stdout, help)
   const config = ServeConfig.parse(args, process.env, (path) => readFileSync(path, "utf8"))

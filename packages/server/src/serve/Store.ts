@@ -1,6 +1,6 @@
 /**
- * Store: everything that is kept, over one storage: the path of an SQLite file, `":memory:"`, or the url of a PostgreSQL
- * database. Used by the server and by the commands that work without one.
+ * Store: opens one storage with all its services. A storage is the path of an SQLite file, `":memory:"`, or the URL of a
+ * PostgreSQL database. Used by the server and by commands that work without one.
  */
 import type { Access, Carts } from "@onelane/checkout"
 import type { Directory } from "@onelane/directory"
@@ -20,7 +20,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as BackupFolder from "../operations/BackupFolder.js"
 
-/** What an operator works with. */
+/** The services that operators use. */
 export type Kept =
   | Access.Access
   | Directory.Directory
@@ -31,10 +31,10 @@ export type Kept =
   | StoreHealth.StoreHealth
   | BackupFolder.BackupFolder
 
-/** Whether a storage is a database server, which others may write to as well; else it is a file of one process. */
+/** Whether a storage is a database server, which other processes may write to; else one process owns the file. */
 export const isServer = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
 
-/** The client of a storage. The driver of a server is loaded only when it is wanted. */
+/** The client of a storage. The PostgreSQL driver is loaded on demand. */
 export const client = (storage: string): Layer.Layer<SqliteClient.SqliteClient, DatabaseRefused.DatabaseRefused> =>
   isServer(storage)
     ? Layer.unwrapEffect(
@@ -50,7 +50,7 @@ export const client = (storage: string): Layer.Layer<SqliteClient.SqliteClient, 
       )
     : SqliteClient.layer({ filename: storage })
 
-/** Opens a storage, its tables brought up to date. */
+/** Opens a storage and brings its tables up to date. */
 export const layer = (
   storage: string
 ): Layer.Layer<Journal.Journal | Carts.Carts | Kept, DatabaseRefused.DatabaseRefused> =>

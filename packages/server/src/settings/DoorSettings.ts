@@ -18,17 +18,17 @@ export interface DoorSettings {
   readonly tokensAnywhere: boolean
   readonly limits: Limits.Limits
   readonly corsOrigins: ReadonlyArray<string>
-  /** Null: everybody on a loopback address, operators elsewhere. */
+  /** Null: everybody on a loopback address, operators on others. */
   readonly metricsFor: MetricsFor | null
   readonly otlp: string | null
-  /** The share of requests to trace, 0 to 1, where the caller does not say. */
+  /** The share of requests to trace, 0 to 1, if the caller does not decide. */
   readonly traceRatio: number
   readonly logLevel: Logs.Level
   readonly logFormat: Logs.Format
   readonly logRequests: boolean
 }
 
-/** The rows of the table of settings. */
+/** These settings, as rows for the help. */
 export const settings: ReadonlyArray<Settings.Setting> = [
   {
     name: "jwt",
@@ -101,7 +101,7 @@ export const config = (readFile: Said.ReadFile): Config.Config<DoorSettings> =>
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host)
 
-/** What is wrong with settings that are valid one by one; null when nothing is. */
+/** The fault in a combination of settings that are valid one by one, or null. */
 export const judge = (door: DoorSettings, host: string, hasTokens: boolean): string | null => {
   if (!hasTokens && door.jwt === null && !door.apiKeys) {
     return "no tokens: nobody could call; use --jwt or --api-keys, or for development --tokens or ONELANE_TOKENS"

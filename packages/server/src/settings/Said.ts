@@ -1,5 +1,5 @@
 /**
- * Said: how the text of a setting becomes a value, or a sentence on why it does not.
+ * Said: parsers for setting values, with readable errors.
  */
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
@@ -16,16 +16,16 @@ const unread: Readonly<Record<string, string>> = {
   EISDIR: "it is a folder"
 }
 
-/** Why a file was not read, or makes no sense, in a few words. */
+/** Why a file could not be read or parsed, in a few words. */
 export const whyOf = (cause: unknown): string => {
   const { code = "", message = String(cause) } = Object(cause) as NodeJS.ErrnoException
   return unread[code] ?? message
 }
 
-/** A sentence as the library wants it. */
+/** A config error with this message. */
 export const invalid = (message: string): ConfigError.ConfigError => ConfigError.InvalidData([], message)
 
-/** A text that is read by `read`. */
+/** A text, parsed by `read`. */
 export const as = <A>(name: string, read: (text: string) => Either.Either<A, string>): Config.Config<A> =>
   Config.mapOrFail(Config.string(name), (text) => Either.mapLeft(read(text), invalid))
 
@@ -37,10 +37,10 @@ export const oneOf = <K extends string>(name: string, choices: Readonly<Record<K
       : Either.left(`not one of ${Object.keys(choices).join(", ")}: ${JSON.stringify(text)}`)
   )
 
-/** Faults that are told; the first ones. */
+/** How many faults are reported. */
 const toldFaults = 3
 
-/** What is wrong with a value, in a line. `hidesNames`: the names at its top are secrets. */
+/** The faults of a value, in one line. `hidesNames`: its top-level names are secrets. */
 export const faultOf = (error: ParseResult.ParseError, hidesNames = false): string =>
   ParseResult.ArrayFormatter.formatErrorSync(error)
     .slice(0, toldFaults)
@@ -50,7 +50,7 @@ export const faultOf = (error: ParseResult.ParseError, hidesNames = false): stri
     })
     .join("; ")
 
-/** JSON, read by `decode`: the text itself where it begins with a brace, else the file it names. */
+/** JSON, parsed by `decode`: the text itself if it starts with a brace, else the file it names. */
 export const jsonAs = <A>(
   name: string,
   decode: (text: string) => Either.Either<A, string>,
@@ -64,7 +64,7 @@ export const jsonAs = <A>(
     )
   })
 
-/** JSON of a schema, as `jsonAs`. `hidesNames`: as `faultOf`. */
+/** JSON that matches a schema; otherwise like `jsonAs`. `hidesNames`: as in `faultOf`. */
 export const json = <A, I>(
   name: string,
   schema: Schema.Schema<A, I>,
@@ -75,6 +75,6 @@ export const json = <A, I>(
   return jsonAs(name, (text) => Either.mapLeft(decode(text), (error) => faultOf(error, hidesNames)), readFile)
 }
 
-/** JSON of any shape. */
+/** Any JSON. */
 export const parsed = (text: string): Either.Either<unknown, string> =>
   Either.try({ try: (): unknown => JSON.parse(text), catch: whyOf })

@@ -1,6 +1,6 @@
 /**
- * ServeConfig: what `onelane serve` is told, checked before anything is opened.
- * Pure: arguments, environment and a way to read a file in; a config or sentences for the operator out.
+ * ServeConfig: the configuration of `onelane serve`, checked before anything is opened. Pure: takes arguments, environment and
+ * a function that reads files; returns a config or sentences for the operator.
  */
 import { Flow } from "@onelane/checkout"
 import * as Config from "effect/Config"
@@ -17,20 +17,20 @@ export interface ServeConfig {
   /** Path of the SQLite file, or `":memory:"`. */
   readonly storage: string
   readonly host: string
-  /** 0: any free port; the line on standard output tells which. */
+  /** 0: any free port, named by the line on standard output. */
   readonly port: number
   readonly flow: Flow.PresetName
-  /** Fixed tokens; none where callers come by other means. */
+  /** Fixed tokens; empty if callers authenticate otherwise. */
   readonly tokens: Tokens
   readonly door: DoorSettings.DoorSettings
   readonly seed: Seed | null
-  /** Where `onelane backup` puts copies of the file; null: nowhere. */
+  /** The folder for `onelane backup`; null: backups are refused. */
   readonly backupFolder: string | null
-  /** Where other nodes over the same PostgreSQL reach this one; null: it stands alone. */
+  /** The address its peers connect to; null: no cluster. */
   readonly cluster: NodeAddress | null
-  /** Where it listens for them, if they reach it by another address; null: there. */
+  /** The address it listens on for peers; null: the same. */
   readonly clusterListen: NodeAddress | null
-  /** What the nodes of one cluster know; null: made from what they share, the storage. */
+  /** The shared cluster secret; null: derived from the storage. */
   readonly clusterSecret: string | null
 }
 

@@ -1,8 +1,8 @@
 /**
- * Settings: where the value of a setting comes from. A flag is the first word, then the environment, then the file
- * that `--config` names; each setting has one name in all three (`--port`, `ONELANE_PORT`, `"port"`).
+ * Settings: where the value of a setting comes from: a flag, else the environment, else the file of `--config`. Each setting has
+ * one name in all three (`--port`, `ONELANE_PORT`, `"port"`).
  *
- * Owns names and sources; what a value may be is said by whoever reads it (`ServeConfig`), with Effect `Config`.
+ * Owns names and sources. `ServeConfig` decides with Effect `Config` which values are valid.
  */
 import { parseArgs } from "node:util"
 import type * as Config from "effect/Config"
@@ -13,17 +13,17 @@ import * as Either from "effect/Either"
 
 /** One setting. */
 export interface Setting {
-  /** Its flag without the dashes; the environment has it as `ONELANE_…`, the file as it is. */
+  /** Its flag without the dashes; `ONELANE_…` in the environment, the same name in the file. */
   readonly name: string
-  /** What stands for its value in the help; null: a switch, on when it is given. */
+  /** The placeholder of its value in the help; null: a switch. */
   readonly value: string | null
-  /** What it is, for somebody who has never seen it. */
+  /** Its description in the help. */
   readonly text: string
-  /** Its default, as a person would write it. */
+  /** Its default, as text. */
   readonly fallback?: string | undefined
 }
 
-/** The setting that names the file of settings. */
+/** The setting that names the settings file. */
 export const configFile: Setting = {
   name: "config",
   value: "file",
@@ -33,7 +33,7 @@ export const configFile: Setting = {
 /** Its name in the environment. */
 export const environmentName = (name: string): string => `ONELANE_${name.toUpperCase().replaceAll("-", "_")}`
 
-/** A table of settings for people: flag, environment, what it is. */
+/** A table of settings for the help: flag, environment variable, description. */
 export const describe = (table: ReadonlyArray<Setting>): string => {
   const rows = table.map(({ fallback, name, text, value }) => [
     `--${name}${value === null ? "" : ` <${value}>`}`,
@@ -44,14 +44,14 @@ export const describe = (table: ReadonlyArray<Setting>): string => {
   return rows.map(([flag, env, text]) => `  ${flag!.padEnd(width(0))}${env!.padEnd(width(1))}${text}`).join("\n")
 }
 
-/** Values by name, and where each came from. */
+/** Values by name, with the source of each. */
 export interface Settings {
   readonly values: ReadonlyMap<string, string>
   /** `--port`, `ONELANE_PORT`, or `"port" in onelane.json`. */
   readonly origins: ReadonlyMap<string, string>
 }
 
-/** Gathers the settings of a table. `readFile` may throw. A name that is none is refused, wherever it stands. */
+/** Collects the settings of a table from all sources. `readFile` may throw. Unknown names are refused in every source. */
 export const gather = (
   table: ReadonlyArray<Setting>,
   args: ReadonlyArray<string>,
@@ -79,7 +79,7 @@ export const gather = (
     return { values, origins }
   })
 
-/** Reads a config from the settings; each thing that is wrong is one sentence that begins with where it was said. */
+/** Reads a config from the settings; each fault is one sentence that starts with its source. */
 export const read = <A>({ values, origins }: Settings, config: Config.Config<A>): Either.Either<A, string> =>
   Effect.runSync(Effect.either(ConfigProvider.fromMap(new Map(values)).load(config))).pipe(
     Either.mapLeft((error) => sentences(error, origins).join("\n"))

@@ -1,11 +1,12 @@
 /**
- * PostgresClient: an `SqlClient` over a pool of connections to PostgreSQL, others writing beside it.
+ * PostgresClient: an `SqlClient` on a pool of connections to PostgreSQL, which other processes may write to.
  *
  * 1. An answered statement is on the server's disk. Every new connection asks for `synchronous_commit`, and is refused where
  *    `fsync` or `full_page_writes` is off; both can be switched while it lives, so they are checked every second, and no
  *    connection sends a statement that writes while they are off (PostgresDurability).
- * 2. Every statement ends: at the server within `statementMillis`, here within `silenceMillis` more, the connection given up.
- * 3. Look-ups that come together go as one statement (`Statements.readTogether`).
+ * 2. Every statement ends: on the server within `statementMillis`; here within `silenceMillis` more, and then the connection is
+ *    discarded.
+ * 3. Concurrent look-ups are sent as one statement (`Statements.readTogether`).
  *
  * Owns the connections; does not own the tables (Migrations) nor the journal (JournalSql).
  */
@@ -23,26 +24,26 @@ import { type Client, type Rows, type Run, type RunTogether, Statements } from "
 import * as PostgresDurability from "./PostgresDurability.js"
 import * as PostgresFailure from "./PostgresFailure.js"
 
-/** Where the database is, and how long it may take. */
+/** The database, and its timeouts. */
 export interface PostgresOptions {
-  /** `postgres://user:password@host:port/database`, and behind `?` what the driver understands. */
+  /** `postgres://user:password@host:port/database`, and the driver's parameters after `?`. */
   readonly url: string
-  /** Connections at most. Default 10. */
+  /** Size of the pool. Default 10. */
   readonly connections?: number | undefined
-  /** Longest time of a statement at the server, milliseconds. Default 5,000. */
+  /** Timeout of a statement on the server, milliseconds. Default 5,000. */
   readonly statementMillis?: number | undefined
-  /** Longest time to find a connection, milliseconds. Default 3,000. */
+  /** Timeout for getting a connection, milliseconds. Default 3,000. */
   readonly connectMillis?: number | undefined
   /** For rows that nobody needs after a crash, such as leases: also written while the server is not durable. Default no. */
   readonly forLeases?: boolean | undefined
 }
 
-/** Milliseconds a server may be silent after a statement should have ended. */
+/** How long to wait for the server after a statement should have ended, milliseconds. */
 export const silenceMillis = 1_000
 
-// Said on every new connection, whatever the role or the database is set to. Rows are always found by their key, one by
-// one: a plan made while a table was small must not read it whole when it has grown. So no parameter can make one plan
-// better than another, and a statement is planned once: else one of a few entries is planned anew each time.
+// Sent on every new connection, whatever the settings of the role or the database are. Rows are always found by their key, one
+// by one: a plan made for a small table must not scan it when it has grown. So one generic plan serves all parameters, and a
+// statement is planned once.
 const greeting = `SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', '0', false),
   set_config('default_transaction_isolation', 'read committed', false), set_config('enable_seqscan', 'off', false),
   set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
@@ -83,7 +84,7 @@ const makePool = (options: PostgresOptions, durability: PostgresDurability.Postg
             ? {}
             : { Client: PostgresDurability.guarded(durability, PostgresFailure.notDurable) })
         })
-        // An idle connection that broke is out of the pool already.
+        // A broken idle connection has already left the pool.
         return pool.on("error", () => {})
       },
       catch: (cause) => refused("CANNOT_OPEN", "This is not a url of a PostgreSQL database.", cause)
@@ -91,7 +92,7 @@ const makePool = (options: PostgresOptions, durability: PostgresDurability.Postg
     (pool) => Effect.ignore(Effect.tryPromise(() => pool.end()))
   )
 
-/** Runs on a connection of the pool, which prepares each text once, and gives up one that did not answer. */
+/** Runs statements on a connection of the pool. Each text is prepared once; a connection that did not answer is discarded. */
 const makeRun = (pool: pg.Pool): Run => {
   const names = new Map<string, string>()
   const nameOf = (text: string): string => {
@@ -121,7 +122,7 @@ const makeRun = (pool: pg.Pool): Run => {
     })
 }
 
-/** The same statement for many lists of texts: one row set each, in the order asked. */
+/** Runs a statement for many lists of texts: one row set each, in order. */
 const makeRunTogether =
   (run: Run): RunTogether =>
   (text, asked) => {
@@ -146,8 +147,8 @@ const ping = (pool: pg.Pool): Effect.Effect<void, DatabaseRefused> =>
   })
 
 /**
- * Opens a pool for as long as the scope lives; refused when the server is not there, or not durable. Prepared statements go to
- * the pool without a detour.
+ * Opens a pool until the scope closes. Fails if the server is unreachable or not durable. Prepared statements go directly to the
+ * pool.
  */
 export const make = (options: PostgresOptions): Effect.Effect<Context.Context<Client>, DatabaseRefused, Scope.Scope> =>
   Effect.gen(function* () {
@@ -169,6 +170,6 @@ const notDurable = Effect.fail(
   new SqlError({ cause: PostgresFailure.notDurable, message: PostgresFailure.sentenceOf(PostgresFailure.notDurable) })
 )
 
-/** The client of one database. */
+/** The client for one database. */
 export const layer = (options: PostgresOptions): Layer.Layer<Client, DatabaseRefused> =>
   Layer.scopedContext(make(options))

@@ -1,32 +1,32 @@
 /**
- * PostgresDurability: whether a server has a commit on its disk before it answers. `fsync` and `full_page_writes` belong to
- * the server and can be switched off by a reload while connections live; then nothing more is written until they are on again.
+ * PostgresDurability: whether a server's commits are durable before it answers. `fsync` and `full_page_writes` are settings of
+ * the server and can be switched off by a reload while connections are open; then nothing is written until they are on again.
  */
 import { RareLog } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import pg from "pg"
 
-/** What the server is set to: `on` or `off`. */
+/** The server's settings: `on` or `off`. */
 export interface Found {
   readonly fsync: string
   readonly pages: string
 }
 
-/** A sentence on what is wrong; null: nothing. */
+/** The fault as a sentence, or null. */
 export const faultOf = ({ fsync, pages }: Found): string | null =>
   fsync === "on" && pages === "on"
     ? null
     : `The server would answer before a commit is on its disk: fsync=${fsync}, full_page_writes=${pages}.`
 
-/** What was found last. */
+/** The result of the last check. */
 export interface PostgresDurability {
   readonly isDurable: () => boolean
-  /** Notes what the server is set to now; answers the fault. */
+  /** Records the server's settings; returns the fault. */
   readonly note: (found: Found) => string | null
 }
 
-/** Begins with a server that nothing is known about. */
+/** Creates it; a server counts as durable until it was asked. */
 export const make: Effect.Effect<PostgresDurability> = Effect.map(RareLog.make, (log) => {
   let fault: string | null = null
   return {
@@ -39,12 +39,12 @@ export const make: Effect.Effect<PostgresDurability> = Effect.map(RareLog.make, 
   }
 })
 
-/** How often the server is asked, milliseconds. */
+/** How often the server is checked, milliseconds. */
 const everyMillis = 1_000
 
 const question = "SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages"
 
-/** Asks a server again and again. One that does not answer says nothing; a new connection to it is asked first. */
+/** Checks a server repeatedly. No answer changes nothing; every new connection is checked before it is used. */
 export const watch = (pool: pg.Pool, { note }: PostgresDurability): Effect.Effect<void, never, Scope.Scope> => {
   const look = Effect.flatMap(
     Effect.tryPromise(() => pool.query<Found>(question)),
@@ -53,7 +53,7 @@ export const watch = (pool: pg.Pool, { note }: PostgresDurability): Effect.Effec
   return Effect.asVoid(Effect.forkScoped(Effect.forever(Effect.delay(Effect.ignore(look), everyMillis))))
 }
 
-/** Statements that leave nothing behind, or end what has begun. */
+/** Statements that write nothing, or end a transaction. */
 const harmless = /^\s*(SELECT|SHOW|SET|EXPLAIN|BEGIN|START|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|LISTEN|UNLISTEN)\b/i
 
 type Asked = string | { readonly text?: string } | null | undefined
@@ -61,8 +61,8 @@ type Asked = string | { readonly text?: string } | null | undefined
 const textOf = (asked: Asked): string => (typeof asked === "string" ? asked : (asked?.text ?? ""))
 
 /**
- * Connections that send no statement that writes while the server is not durable, whoever asks: the journal, the directory,
- * keys, migrations and removal share them.
+ * A connection class that refuses statements that write while the server is not durable. The journal, the directory, keys,
+ * migrations and removal all use it.
  */
 export const guarded = ({ isDurable }: PostgresDurability, refusal: unknown): typeof pg.Client =>
   class extends pg.Client {

@@ -1,31 +1,31 @@
 /**
- * PostgresFailure: what an error of PostgreSQL, or of the way to it, means for whoever waits. Pure.
+ * PostgresFailure: classifies errors of PostgreSQL and of the connection to it. Pure.
  *
- * The server answers `ERROR` only after it has taken the statement back, whatever went wrong: nothing was written. It
- * answers `FATAL` or `PANIC` when the session or the server ends, and then, as after a lost or silent connection, nobody
- * here knows whether the commit was before the end. A statement that found no connection was never sent.
+ * The server answers `ERROR` only after it has rolled the statement back: nothing was written. It answers `FATAL` or `PANIC` when
+ * the session or the server ends; then, as after a lost or silent connection, it is unknown whether the commit happened. A
+ * statement that got no connection was never sent.
  */
 
-/** What became of a statement that failed. `ends` says that its connection must not be used any more. */
+/** The outcome of a failed statement. `ends`: its connection must not be used again. */
 export interface PostgresFailure {
   readonly reason: string
   readonly applied: "no" | "unknown"
   readonly ends: boolean
 }
 
-/** The cause of a statement for which there was no connection. */
+/** The cause of a statement that got no connection. */
 export interface NotSent {
   readonly code: "ONELANE_NOT_SENT"
   readonly cause: unknown
 }
 
-/** Makes a `NotSent`. */
+/** Creates a `NotSent`. */
 export const notSent = (cause: unknown): NotSent => ({ code: "ONELANE_NOT_SENT", cause })
 
-/** The cause of a statement that was not sent, because the server would answer before it is on its disk. */
+/** The cause of a statement that was not sent because the server is not durable. */
 export const notDurable = { code: "ONELANE_NOT_DURABLE" } as const
 
-/** What happened, in one sentence. */
+/** The error message: what happened, in one sentence. */
 export const sentenceOf = (cause: unknown): string => {
   const { applied, reason } = classify(cause)
   if (reason === "NOT_DURABLE") return "PostgreSQL would answer before a commit is on its disk; nothing was sent"
@@ -35,7 +35,7 @@ export const sentenceOf = (cause: unknown): string => {
     : "PostgreSQL gave no answer to a statement"
 }
 
-/** Words for SQLSTATEs, https://www.postgresql.org/docs/current/errcodes-appendix.html; by their class where the whole class says the same. */
+/** Reasons by SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html; by class if the whole class means the same. */
 const words: ReadonlyMap<string, string> = new Map([
   ["22", "INVALID_TEXT"],
   ["23", "CONSTRAINT"],
@@ -53,10 +53,10 @@ const words: ReadonlyMap<string, string> = new Map([
 
 const sqlState = /^[0-9A-Z]{5}$/
 
-/** What was prepared on the connection fits no longer (a table changed), or is not there any more. */
+/** A prepared statement is stale (a table changed) or gone. */
 const stale = /^(0A000|26...)$/
 
-// A new connection that is not durable was refused here, and not by the server.
+// A new connection to a server that is not durable is refused by us, not by the server.
 const isRefusedHere = (cause: unknown): boolean => Object(cause).reason === "NOT_DURABLE"
 
 const whyNotSent = ({ cause }: NotSent): string => (isRefusedHere(cause) ? "NOT_DURABLE" : "DISCONNECTED")
