@@ -7,6 +7,6 @@ export default defineConfig({
   test: {
     ...base.test,
     pool: "forks",
-    include: ["packages/*/test/**/*.long.test.ts"]
+    include: ["packages/*/test/**/*.long.test.ts", "bench/test/**/*.long.test.ts"]
   }
 })

@@ -1,4 +1,4 @@
-/** The examples and the README, run as a user runs them: as programs, on built output. */
+/** The examples and the README, run as a user runs them: as programs, on built output. More: Examples.long.test.ts. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -52,22 +52,6 @@ describe("examples", { timeout: 240_000 }, () => {
     assert.strictEqual(stdout.match(/was told ExpectedStateMismatch/g)?.length, 6)
     assert.match(stdout, /ann saw versions 2 3 4 5 6 7 8\nbob saw versions 2 3 4 5 6 7 8\n/)
     assert.match(stdout, /no gap, no duplicate, and nobody polled\n$/)
-  })
-
-  it("06-cluster: three servers, one killed, one winner in every race", async () => {
-    const { code, stderr, stdout } = await run("06-cluster")
-    assert.strictEqual(code, 0, stderr)
-    assert.match(stdout, /After \d+ races process \d+ is killed, SIGKILL, in mid-request/)
-    assert.match(stdout, /\d+ more races; the longest took \d+ ms/)
-    assert.match(stdout, /exactly one of three won each of 224 races; every loser knew why/)
-  })
-
-  it("07-judge-a-run: a recorded race is linearizable, and a forged answer in it is found and drawn", async () => {
-    const { code, stderr, stdout } = await run("07-judge-a-run")
-    assert.strictEqual(code, 0, stderr)
-    assert.match(stdout, /^25 calls of 1 session: linearizable\n\S+: double win, two calls were accepted.*\n {2}p\d/)
-    const [, file = ""] = /the same as a picture: (\S+)/.exec(stdout) ?? []
-    assert.match(readFileSync(file, "utf8"), /^<svg .*double win/s)
   })
 })
 
