@@ -39,7 +39,8 @@ export const stateOf = (
     lastRequestId: null,
     createdAt: 1_700_000_000_000,
     updatedAt: 1_700_000_000_000,
-    expiresAt: null
+    expiresAt: null,
+    data: null
   },
   accepted: [],
   deadlineAt: null,

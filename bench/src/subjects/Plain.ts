@@ -119,7 +119,8 @@ const move = (
   lastRequestId,
   createdAt: session.createdAt,
   updatedAt: Date.now(),
-  expiresAt: session.expiresAt
+  expiresAt: session.expiresAt,
+  data: session.data
 })
 
 const opened = (id: string): CheckoutSession.CheckoutSession => ({
@@ -141,7 +142,8 @@ const opened = (id: string): CheckoutSession.CheckoutSession => ({
   lastRequestId: null,
   createdAt: Date.now(),
   updatedAt: Date.now(),
-  expiresAt: null
+  expiresAt: null,
+  data: null
 })
 
 /** A chain of promises per session: each call waits for the one before. */

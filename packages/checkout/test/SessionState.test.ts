@@ -6,12 +6,12 @@ import type { SessionCommand } from "../src/commands/SessionCommand.js"
 import * as Flow from "../src/flow/Flow.js"
 import * as Caller from "../src/ports/Caller.js"
 import { violations } from "../src/session/CheckoutSession.js"
+import { historyEntry } from "../src/session/SessionHistory.js"
 import {
   alarm,
   claimedAlarmMillis,
   decode,
   evolve,
-  historyEntry,
   initial,
   isLast,
   type SessionEvent,

@@ -5,7 +5,15 @@
  * Ownership is for speed: it brings concurrent calls for one session into one mailbox. Safety comes from the journal's fence (A4),
  * which holds on every node; failover therefore needs nothing more than another node.
  */
-import { type Caller, type CheckoutEngine, type CheckoutError, type CheckoutSessions, Ids } from "@onelane/checkout"
+import {
+  type Caller,
+  type CheckoutEngine,
+  type CheckoutError,
+  type CheckoutSessions,
+  Ids,
+  Json,
+  MergePatch
+} from "@onelane/checkout"
 import { Answer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -19,16 +27,20 @@ type Service = CheckoutSessions.CheckoutSessionsShape
 interface Input {
   readonly checkoutSessionId?: unknown
   readonly idempotencyKey?: unknown
+  readonly data?: unknown
 }
 
 /** Creates the service of one node from its own engine and its view of the cluster. */
 export const make = (here: Service, membership: Membership): Service => {
   const route =
     (method: Method) =>
-    (caller: Caller.Caller, input: Input): Effect.Effect<any, any> =>
+    (caller: Caller.Caller, given: Input): Effect.Effect<any, any> =>
       Effect.suspend(() => {
-        const owner = ownerOf(membership, input)
+        const owner = ownerOf(membership, given)
+        const input = owner === null ? given : withPatch(given)
         const stay = () => here[method](caller, input as never) as Effect.Effect<unknown, unknown>
+        // A patch that cannot be taken is refused in either place, and cannot be sent.
+        if (owner !== null && input.data instanceof Json.JsonFault) return stay()
         return owner === null ? stay() : forward(owner, method, caller, input, stay)
       })
   return {
@@ -40,6 +52,10 @@ export const make = (here: Service, membership: Membership): Service => {
     releaseClaim: route("releaseClaim")
   }
 }
+
+// The message format would send more than JSON. Only a well-formed input has an owner.
+const withPatch = (input: Input): Input =>
+  input.data === undefined ? input : { ...input, data: MergePatch.take(input.data) }
 
 /** The node that owns the session of an input; null if it is this one, or if nobody owns it. */
 const ownerOf = (membership: Membership, input: Input): Peer.Peer | null => {

@@ -10,7 +10,16 @@ import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
-import { type CheckoutError, type CheckoutSession, CheckoutSessions, Ids, Subscription } from "@onelane/checkout"
+import {
+  type CheckoutError,
+  type CheckoutSession,
+  CheckoutSessions,
+  Ids,
+  Json,
+  MergePatch,
+  Refusal,
+  Subscription
+} from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
 import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
 import * as Chunk from "effect/Chunk"
@@ -47,13 +56,14 @@ export const make = (
   Effect.map(HttpClient.HttpClient, (client) => {
     const wire = wireOf(client, options)
     return Changes.withStreams({
-      open: (_, input) => wire.write(Effect.succeed("/v1/checkout-sessions"), input, Opened),
-      update: (_, input) => wire.write(pathOf(input, "/update"), rest(input), Updated),
+      open: (_, input) => withPatch(input, (body) => wire.write(Effect.succeed("/v1/checkout-sessions"), body, Opened)),
+      update: (_, input) => withPatch(input, (body) => wire.write(pathOf(body, "/update"), rest(body), Updated)),
       get: (_, input) => wire.read(pathOf(input, "", rest(input)), Session),
       cancel: (_, input) => wire.write(Effect.succeed("/v1/checkout-sessions/cancel"), input, Cancelled),
       history: (_, input) => Effect.map(wire.read(pathOf(input, "/history", rest(input)), History), (_) => _.entries),
       follow: (_, input) => wire.follow(pathOf(input, "/events", rest(input))),
-      completeTask: (_, input) => wire.write(operationPath(input, "complete"), rest(input), Completed),
+      completeTask: (_, input) =>
+        withPatch(input, (body) => wire.write(operationPath(body, "complete"), rest(body), Completed)),
       failTask: (_, input) => wire.write(operationPath(input, "fail"), rest(input), Changed),
       releaseClaim: (_, input) => wire.write(operationPath(input, "release"), rest(input), Changed)
     })
@@ -324,6 +334,17 @@ const pathOf = (input: object, suffix: string, query: object = {}): Path =>
 
 const operationPath = (input: object, verb: string): Path =>
   Effect.flatMap(segment(input, "operationId"), (operation) => pathOf(input, `/operations/${operation}/${verb}`))
+
+/** What JSON would change or cannot say is refused here, as the service refuses it. */
+const withPatch = <I extends object, A, E>(
+  input: I,
+  send: (input: I) => Effect.Effect<A, E>
+): Effect.Effect<A, E | CheckoutError.InvalidInput | CheckoutError.InvalidData> => {
+  const given: unknown = Object(input).data
+  if (given === undefined || given === null) return send(input)
+  const data = MergePatch.take(given)
+  return data instanceof Json.JsonFault ? Effect.fail(Refusal.patchRefused(data)) : send({ ...input, data })
+}
 
 /** The inputs outside the path. */
 const rest = (input: object): object => {

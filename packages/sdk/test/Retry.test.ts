@@ -29,7 +29,8 @@ const session: CheckoutSession.CheckoutSession = {
   lastRequestId: null,
   createdAt: 0,
   updatedAt: 0,
-  expiresAt: null
+  expiresAt: null,
+  data: null
 }
 
 const overloaded = (reason: "MAILBOX_FULL" | "DRAINING" = "MAILBOX_FULL"): CheckoutError.Overloaded => ({
@@ -249,7 +250,8 @@ describe("Retry", () => {
         cause: null,
         cartChanged: false,
         passedThrough: [],
-        followUp: null
+        followUp: null,
+        data: null
       })
       const asked: Array<number | undefined> = []
       let open = 0

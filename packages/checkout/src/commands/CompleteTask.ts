@@ -6,12 +6,14 @@
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState, OperationError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
+import type { DataFault } from "../flow/DataSchema.js"
 import { allows, type Flow } from "../flow/Flow.js"
 import { badResult, wordMaxLength } from "../flow/TaskResult.js"
 import { ownerNow } from "../ports/Guard.js"
 import type { CompleteTaskInput } from "../service/CheckoutSessions.js"
 import { type CheckoutSession, copyOf, type TaskCause } from "../session/CheckoutSession.js"
 import { stateMaxLength } from "../session/CheckoutState.js"
+import { isSame, JsonFault, type JsonObject } from "../session/Json.js"
 import type { Arriving, SessionEvent, SessionState } from "../session/SessionState.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
@@ -21,23 +23,31 @@ import { accept, type CommandOf, type Decide, type Decided, digestsWith, type Se
 /** The fields of the input. */
 export const fields = CloseOperation.fieldsWith({
   orderId: Input.optionalTextUpTo(wordMaxLength),
-  next: Input.optionalTextUpTo(stateMaxLength)
+  next: Input.optionalTextUpTo(stateMaxLength),
+  data: Input.optionalPatch
 })
+
+/** Copies the input. */
+export const take = (input: CompleteTaskInput): CompleteTaskInput => Input.takeWithPatch(input, fields)
 
 const checkFields = CloseOperation.checkWith(fields)
 
 /** Steps 2-4. */
 export const check = (
-  { states }: Flow,
+  flow: Flow,
   input: CompleteTaskInput
 ): InvalidInput | InvalidCheckoutSessionId | InvalidState | null => {
-  const invalid = checkFields(input)
+  const invalid = checkFields(input) ?? Input.refusesPatch(flow, input.data)
   if (invalid !== null) return invalid
+  const { states } = flow
   const { next } = input
   return isGiven(next) && !states.has(next) ? Refusal.unknownState(["next"], states) : null
 }
 
 const isGiven = (next: string | null | undefined): next is string => next !== undefined && next !== null
+
+// A task of this process brought data that its flow refuses.
+const invalidData = "INVALID_DATA"
 
 const cartChanged = Object.freeze({ code: "CART_CHANGED", message: "The cart changed while the task ran." })
 
@@ -45,8 +55,9 @@ type Claimed = Extract<ReturnType<typeof CloseOperation.claimOf>, { readonly cla
 
 /**
  * Moves the session, once, to the state that the result chose, or else the one it was claimed for. Fails it if the task refuses
- * a cart that has changed since the claim, or chose a state that may not follow; a host's own choice of such a state is refused,
- * and the claim stays. A late success is kept, because a payment may have been made.
+ * a cart that has changed since the claim, chose a state that may not follow, or brought data that the flow refuses (step 13a); a
+ * host's own choice of such a state, or such data of a host, is refused, and the claim stays. A late success is kept, because a
+ * payment may have been made; its data is not.
  */
 export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   const found = CloseOperation.claimOf(state, command, turn)
@@ -55,18 +66,21 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   if ("over" in found) return tooLate(found.over, command, turn)
   const { claimed } = found
   const { state: from, workKey, lastRequestId } = claimed
-  const { caller, next = null, operationId, orderId, use = null } = command
+  const { caller, data, next = null, operationId, orderId, use = null } = command
   const isAstray = next !== null && !allows(flow, from, next)
   if (isAstray && caller !== null) return Exit.fail(Refusal.transitionNotAllowed(claimed, followersOf(flow, from)))
+  const dataFault = dataFaultOf(flow, claimed, command)
+  if (dataFault !== null && caller !== null) return Exit.fail(Refusal.invalidData(dataFault, claimed))
   const at = turn.nowMillis
   const by = caller === null ? null : caller.userId
   const owner = ownerNow(claimed, turn.facts.cart)
   const closing = { at, from, by, operationId, workKey, orderId, owner, use, ...CloseOperation.noted(claimed) } as const
-  const cause = failureOf(flow, claimed, command, isAstray)
+  const cause = failureOf(flow, claimed, command, isAstray) ?? causeOf(dataFault)
   const to = next ?? claimed.nextState
+  const patch = data === undefined ? undefined : { data: data as JsonObject }
   const event: SessionEvent =
     cause === null
-      ? { type: "TaskCompleted", ...goOn(flow, state, claimed, to, turn), ...closing }
+      ? { type: "TaskCompleted", ...goOn(flow, state, claimed, to, turn), ...closing, ...patch }
       : { type: "TaskFailed", cause, applied: "unknown", ...closing }
   return accept(event, lastRequestId ?? "", digestsWith(use, operationId))
 }
@@ -105,6 +119,21 @@ const failureOf = (
 
 const followersOf = ({ edges }: Flow, state: string): ReadonlyArray<string> => [...(edges.get(state) ?? [])]
 
+const dataFaultOf = (flow: Flow, session: CheckoutSession, { data }: CommandOf<"CompleteTask">): DataFault | null => {
+  if (data === undefined) return null
+  const merged = flow.data === null ? noData : flow.data.merge(session.data, data)
+  return "reason" in merged ? merged : null
+}
+
+const noData: DataFault = Object.freeze({ reason: "DATA_MISMATCH", paths: [] })
+
+const causeOf = (fault: DataFault | null): TaskCause | null => {
+  if (fault === null) return null
+  const message =
+    fault === noData ? "The flow declares no data, and the task brought some." : Refusal.dataSentence(fault)
+  return { code: invalidData, message }
+}
+
 // On a live session a late success is an event that leaves the state unchanged. An archived session never changes, so the
 // cart's actor keeps it (LateResults).
 const tooLate = (
@@ -114,10 +143,10 @@ const tooLate = (
 ): Decided<OperationError> => {
   const { closed, late, reason, session } = over
   if (closed === null) return CloseOperation.refuse(over)
-  const { next = null, operationId, orderId } = command
+  const { operationId, orderId } = command
   const { event } = closed
   if ("orderId" in event && event.orderId === orderId)
-    return isRepeated(event, next) ? CloseOperation.repeat(closed) : CloseOperation.refuse(over, true)
+    return isRepeated(event, command) ? CloseOperation.repeat(closed) : CloseOperation.refuse(over, true)
   if (late.some((one) => one.orderId === orderId)) return CloseOperation.refuse(over, true)
   if (session.isArchived || late.length >= CloseOperation.lateCapacity) return CloseOperation.refuse(over)
   const by = command.caller === null ? null : command.caller.userId
@@ -143,6 +172,12 @@ const tooLate = (
   }
 }
 
-// A result with the same order that chooses another state contradicts the first one; its order is in the history already.
-const isRepeated = (event: CloseOperation.ClosingEvent, next: string | null): boolean =>
-  event.type !== "TaskCompleted" || next === null || next === (event.proceeded?.through[0] ?? event.to)
+// A result with the same order that chooses another state, or brings other data, contradicts the first one; its order is in the
+// history already.
+const isRepeated = (event: CloseOperation.ClosingEvent, command: CommandOf<"CompleteTask">): boolean => {
+  if (event.type !== "TaskCompleted") return true
+  const { data, next = null } = command
+  if (next !== null && next !== (event.proceeded?.through[0] ?? event.to)) return false
+  if (data === undefined || event.data === undefined) return data === event.data
+  return !(data instanceof JsonFault) && isSame(data, event.data)
+}

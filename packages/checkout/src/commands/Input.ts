@@ -7,6 +7,9 @@
 import { Fields as Check } from "@onelane/engine"
 import type { InvalidInput } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
+import type { Flow } from "../flow/Flow.js"
+import { JsonFault } from "../session/Json.js"
+import * as MergePatch from "../session/MergePatch.js"
 import { cut, isPlain } from "../session/PlainText.js"
 
 /** The fields of one input. */
@@ -36,6 +39,11 @@ export const optionalOneOf = Check.oneOf
 export const optionalFlag = Check.flag
 /** An optional whole number from `min` to `max`. */
 export const optionalWhole = Check.whole
+/** An optional merge patch that was taken. Its size and depth are a later check. */
+export const optionalPatch: Check.Field = {
+  is: Refusal.patchIs,
+  check: MergePatch.isPatch
+}
 
 /**
  * Copies an input: each field is read once, and later changes by its owner have no effect. Unknown fields keep their name
@@ -47,6 +55,18 @@ export const take = <A>(input: A, fields: Fields): A => {
   for (const name in fields) values[name] = (input as { readonly [name: string]: unknown })[name]
   return nameUnknown(values, input) as A
 }
+
+/** Copies an input whose data is a merge patch. */
+export const takeWithPatch = <A extends { readonly data?: unknown }>(input: A, fields: Fields): A => {
+  const values = take(input, fields)
+  return values === input || values.data === undefined ? values : { ...values, data: MergePatch.take(values.data) }
+}
+
+/** Step 2 for a flow that declares no data. */
+export const refusesPatch = (flow: Flow, data: unknown): InvalidInput | null =>
+  flow.data !== null || data === undefined || data === null
+    ? null
+    : Refusal.invalidInput(["data"], "data must not be given: the flow of this service declares none.")
 
 /** How many of the names that are not known a refusal repeats. */
 const shownNames = 5
@@ -63,7 +83,10 @@ export const nameUnknown = <A extends object>(values: A, input: object): A => {
   return values
 }
 
-const allowed = (name: string, fields: Fields): string => `${name} must be ${fields[name]!.is}`
+const allowed = (name: string, fields: Fields, value: unknown): string => {
+  if (value === MergePatch.foreign) return `${name} is no input of this action`
+  return value instanceof JsonFault ? Refusal.patchSentence(value) : `${name} must be ${fields[name]!.is}`
+}
 
 /** Step 2: returns null if the input has these fields and no others, else its first fault. */
 export const accept = (input: unknown, fields: Fields): InvalidInput | null => {
@@ -75,7 +98,10 @@ export const accept = (input: unknown, fields: Fields): InvalidInput | null => {
     case "Missing":
       return Refusal.requiredFieldMissing(fault.names)
     case "Wrong":
-      return Refusal.invalidInput(fault.names, `${fault.names.map((name) => allowed(name, fields)).join("; ")}.`)
+      return Refusal.invalidInput(
+        fault.names,
+        `${fault.names.map((name) => allowed(name, fields, (input as Check.Named)[name])).join("; ")}.`
+      )
     case "Unknown": {
       const shown = fault.names.slice(0, shownNames).map((name) => cut(name, 40))
       return Refusal.invalidInput(shown, "The input has fields that this action does not know.")

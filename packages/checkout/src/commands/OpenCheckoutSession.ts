@@ -5,7 +5,7 @@
  */
 
 import * as Exit from "effect/Exit"
-import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "../errors/CheckoutError.js"
+import type { InvalidCheckoutSessionId, InvalidData, InvalidInput, InvalidState } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import { type Flow, isFinal } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
@@ -16,6 +16,8 @@ import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import { stateMaxLength } from "../session/CheckoutState.js"
 import { keyMaxLength } from "../session/IdempotencyKey.js"
 import { isOpaqueId, isSessionId, opaqueIdMaxLength, opaqueIds } from "../session/Ids.js"
+import type { JsonObject } from "../session/Json.js"
+import type * as MergePatch from "../session/MergePatch.js"
 import { closedReason, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import * as Proceeding from "./Proceeding.js"
@@ -34,8 +36,12 @@ export const fields = {
   ownerId: Input.optionalTextUpTo(opaqueIdMaxLength),
   accountId: Input.optionalTextUpTo(opaqueIdMaxLength),
   storeId: Input.optionalTextUpTo(opaqueIdMaxLength),
-  idempotencyKey: Input.optionalPlainUpTo(keyMaxLength)
+  idempotencyKey: Input.optionalPlainUpTo(keyMaxLength),
+  data: Input.optionalPatch
 }
+
+/** Copies the input. */
+export const take = (input: OpenInput): OpenInput => Input.takeWithPatch(input, fields)
 
 const opaque = ["cartId", "ownerId", "accountId", "storeId"] as const
 
@@ -57,7 +63,7 @@ export const actionOf = (input: OpenInput): Action => (assignedBy(input) === nul
 
 /** Steps 2-4 for an open. */
 export const check = (flow: Flow, input: OpenInput): InvalidInput | InvalidCheckoutSessionId | InvalidState | null => {
-  const invalid = Input.accept(input, fields)
+  const invalid = Input.accept(input, fields) ?? Input.refusesPatch(flow, input.data)
   if (invalid !== null) return invalid
   const odd = opaque.filter((name) => isGiven(input[name]) && !isOpaqueId(input[name]))
   if (odd.length > 0) return Refusal.invalidInput(odd, `${odd.join(", ")} must be ${opaqueIds}.`)
@@ -74,6 +80,20 @@ export const check = (flow: Flow, input: OpenInput): InvalidInput | InvalidCheck
 }
 
 /**
+ * Step 13a for a new session: its patch is merged into `{}`; without one, `{}` must be valid. Null where the flow declares no data.
+ * Also checked before the cart's actor reserves the session, so that a refusal writes nothing.
+ */
+export const dataFor = (
+  { data: schema }: Flow,
+  given: MergePatch.Taken | null | undefined
+): { readonly patch: JsonObject | null } | Exit.Exit<never, InvalidData> => {
+  if (schema === null) return { patch: null }
+  const patch = given ?? {}
+  const merged = schema.merge(null, patch)
+  return "reason" in merged ? Exit.fail(Refusal.invalidData(merged, null)) : { patch: patch as JsonObject }
+}
+
+/**
  * Returns a new session, the session that this key opened (as it was then), the live one, or a refusal that makes the opener
  * use another id: the session is closed or belongs to another cart. A session reserved by this very key is shown even if closed.
  */
@@ -85,11 +105,23 @@ export const decide: Decide<"Open"> = (flow, state, command, turn) => {
   const at = turn.nowMillis
   const expiresAt = lifeMillis === null ? null : at + lifeMillis
   if (session === null) {
+    const data = dataFor(flow, command.data)
+    if ("_tag" in data) return data
+    const patch = data.patch === null ? undefined : { data: data.patch }
     const { cart } = command
     const kept = { workKeys: state.workKeys, followUps: 0 }
     const coming = { at, version: 1, origin: requestId, cart, cartChanged: false, kept }
     const { proceeded, to, ...more } = Proceeding.arrive(flow, command.session.state, coming)
-    const opened = { type: "Opened", at, by: caller.userId, requestId, use, ...command.session, expiresAt } as const
+    const opened = {
+      type: "Opened",
+      at,
+      by: caller.userId,
+      requestId,
+      use,
+      ...command.session,
+      expiresAt,
+      ...patch
+    } as const
     const event = proceeded === undefined ? opened : { ...opened, ...more, state: to, proceeded }
     return { events: [event], digests: digestsWith(use), reply: (after) => openedBy(after, requestId, true) }
   }

@@ -23,6 +23,7 @@ import type { UpdateInput } from "../service/CheckoutSessions.js"
 import { type CheckoutSession, copyOf, type TaskCause } from "../session/CheckoutSession.js"
 import type { KeyUse } from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
+import type * as MergePatch from "../session/MergePatch.js"
 import type { SessionEvent, SessionState } from "../session/SessionState.js"
 import type * as Proceeding from "./Proceeding.js"
 
@@ -33,6 +34,8 @@ export type SessionCommand =
       readonly caller: Caller
       readonly requestId: string
       readonly session: Pick<CheckoutSession, "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state">
+      /** The merge patch of a new session, that was taken; unchecked. */
+      readonly data?: MergePatch.Taken | null | undefined
       /** The opener assigned the cart's owner, which a live session adopts. */
       readonly assigns?: boolean | undefined
       /** The cart as the opener found it. */
@@ -48,6 +51,8 @@ export type SessionCommand =
       readonly caller: Caller
       readonly transition: Transition
       readonly expectedVersion: UpdateInput["expectedVersion"]
+      /** A merge patch that was taken, unchecked; null or absent: none. */
+      readonly data?: MergePatch.Taken | null | undefined
       readonly use: KeyUse | null
       /** Creates the request id if the update is accepted; most updates of a contended session are refused and need none. */
       readonly ids: IdsShape
@@ -72,6 +77,8 @@ export type SessionCommand =
       readonly next?: string | null | undefined
       /** What is wrong with a result of the engine's own task whose order id is kept. */
       readonly fault?: string | undefined
+      /** A merge patch that was taken, unchecked. */
+      readonly data?: MergePatch.Taken | undefined
       readonly use?: KeyUse | null | undefined
     }
   | {

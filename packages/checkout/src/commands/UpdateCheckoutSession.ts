@@ -2,7 +2,7 @@
  * UpdateCheckoutSession: the update command: input, rules, decision. Moves a session from the state that the caller expects
  * to the next one; each time a session enters a state, at most one update out of it succeeds.
  *
- * Owns: the input and steps 5-13 of CONTRACT §3, in that order. Does not own: turns and durability.
+ * Owns: the input and steps 5-13a of CONTRACT §3, in that order. Does not own: turns and durability.
  * Source: the action page; CONTRACT §2-§4.
  */
 
@@ -19,6 +19,8 @@ import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
 import { errorState } from "../session/CheckoutState.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import { type IdsShape, isSessionId } from "../session/Ids.js"
+import type { JsonObject } from "../session/Json.js"
+import * as MergePatch from "../session/MergePatch.js"
 import * as OperationId from "../session/OperationId.js"
 import { type Arriving, closedReason, type SessionEvent, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
@@ -37,17 +39,19 @@ const fields = {
   expCurrentState: Input.text,
   nextState: Input.text,
   expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
-  idempotencyKey: Input.optionalPlainUpTo(IdempotencyKey.keyMaxLength)
+  idempotencyKey: Input.optionalPlainUpTo(IdempotencyKey.keyMaxLength),
+  data: Input.optionalPatch
 }
 
-// An input that was copied: these five fields and no others.
+// An input that was copied: these six fields and no others.
 class TakenUpdate implements UpdateInput {
   constructor(
     readonly checkoutSessionId: string,
     readonly expCurrentState: string,
     readonly nextState: string,
     readonly expectedVersion: UpdateInput["expectedVersion"],
-    readonly idempotencyKey: UpdateInput["idempotencyKey"]
+    readonly idempotencyKey: UpdateInput["idempotencyKey"],
+    readonly data: UpdateInput["data"]
   ) {}
 }
 
@@ -58,12 +62,14 @@ class TakenUpdate implements UpdateInput {
 export const take = (input: UpdateInput): UpdateInput => {
   if (input instanceof TakenUpdate) return input
   if (typeof input !== "object" || input === null || Array.isArray(input)) return input
-  const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
-  const values = new TakenUpdate(checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey)
+  const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey, data: given } = input
+  const data = given === undefined ? undefined : (MergePatch.take(given) as UpdateInput["data"])
+  const values = new TakenUpdate(checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey, data)
   let surplus = -3
   for (const _ in input) surplus += 1
   if (expectedVersion !== undefined) surplus -= 1
   if (idempotencyKey !== undefined) surplus -= 1
+  if (data !== undefined) surplus -= 1
   return surplus === 0 ? values : Input.nameUnknown({ ...values }, input)
 }
 
@@ -74,13 +80,14 @@ export const take = (input: UpdateInput): UpdateInput => {
 export const make = (
   flow: Flow,
   caller: Caller,
-  input: UpdateInput,
+  given: UpdateInput,
   ids: IdsShape,
   isKnown: boolean
 ): CommandOf<"Update"> | InvalidInput | InvalidCheckoutSessionId | InvalidState => {
-  const invalid = isPlain(input) ? null : Input.accept(input, fields)
+  const input = given?.data === undefined ? given : take(given)
+  const invalid = isPlain(input) ? null : (Input.accept(input, fields) ?? Input.refusesPatch(flow, input.data))
   if (invalid !== null) return invalid
-  const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
+  const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey, data = null } = input
   if (!isKnown && !isSessionId(checkoutSessionId)) return Refusal.invalidCheckoutSessionId
   const transition = transitionOf(flow, expCurrentState, nextState)
   const refused = transition.isAllowed ? null : unknownStates(flow, transition)
@@ -88,15 +95,16 @@ export const make = (
   if (expCurrentState === nextState && (expectedVersion ?? null) === null)
     return Refusal.sameState(expCurrentState, flow.edges.get(expCurrentState) ?? [])
   const use = typeof idempotencyKey === "string" ? keyUse(caller, idempotencyKey, input) : null
-  return { tag: "Update", caller, transition, expectedVersion, use, ids }
+  return { tag: "Update", caller, transition, expectedVersion, data, use, ids }
 }
 
 // A fast check of the usual form; any other input is checked field by field and explained. The three required fields are
-// present, and the number of names shows that there is no unknown one.
+// present, there is no data, and the number of names shows that there is no unknown one.
 const isPlain = (input: UpdateInput): boolean => {
   if (!(input instanceof TakenUpdate) && !isWithoutSurplus(input)) return false
   const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
   return (
+    input.data === undefined &&
     typeof checkoutSessionId === "string" &&
     typeof expCurrentState === "string" &&
     expCurrentState.length >= 1 &&
@@ -125,7 +133,7 @@ const unknownStates = ({ states }: Flow, { from, to }: Transition): InvalidState
   return Refusal.unknownState(names, names.includes("nextState") ? states : [...states, errorState])
 }
 
-/** Steps 5-13, pure. An accepted update moves the session, or claims it when its current state has a task. */
+/** Steps 5-13a, pure. An accepted update moves the session, or claims it when its current state has a task. */
 export const decide: Decide<"Update"> = (flow, state, command, turn) => {
   const { session } = state
   const denied = authorise(session, turn.facts.rights)
@@ -140,7 +148,7 @@ export const decide: Decide<"Update"> = (flow, state, command, turn) => {
   return decideMove(flow, state, session, command, turn)
 }
 
-// Steps 11-13. While a task runs, waiting helps a caller who expects where the session is or where it goes.
+// Steps 11-13a. While a task runs, waiting helps a caller who expects where the session is or where it goes.
 const decideMove = (
   flow: Flow,
   state: SessionState,
@@ -156,39 +164,26 @@ const decideMove = (
     return Exit.fail(Refusal.versionMismatch(session))
   if (session.isProcessing) return Exit.fail(Refusal.sessionProcessing(session, waitMillis(state, turn.nowMillis)))
   if (!transition.isAllowed) return Exit.fail(Refusal.transitionNotAllowed(session, [...(flow.edges.get(from) ?? [])]))
+  const { data = null } = command
+  const merged = data === null ? null : (flow.data?.merge(session.data, data) ?? null)
+  if (merged !== null && "reason" in merged) return Exit.fail(Refusal.invalidData(merged, session))
   const at = turn.nowMillis
   const requestId = command.ids.next("req", at)
   const by = command.caller.userId
   const owner = ownerNow(session, turn.facts.cart)
-  if (transition.proceeds && task === null)
-    return move({
-      type: "Updated",
-      ...goOn(flow, state, session, command, turn, requestId),
-      at,
-      by,
-      requestId,
-      from,
-      use,
-      owner
-    })
-  if (task === null) return move({ type: "Updated", archives, at, by, requestId, from, to, use, owner })
+  if (transition.proceeds && task === null) {
+    const arriving = goOn(flow, state, session, command, turn, requestId)
+    return move({ type: "Updated", ...arriving, at, by, requestId, from, use, owner }, data)
+  }
+  if (task === null) return move({ type: "Updated", archives, at, by, requestId, from, to, use, owner }, data)
   const deadlineAt = at + (task.deadlineMillis ?? defaultDeadlineMillis)
   const operationId = OperationId.ofRequest(requestId)
   const workKey = state.workKeys.find((one) => one.state === from)?.key ?? OperationId.workKeyOf(operationId)
-  return move({
-    type: "Claimed",
-    operationId,
-    workKey,
-    deadlineAt,
-    cartRevision: turn.facts.cart?.revision ?? null,
-    at,
-    by,
-    requestId,
-    from,
-    to,
-    use,
-    owner
-  })
+  const cartRevision = turn.facts.cart?.revision ?? null
+  return move(
+    { type: "Claimed", operationId, workKey, deadlineAt, cartRevision, at, by, requestId, from, to, use, owner },
+    data
+  )
 }
 
 // The state that the update leads to proceeds.
@@ -210,8 +205,11 @@ const goOn = (
   })
 
 // Events are literals with all their fields, and the reply is a shared function: this runs in every accepted update.
-const move = (event: Extract<SessionEvent, { readonly type: "Updated" | "Claimed" }>): Decided<never> => ({
-  events: [event],
+const move = (
+  event: Extract<SessionEvent, { readonly type: "Updated" | "Claimed" }>,
+  data: MergePatch.Taken | null
+): Decided<never> => ({
+  events: [data === null ? event : { ...event, data: data as JsonObject }],
   reply: replyAfter,
   digests: event.use === null ? undefined : [event.use.digest]
 })
@@ -222,9 +220,10 @@ const replyAfter = ({ session }: SessionState): SessionReply => ({
   session: copyOf(session!)
 })
 
-const keyUse = (caller: Caller, key: string, { expCurrentState, nextState, expectedVersion }: UpdateInput) => {
-  const inputs =
+const keyUse = (caller: Caller, key: string, { expCurrentState, nextState, expectedVersion, data }: UpdateInput) => {
+  const states =
     expectedVersion === undefined ? [expCurrentState, nextState] : [expCurrentState, nextState, expectedVersion]
+  const inputs = data === undefined || data === null ? states : [...states, { data: IdempotencyKey.dataDigest(data) }]
   return IdempotencyKey.useOf("update", caller.userId, key, inputs)
 }
 

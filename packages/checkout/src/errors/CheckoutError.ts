@@ -55,6 +55,14 @@ export type SessionProcessing = typeof Schemas.SessionProcessing.Type
 export type TransitionNotAllowed = typeof Schemas.TransitionNotAllowed.Type
 
 /**
+ * Step 13a: the session's data after the merge patch is refused; nothing was changed. `reason`: the flow's schema does not accept
+ * it (`DATA_MISMATCH`), it is larger than the service allows (`DATA_TOO_LARGE`) or deeper than 32 levels (`DATA_TOO_DEEP`), or
+ * the schema threw or answered with a Promise (`SCHEMA_FAILED`). `paths`: where, as JSON Pointers, 16 at most; never values.
+ * `current` is null where the session was not opened.
+ */
+export type InvalidData = typeof Schemas.InvalidData.Type
+
+/**
  * A task result (or a release) came for an operation that is not the running one. `reason`: it had ended by its deadline, a
  * failure or another result (`OPERATION_LATE`), by a cancel (`OPERATION_CANCELLED`) or a release (`OPERATION_RELEASED`), the
  * session has expired since (`OPERATION_EXPIRED`), or it never ran here (`OPERATION_UNKNOWN`). The session did not move.
@@ -108,9 +116,16 @@ export type UpdateError =
   | ExpectedStateMismatch
   | SessionProcessing
   | TransitionNotAllowed
+  | InvalidData
 
 /** Errors of `open`. */
-export type OpenError = AccessError | IdempotencyConflict | InvalidState | SessionClosed | CartNotUpdatable
+export type OpenError =
+  | AccessError
+  | IdempotencyConflict
+  | InvalidState
+  | SessionClosed
+  | CartNotUpdatable
+  | InvalidData
 
 /** Errors of `cancel`. */
 export type CancelError = AccessError | IdempotencyConflict | SessionClosed | ExpectedStateMismatch
@@ -124,7 +139,7 @@ export type OperationError =
   | OperationNotCurrent
 
 /** Errors of `completeTask`: the result may choose a next state. */
-export type CompleteError = OperationError | InvalidState | TransitionNotAllowed
+export type CompleteError = OperationError | InvalidState | TransitionNotAllowed | InvalidData
 
 /** Every error of the service. */
 export type CheckoutError = UpdateError | OperationNotCurrent | VersionAhead

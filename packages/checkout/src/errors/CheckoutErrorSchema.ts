@@ -95,6 +95,13 @@ export const TransitionNotAllowed = refusal("TransitionNotAllowed", {
   current: CurrentSession
 })
 
+/** Schema of `InvalidData`. */
+export const InvalidData = refusal("InvalidData", {
+  reason: Schema.Literal("DATA_MISMATCH", "DATA_TOO_LARGE", "DATA_TOO_DEEP", "SCHEMA_FAILED"),
+  paths: Schema.Array(Schema.String),
+  current: Schema.NullOr(CurrentSession)
+})
+
 /** Schema of `OperationNotCurrent`. */
 export const OperationNotCurrent = refusal("OperationNotCurrent", {
   reason: Schema.Literal(
@@ -154,7 +161,8 @@ export const UpdateError = Schema.Union(
   CartNotUpdatable,
   ExpectedStateMismatch,
   SessionProcessing,
-  TransitionNotAllowed
+  TransitionNotAllowed,
+  InvalidData
 )
 
 /** Schema of `OpenError`. */
@@ -163,7 +171,8 @@ export const OpenError = Schema.Union(
   IdempotencyConflict,
   InvalidState,
   SessionClosed,
-  CartNotUpdatable
+  CartNotUpdatable,
+  InvalidData
 )
 
 /** Schema of `CancelError`. */
@@ -184,7 +193,7 @@ export const OperationError = Schema.Union(
 )
 
 /** Schema of `CompleteError`. */
-export const CompleteError = Schema.Union(...OperationError.members, InvalidState, TransitionNotAllowed)
+export const CompleteError = Schema.Union(...OperationError.members, InvalidState, TransitionNotAllowed, InvalidData)
 
 /** Schema of `CheckoutError`. */
 export const CheckoutError = Schema.Union(...UpdateError.members, OperationNotCurrent, VersionAhead)

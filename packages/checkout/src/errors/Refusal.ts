@@ -6,6 +6,7 @@ import type { EngineError } from "@onelane/engine"
 import type { PortUnavailable } from "../ports/Access.js"
 import type { CartStatus } from "../ports/Carts.js"
 import { type CheckoutSession, type ClosedBy, currentOf } from "../session/CheckoutSession.js"
+import { depthMax, type JsonFault } from "../session/Json.js"
 import type * as E from "./CheckoutError.js"
 
 const no = { retryable: false, applied: "no" } as const
@@ -28,6 +29,7 @@ export const sentences: { readonly [Tag in E.CheckoutError["_tag"]]: string } = 
   ExpectedStateMismatch: "The session is not as expected.",
   SessionProcessing: "A task of the current state is running.",
   TransitionNotAllowed: "The flow has no transition from the current state to the next state.",
+  InvalidData: "The data does not fit the flow.",
   OperationNotCurrent: "This operation is not the running one.",
   VersionAhead: "The session has not reached this version.",
   Overloaded: "Too many requests are waiting.",
@@ -213,6 +215,46 @@ export const transitionNotAllowed = (
   current: currentOf(session),
   ...no
 })
+
+const dataMessages = {
+  DATA_MISMATCH: "The flow's schema does not accept the data.",
+  DATA_TOO_LARGE: "The data is larger than this service allows.",
+  DATA_TOO_DEEP: `The data is deeper than ${depthMax} levels.`,
+  SCHEMA_FAILED: "The flow's schema could not check the data."
+} as const satisfies { readonly [Reason in E.InvalidData["reason"]]: string }
+
+/** The sentence for refused data, with its paths. */
+export const dataSentence = ({ paths, reason }: Pick<E.InvalidData, "paths" | "reason">): string => {
+  const named = paths.filter((path) => path !== "")
+  return named.length === 0 ? dataMessages[reason] : `${dataMessages[reason].slice(0, -1)}: ${named.join(", ")}.`
+}
+
+/** Step 13a: the data after the patch is refused; null for a session that was not opened. */
+export const invalidData = (
+  { paths, reason }: Pick<E.InvalidData, "paths" | "reason">,
+  session: CheckoutSession | null
+): E.InvalidData => ({
+  _tag: "InvalidData",
+  message: dataSentence({ paths, reason }),
+  reason,
+  paths: [...paths],
+  current: session === null ? null : currentOf(session),
+  ...no
+})
+
+/** What a merge patch must be. */
+export const patchIs =
+  "a JSON object of plain values (no undefined, dates, class instances, getters or lone surrogates, no name __proto__)"
+
+/** A merge patch that could not be taken, where there is no session to look at. */
+export const patchRefused = (fault: JsonFault): E.InvalidInput | E.InvalidData => {
+  if (fault.kind === "NO_JSON") return invalidInput(["data"], `${patchSentence(fault)}.`)
+  return invalidData({ reason: fault.kind === "TOO_LARGE" ? "DATA_TOO_LARGE" : "DATA_TOO_DEEP", paths: [] }, null)
+}
+
+/** What is wrong with a merge patch that is no JSON. */
+export const patchSentence = ({ found, path }: JsonFault): string =>
+  path === "" ? `data must be ${patchIs}` : `data must be ${patchIs}; ${path} is ${found}`
 
 /** Why an operation is not the running one. */
 export type OperationReason = E.OperationNotCurrent["reason"]

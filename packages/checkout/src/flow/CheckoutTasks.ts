@@ -46,7 +46,8 @@ export const states = {
 } as const satisfies Record<keyof CheckoutTasks, BackgroundState>
 
 /** The flow with these tasks. Throws a `TypeError` for a slot whose state the flow does not have, or a task out of bounds. */
-export const attach = <T extends Transitions>(flow: Flow<T>, tasks: CheckoutTasks): Flow<T> => {
+export const attach = <T extends Transitions, D = unknown>(flow: Flow<T, D>, tasks: CheckoutTasks): Flow<T, D> => {
   const slots = Object.entries(tasks) as ReadonlyArray<[keyof CheckoutTasks, Task | undefined]>
-  return withTasks<Transitions>(flow, Object.fromEntries(slots.map(([slot, task]) => [states[slot], task]))) as Flow<T>
+  const named = Object.fromEntries(slots.map(([slot, task]) => [states[slot], task]))
+  return withTasks<Transitions, D>(flow, named) as Flow<T, D>
 }

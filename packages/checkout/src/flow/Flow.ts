@@ -5,7 +5,9 @@
  * Source: CONTRACT §1, parsed from 176 public flow versions. No flow has a back edge: going back is cancel and start anew.
  */
 import { checkoutStates, errorState, shownState, stateFault } from "../session/CheckoutState.js"
+import type { JsonObject } from "../session/Json.js"
 import * as Arrival from "./Arrival.js"
+import * as DataSchema from "./DataSchema.js"
 import { FixedMap, FixedSet } from "./Fixed.js"
 import { copyOf as copyOfTask, faultOf, isFor, type Task } from "./Task.js"
 
@@ -13,9 +15,10 @@ import { copyOf as copyOfTask, faultOf, isFor, type Task } from "./Task.js"
 export type Transitions = { readonly [State in string]: ReadonlyArray<string> }
 
 /**
- * A compiled flow. It is immutable, and a copy of what a host wrote. `T` keeps the literal transitions for the compiler; at run time only the tables count.
+ * A compiled flow. It is immutable, and a copy of what a host wrote. `T` keeps the literal transitions for the compiler, and `D`
+ * the type of the data; at run time only the tables count.
  */
-export interface Flow<T extends Transitions = Transitions> {
+export interface Flow<T extends Transitions = Transitions, D = unknown> {
   readonly name: string
   readonly initial: string
   readonly transitions: T
@@ -31,6 +34,8 @@ export interface Flow<T extends Transitions = Transitions> {
   readonly arrivals: ReadonlyMap<string, Arrival.Arrival>
   /** Transitions by expected state, then by next state. */
   readonly ways: ReadonlyMap<string, ReadonlyMap<string, Transition>>
+  /** The schema of the data that its sessions keep; null if they keep none. */
+  readonly data: DataSchema.DataSchema<D> | null
 }
 
 /** A transition from a state to another, or to itself. */
@@ -47,11 +52,11 @@ export interface Transition {
 }
 
 /** The states a flow knows. */
-export type StateOf<F> = F extends Flow<infer T> ? (keyof T & string) | typeof errorState : string
+export type StateOf<F> = F extends Flow<infer T, any> ? (keyof T & string) | typeof errorState : string
 
 /** The states that may follow `S` in a flow; from `Error`, any state of the flow. */
 export type NextOf<F, S extends string> =
-  F extends Flow<infer T>
+  F extends Flow<infer T, any>
     ? S extends keyof T
       ? T[S][number]
       : S extends typeof errorState
@@ -59,8 +64,19 @@ export type NextOf<F, S extends string> =
         : string
     : string
 
+/** The data of a flow's sessions: null if it declares none, and any JSON object if the flow is not known to the compiler. */
+export type DataOf<F> = F extends Flow<any, infer D> ? (unknown extends D ? JsonObject | null : D) : JsonObject | null
+
+/** A merge patch for the data of a flow's sessions. */
+export type PatchOf<F> =
+  DataOf<F> extends null
+    ? undefined
+    : JsonObject extends DataOf<F>
+      ? JsonObject
+      : DataSchema.Patch<NonNullable<DataOf<F>>>
+
 /** What a host writes. */
-export interface FlowDefinition<T extends Transitions> {
+export interface FlowDefinition<T extends Transitions, S = DataSchema.AnySchema | undefined> {
   readonly name: string
   readonly initial: keyof T & string
   readonly transitions: T
@@ -70,6 +86,11 @@ export interface FlowDefinition<T extends Transitions> {
    * in the same commit. No cycles. Default: none.
    */
   readonly proceed?: ProceedOf<NoInfer<T>> | undefined
+  /**
+   * The schema of the data that a session keeps: any synchronous Standard Schema, or a schema of `effect/Schema`. Default: its
+   * sessions keep no data.
+   */
+  readonly data?: S | undefined
 }
 
 /** State to the state it proceeds to. */
@@ -81,11 +102,15 @@ export type TasksOf<T extends Transitions> = { readonly [State in keyof T]?: Tas
 /**
  * Compiles a flow. Throws a `TypeError` for an invalid definition: no states, an unknown target or initial
  * state, `Error` named, a state name that is not 1..30 printable characters, trimmed and NFC, an edge from a state to itself,
- * a task out of its bounds, or for a state that may not follow, a state that proceeds to one that may not follow or in a circle.
+ * a task out of its bounds, or for a state that may not follow, a state that proceeds to one that may not follow or in a circle,
+ * or a `data` that is no schema or an asynchronous one.
  */
-export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> }>(
-  definition: FlowDefinition<T>
-): Flow<T> => {
+export const defineFlow = <
+  const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> },
+  S extends DataSchema.AnySchema | undefined = undefined
+>(
+  definition: FlowDefinition<T, S>
+): Flow<T, DataSchema.InputOf<S>> => {
   const { name, initial } = definition
   const transitions = copyOfTransitions<T>(definition.transitions)
   const states = new FixedSet(Object.keys(transitions))
@@ -110,8 +135,21 @@ export const defineFlow = <const T extends { readonly [S in keyof T]: ReadonlyAr
   const fault = Arrival.faultOf(edges, states, written)
   if (fault !== null) refuse(fault)
   const proceed = new FixedMap(Arrival.entriesOf(written))
-  const flow = { name, initial, transitions, states, edges: new FixedMap(edges), proceed, ...nothing }
-  return withTasks<T>(flow, (definition.tasks ?? {}) as TasksOf<T>)
+  const data = dataOf<S>(definition.data, refuse)
+  const flow = { name, initial, transitions, states, edges: new FixedMap(edges), proceed, ...nothing, data }
+  return withTasks(flow, (definition.tasks ?? {}) as TasksOf<T>)
+}
+
+const dataOf = <S>(
+  schema: unknown,
+  refuse: (why: string) => never
+): DataSchema.DataSchema<DataSchema.InputOf<S>> | null => {
+  if (schema === undefined) return null
+  try {
+    return DataSchema.make(schema as DataSchema.AnySchema) as DataSchema.DataSchema<DataSchema.InputOf<S>>
+  } catch (invalid) {
+    return refuse((invalid as TypeError).message)
+  }
 }
 
 const none: ReadonlyMap<string, never> = new FixedMap([])
@@ -128,7 +166,10 @@ const copyOfTransitions = <T extends Transitions>(written: T): T =>
 const shownName = (name: string): string => (stateFault(name) === null ? name : shownState(name))
 
 /** The same flow with these tasks (a state that had one and is not named keeps it). Throws a `TypeError` as `defineFlow` does. */
-export const withTasks = <T extends Transitions>(flow: Flow<T>, tasks: NoInfer<TasksOf<T>>): Flow<T> => {
+export const withTasks = <T extends Transitions, D = unknown>(
+  flow: Flow<T, D>,
+  tasks: NoInfer<TasksOf<T>>
+): Flow<T, D> => {
   const all = new Map(flow.tasks)
   for (const [state, written] of Object.entries<Task | undefined>(tasks)) {
     if (written === undefined) continue
@@ -184,15 +225,16 @@ const waysOf = ({ arrivals, edges, states }: Flow, tasks: Flow["tasks"]): Map<st
     })
   )
 
-/** Copies a flow into plain maps for one engine: faster to look up, never exposed. */
-export const compile = (flow: Flow): Flow => ({
+/** Copies a flow into plain maps for one engine: faster to look up, never exposed. `dataMaxBytes` bounds the data of a session. */
+export const compile = (flow: Flow, dataMaxBytes: number = DataSchema.defaultMaxBytes): Flow => ({
   ...flow,
   states: new Set(flow.states),
   edges: new Map(Array.from(flow.edges, ([from, followers]) => [from, new Set(followers)])),
   tasks: new Map(flow.tasks),
   proceed: new Map(flow.proceed),
   arrivals: new Map(flow.arrivals),
-  ways: waysOf(flow, flow.tasks)
+  ways: waysOf(flow, flow.tasks),
+  data: flow.data === null ? null : flow.data.limitedTo(dataMaxBytes)
 })
 
 /** Whether a value is a compiled flow. */

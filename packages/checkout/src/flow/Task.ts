@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { CartRevision } from "../ports/Carts.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
+import type { JsonObject } from "../session/Json.js"
 import * as TaskResult from "./TaskResult.js"
 
 /** Default deadline, milliseconds from the claim. */
@@ -44,8 +45,8 @@ export interface TaskContext {
 }
 
 /**
- * The result of a task: nothing, null, or an object with these members only (`data` is reserved). Anything else
- * fails the task with `BAD_RESULT`. `Next`: the states that may follow the task's own.
+ * The result of a task: nothing, null, or an object with these members only. Anything else fails the task with `BAD_RESULT`.
+ * `Next`: the states that may follow the task's own.
  */
 export interface TaskSuccess<Next extends string = string> {
   /** The order the cart became, 1..255 characters. */
@@ -55,6 +56,11 @@ export interface TaskSuccess<Next extends string = string> {
    * state fails the task with `BAD_RESULT`; the order id stays in the history.
    */
   readonly next?: Next | null | undefined
+  /**
+   * A merge patch for the session's data, applied in the commit that moves the session. If the flow does not accept it the task
+   * fails with `INVALID_DATA`; the order id is kept in the history.
+   */
+  readonly data?: JsonObject | null | undefined
 }
 
 /** Why a task failed. */

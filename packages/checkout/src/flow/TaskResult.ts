@@ -1,11 +1,14 @@
 /**
- * TaskResult: validates the result of a host's work. A success is nothing or `{ orderId, next }`; anything else fails the task,
- * because a value such as `{ ok: false }` must not count as a success.
+ * TaskResult: validates the result of a host's work. A success is nothing or `{ orderId, next, data }`; anything else fails the
+ * task, because a value such as `{ ok: false }` must not count as a success.
  *
  * Owns the shape of successes and failures. Does not own running the work (Task) or what follows (Tasks). Reads property
  * descriptors, so no host code runs, and never repeats the content of a value.
  */
+import { isProxy } from "node:util/types"
 import { stateMaxLength } from "../session/CheckoutState.js"
+import { isPlain } from "../session/Json.js"
+import * as MergePatch from "../session/MergePatch.js"
 import { cut } from "../session/PlainText.js"
 import type { TaskFailure, TaskSuccess } from "./Task.js"
 
@@ -26,7 +29,7 @@ export const of = (value: unknown): Success | TaskFailure => {
   }
 }
 
-/** A validated success. */
+/** A validated success. Data that cannot be a merge patch is kept as its fault: the session keeps the order all the same. */
 export interface Success {
   readonly orderId: string | null
   /** The state chosen by the task; null: the one it was claimed for. Whether it may follow is the session's to say. */
@@ -36,21 +39,31 @@ export interface Success {
    * paid.
    */
   readonly fault?: string | undefined
+  /** A merge patch for the session's data, or why it is none. */
+  readonly data?: MergePatch.Taken | undefined
 }
 
 /** The code of a failure for a result that is none. */
 export const badResult = "BAD_RESULT"
 
 const returned = "The task returned "
-const allowed = "; a task returns nothing, null or { orderId, next }."
+const allowed = "; a task returns nothing, null or { orderId, next, data }."
 
 const bad = (message: string): TaskFailure => ({ code: badResult, message, final: true })
 
-const successOf = (value: { readonly orderId?: unknown; readonly next?: unknown }): Success | TaskFailure => {
-  const { orderId = null, next = null } = value
+interface Unchecked {
+  readonly orderId?: unknown
+  readonly next?: unknown
+  readonly data?: unknown
+}
+
+const successOf = ({ data, next = null, orderId = null }: Unchecked): Success | TaskFailure => {
   if (orderId !== null && !isText(orderId, wordMaxLength))
     return bad(`The order id of a task must be text of 1..${wordMaxLength} characters; it is ${typeOf(orderId)}.`)
-  if (next === null || isText(next, stateMaxLength)) return { orderId, next }
+  if (next === null || isText(next, stateMaxLength)) {
+    const patch = MergePatch.take(data) ?? undefined
+    return patch === undefined ? { orderId, next } : { orderId, next, data: patch }
+  }
   const fault = `The next state of a task must be text of 1..${stateMaxLength} characters; it is ${typeOf(next)}.`
   return orderId === null ? bad(fault) : { orderId, next: null, fault }
 }
@@ -58,30 +71,18 @@ const successOf = (value: { readonly orderId?: unknown; readonly next?: unknown 
 const isText = (value: unknown, maxLength: number): value is string =>
   typeof value === "string" && value.length >= 1 && value.length <= maxLength
 
-const members: ReadonlyArray<string | symbol> = ["orderId", "next"]
-
-/** Members reserved for a later release; returning them is an error. */
-const reserved: ReadonlyArray<string> = ["data"]
+const members: ReadonlyArray<string | symbol> = ["orderId", "next", "data"]
 
 const faultOf = (value: unknown): string | null => {
-  if (typeof value !== "object" || value === null || !isPlain(value)) return `${returned}${typeOf(value)}${allowed}`
+  if (isProxy(value)) return `${returned}an object that cannot be read${allowed}`
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value)
+  if (!isObject || !isPlain(value)) return `${returned}${typeOf(value)}${allowed}`
   const names = Reflect.ownKeys(value)
-  const early = reserved.filter((name) => names.includes(name))
-  if (early.length > 0) return `${returned}${early.join(" and ")}, which this release does not know yet${allowed}`
   if (names.some((name) => !members.includes(name)))
-    return `${returned}an object with other members than ${members.join(" and ")}${allowed}`
+    return `${returned}an object with other members than orderId, next and data${allowed}`
   const getter = names.find((name) => !("value" in Object.getOwnPropertyDescriptor(value, name)!))
   if (getter !== undefined) return `${returned}an object whose ${String(getter)} is a getter${allowed}`
-  // A Proxy looks like what it stands for, but cannot be cloned.
-  structuredClone(value)
   return null
-}
-
-// An object literal, perhaps of another realm, or an object without a prototype.
-const isPlain = (value: object): boolean => {
-  if (Array.isArray(value)) return false
-  const prototype: object | null = Object.getPrototypeOf(value)
-  return prototype === null || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, "isPrototypeOf"))
 }
 
 const typeOf = (value: unknown): string => {

@@ -52,13 +52,13 @@ const fieldsOf =
 
 /** The same service, by value. */
 export const make = (service: SessionCalls): SessionCalls => ({
-  open: taking(service.open, fieldsOf(OpenCheckoutSession.fields)),
+  open: taking(service.open, OpenCheckoutSession.take),
   update: taking(service.update, UpdateCheckoutSession.take),
   get: taking(service.get, fieldsOf(ReadCheckoutSession.fields)),
   cancel: taking(service.cancel, fieldsOf(CancelCheckout.fields)),
   history: taking(service.history, fieldsOf(ReadCheckoutSession.page)),
   follow: taking(service.follow, fieldsOf(ReadCheckoutSession.from)),
-  completeTask: taking(service.completeTask, fieldsOf(CompleteTask.fields)),
+  completeTask: taking(service.completeTask, CompleteTask.take),
   failTask: taking(service.failTask, fieldsOf(FailTask.fields)),
   releaseClaim: taking(service.releaseClaim, fieldsOf(ReleaseClaim.fields))
 })

@@ -60,6 +60,8 @@ export interface CheckoutEngineOptions {
   readonly taskContext?: AsyncContext.Run | undefined
   /** How long running tasks may finish when the engine closes, milliseconds. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
+  /** Most bytes of a session's data and of a patch, as JSON in UTF-8, 1..1,048,576. Default 65,536. */
+  readonly dataMaxBytes?: number | undefined
   /** The sessions whose tasks and expiries this engine handles. Default: all, if the journal is exclusive. */
   readonly custody?: Alarms.Custody | undefined
   /** How much is kept of what is finished, by an engine whose journal begins empty. Default: everything, until it is pruned. */
@@ -113,7 +115,7 @@ const watching = ({ onChange }: Access.AccessShape): Effect.Effect<Service.Watch
 const build = (options: CheckoutEngineOptions) =>
   Effect.gen(function* () {
     const shown: Flow.Flow = options.flow ?? Flow.b2b
-    const flow = Flow.compile(shown)
+    const flow = Flow.compile(shown, options.dataMaxBytes)
     const commit = yield* GroupCommit.GroupCommit
     const unavailable = Refusal.fromEngine
     const access = Access.byValue(yield* Access.Access)

@@ -22,7 +22,9 @@ import { authorise, bounded, type Ports, readFacts } from "../ports/Guard.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
-import { historyEntry, type SessionEvent } from "../session/SessionState.js"
+import type * as MergePatch from "../session/MergePatch.js"
+import { historyEntry } from "../session/SessionHistory.js"
+import type { SessionEvent } from "../session/SessionState.js"
 import type { Sessions } from "../work/Sessions.js"
 import * as Cancelling from "./Cancelling.js"
 import type * as S from "./CheckoutSessions.js"
@@ -121,8 +123,10 @@ const operations = (parts: Parts): Pick<S.SessionCalls, "completeTask" | "failTa
       () => CompleteTask.check(parts.flow, input),
       () => {
         const { expectedVersion = null, next = null, operationId, orderId = null } = input
+        const data = (input.data as MergePatch.Taken | null | undefined) ?? undefined
         const use = useOf("complete-task", caller, input)
-        return close(parts, input, { tag: "CompleteTask", caller, operationId, expectedVersion, orderId, next, use })
+        const result = { operationId, orderId, next, data }
+        return close(parts, input, { tag: "CompleteTask", caller, expectedVersion, use, ...result })
       }
     ),
   failTask: (caller, input) =>

@@ -19,6 +19,7 @@ import type {
 } from "../errors/CheckoutError.js"
 import type { Caller } from "../ports/Caller.js"
 import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
+import type { JsonObject } from "../session/Json.js"
 import type { Follow } from "./Subscription.js"
 
 /** Get the live session of a cart, or create one. */
@@ -44,6 +45,11 @@ export interface OpenInput {
   readonly accountId?: string | undefined
   /** Which store the cart belongs to from now on. Like `ownerId`. */
   readonly storeId?: string | undefined
+  /**
+   * Data of a new session: a JSON merge patch (RFC 7396) on `{}`. A live session's data stays as it is. Only where the flow
+   * declares data.
+   */
+  readonly data?: JsonObject | undefined
   /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the cart's sessions are kept. */
   readonly idempotencyKey?: string | undefined
 }
@@ -66,6 +72,11 @@ export interface UpdateInput {
   readonly nextState: string
   /** The version the caller last saw; with it, both states may be the same. */
   readonly expectedVersion?: number | undefined
+  /**
+   * A JSON merge patch (RFC 7396) for the session's data, committed with the move. With two equal states it edits the data in
+   * place. Only where the flow declares data.
+   */
+  readonly data?: JsonObject | undefined
   /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
   readonly idempotencyKey?: string | undefined
 }
@@ -131,6 +142,8 @@ export interface CompleteTaskInput {
    * is refused (`InvalidState`, `TransitionNotAllowed`), and the claim stays.
    */
   readonly next?: string | undefined
+  /** A JSON merge patch (RFC 7396) for the session's data, committed with the move. */
+  readonly data?: JsonObject | undefined
   /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
   readonly idempotencyKey?: string | undefined
 }

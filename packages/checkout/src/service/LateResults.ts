@@ -94,7 +94,8 @@ export const entriesOf = (
           cause: null,
           cartChanged: false,
           passedThrough: [],
-          followUp: null
+          followUp: null,
+          data: null
         })
       )
   )

@@ -10,7 +10,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Assigned, CartReply, Completed, Reserve, Use } from "../commands/CartBehavior.js"
-import { assignedBy } from "../commands/OpenCheckoutSession.js"
+import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
 import * as Reopening from "../commands/Reopening.js"
 import type { SessionReply } from "../commands/SessionCommand.js"
 import type { OpenError } from "../errors/CheckoutError.js"
@@ -24,6 +24,7 @@ import { authorise, bounded, type Ports, subjectOf } from "../ports/Guard.js"
 import { copyOf } from "../session/CheckoutSession.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
+import type * as MergePatch from "../session/MergePatch.js"
 import type { Sessions } from "../work/Sessions.js"
 import type * as S from "./CheckoutSessions.js"
 
@@ -54,18 +55,20 @@ interface Opener {
   readonly input: S.OpenInput
   readonly requestId: string
   readonly use: IdempotencyKey.KeyUse | null
+  readonly data: MergePatch.Taken | null | undefined
 }
 
 /** Gets the live session of a cart, or creates one. */
 export const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.Effect<S.Opened, OpenError> =>
   Effect.gen(function* () {
     const use = IdempotencyKey.useOf("open", caller.userId, input.idempotencyKey, IdempotencyKey.inputOf(input))
-    const opener: Opener = { parts, caller, input, requestId: parts.ids.next("req"), use }
+    const data = input.data as Opener["data"]
+    const opener: Opener = { parts, caller, input, requestId: parts.ids.next("req"), use, data }
     let replacing: string | null = null
     let completed: Completed | null = null
     let again = input.again === true
     for (let tries = 0; tries < openTries; tries++) {
-      const found: Found = yield* want(opener)
+      const found: Found = yield* want(opener, replacing)
       if (found.used !== null) return yield* openUsed(opener, found.cart, found.used)
       const { assign, assigns, cart } = found.wanted
       const { requestId } = opener
@@ -112,7 +115,7 @@ const mustBeFree = ({ input, parts }: Opener): Effect.Effect<void, any> =>
   })
 
 const ask = (
-  { caller, input, parts, requestId, use }: Opener,
+  { caller, data, input, parts, requestId, use }: Opener,
   id: string,
   { accountId, ownerId, revision = null, status, storeId }: Cart,
   how: { readonly assigns?: boolean; readonly isKnown?: boolean }
@@ -121,7 +124,7 @@ const ask = (
   const session = { id, cartId: input.cartId, storeId, accountId, ownerId, state }
   const lifeMillis = input.expiresInMillis ?? parts.expiresInMillis
   const cart = { cartStatus: status, revision }
-  return parts.sessions.ask(id, { tag: "Open", caller, requestId, session, cart, lifeMillis, use, ...how })
+  return parts.sessions.ask(id, { tag: "Open", caller, requestId, session, data, cart, lifeMillis, use, ...how })
 }
 
 const openedBy = ({ created = false, replayed, requestId, session }: SessionReply): S.Opened => ({
@@ -160,11 +163,12 @@ const answerOf = (opener: Opener, cart: Cart, reply: SessionReply): Effect.Effec
 type Found = { readonly used: Use; readonly cart: Cart } | { readonly used: null; readonly wanted: Wanted }
 
 /** Steps 5-8 and 10, for the cart as it will be after an assignment. */
-const want = ({ caller, input, parts, use }: Opener): Effect.Effect<Found, OpenError> =>
+const want = (opener: Opener, replacing: string | null): Effect.Effect<Found, OpenError> =>
   Effect.gen(function* () {
+    const { caller, data, input, parts, use } = opener
     const { carts, ports } = parts
     const located = yield* bounded(ports, "carts", ports.carts.locate(input.cartId))
-    const said = assignedBy(input)
+    const said = OpenCheckoutSession.assignedBy(input)
     const assign = located.isBooked ? assignment(ports.carts, caller, located, said) : null
     const cart = assign === null ? merged(located.cart, said) : cartOf(input.cartId, assign.to)
     if (cart === null) return yield* Effect.fail(Refusal.sessionInaccessible)
@@ -174,8 +178,18 @@ const want = ({ caller, input, parts, use }: Opener): Effect.Effect<Found, OpenE
     const used = use === null ? null : (yield* carts.ask(input.cartId, { tag: "Recall", use })).used
     if (used !== null) return { used, cart }
     if (!isUpdatable(cart.status)) return yield* Effect.fail(yield* notUpdatable(parts, input, cart.status))
+    const accepted = OpenCheckoutSession.dataFor(parts.flow, data)
+    if ("_tag" in accepted && (yield* wouldCreate(opener, replacing))) return yield* accepted
     yield* handOver(ports, located, cart, said)
     return { used: null, wanted: { cart, assign, assigns: said !== null } }
+  })
+
+// Whether an open would create a session now. A live session keeps its data, and a completed cart is refused for that.
+const wouldCreate = ({ input, parts }: Opener, replacing: string | null) =>
+  Effect.gen(function* () {
+    const { completed, sessionId } = (yield* parts.carts.read(input.cartId)).state
+    if (sessionId === null) return completed === null || input.again === true
+    return sessionId === replacing || (yield* parts.sessions.read(sessionId)).state.session === null
   })
 
 // An ordered cart is usually closed as well: the error names the order rather than the status.

@@ -3,6 +3,7 @@
  * Source: CONTRACT §1. Instants are epoch milliseconds, UTC; on the wire they are ISO 8601 strings.
  */
 import type * as Schemas from "../errors/CheckoutErrorSchema.js"
+import * as Json from "./Json.js"
 
 /** How a session ended: its flow reached a final state, it was cancelled, or it expired. */
 export type ClosedBy = "COMPLETED" | "CANCELLED" | "EXPIRED"
@@ -35,18 +36,21 @@ export interface CheckoutSession {
   readonly createdAt: number
   readonly updatedAt: number
   readonly expiresAt: number | null
+  /** What the caller keeps in the session; null where the flow declares no data. */
+  readonly data: Json.JsonObject | null
 }
 
 // A field with a nested object does not compile here until `copyOf` copies that object too.
 type Flat<A> = {
   readonly [K in keyof Required<A>]: A[K] extends string | number | boolean | null | undefined ? A[K] : never
 }
+type Copied = Flat<Omit<CheckoutSession, "data">> & Pick<CheckoutSession, "data">
 
 /**
  * Copies a session, wherever one leaves the engine, so callers may change it. A literal with every field, because this runs in
  * every accepted turn.
  */
-export const copyOf = (session: CheckoutSession): Flat<CheckoutSession> => ({
+export const copyOf = (session: CheckoutSession): Copied => ({
   id: session.id,
   cartId: session.cartId,
   storeId: session.storeId,
@@ -65,7 +69,8 @@ export const copyOf = (session: CheckoutSession): Flat<CheckoutSession> => ({
   lastRequestId: session.lastRequestId,
   createdAt: session.createdAt,
   updatedAt: session.updatedAt,
-  expiresAt: session.expiresAt
+  expiresAt: session.expiresAt,
+  data: session.data === null ? null : Json.copyOf(session.data)
 })
 
 /** The session's fields in a refusal. */
@@ -131,6 +136,8 @@ export interface HistoryEntry {
   readonly passedThrough: ReadonlyArray<string>
   /** The claim that the engine made in the same commit, because `to` proceeds; null if none. */
   readonly followUp: FollowUpClaim | null
+  /** The merge patch that this change applied to the session's data; null if it had none. */
+  readonly data: Json.JsonObject | null
 }
 
 /** A claim that the engine made by itself: work of the state the session came to, which leads to `nextState`. */

@@ -42,8 +42,11 @@ const sorted = (_name: string, value: unknown): unknown => {
   return Object.fromEntries(names.map((name) => [name, (value as Readonly<Record<string, unknown>>)[name]]))
 }
 
-/** The input of a call without its key. */
-export const inputOf = (input: { readonly idempotencyKey?: unknown }): object => {
+/** The input of a call without its key; of its data only the digest, because an event keeps the input. */
+export const inputOf = (input: { readonly idempotencyKey?: unknown; readonly data?: unknown }): object => {
   const { idempotencyKey: _, ...said } = input
-  return said
+  return said.data === undefined || said.data === null ? said : { ...said, data: dataDigest(said.data) }
 }
+
+/** The digest of a call's data. */
+export const dataDigest = (data: unknown): string => hash("sha256", canonical(data), "base64url")

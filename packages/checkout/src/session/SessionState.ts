@@ -6,9 +6,11 @@
  */
 
 import type { CartOwner, CartRevision } from "../ports/Carts.js"
-import type { CheckoutSession, ClosedBy, HistoryEntry, TaskCause } from "./CheckoutSession.js"
+import type { CheckoutSession, ClosedBy, TaskCause } from "./CheckoutSession.js"
 import { errorState } from "./CheckoutState.js"
 import type { KeyUse } from "./IdempotencyKey.js"
+import type { JsonObject } from "./Json.js"
+import * as MergePatch from "./MergePatch.js"
 import * as StoreFormat from "./StoreFormat.js"
 
 /** The work key of a state. A task of that state that is claimed again continues under it. */
@@ -63,7 +65,12 @@ export interface Arriving {
     | undefined
 }
 
-interface Moved extends Following {
+/** A merge patch for the session's data; absent if there was none. */
+interface Patching {
+  readonly data?: JsonObject | undefined
+}
+
+interface Moved extends Following, Patching {
   readonly at: number
   readonly by: string
   readonly requestId: string
@@ -93,7 +100,8 @@ export type SessionEvent =
       readonly use?: KeyUse | null | undefined
       readonly archives?: boolean | undefined
       readonly proceeded?: Arriving["proceeded"]
-    } & Pick<CheckoutSession, "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state" | "expiresAt">)
+    } & Patching &
+      Pick<CheckoutSession, "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state" | "expiresAt">)
   | ({ readonly type: "Updated" } & Arriving & Moved)
   | ({
       readonly type: "Claimed"
@@ -108,7 +116,8 @@ export type SessionEvent =
       readonly type: "TaskCompleted"
       readonly orderId: string | null
     } & Arriving &
-      Closing)
+      Closing &
+      Patching)
   | ({
       readonly type: "TaskFailed"
       readonly cause: TaskCause
@@ -141,26 +150,30 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
   switch (event.type) {
     case "Updated": {
       const closedBy = event.archives ? "COMPLETED" : null
-      const moved = changed(session, at, event.to, null, closedBy, session.orderId, event.requestId)
+      const data = dataAfter(session, event)
+      const moved = changed(session, at, event.to, null, closedBy, session.orderId, event.requestId, data)
       return arrived(state, moved, event.proceeded, 0)
     }
     case "Claimed": {
       const { operationId, workKey, to: nextState } = event
       const claim = { operationId, workKey, nextState }
-      const claimed = changed(session, at, session.state, claim, null, session.orderId, event.requestId)
+      const data = dataAfter(session, event)
+      const claimed = changed(session, at, session.state, claim, null, session.orderId, event.requestId, data)
       const { cartRevision = null, deadlineAt } = event
       const workKeys = withWorkKey(state, session.state, workKey)
       return { format: StoreFormat.current, session: claimed, deadlineAt, cartRevision, workKeys }
     }
     case "TaskCompleted": {
       const closedBy = event.archives ? "COMPLETED" : null
-      const moved = changed(session, at, event.to, null, closedBy, event.orderId ?? session.orderId)
+      const data = dataAfter(session, event)
+      const orderId = event.orderId ?? session.orderId
+      const moved = changed(session, at, event.to, null, closedBy, orderId, session.lastRequestId, data)
       return arrived(state, moved, event.proceeded, state.followUps ?? 0, withoutWorkKey(state, event.from))
     }
     case "TaskFailed": {
       const failed = changed(session, at, errorState, null, null, session.orderId)
-      // A success that was refused for its cart has ended its work key as well. One that was no valid result has not: the next
-      // try must not pay again.
+      // A success that was refused for its cart has ended its work key as well. One that was no valid result, or whose data was
+      // refused, has not: the next try must not pay again.
       const isRefused = event.orderId !== undefined && event.cause.code === "CART_CHANGED"
       const isKnown = event.applied === "no" || isRefused
       return closed(state, failed, isKnown ? withoutWorkKey(state, event.from) : state.workKeys)
@@ -180,6 +193,9 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
       return closed(state, changed(session, at, session.state, null, "EXPIRED", session.orderId))
   }
 }
+
+const dataAfter = ({ data }: CheckoutSession, { data: patch }: Patching): JsonObject | null =>
+  patch === undefined ? data : MergePatch.apply(data ?? {}, patch)
 
 // A work key lives until its outcome is known: a success ends it, and so does a failure that was certainly not applied.
 const withoutWorkKey = ({ workKeys }: SessionState, state: string): SessionState["workKeys"] =>
@@ -205,7 +221,8 @@ const changed = (
   claim: Claim | null,
   closedBy: ClosedBy | null,
   orderId: string | null,
-  lastRequestId: string | null = session.lastRequestId
+  lastRequestId: string | null = session.lastRequestId,
+  data: JsonObject | null = session.data
 ): CheckoutSession => ({
   id: session.id,
   cartId: session.cartId,
@@ -225,7 +242,8 @@ const changed = (
   lastRequestId,
   createdAt: session.createdAt,
   updatedAt: at,
-  expiresAt: session.expiresAt
+  expiresAt: session.expiresAt,
+  data
 })
 
 const opened = (event: Extract<SessionEvent, { readonly type: "Opened" }>): CheckoutSession => ({
@@ -247,7 +265,8 @@ const opened = (event: Extract<SessionEvent, { readonly type: "Opened" }>): Chec
   lastRequestId: null,
   createdAt: event.at,
   updatedAt: event.at,
-  expiresAt: event.expiresAt
+  expiresAt: event.expiresAt,
+  data: event.data === undefined ? null : MergePatch.apply({}, event.data)
 })
 
 const closed = (state: SessionState, session: CheckoutSession, workKeys = state.workKeys): SessionState => ({
@@ -303,91 +322,9 @@ export const decode = (stored: unknown): SessionState => {
   StoreFormat.check(state)
   if (!Array.isArray(state?.workKeys) || typeof state.session?.id !== "string")
     throw new Error("stored value is not the state of a checkout session")
+  // A session of a release without data.
+  if (state.session.data === undefined) return { ...state, session: { ...state.session, data: null } } as SessionState
   return state as SessionState
-}
-
-const fields = {
-  from: null,
-  to: null,
-  requestId: null,
-  operationId: null,
-  workKey: null,
-  orderId: null,
-  by: null,
-  reason: null,
-  cause: null,
-  cartChanged: false,
-  followUp: null
-} as const
-
-/** Converts an event to a history entry for callers, without its idempotency key. */
-export const historyEntry = (version: number, event: SessionEvent): HistoryEntry => {
-  const { type, at } = event
-  const cartChanged = "cartChanged" in event && event.cartChanged === true
-  const entry: HistoryEntry = {
-    version,
-    type,
-    ...fields,
-    cartChanged,
-    ...wayOf("proceeded" in event ? event.proceeded : undefined),
-    at,
-    from: event.type === "Opened" ? null : event.from
-  }
-  switch (event.type) {
-    case "Opened":
-      return { ...entry, to: event.state, requestId: event.requestId, by: event.by }
-    case "Updated":
-      return { ...entry, to: event.to, requestId: event.requestId, by: event.by }
-    case "Claimed": {
-      const { by, operationId, requestId, to, workKey } = event
-      return { ...entry, to, requestId, by, operationId, workKey }
-    }
-    case "TaskCompleted": {
-      const { by, operationId, orderId, to, workKey } = event
-      return { ...entry, to, operationId, workKey, orderId, by }
-    }
-    case "LateResult": {
-      const { by, operationId, orderId, workKey } = event
-      return { ...entry, operationId, workKey, orderId, by }
-    }
-    case "TaskFailed": {
-      const { by, cause, operationId, orderId = null, workKey } = event
-      return {
-        ...entry,
-        to: errorState,
-        orderId,
-        operationId,
-        workKey,
-        by,
-        reason: cause.code,
-        cause: { code: cause.code, message: cause.message }
-      }
-    }
-    case "ClaimReleased": {
-      const { by, operationId, reason, workKey } = event
-      return { ...entry, operationId, workKey, by, reason }
-    }
-    case "Cancelled": {
-      const { by, operationId, requestId, workKey } = event
-      return { ...entry, requestId, operationId, workKey, by }
-    }
-    case "OwnerChanged":
-      return { ...entry, requestId: event.requestId, by: event.by }
-    case "Expired":
-      return entry
-  }
-}
-
-// What followed by itself.
-const wayOf = (
-  proceeded: Arriving["proceeded"]
-): Pick<HistoryEntry, "followUp" | "passedThrough"> & Partial<Pick<HistoryEntry, "reason">> => {
-  if (proceeded === undefined) return { passedThrough: [], followUp: null }
-  const { followUp, halted, through } = proceeded
-  const passedThrough = [...through]
-  if (followUp === null) return { passedThrough, followUp, reason: halted }
-  const { nextState, operationId, workKey } = followUp
-  return { passedThrough, followUp: { operationId, workKey, nextState }, reason: halted }
 }
 
 /** Whether an event archives the session. */

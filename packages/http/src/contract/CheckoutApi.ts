@@ -12,6 +12,7 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import { Ids } from "@onelane/checkout"
 import * as CheckoutError from "@onelane/checkout/CheckoutErrorSchema"
+import type { JsonObject } from "@onelane/checkout/Json"
 import * as Schema from "effect/Schema"
 import * as ProblemSchema from "./ProblemSchema.js"
 import { actionsGroup } from "./StandardApi.js"
@@ -23,6 +24,9 @@ const operationPath = Schema.Struct({ checkoutSessionId: id, operationId: Schema
 const state = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(30))
 const version = Schema.Int.pipe(Schema.positive())
 const key = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(255))
+const patch: Schema.Schema<JsonObject> = WireSession.JsonObject.annotations({
+  description: "A JSON merge patch (RFC 7396) for the session's data"
+})
 const headers = Schema.Struct({
   "if-match": Schema.optional(Schema.String.annotations({ description: 'The version last seen, as in ETag: "7"' })),
   "idempotency-key": Schema.optional(key)
@@ -49,11 +53,12 @@ const closed = problem(CheckoutError.SessionClosed, "SessionClosed")
 const cart = problem(CheckoutError.CartNotUpdatable, "CartNotUpdatable")
 const mismatch = problem(CheckoutError.ExpectedStateMismatch, "ExpectedStateMismatch")
 const preconditionFailed = problem(CheckoutError.ExpectedStateMismatch, "ExpectedStateMismatch", 412)
+const data = problem(CheckoutError.InvalidData, "InvalidData")
 const operation = problem(CheckoutError.OperationNotCurrent, "OperationNotCurrent")
 
 const AccessProblem = Schema.Union(...denied)
 const HistoryProblem = Schema.Union(...denied, problem(CheckoutError.VersionAhead, "VersionAhead"))
-const OpenProblem = Schema.Union(...denied, invalidState, keyConflict, closed, cart)
+const OpenProblem = Schema.Union(...denied, invalidState, keyConflict, closed, cart, data)
 const UpdateProblem = Schema.Union(
   ...denied,
   invalidState,
@@ -63,12 +68,13 @@ const UpdateProblem = Schema.Union(
   mismatch,
   preconditionFailed,
   problem(CheckoutError.SessionProcessing, "SessionProcessing"),
-  problem(CheckoutError.TransitionNotAllowed, "TransitionNotAllowed")
+  problem(CheckoutError.TransitionNotAllowed, "TransitionNotAllowed"),
+  data
 )
 const CancelProblem = Schema.Union(...denied, keyConflict, closed, mismatch, preconditionFailed)
 const OperationProblem = Schema.Union(...denied, keyConflict, closed, mismatch, preconditionFailed, operation)
 const transition = problem(CheckoutError.TransitionNotAllowed, "TransitionNotAllowed")
-const CompleteProblem = Schema.Union(...OperationProblem.members, invalidState, transition)
+const CompleteProblem = Schema.Union(...OperationProblem.members, invalidState, transition, data)
 
 const sessions = "/v1/checkout-sessions"
 const one = `${sessions}/:checkoutSessionId` as const
@@ -90,6 +96,7 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
           ownerId: Schema.optional(Schema.String),
           accountId: Schema.optional(Schema.String),
           storeId: Schema.optional(Schema.String),
+          data: Schema.optional(patch),
           idempotencyKey: Schema.optional(key)
         })
       )
@@ -114,6 +121,7 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
           expCurrentState: state,
           nextState: state,
           expectedVersion: Schema.optional(version),
+          data: Schema.optional(patch),
           idempotencyKey: Schema.optional(key)
         })
       )
@@ -179,6 +187,7 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
         Schema.Struct({
           orderId: Schema.optional(Schema.String),
           next: Schema.optional(state),
+          data: Schema.optional(patch),
           expectedVersion: Schema.optional(version),
           idempotencyKey: Schema.optional(key)
         })

@@ -60,7 +60,8 @@ const processing: CheckoutSession.CheckoutSession = {
   lastRequestId: requestId,
   createdAt: atMillis,
   updatedAt: atMillis,
-  expiresAt: null
+  expiresAt: null,
+  data: null
 }
 
 const settled: CheckoutSession.CheckoutSession = {
@@ -93,6 +94,7 @@ const errors: Errors = {
   ExpectedStateMismatch: Refusal.stateMismatch(settled),
   SessionProcessing: Refusal.sessionProcessing(processing, 1_000),
   TransitionNotAllowed: Refusal.transitionNotAllowed(settled, ["Confirm Price"]),
+  InvalidData: Refusal.invalidData({ reason: "DATA_MISMATCH", paths: ["/items/0/quantity"] }, settled),
   OperationNotCurrent: Refusal.operationNotCurrent(settled, "OPERATION_UNKNOWN", false),
   VersionAhead: Refusal.versionAhead(settled),
   Overloaded: Refusal.fromEngine({
@@ -120,7 +122,7 @@ const adapterErrors: ReadonlyArray<AdapterError.AdapterError> = [
   AdapterError.malformedRequest,
   AdapterError.malformedBody("The body is not valid JSON"),
   AdapterError.contradiction("expectedVersion is said twice, and differently"),
-  AdapterError.limitExceeded("A body nests at most 32 levels deep"),
+  AdapterError.limitExceeded("A body nests at most 33 levels deep"),
   AdapterError.bodyTooLarge(1_048_576),
   AdapterError.requestTimeout,
   AdapterError.headersTooLong,
@@ -147,6 +149,7 @@ const adapterAt = (status: number) => adapterErrors.filter((error) => error.stat
 const more: ReadonlyArray<CheckoutError.CheckoutError> = [
   Refusal.sessionClosed({ ...settled, isArchived: true, closedBy: "CANCELLED" }, "CANCELLED"),
   Refusal.sessionClosed({ ...settled, isArchived: true, closedBy: "EXPIRED" }, "EXPIRED"),
+  Refusal.invalidData({ reason: "DATA_TOO_LARGE", paths: [] }, settled),
   Refusal.operationNotCurrent(settled, "OPERATION_CANCELLED", true),
   Refusal.operationNotCurrent(settled, "OPERATION_RELEASED", true),
   Refusal.operationNotCurrent(settled, "OPERATION_EXPIRED", true),

@@ -37,6 +37,7 @@ export const rows: { readonly [T in Tag]: Row } = {
   ExpectedStateMismatch: { status: 409, code: "INVALID_INPUT" },
   SessionProcessing: { status: 409, code: "ALREADY_IN_PROCESS" },
   TransitionNotAllowed: { status: 409, code: "INVALID_INPUT" },
+  InvalidData: { status: 422, code: "INVALID_INPUT" },
   OperationNotCurrent: { status: 409, code: "INVALID_OPERATION" },
   VersionAhead: { status: 409, code: "INVALID_INPUT" },
   Overloaded: { status: 503, code: "SERVER_UNAVAILABLE" },

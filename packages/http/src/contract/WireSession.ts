@@ -2,7 +2,8 @@
  * WireSession: sessions, history and answers as they stand on the wire, one schema each, used to write, to read and to
  * document. Instants are ISO 8601 strings outside and epoch milliseconds inside. Unknown members are ignored when read.
  */
-import type { CheckoutSession, CheckoutSessions } from "@onelane/checkout"
+import type { CheckoutSession, CheckoutSessions, Json } from "@onelane/checkout"
+import type * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { instantText } from "./InstantText.js"
@@ -17,6 +18,16 @@ export const Instant: Schema.Schema<number, string> = Schema.transform(
   Schema.Number,
   { strict: true, decode: (text) => Date.parse(text), encode: instantText }
 )
+
+/** A JSON object: what a session keeps, or a merge patch. */
+export const JsonObject: Schema.Schema<Json.JsonObject> = Schema.declare(
+  (value): value is Json.JsonObject => typeof value === "object" && value !== null && !Array.isArray(value)
+).annotations({
+  identifier: "JsonObject",
+  description: "Any JSON object",
+  jsonSchema: { type: "object", additionalProperties: true },
+  arbitrary: () => (fc) => fc.dictionary(fc.string(), fc.jsonValue()) as FastCheck.Arbitrary<Json.JsonObject>
+})
 
 const text = Schema.String
 const textOrNull = Schema.NullOr(Schema.String)
@@ -41,8 +52,12 @@ const sessionFields = {
   lastRequestId: textOrNull,
   createdAt: Instant,
   updatedAt: Instant,
-  expiresAt: instantOrNull
+  expiresAt: instantOrNull,
+  data: Schema.NullOr(JsonObject)
 }
+
+/** A checkout session without its data, for lists. */
+export const SessionSummary = Schema.Struct(sessionFields).omit("data").annotations({ identifier: "SessionSummary" })
 
 /** A checkout session. */
 export const Session = Schema.Struct(sessionFields).annotations({ identifier: "CheckoutSession" })
@@ -95,7 +110,8 @@ export const HistoryEntry = Schema.Struct({
   cause: Schema.NullOr(Schema.Struct({ code: text, message: text })),
   cartChanged: Schema.Boolean,
   passedThrough: Schema.Array(text),
-  followUp: Schema.NullOr(Schema.Struct({ operationId: text, workKey: text, nextState: text }))
+  followUp: Schema.NullOr(Schema.Struct({ operationId: text, workKey: text, nextState: text })),
+  data: Schema.NullOr(JsonObject)
 }).annotations({ identifier: "HistoryEntry" })
 
 /** A page of history. */

@@ -7,7 +7,7 @@
 export interface HttpLimits {
   /** Longest request body, in bytes; a longer one is answered 413. Default 1,048,576. */
   readonly bodyMaxBytes: number
-  /** Deepest nesting of arrays and objects in a body. Default 32. */
+  /** Deepest nesting of arrays and objects in a body. Default 33: a session's data has 32, and the body one. */
   readonly jsonMaxDepth: number
   /** Most values (members and elements) in a body, at all levels together. Default 10,000. */
   readonly jsonValuesMaxCount: number
@@ -32,7 +32,7 @@ export interface HttpLimits {
 /** The bounds in force when a host sets none. */
 export const defaults: HttpLimits = {
   bodyMaxBytes: 1_048_576,
-  jsonMaxDepth: 32,
+  jsonMaxDepth: 33,
   jsonValuesMaxCount: 10_000,
   inputsMaxCount: 200,
   heartbeatMillis: 15_000,

@@ -2,10 +2,10 @@
  * StandardActions: the vendor's action format under `/services/data`, any version segment.
  *
  * Inputs of one call run concurrently for different sessions, and in array order for the same session (or cart). Each succeeds or
- * fails on its own. The service gets every input unchanged. Source: CONTRACT §5.
+ * fails on its own. The service gets every input unchanged, except that `data` is no input here. Source: CONTRACT §5.
  */
 import type { Caller, CheckoutError, CheckoutSessions } from "@onelane/checkout"
-import { CheckoutSession } from "@onelane/checkout"
+import { CheckoutSession, MergePatch } from "@onelane/checkout"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -145,8 +145,14 @@ const inputsOf = (
   }
   return inputs.length > maxCount
     ? Either.left(AdapterError.limitExceeded(`A call takes at most ${maxCount} inputs`))
-    : Either.right(inputs)
+    : Either.right(inputs.some(hasData) ? inputs.map(withoutData) : inputs)
 }
+
+// The vendor's actions have no data.
+const hasData = (input: unknown): input is object =>
+  typeof input === "object" && input !== null && Object.hasOwn(input, "data")
+
+const withoutData = (input: unknown): unknown => (hasData(input) ? { ...input, data: MergePatch.foreign } : input)
 
 type Outcome = Either.Either<Done, CheckoutError.CheckoutError>
 

@@ -15,14 +15,21 @@ const id = Args.withDescription(Args.text({ name: "session" }), "The id of a ses
 
 const refuse = ({ message }: { readonly message: string }) => Target.refused(message)
 
-const iso = (session: CheckoutSession.CheckoutSession) => ({
+type Summary = Omit<CheckoutSession.CheckoutSession, "data">
+
+const iso = <S extends Summary>(session: S) => ({
   ...session,
   createdAt: Output.instant(session.createdAt),
   updatedAt: Output.instant(session.updatedAt),
   expiresAt: Output.instant(session.expiresAt)
 })
 
-const shortOf = (session: CheckoutSession.CheckoutSession): Output.Row => ({
+const listed = ({ data, ...session }: CheckoutSession.CheckoutSession): Output.Row => ({
+  ...iso(session),
+  data: data === null ? null : JSON.stringify(data)
+})
+
+const shortOf = (session: Summary): Output.Row => ({
   session: session.id,
   state: session.isArchived ? `${session.state} (archived)` : session.state,
   next: session.nextState,
@@ -81,7 +88,7 @@ const show = Command.make("show", { ...Target.options, json: Output.json, id }, 
       yield* Output.show(
         json,
         { session: iso(session), history: history.map(entryOf) },
-        () => `${Output.list(iso(session))}\n\n${Output.table(history.map(lineOf), "no history")}`
+        () => `${Output.list(listed(session))}\n\n${Output.table(history.map(lineOf), "no history")}`
       )
     })
   )

@@ -195,7 +195,7 @@ const sessions = {
       limit: Schema.optionalWith(whole(1, SessionList.pageSessions), { default: () => 100 }),
       archived: Schema.optionalWith(Flag, { default: () => false })
     }),
-    Schema.Struct({ sessions: Schema.Array(WireSession.Session), next: Schema.NullOr(Schema.String) }),
+    Schema.Struct({ sessions: Schema.Array(WireSession.SessionSummary), next: Schema.NullOr(Schema.String) }),
     (wanted) => Effect.flatMap(SessionList.SessionList, ({ page }) => page(wanted))
   )
 }

@@ -1,0 +1,183 @@
+/**
+ * DataSchema: what a flow says about the data of its sessions: a synchronous Standard Schema (zod, valibot, arktype, …) or an
+ * `effect/Schema`. Stored is what the schema accepts, never what it makes of it.
+ *
+ * Owns how a schema of a host is called, and what is told of its answer: paths, never a value and never a sentence of the schema.
+ */
+import { createRequire } from "node:module"
+import * as Json from "../session/Json.js"
+import * as MergePatch from "../session/MergePatch.js"
+
+/** A schema by the Standard Schema interface, version 1, as far as it is used here. */
+export interface StandardSchema<Input = unknown> {
+  readonly "~standard": {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => unknown
+    readonly types?: { readonly input: Input; readonly output: unknown } | undefined
+  }
+}
+
+/** A schema of `effect/Schema`, as far as it is used here. */
+export interface EffectSchema<Encoded = unknown> {
+  readonly ast: object
+  readonly Encoded: Encoded
+}
+
+/** A schema that a flow may declare. */
+export type AnySchema = StandardSchema | EffectSchema
+
+/** What a schema accepts, which is what a session keeps; null if a flow declares no data. */
+export type InputOf<S> =
+  S extends StandardSchema<infer Input> ? Input : S extends EffectSchema<infer Encoded> ? Encoded : null
+
+/** A merge patch for data of this type: each member may be left out, changed, or removed by null. */
+export type Patch<D> =
+  D extends ReadonlyArray<unknown>
+    ? D
+    : D extends object
+      ? { readonly [Name in keyof D]?: Patch<D[Name]> | null | undefined }
+      : D
+
+/** Default for the most bytes of a session's data: 64 KiB. */
+export const defaultMaxBytes = 65_536
+
+/** Paths that a refusal names at most. */
+export const shownPaths = 16
+
+/** Why data is refused; see `CheckoutError.InvalidData`. */
+export interface DataFault {
+  readonly reason: "DATA_MISMATCH" | "DATA_TOO_LARGE" | "DATA_TOO_DEEP" | "SCHEMA_FAILED"
+  readonly paths: ReadonlyArray<string>
+}
+
+/** Data after a patch, or why there is none. */
+export type Merged = { readonly data: Json.JsonObject } | DataFault
+
+type Validate = (value: unknown) => unknown
+
+/** The schema of a flow's data. `D` is for the compiler. */
+export class DataSchema<out D = unknown> {
+  /** For the compiler. */
+  declare readonly input?: D
+  readonly #validate: Validate
+  /** Most bytes of the JSON of a session's data, in UTF-8. */
+  readonly maxBytes: number
+
+  constructor(validate: Validate, maxBytes: number) {
+    this.#validate = validate
+    this.maxBytes = maxBytes
+    Object.freeze(this)
+  }
+
+  /** The same schema with another bound. */
+  limitedTo(maxBytes: number): DataSchema<D> {
+    return new DataSchema(this.#validate, maxBytes)
+  }
+
+  /** Applies a patch and checks the result. The schema gets a copy, so that it can change nothing. */
+  merge(before: Json.JsonObject | null, patch: MergePatch.Taken): Merged {
+    const { maxBytes } = this
+    if (patch instanceof Json.JsonFault) return faultOf(patch)
+    if (MergePatch.bytesOf(patch) > maxBytes) return tooLarge
+    const data = MergePatch.apply(before ?? {}, patch)
+    const copy = Json.read(data, maxBytes)
+    if (copy instanceof Json.JsonFault) return faultOf(copy)
+    return this.#faultOf(copy.value) ?? { data }
+  }
+
+  #faultOf(value: unknown): DataFault | null {
+    try {
+      const answer = this.#validate(value)
+      if (isThenable(answer)) return failed(answer)
+      const { issues } = answer as { readonly issues?: Iterable<unknown> | null | undefined }
+      return issues === undefined || issues === null ? null : { reason: "DATA_MISMATCH", paths: pathsOf(issues) }
+    } catch {
+      return schemaFailed
+    }
+  }
+}
+
+const tooLarge: DataFault = Object.freeze({ reason: "DATA_TOO_LARGE", paths: [] })
+const schemaFailed: DataFault = Object.freeze({ reason: "SCHEMA_FAILED", paths: [] })
+
+const faultOf = ({ kind, path }: Json.JsonFault): DataFault => {
+  if (kind === "TOO_LARGE") return tooLarge
+  return { reason: kind === "TOO_DEEP" ? "DATA_TOO_DEEP" : "DATA_MISMATCH", paths: [path] }
+}
+
+// Nobody waits for the answer, so its rejection must not end the process.
+const failed = (answer: PromiseLike<unknown>): DataFault => {
+  answer.then(undefined, () => {})
+  return schemaFailed
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && typeof (value as { readonly then?: unknown }).then === "function"
+
+// The issues are a host's: each is read once, and only its path.
+const pathsOf = (issues: Iterable<unknown>): ReadonlyArray<string> => {
+  const paths = new Set<string>()
+  for (const issue of issues) {
+    if (paths.size === shownPaths) break
+    const { path } = Object(issue) as { readonly path?: Iterable<unknown> | null | undefined }
+    const keys = Array.from(path ?? []).slice(0, Json.depthMax + 1)
+    paths.add(Json.pointerOf(keys.map(keyOf)))
+  }
+  return [...paths]
+}
+
+const keyOf = (segment: unknown): PropertyKey => {
+  const key: unknown =
+    typeof segment === "object" && segment !== null ? (segment as { readonly key?: unknown }).key : segment
+  return typeof key === "string" || typeof key === "number" || typeof key === "symbol" ? key : ""
+}
+
+/**
+ * Compiles what a host gave as the schema of a flow. Throws a `TypeError` if it is no schema, or an asynchronous one: it is
+ * tried on `{}`.
+ */
+export const make = <S extends AnySchema>(schema: S): DataSchema<InputOf<S>> => {
+  const validate = validateOf(schema)
+  if (validate === null) throw new TypeError("data must be a Standard Schema (version 1) or a schema of effect/Schema")
+  if (isAsync(validate)) throw new TypeError("data must be a schema that answers at once, not with a Promise")
+  return new DataSchema(validate, defaultMaxBytes)
+}
+
+const isAsync = (validate: Validate): boolean => {
+  try {
+    const answer = validate({})
+    if (!isThenable(answer)) return false
+    answer.then(undefined, () => {})
+    return true
+  } catch {
+    return false // A schema that throws refuses the data that it is asked about.
+  }
+}
+
+const validateOf = (schema: unknown): Validate | null => {
+  if ((typeof schema !== "object" && typeof schema !== "function") || schema === null) return null
+  const standard = (schema as Partial<StandardSchema>)["~standard"]
+  if (standard !== undefined) return boundOf(standard)
+  return "ast" in schema ? boundOf(standardOf(schema)["~standard"]) : null
+}
+
+const boundOf = (standard: StandardSchema["~standard"]): Validate | null => {
+  if (typeof standard !== "object" || standard === null || standard.version !== 1) return null
+  const { validate } = standard
+  return typeof validate === "function" ? (value) => validate.call(standard, value) : null
+}
+
+// `effect/Schema` is loaded only for a host that has a schema of it, hence has loaded it. Loading it costs more than loading
+// the engine, and a flow is defined synchronously.
+const standardOf = (schema: unknown): StandardSchema => {
+  const require = createRequire(import.meta.url)
+  const { standardSchemaV1 } = require(schemaPath(require)) as typeof import("effect/Schema")
+  return standardSchemaV1(schema as Parameters<typeof standardSchemaV1>[0]) as StandardSchema
+}
+
+// The module that the host has loaded: the one for `import`.
+const schemaPath = ({ resolve }: NodeJS.Require): string => {
+  const found = resolve("effect/Schema")
+  return found.replace(/([\\/])dist([\\/])cjs([\\/])/, "$1dist$2esm$3")
+}
