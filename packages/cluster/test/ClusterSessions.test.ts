@@ -52,6 +52,27 @@ describe("startUpdate of a node", () => {
     })
   )
 
+  it.live("forwards a patch as plain JSON, and keeps here what cannot be taken, which is refused here", () =>
+    Effect.gen(function* () {
+      const sent: Array<unknown> = []
+      const owner: Peer = {
+        isReady: () => true,
+        ask: (_method, _caller, given, onOutcome) => {
+          sent.push((given as { readonly data?: unknown }).data)
+          onOutcome({ _tag: "Answered", value: "there" })
+          return () => {}
+        }
+      }
+      const service = { update: () => Effect.succeed("here") } as never
+      const sessions = ClusterSessions.make(service, { ownerOf: () => owner } as unknown as Membership)
+      const move = (data: unknown) => sessions.update(Caller.host, { ...input, data: data as never })
+      assert.strictEqual(yield* move({ a: [1] }), "there" as never)
+      for (const odd of [{ a: new Date() }, { a: undefined }, [1]])
+        assert.strictEqual(yield* move(odd), "here" as never)
+      assert.deepStrictEqual(sent, [{ a: [1] }])
+    })
+  )
+
   it.live("leaves the other node when its caller leaves", () =>
     Effect.gen(function* () {
       let left = 0

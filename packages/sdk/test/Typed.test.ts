@@ -1,6 +1,8 @@
 /** What the compiler knows. Checked by `tsc`; at run time only the shape of the answers is looked at. */
 import { describe, expectTypeOf, it } from "@effect/vitest"
 import { type Aborted, type Checkout, type CheckoutError, Flow, Onelane, type Result, type Task } from "@onelane/sdk"
+import { Schema } from "effect"
+import { z } from "zod"
 
 const short = Flow.defineFlow({
   name: "short",
@@ -9,6 +11,8 @@ const short = Flow.defineFlow({
 })
 
 type Short = Checkout<typeof short>
+
+const shape = { name: "zod", initial: "Basket", transitions: { Basket: ["Done"], Done: [] } } as const
 
 describe("Typed", () => {
   it("the states of an answer are those of the flow, and Error", () => {
@@ -58,6 +62,35 @@ describe("Typed", () => {
     }
     expectTypeOf(define).toBeFunction()
     expectTypeOf(complete).toBeFunction()
+  })
+
+  it("data is typed by the flow: what is read, the patch that is written, and the patch in the history", () => {
+    const withData = Flow.defineFlow({
+      name: "data",
+      initial: "Basket",
+      transitions: { Basket: ["Done"], Done: [] },
+      data: Schema.Struct({ email: Schema.String, items: Schema.optional(Schema.Array(Schema.Number)) })
+    })
+    type WithData = Checkout<typeof withData>
+    type Data = Awaited<ReturnType<WithData["getOrThrow"]>>["data"]
+    expectTypeOf<Data>().toEqualTypeOf<{ readonly email: string; readonly items?: ReadonlyArray<number> | undefined }>()
+    expectTypeOf<Awaited<ReturnType<Short["getOrThrow"]>>["data"]>().toEqualTypeOf<null>()
+    const zod = Flow.defineFlow({ ...shape, data: z.object({ email: z.string() }) })
+    expectTypeOf<Flow.DataOf<typeof zod>>().toEqualTypeOf<{ email: string }>()
+    const update = async (checkout: WithData, plain: Short): Promise<void> => {
+      const move = { checkoutSessionId: "s", expCurrentState: "Basket", nextState: "Done" } as const
+      await checkout.update({ ...move, data: { email: "a" } })
+      await checkout.update({ ...move, data: { items: null } })
+      await checkout.update({ ...move, nextState: "Basket", expectedVersion: 1, data: { email: "b" } })
+      await checkout.open({ cartId: "c", data: { items: [1] } })
+      // @ts-expect-error: not the type of the member
+      await checkout.update({ ...move, data: { email: 7 } })
+      // @ts-expect-error: no such member
+      await checkout.update({ ...move, data: { phone: "1" } })
+      // @ts-expect-error: the flow declares no data
+      await plain.update({ checkoutSessionId: "s", expCurrentState: "Basket", nextState: "Done", data: {} })
+    }
+    expectTypeOf(update).toBeFunction()
   })
 
   it("for a state that came out of an answer, any follower of any state may be asked for", () => {

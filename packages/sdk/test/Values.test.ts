@@ -87,16 +87,33 @@ const buyer = () => ({ userId: "ann", roles: ["buyer-checkout" as const], acting
 const operator = () => ({ userId: "op", roles: ["modify-all-data" as const], actingAccountId: null })
 const stranger = () => ({ userId: "eve", roles: [], actingAccountId: null })
 
+// A schema that goes on changing what it was given.
+const schema = (spoil: Spoil) => ({
+  "~standard": {
+    version: 1 as const,
+    vendor: "test",
+    validate: (value: unknown) => {
+      const isRight = (value as { wrong?: unknown }).wrong === undefined
+      spoil(value)
+      queueMicrotask(() => spoil(value))
+      return isRight ? { value } : { issues: [{ message: "wrong", path: ["wrong"] }] }
+    }
+  }
+})
+
 const definition = (spoil: Spoil) => ({
   name: "attacked",
   initial: "Start" as const,
   transitions: { Start: ["Host"], Host: ["Run"], Run: ["Pay"], Pay: ["Done"], Done: [] } as const,
+  data: schema(spoil),
   tasks: {
     Host: {},
     Run: {
       run: (context: unknown) => {
         spoil(context)
-        return { orderId: "order-1" }
+        const result = { orderId: "order-1", data: { paid: { by: "card" } } }
+        queueMicrotask(() => spoil(result))
+        return result
       }
     },
     Pay: {
@@ -156,13 +173,13 @@ const play = async (
   const given = { storage, flow: attackedFlow(spoil), ...attackedPorts(tell, spoil), expiresInMillis: 60_000 }
   const door = await enter({ ...given, retry: { limit: 1 } } as Options, spoil)
   const call: Call = async (name, caller, input) => {
-    const answer = await door.call(name, caller, { ...input }, spoil)
+    const answer = await door.call(name, caller, structuredClone(input), spoil)
     tell(name, answer)
     const kept = structuredClone(answer)
     spoil(answer)
     return kept
   }
-  const { value } = await call("open", buyer(), { cartId: "cart-1" })
+  const { value } = await call("open", buyer(), { cartId: "cart-1", data: { address: { city: "Ulm", lines: ["1"] } } })
   const checkoutSessionId: string = value.session.id
   await moves(call, checkoutSessionId)
   await watching(call, door, tell, spoil, checkoutSessionId)
@@ -186,15 +203,16 @@ const moves = async (call: Call, checkoutSessionId: string): Promise<void> => {
   await Promise.all([move("Start", "Host"), move("Start", "Host"), move("Start", "Host")])
   await move("Start", "Host")
   await move("Host", "Done")
-  await move("Host", "Run", { idempotencyKey: "k" })
-  await move("Host", "Run", { idempotencyKey: "k" })
+  await move("Host", "Run", { idempotencyKey: "k", data: { address: { lines: ["1", "2"] } } })
+  await move("Host", "Run", { idempotencyKey: "k", data: { address: { lines: ["1", "2"] } } })
   await move("Host", "Pay", { idempotencyKey: "k" })
   await move("Host", "Run")
   const { value: claimed } = await call("get", buyer(), { checkoutSessionId })
   const operation = { checkoutSessionId, operationId: claimed.operationId }
   await call("completeTask", operator(), { ...operation, operationId: "op_other" })
-  await call("completeTask", operator(), operation)
-  await call("completeTask", operator(), operation)
+  await call("completeTask", operator(), { ...operation, data: { wrong: 1 } })
+  await call("completeTask", operator(), { ...operation, data: { stock: [{ sku: "x" }] } })
+  await call("completeTask", operator(), { ...operation, data: { stock: [{ sku: "x" }] } })
   await call("failTask", operator(), { ...operation, code: "LATE" })
   await call("releaseClaim", operator(), { ...operation, reason: "late" })
 }
@@ -216,6 +234,7 @@ const refusals = async (call: Call, checkoutSessionId: string): Promise<void> =>
   await call("update", buyer(), { checkoutSessionId: "!", expCurrentState: "Start", nextState: "Host" })
   await move("Start", "Nowhere")
   await move("Start", "Host", { surplus: 1 })
+  await move("Start", "Host", { data: [1] })
   await call("get", buyer(), {})
   for (let again = 0; again < 2; again++) {
     await call("get", stranger(), { checkoutSessionId })
@@ -285,7 +304,8 @@ describe("values", () => {
     const update = counting({
       checkoutSessionId: session.id,
       expCurrentState: "Start",
-      nextState: "Inventory"
+      nextState: "Inventory",
+      data: undefined
     } as const)
     assert.isTrue((await checkout.update(update)).ok)
     assert.deepStrictEqual([...new Set(reads)].length, reads.length)

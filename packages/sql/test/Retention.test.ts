@@ -9,9 +9,20 @@ import { Effect, Exit, Fiber, Layer, Stream } from "effect"
 import { databases, places } from "./Databases.js"
 import { temporaryFile } from "./TemporaryFile.js"
 
+// The preset with a task, and data that the schema does not look at.
+const flow = Flow.withTasks(
+  Flow.defineFlow({
+    name: "b2b",
+    initial: "Start",
+    transitions: Flow.b2b.transitions,
+    data: { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } }
+  }),
+  { "Order Confirmation": {} }
+)
+
 /** An engine of its own, as a server has it: on the directory in the same database. */
 const engine = Layer.fresh(
-  CheckoutEngine.layer({ flow: Flow.withTasks(Flow.b2b, { "Order Confirmation": {} }) }).pipe(
+  CheckoutEngine.layer({ flow }).pipe(
     Layer.provideMerge(Layer.mergeAll(JournalSql.layer, DirectoryCacheSql.layer(), ApiKeysSql.layer))
   )
 )
@@ -67,12 +78,19 @@ const shopping = (buyer: string) =>
     yield* keys.add({ ...key, id: `key-of-${buyer}`, userId: buyer })
     yield* cancelled(`${buyer}-booked`, buyer)
     const idempotencyKey = `${buyer}-key`
-    const { session } = yield* sessions.open(caller, { cartId: `${buyer}-cart`, idempotencyKey })
+    const data = { address: `${buyer}-street` }
+    const { session } = yield* sessions.open(caller, { cartId: `${buyer}-cart`, idempotencyKey, data })
+    // A second key keeps the session as it was shown, in the lane of its cart.
+    yield* sessions.open(caller, { cartId: `${buyer}-cart`, idempotencyKey: `${buyer}-again` })
     const checkoutSessionId = session.id
     const states = ["Start", "Shipping Address", "Inventory", "Confirm Price"]
     for (let step = 1; step < states.length; step++) {
       const move = { checkoutSessionId, expCurrentState: states[step - 1]!, nextState: states[step]! }
-      yield* sessions.update(caller, { ...move, idempotencyKey: `${buyer}-${step}` })
+      yield* sessions.update(caller, {
+        ...move,
+        idempotencyKey: `${buyer}-${step}`,
+        data: { [`${buyer}-${step}`]: step }
+      })
     }
     return checkoutSessionId
   })
@@ -187,7 +205,8 @@ describe("the bytes of an SQLite file", () => {
           const { erase } = yield* Retention.Retention
           yield* shopping("somebody")
           const ids = [yield* shopping(buyer), `${buyer}-cart`, `${buyer}-booked`]
-          for (const id of ids) assert.isTrue(holds(filename, id), id)
+          const said = [`${buyer}-street`, `${buyer}-3`]
+          for (const id of [...ids, ...said]) assert.isTrue(holds(filename, id), id)
           if (by === "owner") yield* erase({ ownerId: buyer, force: true })
           else {
             const directory = yield* Directory.Directory
@@ -197,7 +216,7 @@ describe("the bytes of an SQLite file", () => {
             yield* Effect.flatMap(SqlClient, (sql) => sql`DELETE FROM api_keys WHERE user_id = ${buyer}`)
             yield* erase({ cartId: "none" })
           }
-          for (const id of [...ids, buyer]) assert.isFalse(holds(filename, id), id)
+          for (const id of [...ids, ...said, buyer]) assert.isFalse(holds(filename, id), id)
           assert.isTrue(holds(filename, "somebody-cart"))
         }).pipe(Effect.provide(engine), Effect.provide(SqliteClient.layer({ filename })))
         assert.isFalse(holds(filename, buyer))

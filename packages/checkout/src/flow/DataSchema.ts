@@ -98,6 +98,8 @@ export class DataSchema<out D = unknown> {
   }
 }
 
+Object.freeze(DataSchema.prototype)
+
 const tooLarge: DataFault = Object.freeze({ reason: "DATA_TOO_LARGE", paths: [] })
 const schemaFailed: DataFault = Object.freeze({ reason: "SCHEMA_FAILED", paths: [] })
 

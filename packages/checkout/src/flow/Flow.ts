@@ -69,11 +69,7 @@ export type DataOf<F> = F extends Flow<any, infer D> ? (unknown extends D ? Json
 
 /** A merge patch for the data of a flow's sessions. */
 export type PatchOf<F> =
-  DataOf<F> extends null
-    ? undefined
-    : JsonObject extends DataOf<F>
-      ? JsonObject
-      : DataSchema.Patch<NonNullable<DataOf<F>>>
+  F extends Flow<any, infer D> ? (unknown extends D ? JsonObject : DataSchema.Patch<NonNullable<D>>) : JsonObject
 
 /** What a host writes. */
 export interface FlowDefinition<T extends Transitions, S = DataSchema.AnySchema | undefined> {
@@ -107,7 +103,7 @@ export type TasksOf<T extends Transitions> = { readonly [State in keyof T]?: Tas
  */
 export const defineFlow = <
   const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> },
-  S extends DataSchema.AnySchema | undefined = undefined
+  const S extends DataSchema.AnySchema | undefined = undefined
 >(
   definition: FlowDefinition<T, S>
 ): Flow<T, DataSchema.InputOf<S>> => {

@@ -54,6 +54,8 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
   readonly directory?: boolean | undefined
   /** Milliseconds until a new session expires, unless `open` says otherwise. Default: never. */
   readonly expiresInMillis?: number | undefined
+  /** Most bytes of a session's data, as JSON in UTF-8; 1 to 1,048,576. Default 65,536. Only for a flow that declares `data`. */
+  readonly dataMaxBytes?: number | undefined
   /** Milliseconds that running tasks get to finish when the engine closes; unfinished claims are resumed later. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
   /**
@@ -67,6 +69,8 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
 }
 
 const aYearMillis = 31_536_000_000
+
+const aMebibyte = 1_048_576
 
 const options: Options.Options<EmbeddedOptions> = {
   storage: {
@@ -82,6 +86,7 @@ const options: Options.Options<EmbeddedOptions> = {
   carts: Options.functions("find"),
   directory: Options.flag,
   expiresInMillis: Options.whole(1, aYearMillis),
+  dataMaxBytes: Options.whole(1, aMebibyte),
   taskDrainMillis: Options.whole(0, aYearMillis),
   retention: Options.nested<Retention.Bounds>({
     finishedCapacity: Options.whole(1, Number.MAX_SAFE_INTEGER),
@@ -197,13 +202,14 @@ const whole = (
 > =>
   Layer.suspend(() => {
     Options.check("Onelane.open", given, options)
-    const { expiresInMillis, retry = {}, storage, taskDrainMillis } = given
+    const { dataMaxBytes, expiresInMillis, retry = {}, storage, taskDrainMillis } = given
     const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(given))
     const asyncContext = captureOf(given) ?? null
     const retention = storage === ":memory:" ? { ...Retention.memoryBounds, ...present(given.retention) } : undefined
     const taskContext = HostContext.capture()
     const limits = {
       flow: flowOf(given.flow),
+      dataMaxBytes,
       expiresInMillis,
       taskDrainMillis,
       retention,
