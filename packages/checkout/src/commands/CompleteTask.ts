@@ -145,7 +145,7 @@ const tooLate = (
   if (closed === null) return CloseOperation.refuse(over)
   const { operationId, orderId } = command
   const { event } = closed
-  if ("orderId" in event && event.orderId === orderId)
+  if ("orderId" in event && event.orderId === orderId && !isCorrected(event, command))
     return isRepeated(event, command) ? CloseOperation.repeat(closed) : CloseOperation.refuse(over, true)
   if (late.some((one) => one.orderId === orderId)) return CloseOperation.refuse(over, true)
   if (session.isArchived || late.length >= CloseOperation.lateCapacity) return CloseOperation.refuse(over)
@@ -171,6 +171,10 @@ const tooLate = (
     }
   }
 }
+
+// What the engine's own task handed back was no valid result; what a host reports after that is another one, and late.
+const isCorrected = (event: CloseOperation.ClosingEvent, { caller }: CommandOf<"CompleteTask">): boolean =>
+  caller !== null && event.type === "TaskFailed" && [badResult, invalidData].includes(event.cause.code)
 
 // A result with the same order that chooses another state, or brings other data, contradicts the first one; its order is in the
 // history already.

@@ -173,5 +173,17 @@ export const mutations: ReadonlyArray<Mutation> = [
     edits: [edit("checkout/src/commands/CompleteTask.ts", "events: [kept]", "events: []")],
     scenario: { tasks: true, cancels: 0, clients: 8, callsPerClient: 24 },
     caughtBy: /kept/
+  },
+  {
+    name: "a session stays where it came to, though the state proceeds",
+    edits: [
+      edit(
+        "checkout/src/commands/Proceeding.ts",
+        "if (work === null) return",
+        "if (work === null || kept.followUps >= 0) return"
+      )
+    ],
+    scenario: { tasks: true, chains: true },
+    caughtBy: /stays in ., which proceeds/
   }
 ]
