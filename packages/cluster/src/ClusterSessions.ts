@@ -6,21 +6,24 @@
  * which holds on every node; failover therefore needs nothing more than another node.
  */
 import {
+  Arrival,
   type Caller,
   type CheckoutEngine,
   type CheckoutError,
+  type CheckoutSession,
   type CheckoutSessions,
   Ids,
   Json,
-  MergePatch
+  MergePatch,
 } from "@onelane/checkout"
 import { Answer } from "@onelane/engine"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Runtime from "effect/Runtime"
 import type { Membership } from "./Membership.js"
 import type * as Peer from "./Peer.js"
-import type { Method } from "./PeerCalls.js"
+import type * as PeerCalls from "./PeerCalls.js"
 
 type Service = CheckoutSessions.CheckoutSessionsShape
 
@@ -33,7 +36,7 @@ interface Input {
 /** Creates the service of one node from its own engine and its view of the cluster. */
 export const make = (here: Service, membership: Membership): Service => {
   const route =
-    (method: Method) =>
+    (method: Exclude<PeerCalls.Method, "get">) =>
     (caller: Caller.Caller, given: Input): Effect.Effect<any, any> =>
       Effect.suspend(() => {
         const owner = ownerOf(membership, given)
@@ -43,15 +46,51 @@ export const make = (here: Service, membership: Membership): Service => {
         if (owner !== null && input.data instanceof Json.JsonFault) return stay()
         return owner === null ? stay() : forward(owner, method, caller, input, stay)
       })
+  // A wait that comes to it is malformed: it is refused here.
+  const routeUnlessWaiting =
+    (method: "update" | "completeTask") =>
+    (caller: Caller.Caller, input: Input, wait?: CheckoutSessions.Wait): Effect.Effect<any, any> =>
+      wait === undefined ? route(method)(caller, input) : here[method](caller, input as never, wait)
+  const get: Service["get"] = (caller, input, wait) =>
+    wait === undefined ? here.get(caller, input) : arrive(here, membership, caller, input, wait)
+  const starting = {
+    open: here.open,
+    update: routeUnlessWaiting("update"),
+    completeTask: routeUnlessWaiting("completeTask")
+  }
   return {
     ...here,
-    update: route("update"),
+    // The owner answers at once, and is waited for apart, so that a node lost meanwhile leaves no doubt about the call.
+    ...Arrival.apart(starting, get),
+    get,
     cancel: route("cancel"),
-    completeTask: route("completeTask"),
     failTask: route("failTask"),
     releaseClaim: route("releaseClaim")
   }
 }
+
+/** Waits at the owner, which hears of each commit; where it cannot be reached, here, for the rest of the time. */
+const arrive = (
+  here: Service,
+  membership: Membership,
+  caller: Caller.Caller,
+  input: CheckoutSessions.SessionInput,
+  wait: CheckoutSessions.WaitAfter
+): ReturnType<Service["get"]> =>
+  Effect.flatMap(Clock.currentTimeMillis, (beganAt) => {
+    const owner = Arrival.checkAfter(wait) === null ? ownerOf(membership, input) : null
+    const stay = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      here.get(caller, input, owner === null ? wait : Arrival.rest(wait, now - beganAt))
+    )
+    if (owner === null) return stay
+    return Effect.async<CheckoutSession.CheckoutSession, CheckoutError.AccessError>((resume) => {
+      const leave = owner.ask("get", caller, { ...input, wait } satisfies PeerCalls.Arrival, (outcome) => {
+        if (outcome._tag === "Answered") return resume(Effect.succeed(outcome.value as CheckoutSession.CheckoutSession))
+        resume(outcome._tag === "Refused" && !isLeaving(outcome.error) ? Exit.fail(outcome.error as never) : stay)
+      })
+      return Effect.sync(leave)
+    })
+  })
 
 // The message format would send more than JSON. Only a well-formed input has an owner.
 const withPatch = (input: Input): Input =>
@@ -75,7 +114,7 @@ export const makeStartUpdate =
 
 const forward = (
   owner: Peer.Peer,
-  method: Method,
+  method: PeerCalls.Method,
   caller: Caller.Caller,
   input: Input,
   stay: () => Effect.Effect<unknown, unknown>

@@ -1,12 +1,18 @@
 /**
  * PeerCalls: the messages between nodes. Owns their types; Wire sends them, Peer asks, PeerServer answers.
  */
+import type { CheckoutSessions } from "@onelane/checkout"
 
-/** The methods that a node may call on another. */
-export const methods = ["update", "cancel", "completeTask", "failTask", "releaseClaim"] as const
+/** The methods that a node may call on another. A `get` waits: its input is an `Arrival`. */
+export const methods = ["update", "cancel", "completeTask", "failTask", "releaseClaim", "get"] as const
 
 /** One of them. */
 export type Method = (typeof methods)[number]
+
+/** The input of a `get` that waits. */
+export interface Arrival extends CheckoutSessions.SessionInput {
+  readonly wait: CheckoutSessions.WaitAfter
+}
 
 /** A call: its number on this connection, method and arguments. A number alone cancels the call. */
 export type Call = readonly [call: number, method: Method, caller: unknown, input: unknown] | readonly [call: number]

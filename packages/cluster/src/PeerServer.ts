@@ -48,6 +48,8 @@ interface Hearer {
   readonly wire: Wire.Wire<PeerCalls.Answered>
   /** Unanswered calls, and how to withdraw them. */
   readonly running: Map<number, () => void>
+  /** Those that wait for a session, which the peer can do as well. */
+  readonly waits: Set<number>
 }
 
 interface Hearing {
@@ -101,7 +103,7 @@ const attend =
         hear: (word) => hear(hearing, hearer, word),
         refuse: ([call]) => wire.say([call as number, "lost"])
       })
-      const hearer: Hearer = { socket, wire, running: new Map() }
+      const hearer: Hearer = { socket, wire, running: new Map(), waits: new Set() }
       const mute = Effect.suspend(() => (hearing.hearers.has(hearer) ? Effect.never : Effect.void))
       return Effect.ensuring(
         Effect.raceFirst(Wire.ended(socket), Effect.delay(mute, hearing.config.silenceMillis)),
@@ -140,7 +142,7 @@ const isPaused = (hearing: Hearing): boolean => {
 }
 
 const take = (hearing: Hearing, hearer: Hearer, [call, method, caller, input]: PeerCalls.Call): void => {
-  const { running } = hearer
+  const { running, waits } = hearer
   if (method === undefined) {
     running.get(call)?.()
     return void running.delete(call)
@@ -149,15 +151,28 @@ const take = (hearing: Hearing, hearer: Hearer, [call, method, caller, input]: P
   const { service, startUpdate } = hearing.answering!
   const onExit = (exit: Exit.Exit<unknown, unknown>): void => {
     running.delete(call)
+    waits.delete(call)
     hearer.wire.say(answerOf(call, exit))
   }
+  if (method === "get") waits.add(call)
   const started =
     method === "update"
       ? startUpdate(caller as never, input as never)
-      : Answer.fromEffect<unknown, unknown>(service[method](caller as never, input as never), hearing.runtime)
+      : Answer.fromEffect<unknown, unknown>(called(service, method, caller, input), hearing.runtime)
   if (!("listen" in started)) return onExit(started)
   running.set(call, started.withdraw)
   started.listen(onExit)
+}
+
+const called = (
+  service: CheckoutSessions.CheckoutSessionsShape,
+  method: PeerCalls.Method,
+  caller: unknown,
+  input: unknown
+): Effect.Effect<unknown, unknown> => {
+  if (method !== "get") return service[method](caller as never, input as never)
+  const { checkoutSessionId, wait } = input as PeerCalls.Arrival
+  return service.get(caller as never, { checkoutSessionId }, wait)
 }
 
 const answerOf = (call: number, exit: Exit.Exit<unknown, unknown>): PeerCalls.Answer => {
@@ -169,7 +184,10 @@ const answerOf = (call: number, exit: Exit.Exit<unknown, unknown>): PeerCalls.An
 /** Waits at most `silenceMillis` for the peers to disconnect. */
 const leave = (hearing: Hearing): Effect.Effect<void> => {
   hearing.isLeaving = true
-  for (const hearer of hearing.hearers) hearer.wire.say(["farewell"])
+  for (const { running, waits, wire } of hearing.hearers) {
+    wire.say(["farewell"])
+    for (const call of waits) running.get(call)?.()
+  }
   return Effect.sync(() => hearing.hearers.size === 0).pipe(
     Effect.repeat({ until: (none) => none, schedule: Schedule.spaced(10) }),
     Effect.timeoutOption(hearing.config.silenceMillis),

@@ -1,6 +1,6 @@
 /** Updates sent without a fiber on a node: without a fiber where the session is here, through the service where it is not. */
 import { assert, describe, it } from "@effect/vitest"
-import { Caller, type CheckoutEngine, type CheckoutSessions } from "@onelane/checkout"
+import { Caller, type CheckoutEngine, type CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
 import { Answer } from "@onelane/engine"
 import { Effect, Exit, Runtime } from "effect"
 import * as ClusterSessions from "../src/ClusterSessions.js"
@@ -88,6 +88,61 @@ describe("startUpdate of a node", () => {
       assert.isFalse(started.withdraw())
       yield* Effect.repeat(Effect.sleep(1), { until: () => left === 1, times: 1_000 })
       assert.strictEqual(left, 1)
+    })
+  )
+})
+
+describe("a wait at a node that does not own the session", () => {
+  const claim = { id: "cs_1", isProcessing: true, version: 2 } as CheckoutSession.CheckoutSession
+  const arrived = { ...claim, isProcessing: false, version: 3 }
+  const accepted = { requestId: "req_1", replayed: false, session: claim }
+  const wait = { wait: "screen", waitMillis: 5_000 } as const
+
+  /** The answer of an update that waits, and what was asked here and there. */
+  const waited = (outcome: Parameters<Parameters<Peer["ask"]>[3]>[0]) =>
+    Effect.gen(function* () {
+      const asked: Array<readonly [string, unknown]> = []
+      const owner: Peer = {
+        isReady: () => true,
+        ask: (method, _caller, given, onOutcome) => {
+          asked.push([method, given])
+          onOutcome(method === "update" ? { _tag: "Answered", value: accepted } : outcome)
+          return () => {}
+        }
+      }
+      const here: Partial<CheckoutSessions.CheckoutSessionsShape> = {
+        get: (_, { checkoutSessionId }, rest) => {
+          asked.push(["get here", { checkoutSessionId, afterVersion: rest?.afterVersion }])
+          assert.isAtMost(rest!.waitMillis!, wait.waitMillis)
+          return Effect.succeed(arrived)
+        }
+      }
+      const membership = { ownerOf: () => owner } as unknown as Membership
+      const sessions = ClusterSessions.make(here as CheckoutSessions.CheckoutSessionsShape, membership)
+      return { answer: yield* sessions.update(Caller.host, input, wait), asked }
+    })
+
+  const forwarded = [
+    ["update", input],
+    ["get", { checkoutSessionId: "cs_1", wait: { ...wait, afterVersion: 2 } }]
+  ]
+
+  it.live("waits at the owner, which hears of the commit", () =>
+    Effect.gen(function* () {
+      const { answer, asked } = yield* waited({ _tag: "Answered", value: arrived })
+      assert.deepStrictEqual(answer, { ...accepted, session: arrived, arrived: true })
+      assert.deepStrictEqual(asked, forwarded as never)
+    })
+  )
+
+  it.live("goes on here when the owner is lost, and the update stays accepted", () =>
+    Effect.gen(function* () {
+      for (const _tag of ["Lost", "NotSent"] as const) {
+        const { answer, asked } = yield* waited({ _tag })
+        assert.deepStrictEqual(answer, { ...accepted, session: arrived, arrived: true })
+        const here = ["get here", { checkoutSessionId: "cs_1", afterVersion: 2 }]
+        assert.deepStrictEqual(asked, [...forwarded, here] as never)
+      }
     })
   )
 })

@@ -60,14 +60,14 @@ export const roundRobin = (server: PostgresServer.PostgresServer, flow: Flow.Flo
       let turn = 0
       const next = () => services[turn++ % count]!
       return Context.add(nodes[0]!, CheckoutSessions.CheckoutSessions, {
-        open: (caller, input) => next().open(caller, input),
-        update: (caller, input) => next().update(caller, input),
-        get: (caller, input) => next().get(caller, input),
+        open: (caller, input, wait) => next().open(caller, input, wait),
+        update: (caller, input, wait) => next().update(caller, input, wait),
+        get: (caller, input, wait) => next().get(caller, input, wait),
         cancel: (caller, input) => next().cancel(caller, input),
         history: (caller, input) => next().history(caller, input),
         follow: (caller, input) => next().follow(caller, input),
         changes: (caller, input) => next().changes(caller, input),
-        completeTask: (caller, input) => next().completeTask(caller, input),
+        completeTask: (caller, input, wait) => next().completeTask(caller, input, wait),
         failTask: (caller, input) => next().failTask(caller, input),
         releaseClaim: (caller, input) => next().releaseClaim(caller, input)
       })

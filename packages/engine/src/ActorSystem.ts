@@ -63,6 +63,12 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
   readonly read: (id: string) => Effect.Effect<Snapshot<State>, Unavailable>
   /** Watches an address while the scope is open, from the events after `afterSequence` on. */
   readonly follow: (id: string, afterSequence: number) => Effect.Effect<Feed<Unavailable>, never, Scope.Scope>
+  /**
+   * Calls back with what happens at an address, until the returned function is called. `hear` runs on the engine's stack: it must be
+   * quick. No fiber and no read: what was committed here comes with its state. Null if too many wait (`mailboxCapacity` an address;
+   * `systemCapacity` with all that is unanswered) or the system drains.
+   */
+  readonly attend: (id: string, hear: (signal: Signal<State>) => void) => (() => void) | null
   /** A page of committed events; shorter than `limit` does not mean that it is the last (`Journal.pageBytes`), empty does. */
   readonly events: (
     id: string,
@@ -93,6 +99,11 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
   readonly drain: Effect.Effect<boolean>
   readonly metrics: Readonly<Metrics.EngineMetrics>
 }
+
+/** What is heard of an attended address. `Look`: something may have changed. After `Removed` and `Draining` nothing more comes. */
+export type Signal<State> =
+  | { readonly _tag: "Committed"; readonly state: State }
+  | Exclude<Watchers.Signal, { readonly _tag: "Committed" }>
 
 /** An address that is watched: its committed events, in order, without gap or duplicate, nothing before it is durable. */
 export interface Feed<Unavailable> {
@@ -142,7 +153,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
       run: runWith(yield* Effect.runtime<never>()),
       onDoubt: (address) => Watchers.signal(watchers, address.id),
       onCommitted: (address, events, state) => {
-        if (watchers.waiting.size > 0) Watchers.signal(watchers, address.id)
+        if (watchers.waiting.size > 0) Watchers.committed(watchers, address.id, state)
         try {
           options.onCommitted?.(address.id, events as ReadonlyArray<Event>, state as State)
         } catch (defect) {
@@ -168,6 +179,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
       peek: (id) => peek(context, id) as State | undefined,
       read: (id) => ask(system, id, readCommand, true),
       follow: (id, afterSequence) => follow(system, id, afterSequence),
+      attend: (id, hear) => attend(system, id, hear as Watchers.Watcher["hear"]),
       events: (id, afterSequence, limit) => eventsOf(system, id, afterSequence, limit),
       alarms: (beforeMillis, limit, after) => alarmsOf(system, beforeMillis, limit, after),
       select: (after, wanted) => selectOf(system, after, wanted as (id: string, state: unknown) => boolean),
@@ -258,16 +270,19 @@ const drainingOf = ({ context, kind }: System, id: string): unknown =>
 // system that drains ends its watchers, once they have seen what is committed.
 const follow = (system: System, id: string, afterSequence: number): Effect.Effect<Feed<any>, never, Scope.Scope> =>
   Effect.map(
-    Effect.acquireRelease(Watchers.add(system.watchers, id), (held) => Watchers.leave(system.watchers, id, held)),
-    (watcher) => {
-      const { latch } = watcher
+    Effect.acquireRelease(
+      Effect.sync(() => beginFollowing(system.watchers, id)),
+      ({ watcher }) => Effect.sync(() => Watchers.leave(system.watchers, id, watcher))
+    ),
+    (following) => {
+      const { latch } = following
       let cursor = afterSequence
       let silentLooks = 0
       let isWoken = false
       const take = (page: ReadonlyArray<JournalEvent>): Effect.Effect<ReadonlyArray<JournalEvent>, any> => {
         if (page.length > 0) cursor = page[page.length - 1]!.sequence
         else if (system.context.draining) return Effect.fail(drainingOf(system, id))
-        else if (watcher.isGone) return Effect.fail(removedOf(system, id))
+        else if (following.isGone) return Effect.fail(removedOf(system, id))
         else if (!isWoken)
           return Effect.zipRight(cursor === 0 ? Effect.void : present(system, id, ++silentLooks), again)
         isWoken = false
@@ -285,6 +300,40 @@ const follow = (system: System, id: string, afterSequence: number): Effect.Effec
       return { next: read, wake }
     }
   )
+
+interface Following {
+  readonly latch: Effect.Latch
+  readonly watcher: Watchers.Watcher
+  isGone: boolean
+}
+
+const beginFollowing = (watchers: Watchers.Watchers, id: string): Following => {
+  const latch = Effect.unsafeMakeLatch(false)
+  const watcher = Watchers.add(watchers, id, ({ _tag }) => {
+    if (_tag === "Removed") following.isGone = true
+    latch.unsafeOpen()
+  })
+  const following: Following = { latch, watcher, isGone: false }
+  return following
+}
+
+// The limits of commands count for attendants as well.
+const attend = (
+  { commit, context, watchers }: System,
+  id: string,
+  hear: Watchers.Watcher["hear"]
+): (() => void) | null => {
+  const { mailboxCapacity, systemCapacity } = commit.config
+  const { metrics } = context
+  if (context.draining || commit.metrics.held + metrics.attendants >= systemCapacity) return null
+  const leave = Watchers.attend(watchers, id, hear, mailboxCapacity)
+  if (leave === null) return null
+  metrics.attendants += 1
+  return () => {
+    metrics.attendants -= 1
+    leave()
+  }
+}
 
 // A shared journal is polled, for a part of the watchers at a time.
 const polling = ({ commit: { config }, watchers }: System): Effect.Effect<void> => {
@@ -306,7 +355,7 @@ const sweeping = ({ context, commit: { config } }: System): Effect.Effect<void> 
 const drainOf = ({ context, commit, watchers }: System): Effect.Effect<boolean> =>
   Effect.suspend(() => {
     context.draining = true
-    Watchers.signalAll(watchers)
+    Watchers.drain(watchers)
     if (commit.isIdle()) return Effect.succeed(true)
     const idle = Effect.async<true>((resume) => {
       const forget = commit.onIdle(() => resume(Effect.succeed(true)))

@@ -2,10 +2,11 @@
  * Recorder: puts itself between a caller and any `CheckoutSessions` (embedded, remote, cluster) and writes down what was
  * asked and told. What passes through is not changed, interruption included.
  *
- * Owns the reading of answers as observations. Does not own the judgement (Linearizable). `changes` and `history` pass
+ * Owns the reading of answers as observations. Does not own the judgement (Linearizable). `changes`, `history` and waits pass
  * unrecorded: they tell of the past, not of now.
  */
 
+import * as Arrival from "@onelane/checkout/Arrival"
 import type * as Caller from "@onelane/checkout/Caller"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSession from "@onelane/checkout/CheckoutSession"
@@ -33,11 +34,12 @@ type Failed = CheckoutError.CheckoutError
 export const make = (instant?: () => number): Recorder => {
   const writer = HistoryWriter.make(instant)
   return {
-    client: (process, service) => ({
-      ...service,
-      ...recordCommands(writer, process, service),
-      ...recordOperations(writer, process, service)
-    }),
+    client: (process, service) => {
+      const recorded = { ...recordCommands(writer, process, service), ...recordOperations(writer, process, service) }
+      const get: Service["get"] = (caller, input, wait) =>
+        wait === undefined ? recorded.get(caller, input) : service.get(caller, input, wait)
+      return { ...service, ...recorded, get, ...Arrival.apart(recorded, get) }
+    },
     history: writer.operations
   }
 }
@@ -47,7 +49,7 @@ const recordCommands = (
   process: number,
   service: Service
 ): Pick<Service, "open" | "update" | "get" | "cancel"> => ({
-  open: (caller, input) =>
+  open: (caller, input, wait) =>
     noted(
       writer,
       caller,
@@ -58,7 +60,7 @@ const recordCommands = (
         next: input.initialState,
         key: keyOf("open", caller, input)
       },
-      service.open(caller, input),
+      service.open(caller, input, wait),
       ({ created, replayed, session }) => ({
         ...done(session),
         session: session.id,
@@ -66,7 +68,7 @@ const recordCommands = (
         ...(created ? {} : { action: "read" })
       })
     ),
-  update: (caller, input) =>
+  update: (caller, input, wait) =>
     noted(
       writer,
       caller,
@@ -79,7 +81,7 @@ const recordCommands = (
         expectedVersion: input.expectedVersion,
         key: keyOf("update", caller, input)
       },
-      service.update(caller, input),
+      service.update(caller, input, wait),
       ({ requestId, replayed, session }) => ({ ...done(session), requestId, replayed })
     ),
   get: (caller, input) => {
@@ -131,12 +133,12 @@ const recordOperations = (
   })
   const changed = ({ replayed, session }: CheckoutSessions.Changed): Answer => ({ ...done(session), replayed })
   return {
-    completeTask: (caller, input) =>
+    completeTask: (caller, input, wait) =>
       noted(
         writer,
         caller,
         { ...result(input, "completeTask", `${input.orderId ?? ""} ${input.next ?? ""}`), next: input.next },
-        service.completeTask(caller, input),
+        service.completeTask(caller, input, wait),
         changed
       ),
     failTask: (caller, input) =>

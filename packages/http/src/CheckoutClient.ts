@@ -11,6 +11,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import {
+  Arrival,
   type CheckoutError,
   type CheckoutSession,
   CheckoutSessions,
@@ -33,6 +34,7 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as WireError from "./contract/WireError.js"
 import * as WireSession from "./contract/WireSession.js"
+import * as Preference from "./core/Preference.js"
 import { splitTarget } from "./core/WireRequest.js"
 import * as SessionEvents from "./formats/SessionEvents.js"
 
@@ -41,7 +43,7 @@ export interface Options {
   /** Base URL of the server, such as `https://checkout.example`; a path in it is kept. */
   readonly url: string
   readonly token: string
-  /** Timeout of a call in milliseconds; event streams have none. Default 30,000. */
+  /** Timeout of a call in milliseconds; one that waits has as much more, event streams have none. Default 30,000. */
   readonly timeoutMillis?: number | undefined
 }
 
@@ -56,14 +58,17 @@ export const make = (
   Effect.map(HttpClient.HttpClient, (client) => {
     const wire = wireOf(client, options)
     return Changes.withStreams({
-      open: (_, input) => withPatch(input, (body) => wire.write(Effect.succeed("/v1/checkout-sessions"), body, Opened)),
-      update: (_, input) => withPatch(input, (body) => wire.write(pathOf(body, "/update"), rest(body), Updated)),
-      get: (_, input) => wire.read(pathOf(input, "", rest(input)), Session),
+      open: (_, input, wait) =>
+        withPatch(input, (body) => wire.write(Effect.succeed("/v1/checkout-sessions"), body, Opened, wait)),
+      update: (_, input, wait) =>
+        withPatch(input, (body) => wire.write(pathOf(body, "/update"), rest(body), Updated, wait)),
+      get: (_, input, wait) =>
+        wire.read(pathOf(input, "", { ...rest(input), afterVersion: wait?.afterVersion }), Session, wait),
       cancel: (_, input) => wire.write(Effect.succeed("/v1/checkout-sessions/cancel"), input, Cancelled),
       history: (_, input) => Effect.map(wire.read(pathOf(input, "/history", rest(input)), History), (_) => _.entries),
       follow: (_, input) => wire.follow(pathOf(input, "/events", rest(input))),
-      completeTask: (_, input) =>
-        withPatch(input, (body) => wire.write(operationPath(body, "complete"), rest(body), Completed)),
+      completeTask: (_, input, wait) =>
+        withPatch(input, (body) => wire.write(operationPath(body, "complete"), rest(body), Completed, wait)),
       failTask: (_, input) => wire.write(operationPath(input, "fail"), rest(input), Changed),
       releaseClaim: (_, input) => wire.write(operationPath(input, "release"), rest(input), Changed)
     })
@@ -102,28 +107,37 @@ const wireOf = (client: HttpClient.HttpClient, options: Options) => {
       request.url
     )
   const call = <A, E>(
-    request: HttpClientRequest.HttpClientRequest,
+    asked: HttpClientRequest.HttpClientRequest,
     reply: Reply<A, E>,
-    doubt: "no" | "unknown"
-  ): Effect.Effect<A, E | AccessError> =>
-    execute(request).pipe(
+    doubt: "no" | "unknown",
+    wait: CheckoutSessions.WaitAfter | undefined
+  ): Effect.Effect<A, E | AccessError> => {
+    const malformed = wait === undefined ? null : doubt === "no" ? Arrival.checkAfter(wait) : Arrival.check(wait)
+    if (malformed !== null) return Effect.fail(malformed)
+    const waitMillis = wait === undefined ? 0 : Arrival.millisOf(wait)
+    const request =
+      waitMillis === 0 ? asked : HttpClientRequest.setHeader(asked, "prefer", Preference.waitText(waitMillis))
+    const duration = timeoutMillis + waitMillis
+    return execute(request).pipe(
       Effect.flatMap((response) => Effect.map(textOf(response), (text) => [response.status, text] as const)),
       Effect.mapError((error) => (error === tooLong ? unreadable(doubt) : lost(error, doubt))),
       Effect.flatMap(([status, text]) => answerOf(status, text, reply, doubt)),
       Effect.timeoutFail({
-        duration: timeoutMillis,
-        onTimeout: () => unavailable("TIMEOUT", `No answer within ${timeoutMillis} ms`, doubt)
+        duration,
+        onTimeout: () => unavailable("TIMEOUT", `No answer within ${duration} ms`, doubt)
       })
     )
+  }
   return {
-    read: <A, E>(path: Path, reply: Reply<A, E>) =>
-      Effect.flatMap(path, (path) => call(HttpClientRequest.get(path), reply, "no")),
-    write: <A, E>(path: Path, body: object, reply: Reply<A, E>) =>
+    read: <A, E>(path: Path, reply: Reply<A, E>, wait?: CheckoutSessions.WaitAfter) =>
+      Effect.flatMap(path, (path) => call(HttpClientRequest.get(path), reply, "no", wait)),
+    write: <A, E>(path: Path, body: object, reply: Reply<A, E>, wait?: CheckoutSessions.Wait) =>
       Effect.flatMap(path, (path) =>
         call(
           HttpClientRequest.bodyText(HttpClientRequest.post(path), jsonText(body), "application/json"),
           reply,
-          "unknown"
+          "unknown",
+          wait
         )
       ),
     follow: (path: Path): Subscription.Follow =>

@@ -93,7 +93,7 @@ describe("what is let in at once", () => {
       reading[0]!("[]")
       assert.strictEqual((yield* Fiber.join(unknown)).status, 400)
       reading[1]!("[]")
-      assert.deepStrictEqual(metrics.inside(), { requests: 0, bodyBytes: 0, streams: 0 })
+      assert.deepStrictEqual(metrics.inside(), { requests: 0, bodyBytes: 0, streams: 0, waits: 0 })
     })
   )
 

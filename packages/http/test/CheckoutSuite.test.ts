@@ -18,14 +18,14 @@ const remote = Layer.effect(
     for (const token of Object.keys(tokens)) clients.set(token, yield* CheckoutClient.make({ url, token }))
     const of = (caller: Caller.Caller) => clients.get(tokenOf(caller))!
     return {
-      open: (caller, input) => of(caller).open(caller, input),
-      update: (caller, input) => of(caller).update(caller, input),
-      get: (caller, input) => of(caller).get(caller, input),
+      open: (caller, input, wait) => of(caller).open(caller, input, wait),
+      update: (caller, input, wait) => of(caller).update(caller, input, wait),
+      get: (caller, input, wait) => of(caller).get(caller, input, wait),
       cancel: (caller, input) => of(caller).cancel(caller, input),
       history: (caller, input) => of(caller).history(caller, input),
       follow: (caller, input) => of(caller).follow(caller, input),
       changes: (caller, input) => of(caller).changes(caller, input),
-      completeTask: (caller, input) => of(caller).completeTask(caller, input),
+      completeTask: (caller, input, wait) => of(caller).completeTask(caller, input, wait),
       failTask: (caller, input) => of(caller).failTask(caller, input),
       releaseClaim: (caller, input) => of(caller).releaseClaim(caller, input)
     }

@@ -147,8 +147,10 @@ byEveryAdapter("documentation", {}, (it) => {
       assert.deepStrictEqual(Object.keys(mismatch.body).sort(), membersOf("ExpectedStateMismatchProblem"))
       const missing = yield* send("GET", "/v1/nothing")
       assert.deepStrictEqual(Object.keys(missing.body).sort(), membersOf("AdapterProblem"))
-      const accepted = yield* update(id, "Start", "Inventory")
+      const accepted = yield* update(id, "Start", "Inventory", { headers: { prefer: "wait=1" } })
       assert.deepStrictEqual(Object.keys(accepted.body).sort(), membersOf("Updated"))
+      const plain = yield* update(id, "Inventory", "Confirm Price")
+      assert.deepStrictEqual(Object.keys(plain.body).sort(), [...schemas.Updated.required].sort())
     })
   )
   it.effect("D3 /docs is one page that loads nothing from elsewhere", () =>

@@ -82,7 +82,7 @@ export const make = (options: Options = {}, how: How = "served") =>
 
 /** Nothing is counted as being inside. */
 export const isEmpty = ({ metrics }: Door) =>
-  assert.deepStrictEqual(metrics.inside(), { requests: 0, bodyBytes: 0, streams: 0 })
+  assert.deepStrictEqual(metrics.inside(), { requests: 0, bodyBytes: 0, streams: 0, waits: 0 })
 
 let carts = 0
 

@@ -12,7 +12,8 @@ import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
 import * as ReleaseClaim from "../commands/ReleaseClaim.js"
 import * as UpdateCheckoutSession from "../commands/UpdateCheckoutSession.js"
 import type * as Caller from "../ports/Caller.js"
-import type { SessionCalls } from "./CheckoutSessions.js"
+import * as Arrival from "./Arrival.js"
+import type { SessionCalls, Wait } from "./CheckoutSessions.js"
 
 /** Copies an update's input, for callers of `startUpdate`. */
 export const takeUpdate = UpdateCheckoutSession.take
@@ -32,14 +33,14 @@ class TakenCaller implements Caller.Caller {
 const takeCaller = (caller: Caller.Caller): Caller.Caller =>
   caller instanceof TakenCaller ? caller : new TakenCaller(caller)
 
-type Method<I, A> = (caller: Caller.Caller, input: I) => A
+type Method<I, W, A> = (caller: Caller.Caller, input: I, wait?: W) => A
 
 // A getter that throws is a defect of the call, not an exception.
 const taking =
-  <I extends object, A, E, R>(method: Method<I, Effect.Effect<A, E, R>>, take: (input: I) => I) =>
-  (caller: Caller.Caller, input: I): Effect.Effect<A, E, R> => {
+  <I extends object, W extends Wait, A, E, R>(method: Method<I, W, Effect.Effect<A, E, R>>, take: (input: I) => I) =>
+  (caller: Caller.Caller, input: I, wait?: W): Effect.Effect<A, E, R> => {
     try {
-      return method(takeCaller(caller), take(input))
+      return method(takeCaller(caller), take(input), Arrival.take(wait))
     } catch (unreadable) {
       return Effect.die(unreadable)
     }

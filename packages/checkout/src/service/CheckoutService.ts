@@ -12,7 +12,7 @@ import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
 import * as ReleaseClaim from "../commands/ReleaseClaim.js"
 import type { CommandOf, ErrorOf, SessionCommand, SessionReply } from "../commands/SessionCommand.js"
-import type { AccessError, CheckoutError, HistoryError } from "../errors/CheckoutError.js"
+import type { AccessError, CheckoutError, HistoryError, InvalidInput } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
@@ -26,6 +26,7 @@ import type * as MergePatch from "../session/MergePatch.js"
 import { historyEntry } from "../session/SessionHistory.js"
 import type { SessionEvent } from "../session/SessionState.js"
 import type { Sessions } from "../work/Sessions.js"
+import * as Arrival from "./Arrival.js"
 import * as Cancelling from "./Cancelling.js"
 import type * as S from "./CheckoutSessions.js"
 import * as LateResults from "./LateResults.js"
@@ -52,23 +53,7 @@ export type Watching = Vigil.Vigil<AccessError, AccessError>
 
 /** Makes the service. */
 export const make = (parts: Parts): S.SessionCalls => ({
-  open: (caller, input) =>
-    gate(
-      parts,
-      caller,
-      OpenCheckoutSession.actionOf(input),
-      () => OpenCheckoutSession.check(parts.flow, input),
-      () => Opening.open(parts, caller, input)
-    ),
-  update: (caller, input) => Updating.update(parts, caller, input),
-  get: (caller, input) =>
-    gate(
-      parts,
-      caller,
-      "read",
-      () => ReadCheckoutSession.check(input),
-      () => read(parts, caller, input)
-    ),
+  get: (caller, input, wait) => (wait === undefined ? get(parts, caller, input) : arrival(parts, caller, input, wait)),
   cancel: (caller, input) =>
     gate(
       parts,
@@ -94,8 +79,81 @@ export const make = (parts: Parts): S.SessionCalls => ({
       )
     )
   },
-  ...operations(parts)
+  ...operations(parts),
+  ...Arrival.apart(starting(parts), (caller, input, wait) => arrival(parts, caller, input, wait!))
 })
+
+// What starts work. A wait that is given is malformed.
+const starting = (parts: Parts): Pick<S.SessionCalls, "open" | "update" | "completeTask"> => ({
+  open: (caller, input, wait) =>
+    gate(
+      parts,
+      caller,
+      OpenCheckoutSession.actionOf(input),
+      () => oddWait(wait) ?? OpenCheckoutSession.check(parts.flow, input),
+      () => Opening.open(parts, caller, input)
+    ),
+  update: (caller, input, wait) =>
+    wait === undefined
+      ? Updating.update(parts, caller, input)
+      : gate(
+          parts,
+          caller,
+          "update",
+          () => oddWait(wait),
+          () => Updating.update(parts, caller, input)
+        ),
+  completeTask: (caller, input, wait) =>
+    gate(
+      parts,
+      caller,
+      "complete-task",
+      () => oddWait(wait) ?? CompleteTask.check(parts.flow, input),
+      () => {
+        const { expectedVersion = null, next = null, operationId, orderId = null } = input
+        const data = (input.data as MergePatch.Taken | null | undefined) ?? undefined
+        const use = useOf("complete-task", caller, input)
+        const result = { operationId, orderId, next, data }
+        return close(parts, input, { tag: "CompleteTask", caller, expectedVersion, use, ...result })
+      }
+    )
+})
+
+const oddWait = (wait: S.Wait | undefined): InvalidInput | null => (wait === undefined ? null : Arrival.check(wait))
+
+const get = (parts: Parts, caller: Caller, input: S.SessionInput, isInternal = false) =>
+  gate(
+    parts,
+    caller,
+    "read",
+    () => ReadCheckoutSession.check(input),
+    () => read(parts, caller, input, isInternal)
+  )
+
+// A get that waits. Only its first look may be refused for lack of room, and not even that one after a call that was accepted.
+const arrival = (
+  parts: Parts,
+  caller: Caller,
+  input: S.SessionInput,
+  wait: S.WaitAfter
+): Effect.Effect<CheckoutSession, AccessError> => {
+  const malformed = Arrival.checkAfter(wait) ?? ReadCheckoutSession.check(input)
+  if (malformed !== null)
+    return gate(
+      parts,
+      caller,
+      "read",
+      () => malformed,
+      () => Effect.never
+    )
+  let isInternal = wait.afterVersion !== undefined
+  const look = Effect.suspend(() => {
+    const looking = get(parts, caller, input, isInternal)
+    isInternal = true
+    return looking
+  })
+  return Arrival.get({ sessions: parts.sessions, read: look }, input, wait)
+}
 
 // Shared by all streams of one caller and one cart.
 const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: CheckoutSession, onLost: () => void) => {
@@ -114,21 +172,7 @@ const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: C
 }
 
 // What closes a claim.
-const operations = (parts: Parts): Pick<S.SessionCalls, "completeTask" | "failTask" | "releaseClaim"> => ({
-  completeTask: (caller, input) =>
-    gate(
-      parts,
-      caller,
-      "complete-task",
-      () => CompleteTask.check(parts.flow, input),
-      () => {
-        const { expectedVersion = null, next = null, operationId, orderId = null } = input
-        const data = (input.data as MergePatch.Taken | null | undefined) ?? undefined
-        const use = useOf("complete-task", caller, input)
-        const result = { operationId, orderId, next, data }
-        return close(parts, input, { tag: "CompleteTask", caller, expectedVersion, use, ...result })
-      }
-    ),
+const operations = (parts: Parts): Pick<S.SessionCalls, "failTask" | "releaseClaim"> => ({
   failTask: (caller, input) =>
     gate(
       parts,
@@ -198,9 +242,14 @@ const close = <C extends CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">
 const read = (
   parts: Parts,
   caller: Caller,
-  input: { readonly checkoutSessionId: string }
-): Effect.Effect<CheckoutSession, AccessError> =>
-  EffectRunner.mapNow(toSession(parts, input, { tag: "Read", caller }), (reply) => reply.session)
+  input: { readonly checkoutSessionId: string },
+  isInternal = false
+): Effect.Effect<CheckoutSession, AccessError> => {
+  const command: CommandOf<"Read"> = { tag: "Read", caller }
+  return isInternal
+    ? Effect.map(parts.sessions.askInternal(input.checkoutSessionId, command), ({ session }) => session)
+    : EffectRunner.mapNow(toSession(parts, input, command), ({ session }) => session)
+}
 
 // A version beyond the head is refused: after a restore it might never come.
 const readFrom = (parts: Parts, caller: Caller, input: S.ChangesInput): Effect.Effect<CheckoutSession, HistoryError> =>

@@ -55,10 +55,34 @@ export interface OpenInput {
 }
 
 /**
+ * Wait for the work that a call starts, or finds running. The call is answered when the session has arrived: no work of it runs any
+ * more, so it is in its next state, or in `Error`, or archived. Where nothing runs, that is at once.
+ *
+ * The call is accepted before the wait begins. When the time is over, the service closes, too many wait, or the right to read the
+ * session is lost, it is answered as accepted, with `arrived: false`, and the work goes on.
+ */
+export interface Wait {
+  readonly wait: "screen"
+  /** Most milliseconds to wait, 1..60,000; default 10,000. */
+  readonly waitMillis?: number | undefined
+}
+
+/** Wait in a `get`. */
+export interface WaitAfter extends Wait {
+  /** Wait for the first state without running work after this version; default: any, the present one included. */
+  readonly afterVersion?: number | undefined
+}
+
+/** Present where the call was to wait: whether the session has arrived. */
+export interface Arrived {
+  readonly arrived?: boolean | undefined
+}
+
+/**
  * `created` is false when the cart had a live session already. `replayed`: this is the answer given before under this
  * idempotency key, the session as it was then.
  */
-export interface Opened {
+export interface Opened extends Arrived {
   readonly requestId: string
   readonly created: boolean
   readonly replayed: boolean
@@ -82,7 +106,7 @@ export interface UpdateInput {
 }
 
 /** The update was accepted and is durable. `replayed`: it had been accepted before under this idempotency key. */
-export interface Updated {
+export interface Updated extends Arrived {
   readonly requestId: string
   readonly replayed: boolean
   readonly session: CheckoutSession
@@ -180,7 +204,7 @@ export interface ReleaseClaimInput {
  * The session after a change. `replayed`: this result was reported before, or the call made under this idempotency key; the
  * session is as it was right after that.
  */
-export interface Changed {
+export interface Changed extends Arrived {
   readonly replayed: boolean
   readonly session: CheckoutSession
 }
@@ -190,16 +214,22 @@ export interface Changed {
  * with a typed error and the session's present state. Nothing is acknowledged before it is durable.
  *
  * **Cancellation**: a call interrupted before its turn has begun is dropped, certainly not applied; once begun it finishes.
+ * One that waits stops waiting at once; what it has done stays.
  */
 export interface SessionCalls {
-  readonly open: (caller: Caller, input: OpenInput) => Effect.Effect<Opened, OpenError>
-  readonly update: (caller: Caller, input: UpdateInput) => Effect.Effect<Updated, UpdateError>
-  readonly get: (caller: Caller, input: SessionInput) => Effect.Effect<CheckoutSession, AccessError>
+  readonly open: (caller: Caller, input: OpenInput, wait?: Wait) => Effect.Effect<Opened, OpenError>
+  readonly update: (caller: Caller, input: UpdateInput, wait?: Wait) => Effect.Effect<Updated, UpdateError>
+  /** Reads a session; with `wait`, once it has arrived, or as it is when the time is over. */
+  readonly get: (caller: Caller, input: SessionInput, wait?: WaitAfter) => Effect.Effect<CheckoutSession, AccessError>
   readonly cancel: (caller: Caller, input: CancelInput) => Effect.Effect<Cancelled, CancelError>
   readonly history: (caller: Caller, input: HistoryInput) => Effect.Effect<ReadonlyArray<HistoryEntry>, HistoryError>
   /** Follows a session while the scope is open: pages of what `changes` gives one by one. */
   readonly follow: (caller: Caller, input: ChangesInput) => Follow
-  readonly completeTask: (caller: Caller, input: CompleteTaskInput) => Effect.Effect<Changed, CompleteError>
+  readonly completeTask: (
+    caller: Caller,
+    input: CompleteTaskInput,
+    wait?: Wait
+  ) => Effect.Effect<Changed, CompleteError>
   readonly failTask: (caller: Caller, input: FailTaskInput) => Effect.Effect<Changed, OperationError>
   readonly releaseClaim: (caller: Caller, input: ReleaseClaimInput) => Effect.Effect<Changed, OperationError>
 }

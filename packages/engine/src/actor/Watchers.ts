@@ -1,17 +1,23 @@
 /**
- * Watchers: the watchers of each address. A watcher holds a signal only and reads events from the journal. While there
- * is one, the process stays alive.
+ * Watchers: the watchers of each address. A follower holds a signal only and reads events from the journal; while there is one, the
+ * process stays alive. An attendant is called back with each state that is committed here, and lives as long as its call.
  */
 import * as Effect from "effect/Effect"
 import * as QuietTimer from "../runtime/QuietTimer.js"
 
-/** One watcher. */
+/**
+ * What a watcher hears of its address: a state that was committed here, that something may have changed (`look`), or that nothing
+ * more will come: the address was removed, or the system drains.
+ */
+export type Signal =
+  | { readonly _tag: "Committed"; readonly state: unknown }
+  | { readonly _tag: "Look" | "Removed" | "Draining" }
+
+/** One watcher. `hear` runs on the stack of the change: it must be quick. */
 export interface Watcher {
-  readonly latch: Effect.Latch
+  readonly hear: (signal: Signal) => void
   /** In which part of a poll it is signalled. */
   readonly slot: number
-  /** Its address was removed. */
-  isGone: boolean
 }
 
 /** The watchers of one actor system. */
@@ -37,52 +43,66 @@ export const make = (): Watchers => ({
   polled: 0
 })
 
-/** Wakes the watchers of one address: something may have changed. */
-export const signal = ({ waiting }: Watchers, id: string): void => {
-  const watchers = waiting.size === 0 ? undefined : waiting.get(id)
-  if (watchers !== undefined) for (const { latch } of watchers) latch.unsafeOpen()
+const look: Signal = { _tag: "Look" }
+const removed: Signal = { _tag: "Removed" }
+const draining: Signal = { _tag: "Draining" }
+
+const tell = (watchers: Set<Watcher> | undefined, signal: Signal): void => {
+  if (watchers !== undefined) for (const { hear } of watchers) hear(signal)
 }
 
-/** Wakes those of an address that was removed, for the last time. */
-export const remove = ({ waiting }: Watchers, id: string): void => {
-  for (const watcher of waiting.get(id) ?? []) {
-    watcher.isGone = true
-    watcher.latch.unsafeOpen()
-  }
+/** Tells the watchers of one address of a state that was committed. */
+export const committed = ({ waiting }: Watchers, id: string, state: unknown): void => {
+  const watchers = waiting.get(id)
+  if (watchers !== undefined) tell(watchers, { _tag: "Committed", state })
 }
 
-/** Wakes all watchers: the system drains. */
-export const signalAll = ({ waiting }: Watchers): void => {
-  for (const watchers of waiting.values()) for (const { latch } of watchers) latch.unsafeOpen()
+/** Tells the watchers of one address that something may have changed. */
+export const signal = ({ waiting }: Watchers, id: string): void => tell(waiting.get(id), look)
+
+/** Tells those of an address that was removed, for the last time. */
+export const remove = ({ waiting }: Watchers, id: string): void => tell(waiting.get(id), removed)
+
+/** Tells all watchers that the system drains. */
+export const drain = ({ waiting }: Watchers): void => {
+  for (const watchers of waiting.values()) tell(watchers, draining)
 }
 
-/** Wakes the next part of them. */
+/** Signals the next part of them. */
 export const signalSlot = (self: Watchers): void => {
   const polled = self.polled++ % slots
-  for (const watchers of self.waiting.values())
-    for (const { latch, slot } of watchers) if (slot === polled) latch.unsafeOpen()
+  for (const watchers of self.waiting.values()) for (const { hear, slot } of watchers) if (slot === polled) hear(look)
 }
 
-/** Adds one. */
-export const add = (self: Watchers, id: string): Effect.Effect<Watcher> =>
-  Effect.sync(() => {
-    const watcher: Watcher = { latch: Effect.unsafeMakeLatch(false), slot: self.added++ % slots, isGone: false }
-    const watchers = self.waiting.get(id)
-    if (watchers === undefined) self.waiting.set(id, new Set([watcher]))
-    else watchers.add(watcher)
-    self.somebody.unsafeOpen()
-    self.release ??= QuietTimer.keepAlive()
-    return watcher
-  })
+const join = (self: Watchers, id: string, hear: Watcher["hear"]): Watcher => {
+  const watcher: Watcher = { hear, slot: self.added++ % slots }
+  const watchers = self.waiting.get(id)
+  if (watchers === undefined) self.waiting.set(id, new Set([watcher]))
+  else watchers.add(watcher)
+  self.somebody.unsafeOpen()
+  return watcher
+}
 
-/** Takes it away. */
-export const leave = (self: Watchers, id: string, watcher: Watcher): Effect.Effect<void> =>
-  Effect.sync(() => {
-    const watchers = self.waiting.get(id)
-    watchers?.delete(watcher)
-    if (watchers?.size === 0) self.waiting.delete(id)
-    if (self.waiting.size > 0) return
-    self.somebody.unsafeClose()
-    self.release?.()
-    self.release = null
-  })
+/** Adds a follower. */
+export const add = (self: Watchers, id: string, hear: Watcher["hear"]): Watcher => {
+  self.release ??= QuietTimer.keepAlive()
+  return join(self, id, hear)
+}
+
+/** Takes a watcher away. */
+export const leave = (self: Watchers, id: string, watcher: Watcher): void => {
+  const watchers = self.waiting.get(id)
+  watchers?.delete(watcher)
+  if (watchers?.size === 0) self.waiting.delete(id)
+  if (self.waiting.size > 0) return
+  self.somebody.unsafeClose()
+  self.release?.()
+  self.release = null
+}
+
+/** Adds an attendant; the returned function takes it away. Null if the address has `capacity` watchers already. */
+export const attend = (self: Watchers, id: string, hear: Watcher["hear"], capacity: number): (() => void) | null => {
+  if ((self.waiting.get(id)?.size ?? 0) >= capacity) return null
+  const watcher = join(self, id, hear)
+  return () => leave(self, id, watcher)
+}

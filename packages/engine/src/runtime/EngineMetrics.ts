@@ -2,7 +2,7 @@
  * EngineMetrics: plain counters, read on demand. No registry, and no cost when nobody reads them.
  */
 
-/** Counters since the start, and the current gauges `live` and `held`. */
+/** Counters since the start, and the current gauges `live` and `attendants`. */
 export interface EngineMetrics {
   /** Turns begun, re-decided ones included. */
   turns: number
@@ -24,6 +24,8 @@ export interface EngineMetrics {
   conflicts: number
   /** Active actors now. */
   live: number
+  /** Callers that attend to an address now. */
+  attendants: number
 }
 
 /** Creates zeroed metrics. */
@@ -37,7 +39,8 @@ export const make = (): EngineMetrics => ({
   loads: 0,
   passivations: 0,
   conflicts: 0,
-  live: 0
+  live: 0,
+  attendants: 0
 })
 
 /** What group commit counts. `batchMillisBuckets[i]` counts appends of at most `batchMillisBounds[i]` milliseconds, the last the rest. */

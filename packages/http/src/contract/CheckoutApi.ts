@@ -32,6 +32,14 @@ const headers = Schema.Struct({
   "idempotency-key": Schema.optional(key)
 })
 const keyed = headers.pick("idempotency-key")
+const prefer = Schema.Struct({
+  prefer: Schema.optional(
+    Schema.String.annotations({
+      description: "wait=10: answer when no work of the session runs any more, or after 10 s (at most 60)"
+    })
+  )
+})
+const [keyedWait, headersWait] = [Schema.extend(keyed, prefer), Schema.extend(headers, prefer)]
 
 const at = <E, R>(status: number, schema: Schema.Schema<E, any, R>) =>
   schema.annotations(HttpApiSchema.annotations({ status }))
@@ -85,7 +93,7 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .addError(ProblemSchema.anyAdapter)
   .add(
     HttpApiEndpoint.post("open", sessions)
-      .setHeaders(keyed)
+      .setHeaders(keyedWait)
       .setPayload(
         Schema.Struct({
           cartId: Schema.String,
@@ -108,14 +116,19 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.get("get", one)
       .setPath(session)
+      .setHeaders(prefer)
+      .setUrlParams(Schema.Struct({ afterVersion: Schema.optional(Schema.NumberFromString) }))
       .addSuccess(WireSession.Session)
       .addError(AccessProblem)
-      .annotate(OpenApi.Summary, "Read a session; ETag is its version")
+      .annotate(
+        OpenApi.Summary,
+        "Read a session; ETag is its version. With `Prefer: wait`, once no work of it runs any more"
+      )
   )
   .add(
     HttpApiEndpoint.post("update", `${one}/update`)
       .setPath(session)
-      .setHeaders(headers)
+      .setHeaders(headersWait)
       .setPayload(
         Schema.Struct({
           expCurrentState: state,
@@ -182,7 +195,7 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
   .add(
     HttpApiEndpoint.post("complete", `${claim}/complete`)
       .setPath(operationPath)
-      .setHeaders(headers)
+      .setHeaders(headersWait)
       .setPayload(
         Schema.Struct({
           orderId: Schema.optional(Schema.String),

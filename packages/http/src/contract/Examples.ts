@@ -20,6 +20,7 @@ export const parameters: Readonly<Record<string, string | number>> = {
   "if-match": '"7"',
   "idempotency-key": "8f14e45f-ceea-467f-a0d6-0b1c7c1d2e3f",
   "last-event-id": "7",
+  prefer: "wait=10",
   afterVersion: 6,
   limit: 50
 }

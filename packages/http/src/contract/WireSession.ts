@@ -117,18 +117,28 @@ export const HistoryEntry = Schema.Struct({
 /** A page of history. */
 export const History = Schema.Struct({ entries: Schema.Array(HistoryEntry) }).annotations({ identifier: "History" })
 
+const arrived = Schema.optional(
+  Schema.Boolean.annotations({ description: "After `Prefer: wait`: whether no work of the session runs any more" })
+)
+
 /** Answer to open. */
 export const Opened = Schema.Struct({
   requestId: text,
   created: Schema.Boolean,
   replayed: Schema.Boolean,
-  session: Session
+  session: Session,
+  arrived
 }).annotations({
   identifier: "Opened"
 })
 
 /** Answer to update. */
-export const Updated = Schema.Struct({ requestId: text, replayed: Schema.Boolean, session: Session }).annotations({
+export const Updated = Schema.Struct({
+  requestId: text,
+  replayed: Schema.Boolean,
+  session: Session,
+  arrived
+}).annotations({
   identifier: "Updated"
 })
 
@@ -142,7 +152,7 @@ export const Cancelled = Schema.Struct({
 })
 
 /** Answer to complete, fail and release. */
-export const Changed = Schema.Struct({ replayed: Schema.Boolean, session: Session }).annotations({
+export const Changed = Schema.Struct({ replayed: Schema.Boolean, session: Session, arrived }).annotations({
   identifier: "Changed"
 })
 

@@ -2,7 +2,7 @@
  * Admission: how much is let in at once, and how often one caller. Whatever is turned away is turned away at once, with a
  * word on when to come back, and costs no memory.
  *
- * Owns the counts of this server: requests, bytes of bodies being read, streams and calls of each caller. Nothing is
+ * Owns the counts of this server: requests, bytes of bodies being read, waits, streams and calls of each caller. Nothing is
  * checked in one step and counted in another: requests that come together cannot pass together.
  */
 import type { Caller } from "@onelane/checkout"
@@ -18,6 +18,10 @@ export interface Admission {
   readonly give: (requests: number, bodyBytes: number) => void
   /** So many more inputs of a caller: null, or the refusal. */
   readonly call: (caller: Caller.Caller, nowMillis: number, inputs: number) => AdapterError.AdapterError | null
+  /** One more request that waits for a session: false where too many do. */
+  readonly beginWait: () => boolean
+  /** Gives its place back. */
+  readonly endWait: () => void
   /** One more stream of a caller: null, or the refusal. */
   readonly openStream: (caller: Caller.Caller) => AdapterError.AdapterError | null
   /** Gives the place of a stream back. */
@@ -31,6 +35,8 @@ export interface Inside {
   readonly requests: number
   readonly bodyBytes: number
   readonly streams: number
+  /** Requests that wait for a session. */
+  readonly waits: number
 }
 
 /** Whether a caller speaks for itself alone: a shop speaks for all its buyers. */
@@ -41,6 +47,7 @@ const isBuyer = (roles: Caller.Caller["roles"]): boolean =>
 export const make = (limits: HttpLimits): Admission => {
   let requests = 0
   let bodyBytes = 0
+  let waits = 0
   const streams = new Map<string, number>()
   const buckets = TokenBuckets.make(limits.callsPerSecond, limits.burstCount)
   const perBuyer = Math.min(limits.callsPerSecond, limits.buyerCallsPerSecond)
@@ -65,6 +72,14 @@ export const make = (limits: HttpLimits): Admission => {
       const waitMillis = (isBuyer(roles) ? buyerBuckets : buckets).take(userId, nowMillis, inputs)
       return waitMillis === 0 ? null : AdapterError.tooManyCalls(waitMillis)
     },
+    beginWait: () => {
+      if (waits >= limits.waitsMaxCount) return false
+      waits += 1
+      return true
+    },
+    endWait: () => {
+      waits -= 1
+    },
     openStream: ({ userId }) => {
       const count = streams.get(userId) ?? 0
       if (count >= limits.streamsMaxCount) return tooManyStreams
@@ -79,7 +94,7 @@ export const make = (limits: HttpLimits): Admission => {
     now: () => {
       let openStreams = 0
       for (const count of streams.values()) openStreams += count
-      return { requests, bodyBytes, streams: openStreams }
+      return { requests, bodyBytes, streams: openStreams, waits }
     }
   }
 }

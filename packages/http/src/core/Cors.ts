@@ -9,12 +9,14 @@ import type { WireRequest } from "./WireRequest.js"
 
 const allowed = {
   "access-control-allow-methods": "GET, POST",
-  "access-control-allow-headers": "Authorization, Content-Type, If-Match, Idempotency-Key, Last-Event-ID, Traceparent",
+  "access-control-allow-headers":
+    "Authorization, Content-Type, If-Match, Idempotency-Key, Last-Event-ID, Prefer, Traceparent",
   "access-control-max-age": "600"
 }
 
 const readable = {
-  "access-control-expose-headers": "ETag, Location, Retry-After, Idempotent-Replayed, WWW-Authenticate"
+  "access-control-expose-headers":
+    "ETag, Location, Retry-After, Idempotent-Replayed, Preference-Applied, WWW-Authenticate"
 }
 
 /** Which pages may call. */

@@ -27,7 +27,7 @@ export const make = (): DoorMetrics => ({
   refusals: new Map(),
   answerMillis: 0,
   answerMillisBuckets: [...answerMillisBounds, 0].map(() => 0),
-  inside: () => ({ requests: 0, bodyBytes: 0, streams: 0 })
+  inside: () => ({ requests: 0, bodyBytes: 0, streams: 0, waits: 0 })
 })
 
 const increment = <K>(counts: Map<K, number>, key: K): void => void counts.set(key, (counts.get(key) ?? 0) + 1)

@@ -19,6 +19,8 @@ export interface HttpLimits {
   readonly requestsMaxCount: number
   /** Bytes of bodies being read at once, all callers together; one more body is answered 503. Default 67,108,864. */
   readonly bodiesMaxBytes: number
+  /** Requests that wait for a session at once (`Prefer: wait`); one more is answered as it is. Default 4,096. */
+  readonly waitsMaxCount: number
   /** Open event streams of one caller; one more is answered 429. Default 100. */
   readonly streamsMaxCount: number
   /** Inputs a second of one caller, on average; more are answered 429. Default: as many as it likes. */
@@ -38,6 +40,7 @@ export const defaults: HttpLimits = {
   heartbeatMillis: 15_000,
   requestsMaxCount: 8_192,
   bodiesMaxBytes: 67_108_864,
+  waitsMaxCount: 4_096,
   streamsMaxCount: 100,
   callsPerSecond: Number.POSITIVE_INFINITY,
   buyerCallsPerSecond: 500,

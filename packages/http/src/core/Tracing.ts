@@ -19,7 +19,7 @@ import type { WireAnswer } from "./WireAnswer.js"
 import type { WireRequest } from "./WireRequest.js"
 
 type Sessions = CheckoutSessions.CheckoutSessionsShape
-type Call = (caller: never, input: object) => Effect.Effect<object, CheckoutError.CheckoutError>
+type Call = (caller: never, input: object, wait?: never) => Effect.Effect<object, CheckoutError.CheckoutError>
 
 /** Starts spans. */
 export interface Spans {
@@ -125,8 +125,8 @@ const marksOf = (from: unknown): Record<string, string> => {
 
 const spanned =
   (name: string, call: Call, parent: Tracer.Span): Call =>
-  (caller, input) =>
-    Effect.either(Effect.suspend(() => call(caller, input))).pipe(
+  (caller, input, wait) =>
+    Effect.either(Effect.suspend(() => call(caller, input, wait))).pipe(
       Effect.tap((answer) =>
         Effect.annotateCurrentSpan(
           Either.isRight(answer) ? marksOf(answer.right) : { refused: answer.left._tag, reason: answer.left.reason }

@@ -5,7 +5,7 @@
 import * as HttpApi from "@effect/platform/HttpApi"
 import type * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
-import type { CheckoutError, CheckoutSession, CheckoutSessions } from "@onelane/checkout"
+import { Arrival, type CheckoutError, type CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -15,10 +15,11 @@ import { CheckoutApi, type sessionsGroup } from "../contract/CheckoutApi.js"
 import * as WireError from "../contract/WireError.js"
 import * as WireSession from "../contract/WireSession.js"
 import * as Conditional from "../core/Conditional.js"
+import * as Preference from "../core/Preference.js"
 import * as WireAnswer from "../core/WireAnswer.js"
 import * as WireRequest from "../core/WireRequest.js"
 import * as SessionEvents from "./SessionEvents.js"
-import type { Call, Operation, WireFormat, Work } from "./WireFormat.js"
+import type { Call, Operation, Refusal, WireFormat, Work } from "./WireFormat.js"
 
 type Name = HttpApiEndpoint.HttpApiEndpoint.Name<HttpApiGroup.HttpApiGroup.Endpoints<typeof sessionsGroup>>
 /** Not validated: the service does that after the permission check. */
@@ -44,15 +45,15 @@ const named = (requestId: string, { status, headers, body }: WireAnswer.WireAnsw
 const written = (session: CheckoutSession.CheckoutSession, replayed: boolean): Readonly<Record<string, string>> =>
   replayed ? { ...WireAnswer.etagOf(session), "idempotent-replayed": "true" } : WireAnswer.etagOf(session)
 
-const changed = ({ replayed, session }: CheckoutSessions.Changed): WireAnswer.WireAnswer =>
-  WireAnswer.json(200, { replayed, session: encodeSession(session) }, written(session, replayed))
+const changed = ({ arrived, replayed, session }: CheckoutSessions.Changed): WireAnswer.WireAnswer =>
+  WireAnswer.json(200, { replayed, session: encodeSession(session), arrived }, written(session, replayed))
 
-const opened = ({ requestId, created, replayed, session }: CheckoutSessions.Opened): WireAnswer.WireAnswer =>
+const opened = ({ arrived, requestId, created, replayed, session }: CheckoutSessions.Opened): WireAnswer.WireAnswer =>
   named(
     requestId,
     WireAnswer.json(
       created ? 201 : 200,
-      { requestId, created, replayed, session: encodeSession(session) },
+      { requestId, created, replayed, session: encodeSession(session), arrived },
       {
         ...written(session, replayed),
         ...(created ? { location: `/v1/checkout-sessions/${session.id}` } : {})
@@ -65,10 +66,10 @@ const cancelled = ({ requestId, replayed, session }: CheckoutSessions.Cancelled)
     ? named(requestId, WireAnswer.json(200, { requestId, replayed, session }, {}))
     : updated({ requestId, replayed, session })
 
-const updated = ({ requestId, replayed, session }: CheckoutSessions.Updated): WireAnswer.WireAnswer =>
+const updated = ({ arrived, requestId, replayed, session }: CheckoutSessions.Updated): WireAnswer.WireAnswer =>
   named(
     requestId,
-    WireAnswer.json(200, { requestId, replayed, session: encodeSession(session) }, written(session, replayed))
+    WireAnswer.json(200, { requestId, replayed, session: encodeSession(session), arrived }, written(session, replayed))
   )
 
 const encodeHistory = Schema.encodeSync(WireSession.History)
@@ -87,16 +88,92 @@ const writing = (
 const keyed: Endpoint["headers"] = ["idempotency-key"]
 const conditional: Endpoint["headers"] = ["if-match", "idempotency-key"]
 
+const applied = (answer: WireAnswer.WireAnswer, waitMillis: number): WireAnswer.WireAnswer =>
+  WireAnswer.withHeaders(answer, { "preference-applied": Preference.waitText(waitMillis) })
+
+// The token is looked at again: what it was gone for meanwhile is not shown.
+const arrival = (
+  { caller, request, sessions }: Call,
+  { tokens }: SessionEvents.Streams,
+  input: CheckoutSessions.SessionInput,
+  wait: CheckoutSessions.WaitAfter
+): Effect.Effect<CheckoutSession.CheckoutSession, Refusal> =>
+  Effect.zipLeft(sessions.get(caller, input, wait), Effect.scoped(Effect.flatten(tokens(request, () => {}))))
+
+// Where too many wait, nobody waits longer, and the answer does not say that the preference was applied.
+const withPlace = <A, E>(
+  { admission }: SessionEvents.Streams,
+  wait: Effect.Effect<A, E>,
+  otherwise: Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.acquireUseRelease(
+    Effect.sync(admission.beginWait),
+    (hasPlace) => (hasPlace ? wait : otherwise),
+    (hasPlace) => Effect.sync(() => (hasPlace ? admission.endWait() : undefined))
+  )
+
+/** Answers a call at once, or when its session has arrived, as the client prefers. */
+const answered = <A extends { readonly session: CheckoutSession.CheckoutSession }, E extends Refusal>(
+  call: Call,
+  streams: SessionEvents.Streams,
+  accepted: Effect.Effect<A, E>,
+  answer: (accepted: A & CheckoutSessions.Arrived) => WireAnswer.WireAnswer
+): Effect.Effect<WireAnswer.WireAnswer, E> => {
+  const waitMillis = Preference.waitMillisOf(call.request)
+  if (waitMillis === null) return Effect.map(accepted, answer)
+  return Effect.flatMap(accepted, (done) => {
+    const { id: checkoutSessionId, isProcessing } = done.session
+    const waited = Effect.map(
+      Arrival.after(done, (afterVersion) =>
+        arrival(call, streams, { checkoutSessionId }, { wait: "screen", waitMillis, afterVersion })
+      ),
+      (arrived) => applied(answer(arrived), waitMillis)
+    )
+    return isProcessing
+      ? withPlace(
+          streams,
+          waited,
+          Effect.sync(() => answer(done))
+        )
+      : waited
+  })
+}
+
+const read = (
+  call: Call,
+  input: Input,
+  streams: SessionEvents.Streams
+): Effect.Effect<WireAnswer.WireAnswer, Refusal> => {
+  const waitMillis = Preference.waitMillisOf(call.request)
+  const now = Effect.suspend(() => call.sessions.get(call.caller, input as never))
+  if (waitMillis === null) return Effect.map(now, shown)
+  const { afterVersion, ...rest } = input as { readonly checkoutSessionId: string; readonly afterVersion?: number }
+  const waited = arrival(call, streams, rest, { wait: "screen", waitMillis, afterVersion })
+  return withPlace(
+    streams,
+    Effect.map(waited, (session) => applied(shown(session), waitMillis)),
+    Effect.map(call.sessions.get(call.caller, rest), shown)
+  )
+}
+
+const shown = (session: CheckoutSession.CheckoutSession): WireAnswer.WireAnswer =>
+  WireAnswer.json(200, encodeSession(session), WireAnswer.etagOf(session))
+
 const cancel: Endpoint["call"] = ({ caller, sessions }, input) => Effect.map(sessions.cancel(caller, input), cancelled)
 
 const endpoints: { readonly [N in Name]: Endpoint } = {
-  open: writing(({ caller, sessions }, input) => Effect.map(sessions.open(caller, input), opened), keyed),
-  get: reading(({ caller, sessions }, input) =>
-    Effect.map(sessions.get(caller, input), (session) =>
-      WireAnswer.json(200, encodeSession(session), WireAnswer.etagOf(session))
-    )
+  open: writing(
+    (call, input, streams) => answered(call, streams, call.sessions.open(call.caller, input), opened),
+    keyed
   ),
-  update: writing((_, input) => ({ input, answer: updateAnswer }), conditional),
+  get: reading(read),
+  update: writing(
+    (call, input, streams) =>
+      Preference.waitMillisOf(call.request) === null
+        ? { input, answer: updateAnswer }
+        : answered(call, streams, call.sessions.update(call.caller, input), updated),
+    conditional
+  ),
   cancel: writing(cancel, conditional, "optional"),
   cancelCart: writing(cancel, conditional),
   history: reading(({ caller, sessions }, input) =>
@@ -106,7 +183,7 @@ const endpoints: { readonly [N in Name]: Endpoint } = {
     SessionEvents.answer(sessions, caller, request, input, streams)
   ),
   complete: writing(
-    ({ caller, sessions }, input) => Effect.map(sessions.completeTask(caller, input), changed),
+    (call, input, streams) => answered(call, streams, call.sessions.completeTask(call.caller, input), changed),
     conditional,
     "optional"
   ),

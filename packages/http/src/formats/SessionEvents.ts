@@ -43,10 +43,10 @@ export const farewell = errorText({
 /** The heartbeat of a silent stream. */
 export const heartbeat = ": heartbeat\n\n"
 
-/** The open streams, the limit per caller, and the tokens. */
+/** The open streams, the limits of streams and waits, and the tokens. */
 export interface Streams {
   readonly pulled: PulledStreams
-  readonly admission: Pick<Admission, "openStream" | "closeStream">
+  readonly admission: Pick<Admission, "openStream" | "closeStream" | "beginWait" | "endWait">
   readonly tokens: TokenVigil
 }
 

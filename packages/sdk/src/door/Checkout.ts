@@ -27,6 +27,16 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/**
+ * Options of a call that may wait for the work it starts or finds running. `wait: "screen"` answers when the session has arrived: no
+ * work of it runs any more. `arrived` in the answer says so; it is false when the time is over, and the work goes on. The call was
+ * accepted before the wait; aborting it then stops the wait only.
+ */
+export interface WaitOptions extends CallOptions, Partial<CheckoutSessions.Wait> {}
+
+/** Options of a `get` that may wait. With `afterVersion` it waits for the first state without running work after that version. */
+export interface WaitAfterOptions extends CallOptions, Partial<CheckoutSessions.WaitAfter> {}
+
 type Answer<A, E> = Promise<Result<A, E | Aborted>>
 
 /**
@@ -38,17 +48,17 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   /** Gets the live session of a cart, or creates one. */
   readonly open: (
     input: OpenOf<F>,
-    options?: CallOptions
+    options?: WaitOptions
   ) => Answer<With<F, CheckoutSessions.Opened>, CheckoutError.OpenError>
   /** Moves a session to its next state. Each time a session enters a state, at most one update out of that state succeeds. */
   readonly update: <const S extends Flow.StateOf<F>>(
     input: UpdateOf<F, S>,
-    options?: CallOptions
+    options?: WaitOptions
   ) => Answer<With<F, CheckoutSessions.Updated>, CheckoutError.UpdateError>
-  /** Reads a session. */
+  /** Reads a session; with `wait`, once it has arrived, or as it is when the time is over. */
   readonly get: (
     input: CheckoutSessions.SessionInput,
-    options?: CallOptions
+    options?: WaitAfterOptions
   ) => Answer<SessionOf<F>, CheckoutError.AccessError>
   /** Archives a session and frees its cart. */
   readonly cancel: (
@@ -68,7 +78,7 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   /** Reports that a task the host ran has succeeded, which closes its claim. */
   readonly completeTask: (
     input: CompleteOf<F>,
-    options?: CallOptions
+    options?: WaitOptions
   ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.CompleteError>
   /** Reports that a task the host ran has failed for good. */
   readonly failTask: (
@@ -82,14 +92,14 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.OperationError>
 
   /** `open`, throwing an `OnelaneError`. */
-  readonly openOrThrow: (input: OpenOf<F>, options?: CallOptions) => Promise<With<F, CheckoutSessions.Opened>>
+  readonly openOrThrow: (input: OpenOf<F>, options?: WaitOptions) => Promise<With<F, CheckoutSessions.Opened>>
   /** `update`, throwing an `OnelaneError`. */
   readonly updateOrThrow: <const S extends Flow.StateOf<F>>(
     input: UpdateOf<F, S>,
-    options?: CallOptions
+    options?: WaitOptions
   ) => Promise<With<F, CheckoutSessions.Updated>>
   /** `get`, throwing an `OnelaneError`. */
-  readonly getOrThrow: (input: CheckoutSessions.SessionInput, options?: CallOptions) => Promise<SessionOf<F>>
+  readonly getOrThrow: (input: CheckoutSessions.SessionInput, options?: WaitAfterOptions) => Promise<SessionOf<F>>
   /** `cancel`, throwing an `OnelaneError`. */
   readonly cancelOrThrow: (
     input: CheckoutSessions.CancelInput,
@@ -103,7 +113,7 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   /** `completeTask`, throwing an `OnelaneError`. */
   readonly completeTaskOrThrow: (
     input: CompleteOf<F>,
-    options?: CallOptions
+    options?: WaitOptions
   ) => Promise<With<F, CheckoutSessions.Changed>>
   /** `failTask`, throwing an `OnelaneError`. */
   readonly failTaskOrThrow: (
@@ -158,6 +168,15 @@ export const run = <A, E>(
   })
 }
 
+/** The wait in the options of a call; undefined where there is none. The service checks it. */
+const waitIn = (options: WaitAfterOptions = {}): object | undefined => {
+  const { afterVersion, wait, waitMillis } = options
+  if (wait === undefined && waitMillis === undefined && afterVersion === undefined) return undefined
+  return afterVersion === undefined ? { wait, waitMillis } : { wait, waitMillis, afterVersion }
+}
+
+const isPlain = (options: WaitOptions): boolean => options.signal === undefined && waitIn(options) === undefined
+
 /** Sends an update without a fiber. An engine in memory answers synchronously. */
 const update = (
   behind: Behind,
@@ -203,18 +222,27 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     <I, A, E>(method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>, whenAborted: "no" | "unknown") =>
     (input: I, options?: CallOptions) =>
       run(behind, () => method(caller, input), whenAborted, options?.signal)
-  const updateInFiber = call(calls.update, "unknown")
+  const waiting =
+    <I, W, A, E>(
+      method: (caller: Caller.Caller, input: I, wait?: W) => Effect.Effect<A, E>,
+      whenAborted: "no" | "unknown"
+    ) =>
+    (input: I, options?: CallOptions) =>
+      run(behind, () => method(caller, input, waitIn(options) as W | undefined), whenAborted, options?.signal)
+  const updateInFiber = waiting(calls.update, "unknown")
   const results = {
-    open: call(calls.open, "unknown"),
+    open: waiting(calls.open, "unknown"),
     update:
       start === undefined
         ? updateInFiber
-        : (input: CheckoutSessions.UpdateInput, options?: CallOptions) =>
-            options?.signal === undefined ? update(behind, start, caller, input) : updateInFiber(input, options),
-    get: call(calls.get, "no"),
+        : (input: CheckoutSessions.UpdateInput, options?: WaitOptions) =>
+            options === undefined || isPlain(options)
+              ? update(behind, start, caller, input)
+              : updateInFiber(input, options),
+    get: waiting(calls.get, "no"),
     cancel: call(calls.cancel, "unknown"),
     history: call(calls.history, "no"),
-    completeTask: call(calls.completeTask, "unknown"),
+    completeTask: waiting(calls.completeTask, "unknown"),
     failTask: call(calls.failTask, "unknown"),
     releaseClaim: call(calls.releaseClaim, "unknown")
   }

@@ -25,6 +25,7 @@ import * as Options from "../open/Options.js"
 import * as Outcome from "./Outcome.js"
 import * as Repetition from "./Repetition.js"
 import * as Subscription from "./Subscription.js"
+import * as Waits from "./Waits.js"
 
 /** Exponential backoff with full jitter. Waits at least the answer's `retryAfterMillis`, up to `maxMillis`. */
 export interface RetryOptions {
@@ -101,23 +102,40 @@ export const make = (
 ): Effect.Effect<CheckoutSessions.SessionCalls> =>
   Effect.map(makeKeys, (nextKey) => {
     const policy = policyOf(options, restarts)
+    const waits: Waits.Waits = { policy, get: calls.get, closing }
     const write =
       <I extends Keyable, A, E extends CheckoutError.CheckoutError>(
-        method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>,
-        opens = false
+        method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>
       ) =>
       (caller: Caller.Caller, input: I) =>
         Effect.suspend(() => {
           const sent = keyed ? withKey(input, nextKey) : input
-          return Repetition.repeat(policy, writing(Object(sent), opens), () => method(caller, sent))
+          return Repetition.repeat(policy, writing(Object(sent)), () => method(caller, sent))
+        })
+    const start =
+      <I extends Keyable, A extends Waits.Answer, E extends CheckoutError.CheckoutError>(
+        method: Waits.Method<I, A, E>,
+        opens = false
+      ) =>
+      (caller: Caller.Caller, input: I, wait?: CheckoutSessions.Wait) =>
+        Effect.suspend(() => {
+          const sent = keyed ? withKey(input, nextKey) : input
+          const call = writing(Object(sent), opens)
+          // An engine in this process waits by itself.
+          return wait === undefined || !restarts
+            ? Repetition.repeat(policy, call, () => method(caller, sent, wait))
+            : Waits.call(waits, call, caller, (wait) => method(caller, sent, wait), wait)
         })
     return CallValues.make({
-      open: write(calls.open, true),
-      update: write(calls.update),
-      get: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.get(caller, input)),
+      open: start(calls.open, true),
+      update: start(calls.update),
+      get: (caller, input, wait) =>
+        wait === undefined || !restarts
+          ? Repetition.repeat(policy, Repetition.read, () => calls.get(caller, input, wait))
+          : Waits.get(waits, caller, input, wait),
       history: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.history(caller, input)),
       cancel: write(calls.cancel),
-      completeTask: write(calls.completeTask),
+      completeTask: start(calls.completeTask),
       failTask: write(calls.failTask),
       releaseClaim: write(calls.releaseClaim),
       follow: (caller, input) => Subscription.follow({ policy, calls, closing }, caller, input)

@@ -119,6 +119,7 @@ const ofDoor = (door: DoorMetrics.DoorMetrics): ReadonlyArray<Sample> => {
     labelled("onelane_refusals_total", "Refusals by tag or code.", "tag", door.refusals),
     one("gauge", "onelane_http_requests_open", "Requests being answered.", inside.requests),
     one("gauge", "onelane_http_streams_open", "Event streams open.", inside.streams),
+    one("gauge", "onelane_http_waits_open", "Requests that wait for a session.", inside.waits),
     one("gauge", "onelane_http_body_bytes", "Bytes of bodies being read.", inside.bodyBytes),
     {
       kind: "histogram",

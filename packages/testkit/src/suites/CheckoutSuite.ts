@@ -13,6 +13,7 @@ import { chaining, chains, choices, choosing } from "./CheckoutSuiteFlows.js"
 import { keys } from "./CheckoutSuiteKeys.js"
 import { leaving, watching } from "./CheckoutSuiteLifetime.js"
 import { refusals } from "./CheckoutSuiteRefusals.js"
+import { waits } from "./CheckoutSuiteWaits.js"
 import {
   type CheckoutIt,
   type CheckoutServices,
@@ -55,6 +56,7 @@ export const run = (
   part("leaving", Flow.b2b, (it) => leaving(it, live))
   part("watching", Flow.b2b, watching)
   part("claims", claiming, claims)
+  part("waits", claiming, (it) => waits(it, live))
   part("refusals", claiming, refusals)
   part("choices", choosing, choices)
   part("chains", chaining, chains)
