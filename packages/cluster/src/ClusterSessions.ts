@@ -14,7 +14,7 @@ import {
   type CheckoutSessions,
   Ids,
   Json,
-  MergePatch,
+  MergePatch
 } from "@onelane/checkout"
 import { Answer } from "@onelane/engine"
 import * as Clock from "effect/Clock"
