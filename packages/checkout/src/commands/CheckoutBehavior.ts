@@ -8,6 +8,7 @@ import type { CheckoutError } from "../errors/CheckoutError.js"
 import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
 import { type Facts, noFacts, type Ports, readCart, readFacts } from "../ports/Guard.js"
+import { body } from "../session/SessionBody.js"
 import { alarm, decode, evolve, initial, type SessionEvent, type SessionState } from "../session/SessionState.js"
 import * as CancelCheckout from "./CancelCheckout.js"
 import * as CloseOperation from "./CloseOperation.js"
@@ -75,7 +76,8 @@ export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
   },
   evolve,
   decode,
-  alarm
+  alarm,
+  body
 })
 
 // A result of the engine itself needs the cart to compare its revision, and before the engine goes on by itself.

@@ -49,7 +49,8 @@ export const change = (
   const lagEvents = commit.journal.bodyLagEvents ?? 0
   const behindFrom = note === null || note.behindFrom === 0 ? (isSame ? 0 : before + 1) : note.behindFrom
   const isLate = behindFrom > 0 && sequence - behindFrom >= lagEvents
-  if (isSame && !isLate) return bytes === 0 ? undefined : { value: undefined, behindFrom: undefined, bytes, note }
+  if (isSame && !isLate && note !== null)
+    return bytes === 0 ? undefined : { value: undefined, behindFrom: undefined, bytes, note }
   const behindBytes = (note === null ? 0 : note.behindBytes) + bytes
   if (note !== null && value !== null && !isLate && behindBytes <= note.bytes)
     return {
@@ -85,11 +86,11 @@ export const stateOf = ({ behavior }: TurnContext, row: JournalRow): unknown => 
   return since.length === 0 ? changed : body.with(state, body.of(changed))
 }
 
-/** What is known of the body of a row whose state is `state`. */
+/** What is known of the body of a row whose state is `state`; null: nothing is stored apart, so that it is with the next commit. */
 export const noteOf = ({ behavior }: TurnContext, row: JournalRow, state: unknown): BodyNote | null => {
-  const value = behavior.body === undefined ? null : behavior.body.of(state)
-  if (value === null) return null
-  const since = row.body?.since ?? []
+  const value = behavior.body === undefined || row.body === undefined ? null : behavior.body.of(state)
+  if (value === null || row.body === undefined) return null
+  const { since } = row.body
   let behindBytes = 0
   for (const { event } of since) behindBytes += JsonBytes.of(behavior.body!.changeOf(event))
   return { bytes: JsonBytes.of(value), behindFrom: since.length === 0 ? 0 : since[0]!.sequence, behindBytes }
