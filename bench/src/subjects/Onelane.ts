@@ -14,7 +14,7 @@ import { ofEffects, ofPromises, type Subject } from "../Runner.js"
 export const engineOver = <E>(
   journal: Layer.Layer<Journal.Journal, E>,
   access: Layer.Layer<Access.Access> = Access.layerTrusted,
-  options: Omit<CheckoutEngine.CheckoutEngineOptions, "flow"> = {}
+  options: Partial<CheckoutEngine.CheckoutEngineOptions> = {}
 ) =>
   CheckoutEngine.layer({ flow: Flow.any, ...options }).pipe(
     Layer.provide(Layer.mergeAll(journal, access, Carts.layerTrusted))
