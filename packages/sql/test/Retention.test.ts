@@ -15,7 +15,7 @@ const flow = Flow.withTasks(
     name: "b2b",
     initial: "Start",
     transitions: Flow.b2b.transitions,
-    data: { "~standard": { version: 1, vendor: "test", validate: (value: unknown) => ({ value }) } }
+    data: { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } }
   }),
   { "Order Confirmation": {} }
 )

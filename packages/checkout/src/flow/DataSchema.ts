@@ -27,9 +27,14 @@ export interface EffectSchema<Encoded = unknown> {
 /** A schema that a flow may declare. */
 export type AnySchema = StandardSchema | EffectSchema
 
-/** What a schema accepts, which is what a session keeps; null if a flow declares no data. */
-export type InputOf<S> =
-  S extends StandardSchema<infer Input> ? Input : S extends EffectSchema<infer Encoded> ? Encoded : null
+/** What a schema accepts, which is what a session keeps; null if a flow declares no data (nothing is inferred for `S` then). */
+export type InputOf<S> = [AnySchema | undefined] extends [S]
+  ? null
+  : S extends StandardSchema<infer Input>
+    ? Input
+    : S extends EffectSchema<infer Encoded>
+      ? Encoded
+      : null
 
 /** A merge patch for data of this type: each member may be left out, changed, or removed by null. */
 export type Patch<D> =

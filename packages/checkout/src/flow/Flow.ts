@@ -103,7 +103,7 @@ export type TasksOf<T extends Transitions> = { readonly [State in keyof T]?: Tas
  */
 export const defineFlow = <
   const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> },
-  const S extends DataSchema.AnySchema | undefined = undefined
+  const S extends DataSchema.AnySchema | undefined = DataSchema.AnySchema | undefined
 >(
   definition: FlowDefinition<T, S>
 ): Flow<T, DataSchema.InputOf<S>> => {
