@@ -95,6 +95,8 @@ describe("Json: what is read", () => {
         assert.strictEqual(found.bytes, bytes)
         assert.notInstanceOf(read(given, bytes), Json.JsonFault)
         assert.strictEqual(faultOf(given, bytes - 1).kind, "TOO_LARGE")
+        assert.deepStrictEqual(Json.measure(found.value, bytes), found)
+        assert.deepInclude(Json.measure(found.value, bytes - 1), { kind: "TOO_LARGE" })
       }),
       { numRuns: 300 }
     )

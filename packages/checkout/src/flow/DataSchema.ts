@@ -86,7 +86,7 @@ export class DataSchema<out D = unknown> {
     if (patch instanceof Json.JsonFault) return faultOf(patch)
     if (MergePatch.bytesOf(patch) > maxBytes) return tooLarge
     const data = MergePatch.apply(before ?? {}, patch)
-    const copy = Json.read(data, maxBytes)
+    const copy = Json.measure(data, maxBytes)
     if (copy instanceof Json.JsonFault) return faultOf(copy)
     return this.#faultOf(copy.value) ?? { data }
   }

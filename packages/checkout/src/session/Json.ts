@@ -169,6 +169,37 @@ const copyAgain = (value: JsonValue): JsonValue => {
   return copy
 }
 
+/** Copies a JSON value that was read before, and counts its bytes; the fault if there are more than `maxBytes`. */
+export const measure = (value: JsonValue, maxBytes: number): Read | JsonFault => {
+  const walk: Walk = { left: maxBytes, path: [] }
+  try {
+    return { value: copyKnown(value, walk), bytes: maxBytes - walk.left }
+  } catch (fault) {
+    if (fault instanceof JsonFault) return fault
+    throw fault
+  }
+}
+
+const copyKnown = (value: JsonValue, walk: Walk): JsonValue => {
+  if (typeof value === "string") return copyText(value, walk)
+  if (typeof value !== "object" || value === null) {
+    spend(walk, String(value).length)
+    return value
+  }
+  if (Array.isArray(value)) {
+    spend(walk, Math.max(2, value.length + 1))
+    return value.map((member) => copyKnown(member, walk))
+  }
+  const names = Object.keys(value)
+  spend(walk, Math.max(2, names.length * 2 + 1))
+  const copy: { [name: string]: JsonValue } = {}
+  for (const name of names) {
+    copyText(name, walk)
+    copy[name] = copyKnown((value as JsonObject)[name]!, walk)
+  }
+  return copy
+}
+
 /** Longest JSON Pointer shown, characters. */
 export const pointerMaxLength = 200
 
