@@ -65,7 +65,8 @@ export const make = (here: Service, membership: Membership): Service => {
     get,
     cancel: route("cancel"),
     failTask: route("failTask"),
-    releaseClaim: route("releaseClaim")
+    releaseClaim: route("releaseClaim"),
+    move: route("move")
   }
 }
 
@@ -86,7 +87,7 @@ const arrive = (
     return Effect.async<CheckoutSession.CheckoutSession, CheckoutError.AccessError>((resume) => {
       const leave = owner.ask("get", caller, { ...input, wait } satisfies PeerCalls.Arrival, (outcome) => {
         if (outcome._tag === "Answered") return resume(Effect.succeed(outcome.value as CheckoutSession.CheckoutSession))
-        resume(outcome._tag === "Refused" && !isLeaving(outcome.error) ? Exit.fail(outcome.error as never) : stay)
+        resume(outcome._tag === "Refused" && !isLeft(outcome.error) ? Exit.fail(outcome.error as never) : stay)
       })
       return Effect.sync(leave)
     })
@@ -131,13 +132,17 @@ const conclude = (
 ): Effect.Effect<unknown, unknown> => {
   if (outcome._tag === "Answered") return Exit.succeed(outcome.value)
   if (outcome._tag === "NotSent") return stay()
-  if (outcome._tag === "Refused") return isLeaving(outcome.error) ? stay() : Exit.fail(outcome.error)
+  if (outcome._tag === "Refused") return isLeft(outcome.error) ? stay() : Exit.fail(outcome.error)
   return typeof input.idempotencyKey === "string" ? askAgain(stay()) : Exit.fail(unknown)
 }
 
-/** The owner is closing and did not take the call. */
-const isLeaving = (error: unknown): boolean =>
-  Object(error)._tag === "Overloaded" && Object(error).reason === "DRAINING"
+/** The owner did not take the call: it is closing, or its flow is older than the session, which this node may know. */
+const isLeft = (error: unknown): boolean => {
+  const { _tag, reason } = Object(error)
+  return (
+    (_tag === "Overloaded" && reason === "DRAINING") || (_tag === "StorageUnavailable" && reason === "FLOW_VERSION")
+  )
+}
 
 /**
  * A lost call with a key may be retried: an acceptance is then the only one. A refusal proves nothing, because the lost call may

@@ -4,7 +4,7 @@
 import type { CheckoutSessions } from "@onelane/checkout"
 
 /** The methods that a node may call on another. A `get` waits: its input is an `Arrival`. */
-export const methods = ["update", "cancel", "completeTask", "failTask", "releaseClaim", "get"] as const
+export const methods = ["update", "cancel", "completeTask", "failTask", "releaseClaim", "move", "get"] as const
 
 /** One of them. */
 export type Method = (typeof methods)[number]

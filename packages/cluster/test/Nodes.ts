@@ -69,7 +69,8 @@ export const roundRobin = (server: PostgresServer.PostgresServer, flow: Flow.Flo
         changes: (caller, input) => next().changes(caller, input),
         completeTask: (caller, input, wait) => next().completeTask(caller, input, wait),
         failTask: (caller, input) => next().failTask(caller, input),
-        releaseClaim: (caller, input) => next().releaseClaim(caller, input)
+        releaseClaim: (caller, input) => next().releaseClaim(caller, input),
+        move: (caller, input) => next().move(caller, input)
       })
     })
   )

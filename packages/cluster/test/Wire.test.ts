@@ -31,7 +31,7 @@ describe("Wire", () => {
       const { near } = yield* pair
       const capacity = 1_000_000
       const refused: Array<number> = []
-      const wire = Wire.make<readonly [number, string]>(near, {
+      const wire = Wire.make<readonly [number, string], unknown>(near, {
         capacity,
         hear: () => {},
         refuse: ([number]) => refused.push(number)

@@ -42,6 +42,12 @@ export interface Decision<State, Event, Reply> {
   readonly digests?: ReadonlyArray<string> | undefined
 }
 
+/** What a behavior changes by itself in a state that was just read: one event, and the digests to record with it. */
+export interface Migration<Event> {
+  readonly event: Event
+  readonly digests?: ReadonlyArray<string> | undefined
+}
+
 /** No digests: the result of `digestsOf` for most commands. */
 export const noDigests: ReadonlyArray<string> = []
 
@@ -96,6 +102,12 @@ export interface Behavior<State, Command, Event, Reply, Refusal, Facts = void> {
   ) => Verdict<State, Event, Reply, Refusal>
   readonly evolve: (state: State, event: Event) => State
   readonly decode: (stored: unknown) => State
+  /**
+   * Looks at a stored state each time it is read, before any turn. Null takes it as it is. An event is committed first, in a
+   * turn of its own, and every later answer depends on that commit. Throws `NewerState` to refuse the state. Absent: every
+   * state is taken as it is. A state that is in memory already is not looked at again.
+   */
+  readonly migrate?: ((state: State, turn: { readonly nowMillis: number }) => Migration<Event> | null) | undefined
   /** When this state is due without a command (epoch milliseconds), or null. Indexed by the journal. */
   readonly alarm: (state: State) => number | null
   /** The large part of a state, if it has one. */

@@ -41,6 +41,16 @@ export class UnknownFormat extends Error {
   }
 }
 
+/**
+ * Thrown by a behavior's `migrate` for a state that a newer configuration wrote, as another server has it during a rolling
+ * deploy. Callers get `JournalUnavailable` with this reason, and nothing is written. It is no defect.
+ */
+export class NewerState extends Error {
+  constructor(readonly reason: string) {
+    super(`a newer configuration wrote this state (${reason})`)
+  }
+}
+
 /** All errors of the engine. */
 export type EngineError = MailboxFull | JournalUnavailable | SystemDraining
 

@@ -101,7 +101,7 @@ describe("JournalMemory and bodies", () => {
       for (let sequence = 1; sequence <= 30; sequence++) {
         const found = yield* journal.recorded(address, `k${sequence}`)
         assert.strictEqual(found?.sequence, sequence)
-        if (found.record !== null) kept.push(sequence)
+        if (found !== null && found.record !== null) kept.push(sequence)
       }
       const most = Math.floor(JournalMemory.recordBytes / bytes)
       assert.deepStrictEqual(

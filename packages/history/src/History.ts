@@ -6,7 +6,7 @@
  */
 
 /** What was asked. */
-export type Action = "open" | "update" | "read" | "cancel" | "completeTask" | "failTask" | "releaseClaim"
+export type Action = "open" | "update" | "read" | "cancel" | "completeTask" | "failTask" | "releaseClaim" | "move"
 
 /**
  * The three answers: `ok` done (or read), `fail` certainly not done, `info` nobody knows: it may have happened, once,

@@ -120,7 +120,7 @@ const recordOperations = (
   writer: HistoryWriter.Writer,
   process: number,
   service: Service
-): Pick<Service, "completeTask" | "failTask" | "releaseClaim"> => {
+): Pick<Service, "completeTask" | "failTask" | "releaseClaim" | "move"> => {
   const called = (input: CheckoutSessions.SessionInput, action: Call["action"]): Call => ({
     process,
     session: input.checkoutSessionId,
@@ -150,7 +150,12 @@ const recordOperations = (
         { ...called(input, "releaseClaim"), key: keyOf("releaseClaim", caller, input) },
         service.releaseClaim(caller, input),
         changed
-      )
+      ),
+    move: (caller, input) => {
+      const { expectedVersion, state: next } = input
+      const call = { ...called(input, "move"), next, expectedVersion, key: keyOf("move", caller, input) }
+      return noted(writer, caller, call, service.move(caller, input), changed)
+    }
   }
 }
 

@@ -104,6 +104,8 @@ export const effects = (model: Model, self: Register, operation: Operation): Rea
       const moved = self.next === null ? [] : reached(model, version, next ?? self.next, owing(model, self))
       return isDoubtful(operation) ? [...moved, late] : moved
     }
+    case "move":
+      return self.next !== null || next === undefined ? [] : reached(model, version, next, owed)
     case "failTask":
       return self.next === null ? [] : [left(model, self, "Error")]
     case "releaseClaim":

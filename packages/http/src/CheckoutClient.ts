@@ -70,7 +70,8 @@ export const make = (
       completeTask: (_, input, wait) =>
         withPatch(input, (body) => wire.write(operationPath(body, "complete"), rest(body), Completed, wait)),
       failTask: (_, input) => wire.write(operationPath(input, "fail"), rest(input), Changed),
-      releaseClaim: (_, input) => wire.write(operationPath(input, "release"), rest(input), Changed)
+      releaseClaim: (_, input) => wire.write(operationPath(input, "release"), rest(input), Changed),
+      move: (_, input) => wire.write(pathOf(input, "/move"), rest(input), Moved)
     })
   })
 
@@ -93,6 +94,7 @@ const Updated = reply(WireSession.Updated, ErrorSchema.UpdateError)
 const Cancelled = reply(WireSession.Cancelled, ErrorSchema.CancelError)
 const Changed = reply(WireSession.Changed, ErrorSchema.OperationError)
 const Completed = reply(WireSession.Changed, ErrorSchema.CompleteError)
+const Moved = reply(WireSession.Changed, ErrorSchema.MoveError)
 const Session = reply(WireSession.Session, ErrorSchema.AccessError)
 const History = reply(WireSession.History, ErrorSchema.HistoryError)
 const Entry = reply(WireSession.HistoryEntry, ErrorSchema.HistoryError)

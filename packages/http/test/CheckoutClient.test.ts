@@ -44,6 +44,7 @@ const errors: ReadonlyArray<CheckoutError.CheckoutError> = [
   { _tag: "IdempotencyConflict", reason: "IDEMPOTENCY_KEY_REUSED", requestId: "req_0", ...no },
   { _tag: "SessionClosed", reason: "EXPIRED", checkoutSessionId: "cs_1", orderId: null, current, ...no },
   { _tag: "CartNotUpdatable", reason: "CART_NOT_UPDATABLE", cartStatus: "Closed", current: null, ...no },
+  { _tag: "StateRetired", reason: "STATE_RETIRED", current, ...no },
   { _tag: "ExpectedStateMismatch", reason: "VERSION_MISMATCH", current, ...no },
   { _tag: "SessionProcessing", reason: "ALREADY_IN_PROCESS", retryAfterMillis: 250, current, ...no, retryable: true },
   { _tag: "TransitionNotAllowed", reason: "TRANSITION_NOT_ALLOWED", allowed: ["Inventory"], current, ...no },
@@ -77,6 +78,7 @@ describe("every error arrives as it was made", () => {
           [ErrorSchema.CompleteError, sessions.completeTask(ignored, of)],
           [ErrorSchema.OperationError, sessions.failTask(ignored, { ...of, code: "C" })],
           [ErrorSchema.OperationError, sessions.releaseClaim(ignored, { ...of, reason: "r" })],
+          [ErrorSchema.MoveError, sessions.move(ignored, { ...one, state: "Start", reason: "r" })],
           [ErrorSchema.AccessError, sessions.get(ignored, one)],
           [ErrorSchema.HistoryError, sessions.history(ignored, one)],
           [ErrorSchema.HistoryError, Stream.runDrain(sessions.changes(ignored, one))]
@@ -85,7 +87,7 @@ describe("every error arrives as it was made", () => {
           const answer: CheckoutError.CheckoutError = yield* Effect.flip(call as Effect.Effect<unknown, typeof error>)
           if (Schema.is(known as Schema.Schema.AnyNoContext)(error)) assert.deepStrictEqual(answer, error)
           else {
-            const applied = index < 6 ? "unknown" : "no"
+            const applied = index < 7 ? "unknown" : "no"
             assert.deepInclude(answer, { _tag: "StorageUnavailable", reason: "UNREADABLE_ANSWER", applied })
           }
         }
@@ -324,7 +326,7 @@ describe("answers that are too long", () => {
       ),
       (server) => `http://127.0.0.1:${(server.address() as { readonly port: number }).port}`
     )
-  const unread = { _tag: "StorageUnavailable", reason: "UNREADABLE_ANSWER" }
+  const unread = { _tag: "StorageUnavailable", reason: "UNREADABLE_ANSWER" } as const
 
   for (const [title, headers] of [
     ["that says its length", { "content-length": String(far) }],

@@ -27,7 +27,8 @@ const remote = Layer.effect(
       changes: (caller, input) => of(caller).changes(caller, input),
       completeTask: (caller, input, wait) => of(caller).completeTask(caller, input, wait),
       failTask: (caller, input) => of(caller).failTask(caller, input),
-      releaseClaim: (caller, input) => of(caller).releaseClaim(caller, input)
+      releaseClaim: (caller, input) => of(caller).releaseClaim(caller, input),
+      move: (caller, input) => of(caller).move(caller, input)
     }
   })
 )

@@ -57,6 +57,7 @@ const refusals: ReadonlyArray<CheckoutError.CheckoutError> = [
   { _tag: "AccountInaccessible", reason: "ACCOUNT_INVALID_OR_INACCESSIBLE", ...no },
   { _tag: "NotStoreMember", reason: "NOT_A_STORE_MEMBER", ...no },
   { _tag: "CartNotUpdatable", reason: "CART_NOT_UPDATABLE", cartStatus: "Closed", current: null, ...no },
+  { _tag: "StateRetired", reason: "STATE_RETIRED", current: current(9), ...no },
   mismatch("STATE_MISMATCH", 9),
   mismatch("VERSION_MISMATCH", 9),
   {

@@ -94,7 +94,8 @@ const scripted = (errors: ReadonlyArray<CheckoutError.UpdateError>) => {
     follow: unused,
     completeTask: unused,
     failTask: unused,
-    releaseClaim: unused
+    releaseClaim: unused,
+    move: unused
   }
   return { shape, keys, calls: () => calls }
 }

@@ -215,6 +215,7 @@ const moves = async (call: Call, checkoutSessionId: string): Promise<void> => {
   await call("completeTask", operator(), { ...operation, data: { stock: [{ sku: "x" }] } })
   await call("failTask", operator(), { ...operation, code: "LATE" })
   await call("releaseClaim", operator(), { ...operation, reason: "late" })
+  await call("move", operator(), { checkoutSessionId, state: "Nowhere", reason: "lost" })
 }
 
 const watching = async (call: Call, door: Door, tell: Tell, spoil: Spoil, checkoutSessionId: string): Promise<void> => {

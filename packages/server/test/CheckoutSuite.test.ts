@@ -53,7 +53,8 @@ const clients = Effect.gen(function* () {
     changes: (caller, input) => of(caller).changes(caller, input),
     completeTask: (caller, input, wait) => of(caller).completeTask(caller, input, wait),
     failTask: (caller, input) => of(caller).failTask(caller, input),
-    releaseClaim: (caller, input) => of(caller).releaseClaim(caller, input)
+    releaseClaim: (caller, input) => of(caller).releaseClaim(caller, input),
+    move: (caller, input) => of(caller).move(caller, input)
   })
 })
 

@@ -42,7 +42,7 @@ describe("Tidy", () => {
     ])
     assert.deepStrictEqual(inEngine("const clock = (block: number) => block\n"), [])
     assert.deepStrictEqual(inEngine("const pathUtils = 1\n"), ["banned word Planted.ts:1"])
-    assert.deepStrictEqual(inEngine("interface A {\n  rowData: string\n}\n"), ["banned word Planted.ts:2"])
+    assert.deepStrictEqual(inEngine("interface A {\n  rowInfo: string\n}\n"), ["banned word Planted.ts:2"])
     assert.deepStrictEqual(inEngine("const f = ({ info }: { info: 1 }) => 1\n").length, 2)
     assert.deepStrictEqual(found({ "packages/http/src/A.ts": "const handler = 1\n" }), [])
   })

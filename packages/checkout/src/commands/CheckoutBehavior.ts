@@ -9,12 +9,22 @@ import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
 import { type Facts, noFacts, type Ports, readCart, readFacts } from "../ports/Guard.js"
 import { body } from "../session/SessionBody.js"
-import { alarm, decode, evolve, initial, type SessionEvent, type SessionState } from "../session/SessionState.js"
+import {
+  alarm,
+  decode,
+  evolve,
+  evolveAt,
+  initial,
+  type SessionEvent,
+  type SessionState
+} from "../session/SessionState.js"
 import * as CancelCheckout from "./CancelCheckout.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as CompleteTask from "./CompleteTask.js"
 import * as Expire from "./Expire.js"
 import * as FailTask from "./FailTask.js"
+import * as MigrateSession from "./MigrateSession.js"
+import * as MoveSession from "./MoveSession.js"
 import * as OpenCheckoutSession from "./OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "./ReadCheckoutSession.js"
 import * as ReleaseClaim from "./ReleaseClaim.js"
@@ -38,13 +48,17 @@ const actions: { readonly [Tag in Exclude<SessionCommand["tag"], "Open" | "Expir
   Cancel: "cancel",
   CompleteTask: "complete-task",
   FailTask: "complete-task",
-  ReleaseClaim: "release-claim"
+  ReleaseClaim: "release-claim",
+  Move: "move"
 }
 
 const nothing = Exit.succeed(noFacts)
 
-/** Creates the behavior of a flow over the two ports. */
-export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
+/**
+ * Creates the behavior of a flow over the two ports. `keepsFlow`: sessions stay at the version of the flow that wrote them, whatever
+ * that is; for tools that work beside the flow.
+ */
+export const make = (flow: Flow, ports: Ports, keepsFlow = false): CheckoutBehavior => ({
   kind: "session",
   initial,
   prepare: (state, command): Effect.Effect<Facts, CheckoutError> => {
@@ -70,12 +84,15 @@ export const make = (flow: Flow, ports: Ports): CheckoutBehavior => ({
         return FailTask.decide(flow, state, command, turn)
       case "ReleaseClaim":
         return ReleaseClaim.decide(flow, state, command, turn)
+      case "Move":
+        return MoveSession.decide(flow, state, command, turn)
       case "Expire":
         return Expire.decide(flow, state, command, turn)
     }
   },
-  evolve,
+  evolve: keepsFlow ? evolve : evolveAt(flow.version),
   decode,
+  migrate: keepsFlow ? undefined : (state, turn) => MigrateSession.decide(flow, state, turn),
   alarm,
   body
 })

@@ -47,7 +47,7 @@ export interface Closed {
 /** An event that closes an operation. */
 export type ClosingEvent = Extract<
   SessionEvent,
-  { readonly type: "TaskCompleted" | "TaskFailed" | "ClaimReleased" | "Cancelled" }
+  { readonly type: "TaskCompleted" | "TaskFailed" | "ClaimReleased" | "Cancelled" | "Migrated" }
 >
 
 /** The status of an operation that is not running. `closed` is null if it never ran in this session. */
@@ -116,6 +116,7 @@ const closedBy = (turn: SessionTurn, operationId: string): Closed | null => {
     case "TaskFailed":
     case "ClaimReleased":
     case "Cancelled":
+    case "Migrated":
       return { event, session: state.session! }
     default:
       return null

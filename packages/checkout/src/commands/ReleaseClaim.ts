@@ -3,6 +3,7 @@
  * who did it and why; a later result of the task is refused. Source: CONTRACT §4.
  */
 
+import { isFinal } from "../flow/Flow.js"
 import { messageMaxLength } from "../flow/TaskResult.js"
 import { ownerNow } from "../ports/Guard.js"
 import * as CloseOperation from "./CloseOperation.js"
@@ -15,8 +16,8 @@ export const fields = CloseOperation.fieldsWith({ reason: Input.textUpTo(message
 /** Steps 2-3. */
 export const check = CloseOperation.checkWith(fields)
 
-/** Releases the claim, once. */
-export const decide: Decide<"ReleaseClaim"> = (_flow, state, command, turn) => {
+/** Releases the claim, once. A state that the flow has made final meanwhile completes the session: nothing leads out of it. */
+export const decide: Decide<"ReleaseClaim"> = (flow, state, command, turn) => {
   const found = CloseOperation.claimOf(state, command, turn)
   if ("_tag" in found) return found
   if ("answered" in found) return found.answered
@@ -27,5 +28,6 @@ export const decide: Decide<"ReleaseClaim"> = (_flow, state, command, turn) => {
   const owner = ownerNow(found.claimed, turn.facts.cart)
   const at = turn.nowMillis
   const event = { type: "ClaimReleased", at, from, by, operationId, workKey, reason, owner, use } as const
-  return accept(event, lastRequestId ?? "", digestsWith(use, operationId))
+  const ending = isFinal(flow, from) ? { archives: true } : {}
+  return accept({ ...event, ...ending }, lastRequestId ?? "", digestsWith(use, operationId))
 }

@@ -10,6 +10,8 @@ import type {
   CheckoutError,
   CompleteError,
   IdempotencyConflict,
+  InvalidState,
+  MoveError,
   OpenError,
   OperationError,
   OperationNotCurrent,
@@ -54,6 +56,8 @@ export type SessionCommand =
       /** A merge patch that was taken, unchecked; null or absent: none. */
       readonly data?: MergePatch.Taken | null | undefined
       readonly use: KeyUse | null
+      /** The refusal of step 4 for a name that the flow does not know, unless the session knows it; absent: the flow knows both. */
+      readonly unknown?: InvalidState | undefined
       /** Creates the request id if the update is accepted; most updates of a contended session are refused and need none. */
       readonly ids: IdsShape
     }
@@ -99,6 +103,15 @@ export type SessionCommand =
       readonly reason: string
       readonly use?: KeyUse | null | undefined
     }
+  | {
+      readonly tag: "Move"
+      readonly caller: Caller
+      readonly requestId: string
+      readonly state: string
+      readonly reason: string
+      readonly expectedVersion: number | null
+      readonly use: KeyUse | null
+    }
   | { readonly tag: "Expire" }
 
 /** One command by its tag. */
@@ -123,6 +136,7 @@ export interface CommandErrors {
   readonly CompleteTask: CompleteError
   readonly FailTask: OperationError
   readonly ReleaseClaim: OperationError
+  readonly Move: MoveError
   readonly Expire: AccessError
 }
 

@@ -2,21 +2,21 @@
  * UpdateCheckoutSession: the update command: input, rules, decision. Moves a session from the state that the caller expects
  * to the next one; each time a session enters a state, at most one update out of it succeeds.
  *
- * Owns: the input and steps 5-13a of CONTRACT §3, in that order. Does not own: turns and durability.
+ * Owns: the input and steps 4-13a of CONTRACT §3, in that order. Does not own: turns and durability.
  * Source: the action page; CONTRACT §2-§4.
  */
 
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState, UpdateError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
-import { type Flow, type Transition, transitionOf } from "../flow/Flow.js"
+import { type Flow, hasState, type Transition, transitionOf } from "../flow/Flow.js"
 import { defaultDeadlineMillis } from "../flow/Task.js"
 import type { Caller } from "../ports/Caller.js"
 import { isUpdatable } from "../ports/Carts.js"
 import { authorise, ownerNow } from "../ports/Guard.js"
 import type { UpdateInput } from "../service/CheckoutSessions.js"
 import { type CheckoutSession, copyOf } from "../session/CheckoutSession.js"
-import { errorState } from "../session/CheckoutState.js"
+import { errorState, stateFault } from "../session/CheckoutState.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import { type IdsShape, isSessionId } from "../session/Ids.js"
 import type { JsonObject } from "../session/Json.js"
@@ -24,6 +24,7 @@ import * as MergePatch from "../session/MergePatch.js"
 import * as OperationId from "../session/OperationId.js"
 import { type Arriving, closedReason, type SessionEvent, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
+import { isRetired } from "./MigrateSession.js"
 import * as Proceeding from "./Proceeding.js"
 import {
   answeredBefore,
@@ -91,11 +92,12 @@ export const make = (
   if (!isKnown && !isSessionId(checkoutSessionId)) return Refusal.invalidCheckoutSessionId
   const transition = transitionOf(flow, expCurrentState, nextState)
   const refused = transition.isAllowed ? null : unknownStates(flow, transition)
-  if (refused !== null) return refused
+  if (refused !== null && !mayBeFormer(flow, transition, input)) return refused
   if (expCurrentState === nextState && (expectedVersion ?? null) === null)
     return Refusal.sameState(expCurrentState, flow.edges.get(expCurrentState) ?? [])
   const use = typeof idempotencyKey === "string" ? keyUse(caller, idempotencyKey, input) : null
-  return { tag: "Update", caller, transition, expectedVersion, data, use, ids }
+  const command: CommandOf<"Update"> = { tag: "Update", caller, transition, expectedVersion, data, use, ids }
+  return refused === null ? command : { ...command, unknown: refused }
 }
 
 // A fast check of the usual form; any other input is checked field by field and explained. The three required fields are
@@ -124,18 +126,41 @@ const isWithoutSurplus = (input: UpdateInput): boolean => {
   return surplus === 0
 }
 
-// Null for two known states without an edge: step 13 refuses that, after the checks of the caller's rights.
-const unknownStates = ({ states }: Flow, { from, to }: Transition): InvalidState | null => {
+// Null for two known states without an edge: step 13 refuses that, after the checks of the caller's rights. Former names that the
+// flow knows are known states.
+const unknownStates = ({ migrate, states }: Flow, { from, to }: Transition): InvalidState | null => {
   const names: Array<string> = []
-  if (!states.has(from) && from !== errorState) names.push("expCurrentState")
-  if (!states.has(to)) names.push("nextState")
+  if (!states.has(from) && from !== errorState && !migrate.has(from)) names.push("expCurrentState")
+  if (!states.has(to) && !migrate.has(to)) names.push("nextState")
   if (names.length === 0) return null
   return Refusal.unknownState(names, names.includes("nextState") ? states : [...states, errorState])
+}
+
+// Only the session knows its former states, and what was accepted under a key before a state was gone.
+const mayBeFormer = (flow: Flow, { from, to }: Transition, input: UpdateInput): boolean => {
+  if (stateFault(from) !== null || stateFault(to) !== null || to === errorState) return false
+  if (typeof input.idempotencyKey === "string") return true
+  const isEdit = from === to && typeof input.expectedVersion === "number"
+  return !hasState(flow, from) && (flow.states.has(to) || flow.migrate.has(to) || isEdit)
+}
+
+// Step 4 for a name that the flow does not know: valid if it is the session's state, or was, or if this very update was accepted
+// before. A caller who may not see the session learns nothing: the name is invalid, as for a session that does not exist.
+const isKnown = (state: SessionState, command: CommandOf<"Update">, turn: SessionTurn): boolean => {
+  const { session } = state
+  if (session === null || authorise(session, turn.facts.rights) !== null) return false
+  const { from, to } = command.transition
+  const isFormer = from === session.state || state.formerStates?.includes(from) === true
+  if (isFormer && (to === from || command.unknown?.fields.includes("nextState") === false)) return true
+  const answered = command.use === null ? null : answeredBefore(turn, command.use)
+  return answered !== null && "events" in answered
 }
 
 /** Steps 5-13a, pure. An accepted update moves the session, or claims it when its current state has a task. */
 export const decide: Decide<"Update"> = (flow, state, command, turn) => {
   const { session } = state
+  if (!command.transition.isAllowed && command.unknown !== undefined && !isKnown(state, command, turn))
+    return Exit.fail(command.unknown)
   const denied = authorise(session, turn.facts.rights)
   if (denied !== null || session === null) return Exit.fail(denied ?? Refusal.sessionInaccessible)
   const { use } = command
@@ -148,7 +173,7 @@ export const decide: Decide<"Update"> = (flow, state, command, turn) => {
   return decideMove(flow, state, session, command, turn)
 }
 
-// Steps 11-13a. While a task runs, waiting helps a caller who expects where the session is or where it goes.
+// Steps 10a-13a. While a task runs, waiting helps a caller who expects where the session is or where it goes.
 const decideMove = (
   flow: Flow,
   state: SessionState,
@@ -158,6 +183,8 @@ const decideMove = (
 ): Decided<UpdateError> => {
   const { transition, expectedVersion, use } = command
   const { from, to, archives, task } = transition
+  if ((from !== session.state || !transition.isAllowed) && isRetired(flow, session))
+    return Exit.fail(Refusal.stateRetired(session))
   if (from !== session.state && (session.nextState === null || from !== session.nextState))
     return Exit.fail(Refusal.stateMismatch(session))
   if (typeof expectedVersion === "number" && expectedVersion !== session.version)
@@ -228,5 +255,5 @@ const keyUse = (caller: Caller, key: string, { expCurrentState, nextState, expec
 }
 
 /** The time until the deadline, but at least 100 ms and at most 1 s. */
-const waitMillis = (state: SessionState, nowMillis: number): number =>
+export const waitMillis = (state: SessionState, nowMillis: number): number =>
   Math.max(100, Math.min(1_000, (state.deadlineAt ?? nowMillis) - nowMillis))

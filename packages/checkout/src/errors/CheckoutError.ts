@@ -45,6 +45,12 @@ export type SessionClosed = typeof Schemas.SessionClosed.Type
 /** Step 10: the cart may not move in its status. */
 export type CartNotUpdatable = typeof Schemas.CartNotUpdatable.Type
 
+/**
+ * Step 10a: the flow no longer has the state of the session, so nothing leads out of it. Waiting does not help: cancel the session,
+ * let an operator move it, or deploy a flow that says what became of the state (`migrate`).
+ */
+export type StateRetired = typeof Schemas.StateRetired.Type
+
 /** Step 11: the session is in another state (`STATE_MISMATCH`) or at another version (`VERSION_MISMATCH`) than expected. */
 export type ExpectedStateMismatch = typeof Schemas.ExpectedStateMismatch.Type
 
@@ -113,6 +119,7 @@ export type UpdateError =
   | IdempotencyConflict
   | SessionClosed
   | CartNotUpdatable
+  | StateRetired
   | ExpectedStateMismatch
   | SessionProcessing
   | TransitionNotAllowed
@@ -140,6 +147,15 @@ export type OperationError =
 
 /** Errors of `completeTask`: the result may choose a next state. */
 export type CompleteError = OperationError | InvalidState | TransitionNotAllowed | InvalidData
+
+/** Errors of `move`. */
+export type MoveError =
+  | AccessError
+  | InvalidState
+  | IdempotencyConflict
+  | SessionClosed
+  | ExpectedStateMismatch
+  | SessionProcessing
 
 /** Every error of the service. */
 export type CheckoutError = UpdateError | OperationNotCurrent | VersionAhead

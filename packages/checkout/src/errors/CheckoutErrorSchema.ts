@@ -75,6 +75,12 @@ export const CartNotUpdatable = refusal("CartNotUpdatable", {
   current: Schema.NullOr(CurrentSession)
 })
 
+/** Schema of `StateRetired`. */
+export const StateRetired = refusal("StateRetired", {
+  reason: Schema.Literal("STATE_RETIRED"),
+  current: CurrentSession
+})
+
 /** Schema of `ExpectedStateMismatch`. */
 export const ExpectedStateMismatch = refusal("ExpectedStateMismatch", {
   reason: Schema.Literal("STATE_MISMATCH", "VERSION_MISMATCH"),
@@ -159,6 +165,7 @@ export const UpdateError = Schema.Union(
   IdempotencyConflict,
   SessionClosed,
   CartNotUpdatable,
+  StateRetired,
   ExpectedStateMismatch,
   SessionProcessing,
   TransitionNotAllowed,
@@ -194,6 +201,16 @@ export const OperationError = Schema.Union(
 
 /** Schema of `CompleteError`. */
 export const CompleteError = Schema.Union(...OperationError.members, InvalidState, TransitionNotAllowed, InvalidData)
+
+/** Schema of `MoveError`. */
+export const MoveError = Schema.Union(
+  ...AccessError.members,
+  InvalidState,
+  IdempotencyConflict,
+  SessionClosed,
+  ExpectedStateMismatch,
+  SessionProcessing
+)
 
 /** Schema of `CheckoutError`. */
 export const CheckoutError = Schema.Union(...UpdateError.members, OperationNotCurrent, VersionAhead)

@@ -26,6 +26,7 @@ export const sentences: { readonly [Tag in E.CheckoutError["_tag"]]: string } = 
   IdempotencyConflict: "This idempotency key was used for another input.",
   SessionClosed: "The session is closed.",
   CartNotUpdatable: "The status of the cart does not allow this.",
+  StateRetired: "The flow no longer has the state of the session.",
   ExpectedStateMismatch: "The session is not as expected.",
   SessionProcessing: "A task of the current state is running.",
   TransitionNotAllowed: "The flow has no transition from the current state to the next state.",
@@ -176,6 +177,15 @@ export const cartNotUpdatable = (status: CartStatus | null, session: CheckoutSes
   ...no
 })
 
+/** Step 10a: the flow does not have the session's state, and does not say what became of it. */
+export const stateRetired = (session: CheckoutSession): E.StateRetired => ({
+  _tag: "StateRetired",
+  message: `${sentences.StateRetired} Cancel it, or let an operator move it to a state of the flow.`,
+  reason: "STATE_RETIRED",
+  current: currentOf(session),
+  ...no
+})
+
 /** Step 11: another state. 63 of 64 racers get it, so it is a literal with every field: a spread costs more than the rest. */
 export const stateMismatch = (session: CheckoutSession): E.ExpectedStateMismatch => ({
   _tag: "ExpectedStateMismatch",
@@ -301,6 +311,8 @@ export const portUnavailable = (failed: PortUnavailable): E.StorageUnavailable =
 
 const unavailableMessage = ({ applied, reason }: EngineError.JournalUnavailable): string => {
   if (reason === "FORMAT") return "A newer release stored this; run that release. Nothing was changed."
+  if (reason === "FLOW_VERSION")
+    return "A newer version of the flow wrote this session; a server that runs it can answer. Nothing was changed."
   return applied === "no"
     ? "The store gave no answer; nothing was changed."
     : "The store gave no answer; the change may have been made."

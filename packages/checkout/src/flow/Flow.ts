@@ -9,6 +9,7 @@ import type { JsonObject } from "../session/Json.js"
 import * as Arrival from "./Arrival.js"
 import * as DataSchema from "./DataSchema.js"
 import { FixedMap, FixedSet } from "./Fixed.js"
+import { firstVersion, fixedRenames, type Renames, renamesFault, versionFault } from "./FlowVersion.js"
 import { copyOf as copyOfTask, faultOf, isFor, type Task } from "./Task.js"
 
 /** Current state to the states that may follow it, as written by a host. A state without followers ends the session. */
@@ -20,8 +21,12 @@ export type Transitions = { readonly [State in string]: ReadonlyArray<string> }
  */
 export interface Flow<T extends Transitions = Transitions, D = unknown> {
   readonly name: string
+  /** Raised by the host whenever states change; see `migrate`. */
+  readonly version: number
   readonly initial: string
   readonly transitions: T
+  /** Former states of earlier versions to their new names. */
+  readonly migrate: ReadonlyMap<string, string>
   /** Every state of the flow, `Error` not among them. */
   readonly states: ReadonlySet<string>
   /** State to its followers; `Error` leads to every state of the flow. */
@@ -74,6 +79,11 @@ export type PatchOf<F> =
 /** What a host writes. */
 export interface FlowDefinition<T extends Transitions, S = DataSchema.AnySchema | undefined> {
   readonly name: string
+  /**
+   * A whole number from 1 on; default 1. Raise it whenever states change. Sessions that an earlier version wrote are migrated when
+   * they are read. A server with a lower version writes nothing about a session that a higher one wrote.
+   */
+  readonly version?: number | undefined
   readonly initial: keyof T & string
   readonly transitions: T
   readonly tasks?: TasksOf<NoInfer<T>> | undefined
@@ -87,6 +97,11 @@ export interface FlowDefinition<T extends Transitions, S = DataSchema.AnySchema 
    * sessions keep no data.
    */
   readonly data?: S | undefined
+  /**
+   * The new names of states that earlier versions had: `{ "Old State": "New State" }`. Keep an entry as long as sessions of that
+   * version may be live. Needs a version above 1.
+   */
+  readonly migrate?: Renames<keyof T & string> | undefined
 }
 
 /** State to the state it proceeds to. */
@@ -99,7 +114,8 @@ export type TasksOf<T extends Transitions> = { readonly [State in keyof T]?: Tas
  * Compiles a flow. Throws a `TypeError` for an invalid definition: no states, an unknown target or initial
  * state, `Error` named, a state name that is not 1..30 printable characters, trimmed and NFC, an edge from a state to itself,
  * a task out of its bounds, or for a state that may not follow, a state that proceeds to one that may not follow or in a circle,
- * or a `data` that is no schema or an asynchronous one.
+ * a `data` that is no schema or an asynchronous one, a version that is not a whole number from 1 on, a new name (`migrate`) that is
+ * no state, or a former name that still is one.
  */
 export const defineFlow = <
   const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> },
@@ -107,7 +123,8 @@ export const defineFlow = <
 >(
   definition: FlowDefinition<T, S>
 ): Flow<T, DataSchema.InputOf<S>> => {
-  const { name, initial } = definition
+  const { name, initial, version = firstVersion } = definition
+  const renames: Renames = { ...definition.migrate }
   const transitions = copyOfTransitions<T>(definition.transitions)
   const states = new FixedSet(Object.keys(transitions))
   const refuse = (why: string): never => {
@@ -128,11 +145,13 @@ export const defineFlow = <
   }
   edges.set(errorState, states)
   const written = (definition.proceed ?? {}) as Arrival.Proceeds
-  const fault = Arrival.faultOf(edges, states, written)
+  const fault =
+    Arrival.faultOf(edges, states, written) ?? versionFault(version) ?? renamesFault(renames, version, states)
   if (fault !== null) refuse(fault)
   const proceed = new FixedMap(Arrival.entriesOf(written))
   const data = dataOf<S>(definition.data, refuse)
-  const flow = { name, initial, transitions, states, edges: new FixedMap(edges), proceed, ...nothing, data }
+  const head = { name, version, initial, transitions, migrate: fixedRenames(renames) }
+  const flow = { ...head, states, edges: new FixedMap(edges), proceed, ...nothing, data }
   return withTasks(flow, (definition.tasks ?? {}) as TasksOf<T>)
 }
 
@@ -224,6 +243,7 @@ const waysOf = ({ arrivals, edges, states }: Flow, tasks: Flow["tasks"]): Map<st
 /** Copies a flow into plain maps for one engine: faster to look up, never exposed. `dataMaxBytes` bounds the data of a session. */
 export const compile = (flow: Flow, dataMaxBytes: number = DataSchema.defaultMaxBytes): Flow => ({
   ...flow,
+  migrate: new Map(flow.migrate),
   states: new Set(flow.states),
   edges: new Map(Array.from(flow.edges, ([from, followers]) => [from, new Set(followers)])),
   tasks: new Map(flow.tasks),
@@ -243,6 +263,9 @@ export const transitionOf = (flow: Flow, from: string, to: string): Transition =
 
 /** Whether `flow` lets a session go from one state to the other. */
 export const allows = (flow: Flow, from: string, to: string): boolean => flow.edges.get(from)?.has(to) ?? false
+
+/** Whether sessions can be in this state: one of the flow, or `Error`. */
+export const hasState = (flow: Flow, state: string): boolean => flow.states.has(state) || state === errorState
 
 /** Whether `state` is final. */
 export const isFinal = (flow: Flow, state: string): boolean => flow.edges.get(state)?.size === 0

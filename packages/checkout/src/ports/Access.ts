@@ -24,6 +24,7 @@ export type Action =
   | "read"
   | "complete-task"
   | "release-claim"
+  | "move"
   | "administer"
 
 /** The cart whose rights are checked: its present owner, account and store, or the session's last ones if the cart is gone. */
@@ -93,7 +94,7 @@ const integrators: ReadonlyArray<Caller.Role> = [...operators, "commerce-integra
 const buyers: ReadonlyArray<Caller.Role> = [...integrators, "buyer-checkout"]
 
 const rolesFor = (action: Action): ReadonlyArray<Caller.Role> => {
-  if (action === "release-claim" || action === "administer") return operators
+  if (action === "release-claim" || action === "move" || action === "administer") return operators
   return action === "complete-task" || action === "assign-cart" ? integrators : buyers
 }
 

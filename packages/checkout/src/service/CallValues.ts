@@ -7,6 +7,7 @@ import * as CancelCheckout from "../commands/CancelCheckout.js"
 import * as CompleteTask from "../commands/CompleteTask.js"
 import * as FailTask from "../commands/FailTask.js"
 import * as Input from "../commands/Input.js"
+import * as MoveSession from "../commands/MoveSession.js"
 import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
 import * as ReleaseClaim from "../commands/ReleaseClaim.js"
@@ -61,5 +62,6 @@ export const make = (service: SessionCalls): SessionCalls => ({
   follow: taking(service.follow, fieldsOf(ReadCheckoutSession.from)),
   completeTask: taking(service.completeTask, CompleteTask.take),
   failTask: taking(service.failTask, fieldsOf(FailTask.fields)),
-  releaseClaim: taking(service.releaseClaim, fieldsOf(ReleaseClaim.fields))
+  releaseClaim: taking(service.releaseClaim, fieldsOf(ReleaseClaim.fields)),
+  move: taking(service.move, fieldsOf(MoveSession.fields))
 })

@@ -37,6 +37,7 @@ import * as Service from "./CheckoutService.js"
 import { CheckoutSessions, type SessionCalls } from "./CheckoutSessions.js"
 import * as Erasing from "./Erasing.js"
 import * as LateResults from "./LateResults.js"
+import * as MigrationLog from "./MigrationLog.js"
 import * as Pruning from "./Pruning.js"
 import { type Bounds, Retention, type RetentionShape } from "./Retention.js"
 import * as Updating from "./Updating.js"
@@ -66,6 +67,11 @@ export interface CheckoutEngineOptions {
   readonly custody?: Alarms.Custody | undefined
   /** How much is kept of what is finished, by an engine whose journal begins empty. Default: everything, until it is pruned. */
   readonly retention?: Bounds | undefined
+  /**
+   * True leaves every session at the version of the flow that wrote it, whatever that is, and migrates none. For tools that look
+   * after a storage without knowing its flow. Default false.
+   */
+  readonly keepsFlow?: boolean | undefined
   /** Limits of the engine. */
   readonly engine?: Partial<EngineConfig.EngineConfig> | undefined
 }
@@ -112,6 +118,9 @@ const watching = ({ onChange }: Access.AccessShape): Effect.Effect<Service.Watch
         )
   )
 
+const inBackground = (...works: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.forEach(works, (work) => Effect.forkScoped(work), { discard: true })
+
 const build = (options: CheckoutEngineOptions) =>
   Effect.gen(function* () {
     const shown: Flow.Flow = options.flow ?? Flow.b2b
@@ -133,21 +142,22 @@ const build = (options: CheckoutEngineOptions) =>
     const tell: TaskReports.Tell = (...told) => LateResults.tell({ carts, sessions }, ...told)
     const { taskCapacity: capacity, taskContext: context } = options
     const tasks = yield* Tasks.make({ flow, tell, commit, context, capacity, hasChanged })
-    const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports), {
+    const migrations = MigrationLog.make(flow)
+    const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports, options.keepsFlow), {
       unavailable,
       // A claim made here on a session of another engine is found, and run, by that one.
       onCommitted: (id, events, state: SessionState) => {
         tasks.onCommitted(id, events, state, isMine === null || isMine(id))
+        migrations.onCommitted(events)
         if (state.session!.isArchived) keeper.finished(id)
       }
     })
     const sessions: Sessions.Sessions = Sessions.typed(system)
-    yield* Effect.forkScoped(keeper.keeping({ sessions, carts }))
-    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, custody, commit.nowMillis, alarmMillis))
     const clock = yield* Effect.clock
     const clockOffsetMillis = () => commit.nowMillis() - clock.unsafeCurrentTimeMillis()
-    if (commit.journal.nowMillis !== undefined)
-      yield* Effect.forkScoped(ClockWatch.watch(clockOffsetMillis, alarmMillis))
+    const rounds = Alarms.rounds(sessions, tasks, custody, commit.nowMillis, alarmMillis)
+    yield* inBackground(keeper.keeping({ sessions, carts }), migrations.writing, rounds)
+    if (commit.journal.nowMillis !== undefined) yield* inBackground(ClockWatch.watch(clockOffsetMillis, alarmMillis))
     const drain = Effect.zipLeft(sessions.drain, tasks.drain(options.taskDrainMillis ?? 5_000))
     yield* Effect.addFinalizer(() => drain)
     const parts: Service.Parts = {

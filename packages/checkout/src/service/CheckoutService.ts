@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as CancelCheckout from "../commands/CancelCheckout.js"
 import * as CompleteTask from "../commands/CompleteTask.js"
 import * as FailTask from "../commands/FailTask.js"
+import * as MoveSession from "../commands/MoveSession.js"
 import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
 import * as ReleaseClaim from "../commands/ReleaseClaim.js"
@@ -171,8 +172,8 @@ const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: C
   return vigil.watch(key, () => AsyncContext.within(run, look), onLost)
 }
 
-// What closes a claim.
-const operations = (parts: Parts): Pick<S.SessionCalls, "failTask" | "releaseClaim"> => ({
+// What closes a claim, and what an operator does.
+const operations = (parts: Parts): Pick<S.SessionCalls, "failTask" | "releaseClaim" | "move"> => ({
   failTask: (caller, input) =>
     gate(
       parts,
@@ -196,6 +197,20 @@ const operations = (parts: Parts): Pick<S.SessionCalls, "failTask" | "releaseCla
         const { expectedVersion = null, operationId, reason } = input
         const use = useOf("release-claim", caller, input)
         return close(parts, input, { tag: "ReleaseClaim", caller, operationId, expectedVersion, reason, use })
+      }
+    ),
+  move: (caller, input) =>
+    gate(
+      parts,
+      caller,
+      "move",
+      () => MoveSession.check(parts.flow, input),
+      () => {
+        const { expectedVersion = null, reason, state } = input
+        const use = useOf("move", caller, input)
+        const requestId = parts.ids.next("req")
+        const command: CommandOf<"Move"> = { tag: "Move", caller, requestId, state, reason, expectedVersion, use }
+        return Effect.map(toSession(parts, input, command), ({ replayed, session }) => ({ replayed, session }))
       }
     )
 })

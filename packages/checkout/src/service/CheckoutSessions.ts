@@ -13,6 +13,7 @@ import type {
   CancelError,
   CompleteError,
   HistoryError,
+  MoveError,
   OpenError,
   OperationError,
   UpdateError
@@ -200,6 +201,19 @@ export interface ReleaseClaimInput {
   readonly idempotencyKey?: string | undefined
 }
 
+/** Move a session to a state of the flow, whatever its transitions say. For operators. */
+export interface MoveInput {
+  readonly checkoutSessionId: string
+  /** A state of the flow, never `Error`; a final one completes the session. */
+  readonly state: string
+  /** Why, for the history. */
+  readonly reason: string
+  /** The version the caller last saw; the session is moved only if it is still at it. */
+  readonly expectedVersion?: number | undefined
+  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
+  readonly idempotencyKey?: string | undefined
+}
+
 /**
  * The session after a change. `replayed`: this result was reported before, or the call made under this idempotency key; the
  * session is as it was right after that.
@@ -232,6 +246,7 @@ export interface SessionCalls {
   ) => Effect.Effect<Changed, CompleteError>
   readonly failTask: (caller: Caller, input: FailTaskInput) => Effect.Effect<Changed, OperationError>
   readonly releaseClaim: (caller: Caller, input: ReleaseClaimInput) => Effect.Effect<Changed, OperationError>
+  readonly move: (caller: Caller, input: MoveInput) => Effect.Effect<Changed, MoveError>
 }
 
 /** The same, and sessions followed as streams. */

@@ -105,11 +105,15 @@ export type HistoryType =
   | "Cancelled"
   | "Expired"
   | "LateResult"
+  | "Migrated"
+  | "Moved"
 
 /**
  * One committed change. `version` is the session's version after it; `from` and `to` are the states before and the one
  * moved to (for `Claimed`: the one it will move to when the task completes). Fields that do not apply are null.
  *
+ * `Migrated`: a later version of the flow renamed the state, ended the claim (`cause`) or completed the session; `reason` says the
+ * versions. `Moved`: an operator (`by`) moved the session, and why (`reason`).
  * `LateResult`: a task succeeded after its claim was closed; `orderId` is the order it made, and the state stayed as it was.
  */
 export interface HistoryEntry {

@@ -14,7 +14,7 @@ export interface KeyUse {
 }
 
 /** The calls that take a key; each has a scope of its own. */
-export type KeyedAction = "open" | "update" | "cancel" | "complete-task" | "fail-task" | "release-claim"
+export type KeyedAction = "open" | "update" | "cancel" | "complete-task" | "fail-task" | "release-claim" | "move"
 
 // 128 bits: a collision would need two equal digests within one session.
 const digestLength = 22

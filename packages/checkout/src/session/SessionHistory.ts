@@ -38,7 +38,8 @@ export const historyEntry = (version: number, event: SessionEvent): HistoryEntry
     case "Opened":
       return { ...entry, to: event.state, requestId: event.requestId, by: event.by }
     case "Updated":
-      return { ...entry, to: event.to, requestId: event.requestId, by: event.by }
+    case "Moved":
+      return { ...entry, ...movedFields(event) }
     case "Claimed": {
       const { by, operationId, requestId, to, workKey } = event
       return { ...entry, to, requestId, by, operationId, workKey }
@@ -76,7 +77,19 @@ export const historyEntry = (version: number, event: SessionEvent): HistoryEntry
       return { ...entry, requestId: event.requestId, by: event.by }
     case "Expired":
       return entry
+    case "Migrated":
+      return { ...entry, ...migratedFields(event) }
   }
+}
+
+const movedFields = (event: Extract<SessionEvent, { readonly type: "Updated" | "Moved" }>) => {
+  const { by, requestId, to } = event
+  return "reason" in event ? { to, requestId, by, reason: event.reason } : { to, requestId, by }
+}
+
+const migratedFields = (event: Extract<SessionEvent, { readonly type: "Migrated" }>) => {
+  const { cause, operationId, to, versions, workKey } = event
+  return { to, operationId, workKey, cause, reason: `flow version ${versions[0]} to ${versions[1]}` }
 }
 
 // What followed by itself.

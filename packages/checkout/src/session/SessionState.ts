@@ -11,6 +11,7 @@ import { errorState } from "./CheckoutState.js"
 import type { KeyUse } from "./IdempotencyKey.js"
 import type { JsonObject } from "./Json.js"
 import * as MergePatch from "./MergePatch.js"
+import type { Migrated } from "./Migrated.js"
 import * as StoreFormat from "./StoreFormat.js"
 
 /** The work key of a state. A task of that state that is claimed again continues under it. */
@@ -23,6 +24,8 @@ export interface WorkKey {
 export interface SessionState {
   /** See `StoreFormat`. */
   readonly format: number
+  /** The version of the flow that wrote it. A flow of a lower version leaves it alone. */
+  readonly flowVersion: number
   readonly session: CheckoutSession | null
   /** Deadline of the running task, epoch milliseconds. */
   readonly deadlineAt: number | null
@@ -32,10 +35,21 @@ export interface SessionState {
   readonly workKeys: ReadonlyArray<WorkKey>
   /** Follow-up claims since a client's call, this one included; absent if the claim is none. */
   readonly followUps?: number | undefined
+  /** States it was taken out of because its flow no longer has them, newest last, at most `formerCapacity`; absent: none. */
+  readonly formerStates?: ReadonlyArray<string> | undefined
 }
 
+/** Former states kept per session. */
+export const formerCapacity = 8
+
 /** The state before a session is opened. */
-export const initial: SessionState = { format: StoreFormat.current, session: null, deadlineAt: null, workKeys: [] }
+export const initial: SessionState = {
+  format: StoreFormat.current,
+  flowVersion: 1,
+  session: null,
+  deadlineAt: null,
+  workKeys: []
+}
 
 /** The cart's new owner from this event on; null or absent if unchanged. */
 interface Following {
@@ -125,7 +139,12 @@ export type SessionEvent =
       /** The order that a task made, although its result was refused: the cart had changed, or a member was wrong. */
       readonly orderId?: string | null | undefined
     } & Closing)
-  | ({ readonly type: "ClaimReleased"; readonly reason: string } & Closing)
+  | ({
+      readonly type: "ClaimReleased"
+      readonly reason: string
+      /** True if the flow has made its state final meanwhile. */
+      readonly archives?: boolean | undefined
+    } & Closing)
   | ({
       readonly type: "Cancelled"
       readonly at: number
@@ -140,10 +159,24 @@ export type SessionEvent =
   | ({ readonly type: "LateResult"; readonly orderId: string | null } & Closing)
   | ({ readonly type: "OwnerChanged" } & Following & Pick<Moved, "at" | "from" | "by" | "requestId">)
   | ({ readonly type: "Expired"; readonly at: number; readonly from: string } & Following)
+  | ({ readonly type: "Migrated" } & Migrated)
+  | ({
+      readonly type: "Moved"
+      readonly at: number
+      readonly by: string
+      readonly requestId: string
+      readonly from: string
+      readonly reason: string
+      /** `from`, if the flow does not have it. */
+      readonly retired?: ReadonlyArray<string> | undefined
+      readonly use?: KeyUse | null | undefined
+    } & Arriving &
+      Following)
 
-/** Applies one event. */
+/** Applies one event. The state stays at its version of the flow. */
 export const evolve = (state: SessionState, event: SessionEvent): SessionState => {
-  if (event.type === "Opened") return arrived(initial, opened(event), event.proceeded, 0)
+  if (event.type === "Opened")
+    return arrived({ ...initial, flowVersion: state.flowVersion }, opened(event), event.proceeded, 0)
   if (state.session === null) throw new Error(`event ${event.type} before Opened`)
   const session = event.owner == null ? state.session : { ...state.session, ...event.owner }
   const { at } = event
@@ -161,7 +194,7 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
       const claimed = changed(session, at, session.state, claim, null, session.orderId, event.requestId, data)
       const { cartRevision = null, deadlineAt } = event
       const workKeys = withWorkKey(state, session.state, workKey)
-      return { format: StoreFormat.current, session: claimed, deadlineAt, cartRevision, workKeys }
+      return { ...closed(state, claimed, workKeys), deadlineAt, cartRevision }
     }
     case "TaskCompleted": {
       const closedBy = event.archives ? "COMPLETED" : null
@@ -178,8 +211,10 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
       const isKnown = event.applied === "no" || isRefused
       return closed(state, failed, isKnown ? withoutWorkKey(state, event.from) : state.workKeys)
     }
-    case "ClaimReleased":
-      return closed(state, changed(session, at, session.state, null, null, session.orderId))
+    case "ClaimReleased": {
+      const closedBy = event.archives === true ? "COMPLETED" : null
+      return closed(state, changed(session, at, session.state, null, closedBy, session.orderId))
+    }
     case "Cancelled":
       return closed(state, changed(session, at, session.state, null, "CANCELLED", session.orderId))
     case "OwnerChanged":
@@ -191,7 +226,48 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
     }
     case "Expired":
       return closed(state, changed(session, at, session.state, null, "EXPIRED", session.orderId))
+    case "Migrated":
+      return migrated(state, session, event)
+    case "Moved":
+      return movedBy(state, session, event)
   }
+}
+
+const movedBy = (
+  state: SessionState,
+  session: CheckoutSession,
+  { archives, at, proceeded, retired = [], to }: Extract<SessionEvent, { readonly type: "Moved" }>
+): SessionState => {
+  const moved = changed(session, at, to, null, archives ? "COMPLETED" : null, session.orderId)
+  return withFormer(arrived(state, moved, proceeded, 0), retired)
+}
+
+// The claim goes on under its new names, or has ended. Two states that become one have one work key: that of the running claim,
+// else the newer one.
+const migrated = (before: SessionState, session: CheckoutSession, event: Migrated): SessionState => {
+  const { at, nextState, renamed, retired, to, versions } = event
+  const { operationId, orderId, workKey } = session
+  const claim =
+    nextState === null || operationId === null || workKey === null ? null : { operationId, workKey, nextState }
+  const after = changed(session, at, to, claim, event.archives ? "COMPLETED" : null, orderId)
+  const names = new Map(renamed)
+  const byState = new Map(before.workKeys.map((one) => [names.get(one.state) ?? one.state, one.key]))
+  if (claim !== null) byState.set(to, claim.workKey)
+  const workKeys = Array.from(byState, ([state, key]) => ({ state, key }))
+  const state = claim === null ? closed(before, after, workKeys) : { ...before, session: after, workKeys }
+  return withFormer({ ...state, flowVersion: versions[1] }, retired)
+}
+
+/** Applies events for a flow of this version, which the state is at from then on. */
+export const evolveAt =
+  (flowVersion: number): typeof evolve =>
+  (state, event) =>
+    evolve(state.flowVersion === flowVersion ? state : { ...state, flowVersion }, event)
+
+const withFormer = (state: SessionState, retired: ReadonlyArray<string>): SessionState => {
+  if (retired.length === 0) return state
+  const kept = (state.formerStates ?? []).filter((one) => !retired.includes(one))
+  return { ...state, formerStates: [...kept, ...retired].slice(-formerCapacity) }
 }
 
 const dataAfter = ({ data }: CheckoutSession, { data: patch }: Patching): JsonObject | null =>
@@ -269,12 +345,11 @@ const opened = (event: Extract<SessionEvent, { readonly type: "Opened" }>): Chec
   data: event.data === undefined ? null : MergePatch.apply({}, event.data)
 })
 
-const closed = (state: SessionState, session: CheckoutSession, workKeys = state.workKeys): SessionState => ({
-  format: StoreFormat.current,
-  session,
-  deadlineAt: null,
-  workKeys
-})
+const closed = (state: SessionState, session: CheckoutSession, workKeys = state.workKeys): SessionState => {
+  const { flowVersion, formerStates } = state
+  const after = { format: StoreFormat.current, flowVersion, session, deadlineAt: null, workKeys }
+  return formerStates === undefined ? after : { ...after, formerStates }
+}
 
 // A session that has come to a state: free, or with a follow-up claim.
 const arrived = (
@@ -287,14 +362,9 @@ const arrived = (
   const followUp = proceeded?.followUp ?? null
   if (followUp === null) return closed(state, session, workKeys)
   const { cartRevision, deadlineAt, nextState, operationId, workKey } = followUp
-  return {
-    format: StoreFormat.current,
-    session: { ...session, isProcessing: true, nextState, operationId, workKey },
-    deadlineAt,
-    cartRevision,
-    workKeys: withWorkKey({ ...state, workKeys }, session.state, workKey),
-    followUps: followUps + 1
-  }
+  const claimed = { ...session, isProcessing: true, nextState, operationId, workKey }
+  const after = closed(state, claimed, withWorkKey({ ...state, workKeys }, session.state, workKey))
+  return { ...after, deadlineAt, cartRevision, followUps: followUps + 1 }
 }
 
 /** The alarm of a claimed session: always due, so that a restart finds it regardless of the clock. */
@@ -322,9 +392,12 @@ export const decode = (stored: unknown): SessionState => {
   StoreFormat.check(state)
   if (!Array.isArray(state?.workKeys) || typeof state.session?.id !== "string")
     throw new Error("stored value is not the state of a checkout session")
-  // A session of a release without data.
-  if (state.session.data === undefined) return { ...state, session: { ...state.session, data: null } } as SessionState
-  return state as SessionState
+  const { flowVersion = 1, session } = state
+  if (!Number.isSafeInteger(flowVersion) || flowVersion < 1)
+    throw new Error("a stored state names no version of a flow")
+  if (state.flowVersion !== undefined && session.data !== undefined) return state as SessionState
+  // A state of a release without versions, or without data.
+  return { ...state, flowVersion, session: { ...session, data: session.data ?? null } } as SessionState
 }
 
 /** Whether an event archives the session. */

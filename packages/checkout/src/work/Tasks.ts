@@ -16,14 +16,14 @@ import type * as Scope from "effect/Scope"
 import type { Flow } from "../flow/Flow.js"
 import type { CartRevision } from "../ports/Carts.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
-import type { SessionState } from "../session/SessionState.js"
+import type { SessionEvent, SessionState } from "../session/SessionState.js"
 import * as Operation from "./Operation.js"
 import * as TaskReports from "./TaskReports.js"
 
 /** The running operations of this process. */
 export interface Tasks {
   /** Stops and (if `isMine`, default true) starts tasks after a durable change. */
-  readonly onCommitted: (id: string, events: unknown, state: SessionState, isMine?: boolean) => void
+  readonly onCommitted: (id: string, events: ReadonlyArray<SessionEvent>, state: SessionState, isMine?: boolean) => void
   /** Resumes a claim that was found after a restart, unless it runs here already. */
   readonly resume: (session: CheckoutSession, deadlineAt: number, cartRevision?: CartRevision | null) => void
   /** Stops tasks of sessions that this engine no longer owns; the new owner resumes them. */
@@ -97,9 +97,9 @@ export const make = (options: TasksOptions): Effect.Effect<Tasks, never, Scope.S
     }
     yield* Effect.addFinalizer(() => Effect.sync(() => close(self)))
     return {
-      onCommitted: (id, _events, { cartRevision = null, deadlineAt, session }, isMine = true) => {
+      onCommitted: (id, events, { cartRevision = null, deadlineAt, session }, isMine = true) => {
         if (session === null || session.operationId === null || deadlineAt === null) stop(self, id)
-        else if (isMine)
+        else if (isMine && events.some(mayClaim))
           start(self, { session, cartRevision, operationId: session.operationId, deadlineAt, resumed: false })
       },
       resume: (session, deadlineAt, cartRevision = null) => {
@@ -114,6 +114,11 @@ export const make = (options: TasksOptions): Effect.Effect<Tasks, never, Scope.S
       drain: (millis) => drain(self, millis)
     }
   })
+
+// These leave a running claim as it is. Whoever runs its task goes on; Alarms finds one that nobody runs.
+const bystanders: ReadonlySet<SessionEvent["type"]> = new Set(["Migrated", "OwnerChanged", "LateResult"])
+
+const mayClaim = ({ type }: SessionEvent): boolean => !bystanders.has(type)
 
 const partsOf = ({ hasChanged = () => Exit.succeed(false) }: TasksOptions): Effect.Effect<Operation.Parts> =>
   Effect.gen(function* () {

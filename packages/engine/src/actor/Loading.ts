@@ -5,13 +5,14 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as EngineError from "../EngineError.js"
 import { failureOf } from "../journal/GroupCommit.js"
-import type { JournalFailure, JournalRow } from "../journal/Journal.js"
+import { failure, type JournalFailure, type JournalRow } from "../journal/Journal.js"
 import { attempt, isExit } from "../runtime/EffectRunner.js"
 import * as Activation from "./Activation.js"
 import * as ActiveActors from "./ActiveActors.js"
 import * as Bodies from "./Bodies.js"
 import type * as Envelope from "./Envelope.js"
 import * as Mailbox from "./Mailbox.js"
+import { migrate } from "./Migrating.js"
 import { adoptDigests } from "./Records.js"
 import { answer, hold, type TurnContext } from "./TurnContext.js"
 
@@ -50,7 +51,7 @@ export const reloadAndRetry = (
 export const mustWaitForCommit = (context: TurnContext, inFlight: Activation.InFlight): boolean =>
   !context.commit.journal.exclusive && inFlight.newest !== null && inFlight.newest.flying
 
-/** Reads the state synchronously if the journal can; false if it has to be waited for. */
+/** Reads the state synchronously if the journal can; false if that, or what has to be committed first, has to be waited for. */
 export const loadNow = (context: TurnContext, activation: Activation.Activation): boolean => {
   if (!context.commit.journal.exclusive) return false
   let load: Effect.Effect<JournalRow | null, JournalFailure>
@@ -59,28 +60,31 @@ export const loadNow = (context: TurnContext, activation: Activation.Activation)
   } catch {
     return false
   }
-  return isExit(load) && Exit.isSuccess(load) && adopt(context, activation, load.value) === null
+  const isAdopted = isExit(load) && Exit.isSuccess(load) && adopt(context, activation, load.value) === null
+  return isAdopted && (activation.inFlight === null || !activation.inFlight.busy)
 }
 
-// Null if the state was adopted, else the reason.
+// Null if the state was adopted, else why not. What the behavior changes in it by itself is on its way then (Migrating).
 const adopt = (
   context: TurnContext,
   activation: Activation.Activation,
   row: JournalRow | null
-): "CORRUPT" | "FORMAT" | null => {
+): JournalFailure | null => {
   context.metrics.loads += 1
   try {
     const state = row === null ? context.behavior.initial : Bodies.stateOf(context, row)
     activation.state = state
+    activation.sequence = row === null ? 0 : row.sequence
     ActiveActors.noteBody(context.actors, activation, row === null ? null : Bodies.noteOf(context, row, state))
+    adoptDigests(context, activation, row)
+    activation.loaded = true
+    return row === null ? null : migrate(context, activation)
   } catch (defect) {
+    activation.loaded = false
+    if (defect instanceof EngineError.NewerState) return failure("no", defect.reason)
     context.supervision.onDefect(activation.address, defect)
-    return defect instanceof EngineError.UnknownFormat ? "FORMAT" : "CORRUPT"
+    return failure("no", defect instanceof EngineError.UnknownFormat ? "FORMAT" : "CORRUPT")
   }
-  activation.sequence = row === null ? 0 : row.sequence
-  adoptDigests(context, activation, row)
-  activation.loaded = true
-  return null
 }
 
 /** Reads the state and holds the address meanwhile (A1); commands that arrived before get an error if it cannot be read. */
@@ -90,9 +94,9 @@ export const load = (context: TurnContext, activation: Activation.Activation, in
   const loading = attempt(() => context.commit.journal.load(activation.address))
   context.run(loading, (exit) => {
     inFlight.busy = false
-    const reason = Exit.isFailure(exit) ? failureOf(exit).reason : adopt(context, activation, exit.value)
-    if (reason !== null) {
-      const cause = Exit.isSuccess(exit) ? undefined : failureOf(exit).cause
+    const unread = Exit.isFailure(exit) ? failureOf(exit) : adopt(context, activation, exit.value)
+    if (unread !== null) {
+      const { cause, reason } = unread
       const error = Exit.fail(
         context.unavailable(EngineError.journalUnavailable(activation.address, reason, "no", cause))
       )

@@ -64,6 +64,7 @@ export const peek = (context: TurnContext, id: string): unknown => {
   if (!context.commit.journal.exclusive || context.draining) return undefined
   const activation = ActiveActors.activationOf(context.actors, id)
   if (activation === null || activation.inFlight !== null || !mayBegin(context, activation)) return undefined
+  if (activation.inFlight !== null) return undefined // what the load has changed is not durable yet
   const { state } = activation
   if (activation.sequence === 0) releaseIfIdle(context, activation)
   return state
@@ -120,7 +121,11 @@ export const advance = (context: TurnContext, activation: Activation.Activation)
   const { inFlight } = activation
   if (inFlight === null || inFlight.busy) return
   while (!inFlight.busy && inFlight.mailbox.size > 0 && !mustWaitForCommit(context, inFlight)) {
-    if (!activation.loaded && !loadNow(context, activation)) return load(context, activation, inFlight)
+    if (!activation.loaded && !loadNow(context, activation)) {
+      // A load that was adopted holds the address while it commits what comes first.
+      if (!inFlight.busy) load(context, activation, inFlight)
+      return
+    }
     const envelope = Mailbox.take(inFlight.mailbox)!
     envelope.fresh = inFlight.fresh > 0
     if (inFlight.fresh > 0) inFlight.fresh -= 1

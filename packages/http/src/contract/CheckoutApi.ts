@@ -62,6 +62,7 @@ const cart = problem(CheckoutError.CartNotUpdatable, "CartNotUpdatable")
 const mismatch = problem(CheckoutError.ExpectedStateMismatch, "ExpectedStateMismatch")
 const preconditionFailed = problem(CheckoutError.ExpectedStateMismatch, "ExpectedStateMismatch", 412)
 const data = problem(CheckoutError.InvalidData, "InvalidData")
+const processing = problem(CheckoutError.SessionProcessing, "SessionProcessing")
 const operation = problem(CheckoutError.OperationNotCurrent, "OperationNotCurrent")
 
 const AccessProblem = Schema.Union(...denied)
@@ -73,13 +74,15 @@ const UpdateProblem = Schema.Union(
   keyConflict,
   closed,
   cart,
+  problem(CheckoutError.StateRetired, "StateRetired"),
   mismatch,
   preconditionFailed,
-  problem(CheckoutError.SessionProcessing, "SessionProcessing"),
+  processing,
   problem(CheckoutError.TransitionNotAllowed, "TransitionNotAllowed"),
   data
 )
 const CancelProblem = Schema.Union(...denied, keyConflict, closed, mismatch, preconditionFailed)
+const MoveProblem = Schema.Union(...denied, invalidState, keyConflict, closed, mismatch, preconditionFailed, processing)
 const OperationProblem = Schema.Union(...denied, keyConflict, closed, mismatch, preconditionFailed, operation)
 const transition = problem(CheckoutError.TransitionNotAllowed, "TransitionNotAllowed")
 const CompleteProblem = Schema.Union(...OperationProblem.members, invalidState, transition, data)
@@ -168,6 +171,22 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
         OpenApi.Summary,
         "Archive the session named in the body, or the live session of the cart named there (null: there was none)"
       )
+  )
+  .add(
+    HttpApiEndpoint.post("move", `${one}/move`)
+      .setPath(session)
+      .setHeaders(headers)
+      .setPayload(
+        Schema.Struct({
+          state,
+          reason: Schema.String,
+          expectedVersion: Schema.optional(version),
+          idempotencyKey: Schema.optional(key)
+        })
+      )
+      .addSuccess(WireSession.Changed)
+      .addError(MoveProblem)
+      .annotate(OpenApi.Summary, "Move a session that has no way on to a state of the flow (operators)")
   )
   .add(
     HttpApiEndpoint.get("history", `${one}/history`)

@@ -36,6 +36,7 @@ export const bodies: Readonly<Record<string, object>> = {
   "sessions.complete": { orderId: "order-1", next: "Confirm Price" },
   "sessions.fail": { code: "OUT_OF_STOCK", message: "Two items are gone." },
   "sessions.release": { reason: "The warehouse is closed today." },
+  "sessions.move": { state: "Shipping Address", reason: "The flow no longer has its state.", expectedVersion: 7 },
   "actions.invoke": { inputs: [{ checkoutSessionId, ...update }] }
 }
 
@@ -94,6 +95,7 @@ const errors: Errors = {
   CartNotUpdatable: Refusal.cartNotUpdatable("Closed", settled),
   ExpectedStateMismatch: Refusal.stateMismatch(settled),
   SessionProcessing: Refusal.sessionProcessing(processing, 1_000),
+  StateRetired: Refusal.stateRetired(settled),
   TransitionNotAllowed: Refusal.transitionNotAllowed(settled, ["Confirm Price"]),
   InvalidData: Refusal.invalidData({ reason: "DATA_MISMATCH", paths: ["/items/0/quantity"] }, settled),
   OperationNotCurrent: Refusal.operationNotCurrent(settled, "OPERATION_UNKNOWN", false),

@@ -34,6 +34,7 @@ export const rows: { readonly [T in Tag]: Row } = {
   IdempotencyConflict: { status: 422, code: "INVALID_INPUT" },
   SessionClosed: { status: 409, code: "INVALID_OPERATION" },
   CartNotUpdatable: { status: 409, code: "INVALID_OPERATION" },
+  StateRetired: { status: 409, code: "INVALID_OPERATION" },
   ExpectedStateMismatch: { status: 409, code: "INVALID_INPUT" },
   SessionProcessing: { status: 409, code: "ALREADY_IN_PROCESS" },
   TransitionNotAllowed: { status: 409, code: "INVALID_INPUT" },

@@ -96,7 +96,9 @@ export const HistoryEntry = Schema.Struct({
     "OwnerChanged",
     "Cancelled",
     "Expired",
-    "LateResult"
+    "LateResult",
+    "Migrated",
+    "Moved"
   ),
   at: Instant,
   from: textOrNull,
@@ -151,7 +153,7 @@ export const Cancelled = Schema.Struct({
   identifier: "Cancelled"
 })
 
-/** Answer to complete, fail and release. */
+/** Answer to complete, fail, release and move. */
 export const Changed = Schema.Struct({ replayed: Schema.Boolean, session: Session, arrived }).annotations({
   identifier: "Changed"
 })

@@ -191,7 +191,8 @@ const endpoints: { readonly [N in Name]: Endpoint } = {
   release: writing(
     ({ caller, sessions }, input) => Effect.map(sessions.releaseClaim(caller, input), changed),
     conditional
-  )
+  ),
+  move: writing(({ caller, sessions }, input) => Effect.map(sessions.move(caller, input), changed), conditional)
 }
 
 const routes: ReadonlyArray<WireRequest.Route<Name>> = (() => {

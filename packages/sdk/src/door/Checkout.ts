@@ -19,7 +19,7 @@ import type { Behind } from "./Behind.js"
 import * as ChangesIterator from "./ChangesIterator.js"
 import type { Aborted, CallError, Result } from "./Result.js"
 import { aborted, draining, fromExit, orThrow } from "./Result.js"
-import type { CompleteOf, HistoryOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"
+import type { CompleteOf, HistoryOf, MoveOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"
 
 /** Options of one call. */
 export interface CallOptions {
@@ -91,6 +91,12 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     options?: CallOptions
   ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.OperationError>
 
+  /** Moves a session that has no way on to a state of the flow (for operators). */
+  readonly move: (
+    input: MoveOf<F>,
+    options?: CallOptions
+  ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.MoveError>
+
   /** `open`, throwing an `OnelaneError`. */
   readonly openOrThrow: (input: OpenOf<F>, options?: WaitOptions) => Promise<With<F, CheckoutSessions.Opened>>
   /** `update`, throwing an `OnelaneError`. */
@@ -125,6 +131,8 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     input: CheckoutSessions.ReleaseClaimInput,
     options?: CallOptions
   ) => Promise<With<F, CheckoutSessions.Changed>>
+  /** `move`, throwing an `OnelaneError`. */
+  readonly moveOrThrow: (input: MoveOf<F>, options?: CallOptions) => Promise<With<F, CheckoutSessions.Changed>>
 
   /**
    * Finishes calls that have begun, ends every iteration of `changes` (with `Closed`) and releases all resources. Later calls are
@@ -244,7 +252,8 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     history: call(calls.history, "no"),
     completeTask: waiting(calls.completeTask, "unknown"),
     failTask: call(calls.failTask, "unknown"),
-    releaseClaim: call(calls.releaseClaim, "unknown")
+    releaseClaim: call(calls.releaseClaim, "unknown"),
+    move: call(calls.move, "unknown")
   }
   const throwing =
     <I, A, E extends CallError>(method: (input: I, options?: CallOptions) => Promise<Result<A, E>>) =>
@@ -260,6 +269,7 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     completeTaskOrThrow: throwing(results.completeTask),
     failTaskOrThrow: throwing(results.failTask),
     releaseClaimOrThrow: throwing(results.releaseClaim),
+    moveOrThrow: throwing(results.move),
     changes: (input, options) => ChangesIterator.make(behind, () => calls.follow(caller, input), options?.signal),
     close: behind.close,
     [Symbol.asyncDispose]: behind.close

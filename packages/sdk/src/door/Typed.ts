@@ -40,6 +40,11 @@ export interface CompleteOf<F> extends Omit<CheckoutSessions.CompleteTaskInput, 
   readonly data?: Flow.PatchOf<F> | undefined
 }
 
+/** A move to a state of the flow (never `Error`). */
+export interface MoveOf<F> extends Omit<CheckoutSessions.MoveInput, "state"> {
+  readonly state: Exclude<Flow.StateOf<F>, "Error">
+}
+
 /** An update along a transition of the flow. */
 export interface UpdateOf<F, S extends Flow.StateOf<F>>
   extends Omit<CheckoutSessions.UpdateInput, "nextState" | "data"> {

@@ -138,6 +138,7 @@ export const make = (
       completeTask: start(calls.completeTask),
       failTask: write(calls.failTask),
       releaseClaim: write(calls.releaseClaim),
+      move: write(calls.move),
       follow: (caller, input) => Subscription.follow({ policy, calls, closing }, caller, input)
     })
   })

@@ -16,6 +16,7 @@ import { backup, restore } from "./BackupCommand.js"
 import { directory } from "./DirectoryCommand.js"
 import { doctor } from "./DoctorCommand.js"
 import { erase } from "./EraseCommand.js"
+import { flow } from "./FlowCommand.js"
 import { keys } from "./KeysCommand.js"
 import { migrate } from "./MigrateCommand.js"
 import { serve } from "./ServeCommand.js"
@@ -25,7 +26,8 @@ import { sessions } from "./SessionsCommand.js"
 export const help = `onelane: checkout sessions, one lane each. Of all updates for one visit of a state, at most one succeeds.
 
   onelane serve      serve checkout sessions over HTTP
-  onelane sessions   list | show | watch | cancel | release | prune: look at sessions, follow, cancel, release a claim, delete
+  onelane sessions   list | show | watch | cancel | release | move | prune: look at sessions, follow, cancel, put right, delete
+  onelane flow       check: what a flow would make of the live sessions; exit code 1 if one has no way on
   onelane directory  users | accounts | stores | members | carts: put | remove | list
   onelane keys       create | list | revoke: the keys with which programs call
   onelane erase      remove everything about one buyer, by cart or by owner
@@ -42,7 +44,7 @@ Exit codes: 0 done; 1 refused or failed, standard error says why; 2 not understo
 
 const onelane = Command.make("onelane", {}, () => Ending.print(process.stdout, help)).pipe(
   Command.withDescription("Checkout sessions, one lane each."),
-  Command.withSubcommands([serve, migrate, sessions, directory, keys, erase, backup, restore, doctor])
+  Command.withSubcommands([serve, migrate, sessions, flow, directory, keys, erase, backup, restore, doctor])
 )
 
 // The library always prints colours; a file or a pipe should get plain text.

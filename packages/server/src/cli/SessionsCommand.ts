@@ -8,6 +8,7 @@ import type { CheckoutSession } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import * as FlowOption from "./FlowOption.js"
 import * as Output from "./Output.js"
 import * as Target from "./Target.js"
 
@@ -171,6 +172,38 @@ const release = Command.make(
     )
 ).pipe(Command.withDescription("Release the claim of a session whose task hangs; a late result is refused."))
 
+const move = Command.make(
+  "move",
+  {
+    ...Target.options,
+    json: Output.json,
+    to: Options.text("to").pipe(Options.withPseudoName("state"), Options.withDescription("A state of the flow")),
+    reason: Options.text("reason").pipe(
+      Options.withDescription("Why, for the history"),
+      Options.withDefault("moved by an operator")
+    ),
+    flow: Options.optional(FlowOption.text),
+    id
+  },
+  ({ flow: name, id, json, reason, to, ...target }) => {
+    if (Option.isNone(target.url) && Option.isNone(name))
+      return Target.misused("on a storage, --flow says which states there are: a preset, or the module of your flow")
+    const loaded = Option.isSome(target.url) || Option.isNone(name) ? Effect.void : FlowOption.load(name.value)
+    return Effect.matchEffect(loaded, {
+      onFailure: Target.misused,
+      onSuccess: (flow) =>
+        Target.run(
+          Effect.gen(function* () {
+            const sessions = yield* Target.sessions(target, flow ?? undefined)
+            const input = { checkoutSessionId: id, state: to, reason }
+            const { session } = yield* Effect.mapError(sessions.move(Target.caller, input), refuse)
+            yield* Output.show(json, { session: iso(session) }, () => `moved ${id}, it is in ${session.state}`)
+          })
+        )
+    })
+  }
+).pipe(Command.withDescription("Move a session that has no way on to a state of the flow."))
+
 const prune = Command.make(
   "prune",
   {
@@ -200,6 +233,6 @@ const prune = Command.make(
 
 /** `onelane sessions`. */
 export const sessions = Command.make("sessions").pipe(
-  Command.withDescription("List, show, watch and cancel sessions; release claims; delete old sessions."),
-  Command.withSubcommands([list, show, watch, cancel, release, prune])
+  Command.withDescription("List, show, watch, cancel and move sessions; release claims; delete old sessions."),
+  Command.withSubcommands([list, show, watch, cancel, release, move, prune])
 )

@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs"
 import * as Options from "@effect/cli/Options"
-import { Caller, type Carts, type CheckoutSessions } from "@onelane/checkout"
+import { Caller, type Carts, type CheckoutSessions, type Flow } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"
 import type { StoreBackup } from "@onelane/sql"
 import * as Config from "effect/Config"
@@ -67,7 +67,8 @@ const refuse = (error: object): Refused => {
   return refused(`${Ending.sentenceOf(error)}${hint}`)
 }
 
-const mustExist = (path: string) =>
+/** Refuses a storage that is not there. */
+export const mustExist = (path: string): Effect.Effect<void, Refused> =>
   Effect.gen(function* () {
     const { isServer } = yield* load(() => import("../serve/Store.js"))
     if (isServer(path) || existsSync(path)) return
@@ -146,8 +147,14 @@ const sentence = (failed: Admin.AdminFailure): Refused => {
 // Reading a storage starts no task and ends no overdue one: that is up to the server.
 const onlooker = { isMine: () => false, isSettled: () => false }
 
-/** The sessions of a target, and the caller. On a storage the caller is the host: opening the file is permission enough. */
-export const sessions = (target: Target): Effect.Effect<CheckoutSessions.CheckoutSessionsShape, Refused, Scope.Scope> =>
+/**
+ * The sessions of a target, and the caller. On a storage the caller is the host: opening the file is permission enough; `flow`
+ * says which states there are (default: those of all presets).
+ */
+export const sessions = (
+  target: Target,
+  flow?: Flow.Flow
+): Effect.Effect<CheckoutSessions.CheckoutSessionsShape, Refused, Scope.Scope> =>
   Effect.gen(function* () {
     const remote = remoteOf(target)
     const { CheckoutSessions } = yield* load(() => import("@onelane/checkout"))
@@ -158,13 +165,14 @@ export const sessions = (target: Target): Effect.Effect<CheckoutSessions.Checkou
       const client = yield* Layer.build(Layer.provide(CheckoutClient.layer(remote.value), FetchHttpClient.layer))
       return Context.get(client, CheckoutSessions.CheckoutSessions)
     }
-    return Context.get(yield* engineOn(yield* opened(target.storage)), CheckoutSessions.CheckoutSessions)
+    return Context.get(yield* engineOn(yield* opened(target.storage), flow), CheckoutSessions.CheckoutSessions)
   })
 
-const engineOn = (kept: Context.Context<Stored>) =>
+// It does not know the flow of the sessions: they stay at the version that wrote them, and are not migrated.
+const engineOn = (kept: Context.Context<Stored>, flow?: Flow.Flow) =>
   Effect.gen(function* () {
-    const { Access, CheckoutEngine, Flow } = yield* load(() => import("@onelane/checkout"))
-    const options = { flow: Flow.presets.any, custody: onlooker }
+    const { Access, CheckoutEngine, Flow: Flows } = yield* load(() => import("@onelane/checkout"))
+    const options = { flow: flow ?? Flows.presets.any, custody: onlooker, keepsFlow: true }
     const ports = Layer.merge(Layer.succeedContext(kept), Access.layerTrusted)
     return yield* Effect.provide(CheckoutEngine.make(options), ports)
   })

@@ -64,6 +64,24 @@ export const make = (sql: SqlClient): SessionListShape => ({
     )
 })
 
+/** A page of stored sessions, by id. `state` is JSON as it is stored. `next`: where the next page begins; null at the end. */
+export interface StoredPage {
+  readonly found: ReadonlyArray<{ readonly id: string; readonly state: string }>
+  readonly next: string | null
+}
+
+/** The page of stored sessions after an id ("" for the first). Changes nothing; the tables must be there. */
+export const stored = (after: string): Effect.Effect<StoredPage, SqlError, SqlClient> =>
+  Effect.flatMap(SqlClient, (sql) =>
+    sql<Rows[number]>`SELECT id, state FROM journal_state
+      WHERE kind = ${"session"} AND id > ${escape(after)} ORDER BY id LIMIT ${pageSessions}`.pipe(
+      Effect.map((rows) => {
+        const found = rows.map((row) => ({ id: unescape(String(row.id)), state: String(row.state) }))
+        return { found, next: rows.length < pageSessions ? null : found[found.length - 1]!.id }
+      })
+    )
+  )
+
 /** Sessions looked at for the newest change: ids of ours are in order of time. */
 const newestSessions = 100
 

@@ -12,7 +12,7 @@ type Service = CheckoutSessions.CheckoutSessionsShape
 /** One call of the service by name. */
 type Call = (method: Method, input: object) => Effect.Effect<unknown, CheckoutError.StorageUnavailable>
 
-type Method = "open" | "update" | "get" | "cancel" | "history" | "completeTask" | "failTask" | "releaseClaim"
+type Method = "open" | "update" | "get" | "cancel" | "history" | "completeTask" | "failTask" | "releaseClaim" | "move"
 
 const lost = (reason: string, applied: "no" | "unknown"): CheckoutError.StorageUnavailable => ({
   _tag: "StorageUnavailable",
@@ -36,6 +36,7 @@ const serviceOf = (call: Call): Service =>
     completeTask: (_: unknown, input: object) => call("completeTask", input),
     failTask: (_: unknown, input: object) => call("failTask", input),
     releaseClaim: (_: unknown, input: object) => call("releaseClaim", input),
+    move: (_: unknown, input: object) => call("move", input),
     follow: () => Effect.die("a door has no streams"),
     changes: () => Stream.die("a door has no streams")
   }) as unknown as Service
@@ -53,6 +54,8 @@ const requestOf = (method: Method, input: Record<string, unknown>): readonly [st
       return ["GET", `${session}/history`, null]
     case "update":
       return ["POST", `${session}/update`, rest]
+    case "move":
+      return ["POST", `${session}/move`, rest]
     case "cancel":
       return ["POST", "/v1/checkout-sessions/cancel", input]
     case "completeTask":

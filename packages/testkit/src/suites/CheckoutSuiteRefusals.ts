@@ -280,6 +280,26 @@ const secrets = (it: CheckoutIt): void => {
         assert.deepInclude(error, { _tag: "OperationNotCurrent", applied: "no" })
     })
   )
+  it(
+    "only an operator moves a session, and to a state of the flow; the history says who and why",
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const { checkoutSessionId } = yield* openedWorld
+      const input = { checkoutSessionId, state: "Taxes", reason: "stranded", expectedVersion: 1, idempotencyKey: "m" }
+      for (const caller of [callers.buyer, callers.integrator])
+        assert.strictEqual((yield* Effect.flip(sessions.move(caller, input)))._tag, "ActionNotPermitted")
+      const odd = yield* Effect.flip(sessions.move(callers.admin, { ...input, state: "Nowhere" }))
+      assert.deepInclude(odd, { _tag: "InvalidState", fields: ["state"] })
+      const moved = yield* sessions.move(callers.admin, input)
+      assert.deepInclude(moved.session, { state: "Taxes", version: 2 })
+      assert.deepStrictEqual(yield* sessions.move(callers.admin, input), { ...moved, replayed: true })
+      const late = yield* Effect.flip(sessions.move(callers.admin, { ...input, idempotencyKey: "other" }))
+      assert.deepInclude(late, { _tag: "ExpectedStateMismatch", reason: "VERSION_MISMATCH" })
+      const [, entry] = yield* sessions.history(callers.admin, { checkoutSessionId })
+      assert.deepInclude(entry, { type: "Moved", from: "Start", to: "Taxes", reason: "stranded", version: 2 })
+      assert.strictEqual(entry?.by, callers.admin.userId)
+    })
+  )
 }
 
 /** Registers the tests of refusals. */

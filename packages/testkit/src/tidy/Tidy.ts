@@ -51,7 +51,6 @@ export const house: TidyConfig = {
     util: [],
     helper: [],
     common: [],
-    data: [],
     info: [],
     lock: [],
     mutex: [],

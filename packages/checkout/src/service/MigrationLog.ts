@@ -1,0 +1,55 @@
+/**
+ * MigrationLog: one line about the sessions that were migrated to this version of the flow, with counts, instead of one for each.
+ */
+import { QuietTimer } from "@onelane/engine"
+import * as Effect from "effect/Effect"
+import type { Flow } from "../flow/Flow.js"
+import type { SessionEvent } from "../session/SessionState.js"
+
+/** What becomes of sessions. */
+export interface MigrationLog {
+  /** Is told of every commit, after it is durable. */
+  readonly onCommitted: (events: ReadonlyArray<SessionEvent>) => void
+  /** Writes the lines, until it is interrupted. */
+  readonly writing: Effect.Effect<void>
+}
+
+/** How long migrations are gathered for one line, milliseconds. */
+const gatherMillis = 1_000
+
+const none = { sessions: 0, completed: 0, claimsEnded: 0 }
+
+/** Makes the log of an engine with this flow. */
+export const make = ({ name, version }: Flow): MigrationLog => {
+  const latch = Effect.unsafeMakeLatch(false)
+  let counts = none
+  const write = Effect.suspend(() => {
+    latch.unsafeClose()
+    const told = counts
+    counts = none
+    if (told.sessions === 0) return Effect.void
+    const line = Effect.logInfo("sessions of earlier versions of the flow were migrated")
+    return Effect.annotateLogs(line, { flow: name, version, ...told })
+  })
+  return {
+    onCommitted: (events) => {
+      for (const event of events) {
+        if (event.type !== "Migrated") continue
+        const { claimsEnded, completed, sessions } = counts
+        counts = {
+          sessions: sessions + 1,
+          completed: completed + (event.archives ? 1 : 0),
+          claimsEnded: claimsEnded + (event.cause === null ? 0 : 1)
+        }
+        latch.unsafeOpen()
+      }
+    },
+    writing: latch.await.pipe(
+      Effect.zipRight(QuietTimer.sleep(gatherMillis)),
+      Effect.zipRight(write),
+      Effect.forever,
+      Effect.ensuring(write),
+      Effect.interruptible
+    )
+  }
+}

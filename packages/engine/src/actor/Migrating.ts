@@ -1,0 +1,39 @@
+/**
+ * Migrating: what a behavior changes by itself in a state that was just read. It is a turn of its own before any other: its
+ * event becomes the head at once, and later answers wait for its commit (A2). A conflict or a failure undoes it with everything
+ * behind it (A3), and the next load looks again.
+ *
+ * Runs only after a load, so a turn on a state in memory pays nothing.
+ */
+import * as Exit from "effect/Exit"
+import type { JournalFailure } from "../journal/Journal.js"
+import type { Activation } from "./Activation.js"
+import * as Bodies from "./Bodies.js"
+import { commitUnasked } from "./Committing.js"
+import { noRecords, recordsOf } from "./Records.js"
+import type { TurnContext } from "./TurnContext.js"
+
+/** Commits what the behavior changes by itself. Returns the failure of that commit if it is known at once. May throw. */
+export const migrate = (context: TurnContext, activation: Activation): JournalFailure | null => {
+  const { behavior } = context
+  if (behavior.migrate === undefined) return null
+  const { address, sequence, state } = activation
+  const migration = behavior.migrate(state, context.input.of(sequence, undefined, noRecords))
+  if (migration === null) return null
+  const { digests = [], event } = migration
+  const after = behavior.evolve(state, event)
+  const afterSequence = sequence + 1
+  const records = digests.length === 0 ? undefined : recordsOf(digests, afterSequence, [event], after)
+  return commitUnasked(context, activation, {
+    address,
+    expectedSequence: sequence, // A4
+    events: [event],
+    state: Bodies.withoutBody(behavior, after),
+    whole: after,
+    body: Bodies.change(context, activation, after, [event], afterSequence),
+    alarmMillis: behavior.alarm(after),
+    records,
+    afterSequence,
+    exit: Exit.void
+  })
+}
