@@ -37,8 +37,8 @@ export const subjects: Readonly<Record<string, MakeSubject>> = {
   "onelane, SQLite, Promise": async () => (await import("./OnelaneDurable.js")).onelaneSqlitePromise(makeDirectory()),
   "engine on raw statements": async () => (await import("./OnelaneDurable.js")).onelaneRaw(makeDirectory()),
   "engine on an fdatasync'd file": async () => (await import("./OnelaneDurable.js")).onelaneFile(makeDirectory()),
-  "onelane, SQLite, with data": async () => (await import("./OnelaneData.js")).sqliteWithData(makeDirectory()),
-  "onelane, PostgreSQL, with data": async () => (await import("./OnelaneData.js")).postgresWithData(),
+  "onelane, SQLite, with data": async () => (await import("./OnelanePatched.js")).sqlitePatched(makeDirectory()),
+  "onelane, PostgreSQL, with data": async () => (await import("./OnelanePatched.js")).postgresPatched(),
   "onelane, PostgreSQL": async () => (await import("./OnelaneDurable.js")).onelanePostgres(),
   "onelane, PostgreSQL, Promise": async () => (await import("./OnelaneDurable.js")).onelanePostgresPromise()
 }

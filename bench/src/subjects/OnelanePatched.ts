@@ -1,4 +1,4 @@
-/** OnelaneData: ours with data in every session: 2 KB of it, of which each update replaces some 200 bytes. */
+/** OnelanePatched: ours with data in every session: 2 KB of it, of which each update replaces some 200 bytes. */
 import { join } from "node:path"
 import { Caller, CheckoutSessions, Flow } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"
@@ -46,11 +46,11 @@ const over = async <E>(journal: Layer.Layer<Journal.Journal, E>): Promise<Subjec
 }
 
 /** On an SQLite file. */
-export const sqliteWithData = (directory: string): Promise<Subject> =>
+export const sqlitePatched = (directory: string): Promise<Subject> =>
   over(JournalSql.layer.pipe(Layer.provide(SqliteClient.layer({ filename: join(directory, "data.db") }))))
 
 /** On a PostgreSQL of its own. */
-export const postgresWithData = async (): Promise<Subject> => {
+export const postgresPatched = async (): Promise<Subject> => {
   const server = await Postgres.start()
   const subject = await over(JournalSql.layer.pipe(Layer.provide(PostgresClient.layer({ url: server.url }))))
   return { ...subject, close: () => subject.close().then(server.stop) }
