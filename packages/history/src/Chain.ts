@@ -31,6 +31,7 @@ export interface Place {
   next?: Known<string | null>
   archived?: Known<boolean>
   requestId?: Known<string | null>
+  data?: Known<string | null>
   /** The accepted call that made it. */
   change?: Operation
   /** Reads and refusals that saw it. */
@@ -109,7 +110,7 @@ const noteObserver = (places: ReadonlyArray<Place>, base: number, operation: Ope
     following.after = operation
   }
   if (state !== undefined && next !== undefined && archived !== undefined) {
-    if (!permits({ version: version!, state, next, archived, owed: 0 }, operation)) {
+    if (!permits({ version: version!, state, next, archived, owed: 0, data: undefined }, operation)) {
       return { rule: "wrong refusal", operations: [operation] }
     }
   }
@@ -142,6 +143,10 @@ const learn = (place: Place, said: Observation, by: Operation): Finding | null =
   if (said.requestId !== undefined) {
     fault ??= conflicting(place.requestId, said.requestId)
     place.requestId ??= { value: said.requestId, by }
+  }
+  if (said.data !== undefined) {
+    fault ??= conflicting(place.data, said.data)
+    place.data ??= { value: said.data, by }
   }
   return fault
 }

@@ -8,7 +8,7 @@
 import type { Place } from "./Chain.js"
 import { isLeft, type Kind, kindsOf } from "./Doubt.js"
 import type { Operation } from "./History.js"
-import { drifts, effects, key, type Model, permits, type Register, starts } from "./Register.js"
+import { drifts, effects, key, type Model, permits, type Register, starts, told } from "./Register.js"
 import type { Finding } from "./Verdict.js"
 
 /** What may have made a version: the register after it, and the kind of doubtful call it takes, if any. */
@@ -87,10 +87,11 @@ export const walk = (
   }
 }
 
-const knownOf = ({ state, next, archived }: Place): Partial<Register> => ({
+const knownOf = ({ state, next, archived, data }: Place): Partial<Register> => ({
   ...(state === undefined ? {} : { state: state.value }),
   ...(next === undefined ? {} : { next: next.value }),
-  ...(archived === undefined ? {} : { archived: archived.value })
+  ...(archived === undefined ? {} : { archived: archived.value }),
+  ...(data === undefined ? {} : { data: data.value })
 })
 
 const given = (after: Register): Cause => ({ after, kind: null })
@@ -120,11 +121,13 @@ const causesOf = (looking: Causes, place: Place, index: number, before: Register
   if (place.change !== undefined) {
     return effects(model, before, place.change)
       .filter((each) => fits(place, each))
-      .map(given)
+      .map((each) => given(seen(place, each)))
   }
   const found = new Map<string, Cause>()
   const add = (after: Register, kind: Kind | null): void => {
-    if (fits(place, after) && !found.has(key(after))) found.set(key(after), { after, kind })
+    if (!fits(place, after)) return
+    const told = seen(place, after)
+    if (!found.has(key(told))) found.set(key(told), { after: told, kind })
   }
   for (const after of drifts(model, before)) add(after, null)
   for (const kind of kindsFor(before)) {
@@ -134,11 +137,14 @@ const causesOf = (looking: Causes, place: Place, index: number, before: Register
   return [...found.values()]
 }
 
+const seen = ({ data }: Place, register: Register): Register => told(register, data && { data: data.value })
+
 const fits = (place: Place, register: Register): boolean =>
   register.version === place.version &&
   (place.state === undefined || place.state.value === register.state) &&
   (place.next === undefined || place.next.value === register.next) &&
   (place.archived === undefined || place.archived.value === register.archived) &&
+  (place.data === undefined || register.data === undefined || place.data.value === register.data) &&
   place.observers.every((each) => permits(register, each))
 
 /** The operations that show a version nothing explains: its witnesses, and refused calls that look like its cause. */

@@ -3,6 +3,7 @@
  * made, so the checkers count them instead of choosing among them.
  */
 import { isDoubtful, isLate, type Operation } from "./History.js"
+import { textOf } from "./SessionData.js"
 
 /** Doubtful calls that mean the same: one of them, when each was made (ascending), and how many are taken as done. */
 export interface Kind {
@@ -15,8 +16,15 @@ export interface Kind {
 export const kindsOf = (operations: ReadonlyArray<Operation>): ReadonlyArray<Kind> => {
   const kinds = new Map<string, Kind>()
   for (const operation of operations.filter((each) => isDoubtful(each) || isLate(each))) {
-    const { action, expected, next, expectedVersion, late } = operation
-    const name = JSON.stringify([action, expected, next, expectedVersion, late === true])
+    const { action, expected, next, expectedVersion, patch, late } = operation
+    const name = JSON.stringify([
+      action,
+      expected,
+      next,
+      expectedVersion,
+      patch === undefined ? null : textOf(patch),
+      late === true
+    ])
     const kind = kinds.get(name)
     if (kind === undefined) kinds.set(name, { sample: operation, invoked: [operation.invoked], used: 0 })
     else kind.invoked.push(operation.invoked)

@@ -24,6 +24,8 @@ export interface Observation {
   readonly next?: string | null | undefined
   readonly archived?: boolean | undefined
   readonly requestId?: string | null | undefined
+  /** The session's data as canonical JSON (`SessionData.textOf`); null: it has none. */
+  readonly data?: string | null | undefined
 }
 
 /**
@@ -42,6 +44,8 @@ export interface Operation {
   readonly expected?: string | undefined
   readonly next?: string | undefined
   readonly expectedVersion?: number | undefined
+  /** The JSON merge patch of the session's data that the call carried. */
+  readonly patch?: unknown
   /** Idempotency key, made unique over callers and actions. */
   readonly key?: string | undefined
   /** The answer was an earlier one, given again for its key. */
@@ -59,7 +63,10 @@ export interface Operation {
 export type History = ReadonlyArray<Operation>
 
 /** What is known when a call is made. */
-export type Call = Pick<Operation, "process" | "session" | "action" | "expected" | "next" | "expectedVersion" | "key">
+export type Call = Pick<
+  Operation,
+  "process" | "session" | "action" | "expected" | "next" | "expectedVersion" | "patch" | "key"
+>
 
 /** What is known when it is answered; `session` and `action` where only the answer tells what it was. */
 export type Answer = Pick<Operation, "outcome" | "replayed" | "requestId" | "late" | "error" | "observed"> &

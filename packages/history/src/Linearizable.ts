@@ -25,6 +25,8 @@ export interface CheckOptions {
   readonly proceed?: { readonly [State in string]?: string | undefined } | undefined
   /** State to the states that the result of its work may choose (`next`). Default: results choose nothing. */
   readonly choices?: { readonly [State in string]?: ReadonlyArray<string> | undefined } | undefined
+  /** Whether the engine's own tasks may write data, which then is as the answers say it. Default true. */
+  readonly taskData?: boolean | undefined
   /** State of a newly opened session where the record does not say. Default: `Start`. */
   readonly initial?: string | undefined
   /** Configurations tried per session before it counts as undecided. Default 1,000,000. */
@@ -44,7 +46,8 @@ export const checkHistory = (history: History, options: CheckOptions = {}): Verd
     finals: options.finals ?? defaultModel.finals,
     initial: options.initial ?? defaultModel.initial,
     proceed: mapOf(options.proceed),
-    choices: mapOf(options.choices)
+    choices: mapOf(options.choices),
+    data: options.taskData === false ? "calls" : "calls and tasks"
   }
   const sessions = bySession(history)
   const violations: Array<Violation> = []
@@ -63,10 +66,14 @@ export const checkHistory = (history: History, options: CheckOptions = {}): Verd
   }
 }
 
+const hasData = ({ observed, patch }: Operation): boolean =>
+  patch !== undefined || (observed?.data !== undefined && observed.data !== null)
+
 const mapOf = <A>(written: { readonly [State in string]?: A | undefined } = {}): ReadonlyMap<string, A> =>
   new Map(Object.entries(written).filter((entry): entry is [string, A] => entry[1] !== undefined))
 
-const judge = (recorded: ReadonlyArray<Operation>, model: Model, budget: number): Finding | null | "undecided" => {
+const judge = (recorded: ReadonlyArray<Operation>, given: Model, budget: number): Finding | null | "undecided" => {
+  const model: Model = recorded.some(hasData) ? given : { ...given, data: "none" }
   const { operations, findings } = settle(recorded)
   if (findings.length > 0) return findings[0]!
   if (Chain.applies(operations)) return Chain.check(operations, model, budget)

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Answer, Call, History, Observation } from "./History.js"
 import * as HistoryWriter from "./History.js"
+import { textOf } from "./SessionData.js"
 
 /** A recording. */
 export interface Recorder {
@@ -58,6 +59,7 @@ const recordCommands = (
         session: input.checkoutSessionId ?? nameless(input),
         action: "open",
         next: input.initialState,
+        patch: input.data,
         key: keyOf("open", caller, input)
       },
       service.open(caller, input, wait),
@@ -79,6 +81,7 @@ const recordCommands = (
         expected: input.expCurrentState,
         next: input.nextState,
         expectedVersion: input.expectedVersion,
+        patch: input.data,
         key: keyOf("update", caller, input)
       },
       service.update(caller, input, wait),
@@ -137,7 +140,11 @@ const recordOperations = (
       noted(
         writer,
         caller,
-        { ...result(input, "completeTask", `${input.orderId ?? ""} ${input.next ?? ""}`), next: input.next },
+{
+          ...result(input, "completeTask", `${input.orderId ?? ""} ${input.next ?? ""}`),
+          next: input.next,
+          patch: input.data
+        },
         service.completeTask(caller, input, wait),
         changed
       ),
@@ -182,7 +189,8 @@ const observe = (session: CheckoutSession.CheckoutSession | CheckoutSession.Curr
   state: session.state,
   next: session.nextState,
   archived: session.isArchived,
-  requestId: session.lastRequestId
+  requestId: session.lastRequestId,
+  ...("data" in session && { data: session.data === null ? null : textOf(session.data) })
 })
 
 // A cancel that found nothing changed nothing.

@@ -7,6 +7,7 @@
  * Source: CONTRACT §1 and §2.
  */
 import { isDoubtful, isLate, type Observation, type Operation } from "./History.js"
+import { patched, type SessionData } from "./SessionData.js"
 
 /** A session as far as the model goes. `state` is null while there is none. */
 export interface Register {
@@ -16,6 +17,7 @@ export interface Register {
   readonly archived: boolean
   /** Claims that were closed while the engine's own task may still succeed: each may come back as one late success. */
   readonly owed: number
+  readonly data: SessionData
 }
 
 /**
@@ -35,6 +37,8 @@ export interface Model {
   readonly proceed: ReadonlyMap<string, string>
   /** State to the states that the result of its work may choose. */
   readonly choices: ReadonlyMap<string, ReadonlyArray<string>>
+  /** Whether sessions have data, and whether the engine's own tasks may write it. */
+  readonly data: "none" | "calls" | "calls and tasks"
 }
 
 /** No tasks, no expiry, the preset flows. */
@@ -43,15 +47,16 @@ export const defaultModel: Model = {
   finals: ["Complete"],
   initial: "Start",
   proceed: new Map(),
-  choices: new Map()
+  choices: new Map(),
+  data: "none"
 }
 
 /** A session that was never opened. */
-export const absent: Register = { version: 0, state: null, next: null, archived: false, owed: 0 }
+export const absent: Register = { version: 0, state: null, next: null, archived: false, owed: 0, data: null }
 
 /** Equal exactly for equal registers of one session. */
 export const key = (self: Register): string =>
-  `${self.version} ${self.archived ? "!" : ""}${self.state} ${self.next === null ? "" : `>${self.next}`} ${self.owed}`
+  `${self.version} ${self.archived ? "!" : ""}${self.state} ${self.next === null ? "" : `>${self.next}`} ${self.owed} ${self.data}`
 
 /** Whether a register is what an answer said. */
 export const agrees = (self: Register, observed: Observation | undefined): boolean =>
@@ -59,7 +64,12 @@ export const agrees = (self: Register, observed: Observation | undefined): boole
   ((observed.version === undefined || observed.version === self.version) &&
     (observed.state === undefined || observed.state === self.state) &&
     (observed.next === undefined || observed.next === self.next) &&
-    (observed.archived === undefined || observed.archived === self.archived))
+    (observed.archived === undefined || observed.archived === self.archived) &&
+    (observed.data === undefined || self.data === undefined || observed.data === self.data))
+
+/** The register after an answer about it: data that nobody knew is what was told of it. */
+export const told = (self: Register, observed: Observation | undefined): Register =>
+  self.data === undefined && observed?.data !== undefined ? { ...self, data: observed.data } : self
 
 /** Whether a read or a refusal is a true answer about this register. */
 export const permits = (self: Register, operation: Operation): boolean => {
@@ -73,6 +83,7 @@ export const permits = (self: Register, operation: Operation): boolean => {
       )
     case "SessionProcessing":
       return self.next !== null
+    case "InvalidData":
     case "TransitionNotAllowed":
       // A result may choose a state that may not follow, and the claim stays.
       if (operation.action === "completeTask") return self.next !== null
@@ -84,24 +95,27 @@ export const permits = (self: Register, operation: Operation): boolean => {
 
 /** What a change may make of a register, whatever was answered; empty where it must be refused. */
 export const effects = (model: Model, self: Register, operation: Operation): ReadonlyArray<Register> => {
-  const { action, expected, next, expectedVersion, observed } = operation
+  const { action, expected, next, expectedVersion, observed, patch } = operation
   if (action === "open") {
-    return self.state === null ? opened(model, observed?.state, next ?? model.initial) : []
+    const data = model.data === "none" ? null : patched("{}", patch)
+    return self.state === null ? opened(model, observed?.state, next ?? model.initial, data) : []
   }
   if (self.state === null || self.archived) return []
   if (expectedVersion !== undefined && expectedVersion !== self.version) return []
   const version = self.version + 1
   const { owed, state } = self
+  const data = patched(self.data, patch)
   switch (action) {
     case "update":
       if (self.next !== null || state !== expected || next === undefined) return []
-      return [...reached(model, version, next, owed), { version, state, next, archived: false, owed }]
+      return [...reached(model, { version, owed, data }, next), { version, state, next, archived: false, owed, data }]
     case "cancel":
-      return [{ version, state, next: null, archived: true, owed: 0 }]
+      return [{ ...self, version, next: null, archived: true, owed: 0 }]
     case "completeTask": {
       const late = { ...self, version }
       if (isLate(operation)) return [late]
-      const moved = self.next === null ? [] : reached(model, version, next ?? self.next, owing(model, self))
+      const moved =
+        self.next === null ? [] : reached(model, { version, owed: owing(model, self), data }, next ?? self.next)
       return isDoubtful(operation) ? [...moved, late] : moved
     }
     case "move":
@@ -116,12 +130,16 @@ export const effects = (model: Model, self: Register, operation: Operation): Rea
 }
 
 // A session that comes to a state that proceeds has work there, or passes through; which states have work nobody says here.
-const reached = (model: Model, version: number, first: string, owed: number): ReadonlyArray<Register> => {
+const reached = (
+  model: Model,
+  kept: Pick<Register, "version" | "owed" | "data">,
+  first: string
+): ReadonlyArray<Register> => {
   const found: Array<Register> = []
   let state = first
   for (let steps = 0; steps <= model.proceed.size; steps++) {
     const next = model.proceed.get(state)
-    const open = { version, state, next: null, archived: false, owed }
+    const open = { ...kept, state, next: null, archived: false }
     if (next === undefined) {
       found.push(open)
       if (model.finals.includes(state)) found.push({ ...open, archived: true, owed: 0 })
@@ -135,11 +153,16 @@ const reached = (model: Model, version: number, first: string, owed: number): Re
 }
 
 // Whoever opens may choose where; the record says where the session came to rest.
-const opened = (model: Model, told: string | null | undefined, initial: string): ReadonlyArray<Register> => {
+const opened = (
+  model: Model,
+  told: string | null | undefined,
+  initial: string,
+  data: SessionData
+): ReadonlyArray<Register> => {
   const state = told ?? initial
-  const at = { ...absent, version: 1, state }
+  const at = { ...absent, version: 1, state, data }
   const next = model.proceed.get(state)
-  if (told === null || told === undefined) return reached(model, 1, initial, 0)
+  if (told === null || told === undefined) return reached(model, { version: 1, owed: 0, data }, initial)
   return next === undefined
     ? [at, { ...at, archived: true }].slice(0, model.finals.includes(state) ? 2 : 1)
     : [at, { ...at, next }]
@@ -153,7 +176,8 @@ const left = (model: Model, self: Register, state: string): Register => ({
   state,
   next: null,
   archived: false,
-  owed: owing(model, self)
+  owed: owing(model, self),
+  data: self.data
 })
 
 /** What a register may become without a call. */
@@ -164,13 +188,13 @@ export const drifts = (model: Model, self: Register): ReadonlyArray<Register> =>
   if (model.spontaneous.includes("task")) {
     if (self.next !== null) {
       const goals = new Set([self.next, ...(model.choices.get(self.state) ?? [])])
-      for (const goal of goals) found.push(...reached(model, version, goal, self.owed))
+      const kept = { version, owed: self.owed, data: model.data === "calls and tasks" ? undefined : self.data }
+      for (const goal of goals) found.push(...reached(model, kept, goal))
       found.push(left(model, self, "Error"))
     }
     if (self.owed > 0) found.push({ ...self, version, owed: self.owed - 1 }) // a success that came too late
   }
-  if (model.spontaneous.includes("expiry"))
-    found.push({ version, state: self.state, next: null, archived: true, owed: 0 })
+  if (model.spontaneous.includes("expiry")) found.push({ ...self, version, next: null, archived: true, owed: 0 })
   return found
 }
 
@@ -194,8 +218,9 @@ export const starts = (
   const spoken = isFull ? [] : statesOf(model, operations)
   for (const state of known.state === undefined ? spoken : [known.state]) {
     for (const next of known.next === undefined ? [null, ...spoken] : [known.next]) {
-      if (known.archived !== true) found.push({ version, state, next, archived: false, owed })
-      if (known.archived !== false && next === null) found.push({ version, state, next, archived: true, owed: 0 })
+      const data = model.data === "none" ? null : known.data
+      if (known.archived !== true) found.push({ version, state, next, archived: false, owed, data })
+      if (known.archived !== false && next === null) found.push({ version, state, next, archived: true, owed: 0, data })
     }
   }
   return found

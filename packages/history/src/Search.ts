@@ -12,7 +12,7 @@
 import { applies as hasVersions } from "./Chain.js"
 import { isLeft, type Kind, kindsOf } from "./Doubt.js"
 import { isChange, type Operation } from "./History.js"
-import { agrees, drifts, effects, key, type Model, permits, type Register, starts } from "./Register.js"
+import { agrees, drifts, effects, key, type Model, permits, type Register, starts, told } from "./Register.js"
 
 /** An answered call in the order of time: a list of calls and answers, from which taken ones are cut out. */
 interface Entry {
@@ -157,10 +157,13 @@ const movesOf = (
     const operation = entry.operation!
     if (isChange(operation)) {
       for (const after of effects(model, register, operation)) {
-        if (agrees(after, operation.observed)) moves.push({ entry, kind: null, after })
+        if (agrees(after, operation.observed)) moves.push({ entry, kind: null, after: told(after, operation.observed) })
       }
     } else if (permits(register, operation)) {
-      return [{ entry, kind: null, after: register }]
+      const after = told(register, operation.observed)
+      // An answer that teaches nothing may come at once; one that tells the data may be about a later register.
+      if (after === register) return [{ entry, kind: null, after }]
+      moves.push({ entry, kind: null, after })
     }
   }
   for (const after of drifts(model, register)) moves.push({ entry: null, kind: null, after })

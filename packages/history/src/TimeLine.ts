@@ -3,6 +3,7 @@
  * are drawn by rank, so that a crowded moment has as much room as an idle hour.
  */
 import type { Operation } from "./History.js"
+import { textOf } from "./SessionData.js"
 import type { Fault, Violation } from "./Verdict.js"
 
 const explanations: Record<Fault, string> = {
@@ -24,11 +25,12 @@ export const explain = (violation: Violation): string =>
 
 /** What was asked and answered, in one line. */
 export const describe = (operation: Operation): string => {
-  const { action, expected, next, expectedVersion, outcome, error, observed, requestId } = operation
+  const { action, expected, next, expectedVersion, outcome, error, observed, patch, requestId } = operation
   const asked = [
     action,
     expected === undefined ? next : `${expected} → ${next}`,
-    expectedVersion === undefined ? undefined : `at version ${expectedVersion}`
+    expectedVersion === undefined ? undefined : `at version ${expectedVersion}`,
+    patch === undefined ? undefined : `patch ${shown(textOf(patch))}`
   ]
   const seen =
     observed === undefined
@@ -37,7 +39,8 @@ export const describe = (operation: Operation): string => {
           observed.version === undefined ? undefined : `version ${observed.version}`,
           observed.state === undefined ? undefined : (observed.state ?? "absent"),
           observed.next == null ? undefined : `pending ${observed.next}`,
-          observed.archived === true ? "archived" : undefined
+          observed.archived === true ? "archived" : undefined,
+          observed.data == null ? undefined : `data ${shown(observed.data)}`
         ]
           .filter((each) => each !== undefined)
           .join(", ")
@@ -45,6 +48,12 @@ export const describe = (operation: Operation): string => {
   const join = (parts: ReadonlyArray<string | undefined>): string => parts.filter((part) => part).join(" ")
   return `${join(asked)}: ${join(answered)}`
 }
+
+/** Longest data in a line, characters. */
+const shownMaxLength = 60
+
+const shown = (text: string): string =>
+  text.length <= shownMaxLength ? text : `${text.slice(0, shownMaxLength)}… (${text.length})`
 
 interface Row {
   readonly operation: Operation

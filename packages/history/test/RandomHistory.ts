@@ -4,15 +4,22 @@
  */
 import type { Action, Answer, Operation } from "../src/History.js"
 import { isChange, make } from "../src/History.js"
-import { absent, defaultModel, drifts, effects, type Model, type Register } from "../src/Register.js"
+import { absent, defaultModel, drifts, effects, type Model, type Register, told } from "../src/Register.js"
+import { textOf } from "../src/SessionData.js"
 
 const states = ["A", "B", "C"] as const
 
 /** A model in which everything can happen. */
-export const liveliest: Model = { ...defaultModel, spontaneous: ["task", "expiry"], finals: ["C"], initial: "A" }
+export const liveliest: Model = {
+  ...defaultModel,
+  spontaneous: ["task", "expiry"],
+  finals: ["C"],
+  initial: "A",
+  data: "calls"
+}
 
 interface Caller {
-  operation: Pick<Operation, "action" | "expected" | "next" | "expectedVersion">
+  operation: Pick<Operation, "action" | "expected" | "next" | "expectedVersion" | "patch">
   answer: Answer | null
   done: (answer: Answer) => void
   /** The caller stopped waiting; the call may still happen. */
@@ -23,8 +30,11 @@ const observe = (register: Register) => ({
   version: register.version,
   state: register.state,
   next: register.next,
-  archived: register.archived
+  archived: register.archived,
+  ...(register.data !== null && { data: register.data })
 })
+
+const patchOf = (pick: number) => ({ [`field ${pick % 2}`]: pick % 5 === 0 ? null : pick % 4 })
 
 /** What a true register answers, and what becomes of it. */
 const serve = (model: Model, register: Register, call: Caller["operation"], pick: number): [Register, Answer] => {
@@ -44,7 +54,7 @@ export const trueHistory = (
   model: Model
 ): ReadonlyArray<Operation> => {
   const writer = make()
-  let register: Register = { ...absent, version: 1, state: "A" }
+  let register: Register = { ...absent, version: 1, state: "A", data: model.data === "none" ? null : "{}" }
   const active = new Map<number, Caller>()
   const adrift: Array<Caller> = []
   for (const choice of choices) {
@@ -68,6 +78,7 @@ export const trueHistory = (
       const operation = {
         action,
         ...(action === "update" ? { expected: states[pick % 3]!, next: states[(pick >> 2) % 3]! } : {}),
+        ...(action === "update" && model.data !== "none" && pick % 3 === 0 ? { patch: patchOf(pick) } : {}),
         ...(action !== "read" && pick % 11 === 0 ? { expectedVersion: register.version } : {})
       }
       const done = writer.invoke({ process, session: "s", ...operation })
@@ -103,8 +114,9 @@ export const corrupt = (history: ReadonlyArray<Operation>, choice: number): Read
     },
     { ...operation, observed: { ...observed, state: states[pick % 3]! } },
     { ...operation, outcome: isChange(operation) ? ("fail" as const) : ("ok" as const) },
-    { ...operation, invoked: operation.returned, returned: operation.returned + 3 }
-  ][(pick >> 1) % 4]!
+    { ...operation, invoked: operation.returned, returned: operation.returned + 3 },
+    { ...operation, observed: { ...observed, data: textOf(patchOf(pick)) } }
+  ][(pick >> 1) % 5]!
   return history.map((each, index) => (index === victim ? changed : each))
 }
 
@@ -120,8 +132,9 @@ export const withoutVersions = (history: ReadonlyArray<Operation>): ReadonlyArra
 /** Judges by trying every order of every selection of doubtful calls: slow, and nothing to get wrong. */
 export const bruteForce = (history: ReadonlyArray<Operation>, model: Model, from: ReadonlyArray<Register>): boolean => {
   const matches = (register: Register, operation: Operation): boolean => {
-    const { version, state, next, archived } = operation.observed ?? {}
+    const { version, state, next, archived, data } = operation.observed ?? {}
     return (
+      (data === undefined || register.data === undefined || data === register.data) &&
       (version === undefined || version === register.version) &&
       (state === undefined || state === register.state) &&
       (next === undefined || next === register.next) &&
@@ -137,10 +150,16 @@ export const bruteForce = (history: ReadonlyArray<Operation>, model: Model, from
       if (operation.invoked > first) return false
       const rest = left.filter((each) => each !== operation)
       if (operation.action === "read" || operation.outcome === "fail") {
-        return operation.outcome !== "info" && matches(register, operation) && explore(rest, register)
+        return (
+          operation.outcome !== "info" &&
+          matches(register, operation) &&
+          explore(rest, told(register, operation.observed))
+        )
       }
       return effects(model, register, operation).some(
-        (after) => (operation.outcome === "info" || matches(after, operation)) && explore(rest, after)
+        (after) =>
+          (operation.outcome === "info" || matches(after, operation)) &&
+          explore(rest, operation.outcome === "info" ? after : told(after, operation.observed))
       )
     })
   }
