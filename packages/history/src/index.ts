@@ -6,5 +6,6 @@
 export * as History from "./History.js"
 export { type CheckOptions, checkHistory } from "./Linearizable.js"
 export * as Recorder from "./Recorder.js"
+export * as SessionData from "./SessionData.js"
 export * as TimeLine from "./TimeLine.js"
 export type * as Verdict from "./Verdict.js"

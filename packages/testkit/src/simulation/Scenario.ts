@@ -48,6 +48,8 @@ export interface Scenario {
   readonly repeats: number
   /** Some states proceed, work is for some next states only, and results choose (Chains). */
   readonly chains: boolean
+  /** Sessions have data: who writes it. */
+  readonly data: "nobody" | "callers" | "callers and tasks"
   readonly engine: {
     readonly idleMillis: number
     readonly sweepMillis: number
@@ -98,6 +100,7 @@ export const draw = (seeded: Seeded): Scenario => {
     skewsMillis: seeded.chance(0.5) ? [0, seeded.pick([-1, 1]) * seeded.between(2_000, 7_200_000)] : [],
     storeTime: true,
     repeats: often(seeded.pick([0.1, 0.3])),
-    chains: seeded.chance(0.4)
+    chains: seeded.chance(0.4),
+    data: seeded.pick(["nobody", "callers", "callers and tasks"])
   }
 }

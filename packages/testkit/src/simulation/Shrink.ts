@@ -48,6 +48,7 @@ const changes = (scenario: Scenario): ReadonlyArray<Partial<Scenario>> => {
   lower("kills", 0)
   lower("clockJumps", 0)
   lower("chains", false)
+  lower("data", "nobody")
   lower("tasks", false)
   lower("expiresInMillis", null)
   for (const rate of ["interruptions", "failingPorts", "slowPorts", "cancels", "versions", "keys"] as const)

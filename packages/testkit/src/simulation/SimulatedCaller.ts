@@ -7,6 +7,7 @@ import { Caller, type CheckoutError, type CheckoutSession, type CheckoutSessions
 import { Effect, Fiber } from "effect"
 import type { Scenario } from "./Scenario.js"
 import type { Seeded } from "./Seeded.js"
+import * as SimulatedData from "./SimulatedData.js"
 import { states } from "./World.js"
 
 type Service = CheckoutSessions.CheckoutSessionsShape
@@ -41,7 +42,7 @@ export const live = (
       const isAgain = keyed.length > 0 && scenario.repeats > 0 && seeded.chance(scenario.repeats)
       const act = isAgain
         ? seeded.pick(keyed)
-        : choose(scenario, seeded, session, seen.get(session), `${process}-${call}`)
+        : choose(scenario, seeded, session, seen.get(session), process, `${process}-${call}`)
       if (!isAgain && act.repeatable) keyed.push(act)
       let answer = yield* once(act, service(), scenario, seeded)
       for (let again = 1; again < tries && act.repeatable && answer === "unknown"; again++) {
@@ -65,8 +66,11 @@ const choose = (
   seeded: Seeded,
   checkoutSessionId: string,
   seen: Seen | undefined,
+  process: number,
   key: string
 ): Act => {
+  const patch = () =>
+    scenario.data !== "nobody" && seeded.chance(0.6) ? { data: SimulatedData.patchOf(seeded, process) } : {}
   const { operationId = null } = seen ?? {}
   const idempotencyKey = scenario.repeats > 0 && seeded.chance(scenario.keys) ? key : undefined
   // An open asks ports outside of the session's turn, which SimulatedPorts would take for a second turn.
@@ -82,6 +86,7 @@ const choose = (
     return close(
       seeded,
       { checkoutSessionId, operationId, idempotencyKey },
+      patch(),
       idempotencyKey !== undefined,
       scenario.chains && seeded.chance(0.5) ? seeded.pick(states) : undefined
     )
@@ -92,7 +97,8 @@ const choose = (
     expCurrentState,
     nextState: seeded.pick(states.filter((state) => state !== expCurrentState)),
     expectedVersion: informed && seeded.chance(scenario.versions) ? seen.version : undefined,
-    idempotencyKey: seeded.chance(scenario.keys) ? key : undefined
+    idempotencyKey: seeded.chance(scenario.keys) ? key : undefined,
+    ...patch()
   }
   return {
     run: (service) => Effect.map(service.update(host, input), ({ session }) => remember(session)),
@@ -119,9 +125,15 @@ interface Claim {
   readonly idempotencyKey: string | undefined
 }
 
-const close = (seeded: Seeded, claim: Claim, repeatable: boolean, next: string | undefined): Act =>
+const close = (
+  seeded: Seeded,
+  claim: Claim,
+  patch: { readonly data?: { readonly [name: string]: any } },
+  repeatable: boolean,
+  next: string | undefined
+): Act =>
   seeded.pick([
-    only((service) => service.completeTask(host, { ...claim, next }), repeatable),
+    only((service) => service.completeTask(host, { ...claim, ...patch, next }), repeatable),
     only((service) => service.failTask(host, { ...claim, code: "FAILED" }), repeatable),
     only((service) => service.releaseClaim(host, { ...claim, reason: "drawn" }), repeatable)
   ])

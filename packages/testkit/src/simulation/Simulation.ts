@@ -15,6 +15,7 @@ import { draw, type Scenario } from "./Scenario.js"
 import * as Seeded from "./Seeded.js"
 import * as SeededScheduler from "./SeededScheduler.js"
 import * as SimulatedCaller from "./SimulatedCaller.js"
+import * as SimulatedData from "./SimulatedData.js"
 import type { VirtualClock } from "./VirtualClock.js"
 import * as World from "./World.js"
 
@@ -74,12 +75,13 @@ export const run = (seed: number, overrides: Partial<Scenario> = {}): Outcome =>
 /** Faults are expected here; what they come to is judged, not logged. */
 const quiet = Effect.provide(Logger.remove(Logger.defaultLogger))
 
-const judge = (history: History.History, { chains, tasks, expiresInMillis }: Scenario): Verdict.Verdict =>
+const judge = (history: History.History, { chains, data, tasks, expiresInMillis }: Scenario): Verdict.Verdict =>
   checkHistory(history, {
     ...(chains && { proceed: Chains.proceed }),
     ...(chains && tasks && { choices: Object.fromEntries(World.states.map((state) => [state, World.states])) }),
     spontaneous: [...(tasks ? (["task"] as const) : []), ...(expiresInMillis === null ? [] : (["expiry"] as const))],
     finals: [],
+    taskData: data === "callers and tasks",
     initial: "A"
   })
 
@@ -194,6 +196,8 @@ const onDisk = (
     const closed = events.flatMap(({ event }) => closes(event))
     if (new Set(closed).size < closed.length) problems.push(`${told.id}: one operation was closed twice`)
     problems.push(...Chains.faultsOf(told.id, events, scenario))
+    if (scenario.data !== "nobody" && row !== null && kept === row.sequence && row.sequence === told.version)
+      problems.push(...SimulatedData.faultsOf(told.id, events, told.data))
     const completed = events.flatMap(({ event }) => completes(event))
     for (const { key, late, observed, session } of recorder.history()) {
       if (late !== true || session !== told.id || observed?.archived !== false) continue

@@ -10,6 +10,7 @@ import * as JournalFaults from "../faults/JournalFaults.js"
 import * as Chains from "./Chains.js"
 import type { Scenario } from "./Scenario.js"
 import type { Seeded } from "./Seeded.js"
+import * as SimulatedData from "./SimulatedData.js"
 import * as SimulatedPorts from "./SimulatedPorts.js"
 import * as StoreTime from "./StoreTime.js"
 
@@ -113,16 +114,20 @@ const start = (parts: Parts, flow: Flow.Flow, outer: Scope.Scope, skewMillis: nu
  * A runs its task here, B waits for a host to close its claim; both only where the scenario has tasks. With chains, C runs
  * A's work, too, and what either hands back may choose a state, now and then one that may not follow.
  */
-const flowOf = ({ chains, tasks, slowMillis }: Scenario, seeded: Seeded): Flow.Flow => {
+const flowOf = ({ chains, data, tasks, slowMillis }: Scenario, seeded: Seeded): Flow.Flow => {
   const transitions = Object.fromEntries(states.map((state) => [state, states.filter((other) => other !== state)]))
   const flow: Flow.Flow = Flow.defineFlow<Flow.Transitions>({
     name: "ring",
     initial: "A",
     transitions,
-    proceed: chains ? Chains.proceed : {}
+    proceed: chains ? Chains.proceed : {},
+    ...(data !== "nobody" && { data: SimulatedData.schema })
   })
   if (!tasks) return flow
-  const chosen = () => (chains && seeded.chance(0.4) ? { next: seeded.pick([...states, "Error"]) } : undefined)
+  const chosen = () => ({
+    ...(chains && seeded.chance(0.4) && { next: seeded.pick([...states, "Error"]) }),
+    ...(data === "callers and tasks" && seeded.chance(0.7) && { data: SimulatedData.patchOf(seeded, 0) })
+  })
   const result = Effect.suspend(() =>
     seeded.chance(0.2)
       ? Effect.fail({ code: "FAILED", message: "drawn", final: seeded.chance(0.5) })
