@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly isOver?: (() => boolean) | undefined
   /** What sessions do that no caller asked for. Default: nothing. */
   readonly spontaneous?: CheckOptions["spontaneous"]
+  /** Whether updates carry patches of the session's data, which the flow must declare. The tasks of the flow write none. */
+  readonly data?: boolean | undefined
   /** Whether a go-between (SDK, cluster) may ask twice under one key: a caller's only answer may then be a repeated one. */
   readonly isAskedTwice?: boolean | undefined
   /** The privileged caller they call as. Default: the host. */
@@ -92,7 +94,8 @@ const update = (load: Run, process: number, checkoutSessionId: string, seen: Map
     const known = seen.get(checkoutSessionId)
     const expCurrentState = known !== undefined && (yield* chance(0.75)) ? known.state : yield* pick(states)
     const nextState = yield* pick(states.filter((state) => state !== expCurrentState))
-    const input = { checkoutSessionId, expCurrentState, nextState, idempotencyKey: key }
+    const patch = load.data === true && (yield* chance(0.5)) ? { data: yield* patchOf(process, key) } : {}
+    const input = { checkoutSessionId, expCurrentState, nextState, idempotencyKey: key, ...patch }
     const ask = (door: Service, caller: Caller.Caller) =>
       Effect.map(door.update(caller, input), ({ session }) => session)
     // Unknown answers are asked again under their key, perhaps at another door.
@@ -100,6 +103,12 @@ const update = (load: Run, process: number, checkoutSessionId: string, seen: Map
       if (!(yield* once(load, process, checkoutSessionId, seen, ask))) return
     }
   })
+
+/** Members of the data that callers write for themselves; beyond that they share them. */
+const ownMembers = 8
+
+const patchOf = (process: number, key: string) =>
+  Effect.map(chance(0.2), (removes) => ({ [`by ${process % ownMembers}`]: key, last: removes ? null : key }))
 
 /** One call, of which one in twenty hangs up. True when its answer is unknown. */
 const once = (
@@ -132,7 +141,7 @@ const untilHealed = <A>(call: Effect.Effect<A, Failed>): Effect.Effect<A, Failed
   Effect.retry(call, { schedule: Schedule.spaced(100), times: healMillis / 100 })
 
 const outcomeOf = (history: History.History, { isAskedTwice = false, spontaneous }: LoadOptions): LoadOutcome => {
-  const verdict = checkHistory(isAskedTwice ? firstHand(history) : history, { spontaneous })
+  const verdict = checkHistory(isAskedTwice ? firstHand(history) : history, { spontaneous, taskData: false })
   const changes = history.filter(({ action }) => action !== "read")
   const count = (outcome: string, observed: boolean) =>
     changes.filter((each) => each.outcome === outcome && (each.observed !== undefined) === observed).length

@@ -68,7 +68,7 @@ const ordeal = (options: KillOptions, problems: Array<string>) =>
       doors: [options.through?.(service.door) ?? service.door],
       isAskedTwice: kind === "clients",
       ...{ callers, sessions, millis: longestMillis, isOver: () => isOver },
-      ...(kind === "sdk" ? { spontaneous: ["task" as const] } : {})
+      ...(kind === "sdk" ? { spontaneous: ["task" as const], data: true } : {})
     })
     const striking = strikeAll(service, options, problems).pipe(Effect.ensuring(Effect.sync(() => (isOver = true))))
     const [outcome, kills] = yield* Effect.all([load, striking], { concurrency: "unbounded" })

@@ -74,6 +74,30 @@ export const mutations: ReadonlyArray<Mutation> = [
   { name: "without A4", edits: fence, scenario: { engines: 2 }, caughtBy: /double win/ },
   { name: "without A1 and A4", edits: [...inputGate, ...fence], scenario: { engines: 1 }, caughtBy: history },
   { name: "without A2 and A3", edits: [...outputGate, ...doubt], scenario: {}, caughtBy: history },
+  {
+    name: "a claim drops the patch it came with",
+    edits: [
+      edit(
+        "checkout/src/session/SessionState.ts",
+        "claim, null, session.orderId, event.requestId, data)",
+        "claim, null, session.orderId, event.requestId)"
+      )
+    ],
+    scenario: { data: "callers", tasks: true },
+    caughtBy: history
+  },
+  {
+    name: "a patch is kept that the schema refuses",
+    edits: [
+      edit(
+        "checkout/src/commands/UpdateCheckoutSession.ts",
+        'if (merged !== null && "reason" in merged)',
+        "if (merged === undefined)"
+      )
+    ],
+    scenario: { data: "callers" },
+    caughtBy: /its schema refuses/
+  },
   { name: "without A3 and A4", edits: [...doubt, ...fence], scenario: { engines: 1 }, caughtBy: history },
   {
     name: "a turn concludes on ground that was undone while it asked a port",

@@ -34,5 +34,8 @@ export const faultsOf = (
 ): ReadonlyArray<string> => {
   let data: SessionData.SessionData = "{}"
   for (const { event } of events) data = SessionData.patched(data, (event as { readonly data?: unknown }).data)
-  return data === SessionData.textOf(told) ? [] : [`${session}: its patches do not come to its data`]
+  const faults: Array<string> = []
+  if (data !== SessionData.textOf(told)) faults.push("its patches do not come to its data")
+  if (!isSound(told)) faults.push("it holds data that its schema refuses")
+  return faults.map((fault) => `${session}: ${fault}`)
 }

@@ -116,12 +116,12 @@ const start = (parts: Parts, flow: Flow.Flow, outer: Scope.Scope, skewMillis: nu
  */
 const flowOf = ({ chains, data, tasks, slowMillis }: Scenario, seeded: Seeded): Flow.Flow => {
   const transitions = Object.fromEntries(states.map((state) => [state, states.filter((other) => other !== state)]))
-  const flow: Flow.Flow = Flow.defineFlow<Flow.Transitions>({
+  const flow: Flow.Flow = Flow.defineFlow<Flow.Transitions, typeof SimulatedData.schema>({
     name: "ring",
     initial: "A",
     transitions,
     proceed: chains ? Chains.proceed : {},
-    ...(data !== "nobody" && { data: SimulatedData.schema })
+    data: data === "nobody" ? undefined : SimulatedData.schema
   })
   if (!tasks) return flow
   const chosen = () => ({
