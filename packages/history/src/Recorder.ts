@@ -63,8 +63,8 @@ const recordCommands = (
         key: keyOf("open", caller, input)
       },
       service.open(caller, input, wait),
-      ({ created, replayed, session }) => ({
-        ...done(session),
+      ({ arrived, created, replayed, session }) => ({
+        ...accepted(session, arrived),
         session: session.id,
         replayed,
         ...(created ? {} : { action: "read" })
@@ -85,7 +85,7 @@ const recordCommands = (
         key: keyOf("update", caller, input)
       },
       service.update(caller, input, wait),
-      ({ requestId, replayed, session }) => ({ ...done(session), requestId, replayed })
+      ({ arrived, requestId, replayed, session }) => ({ ...accepted(session, arrived), requestId, replayed })
     ),
   get: (caller, input) => {
     const call = { process, session: input.checkoutSessionId, action: "read" } as const
@@ -134,13 +134,16 @@ const recordOperations = (
     ...called(input, action),
     key: `${action} ${input.operationId} ${said}`
   })
-  const changed = ({ replayed, session }: CheckoutSessions.Changed): Answer => ({ ...done(session), replayed })
+  const changed = ({ arrived, replayed, session }: CheckoutSessions.Changed): Answer => ({
+    ...accepted(session, arrived),
+    replayed
+  })
   return {
     completeTask: (caller, input, wait) =>
       noted(
         writer,
         caller,
-{
+        {
           ...result(input, "completeTask", `${input.orderId ?? ""} ${input.next ?? ""}`),
           next: input.next,
           patch: input.data
@@ -183,6 +186,10 @@ const noted = <A, E extends Failed>(
 const nameless = (input: { readonly cartId?: string | undefined }): string => `cart ${input.cartId}`
 
 const done = (session: CheckoutSession.CheckoutSession): Answer => ({ outcome: "ok", observed: observe(session) })
+
+// A call that waited shows the session as it arrived, perhaps some versions after its own.
+const accepted = (session: CheckoutSession.CheckoutSession, arrived: boolean | undefined): Answer =>
+  arrived === true ? { outcome: "ok" } : done(session)
 
 const observe = (session: CheckoutSession.CheckoutSession | CheckoutSession.CurrentSession): Observation => ({
   version: session.version,
