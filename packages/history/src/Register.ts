@@ -119,7 +119,7 @@ export const effects = (model: Model, self: Register, operation: Operation): Rea
       return isDoubtful(operation) ? [...moved, late] : moved
     }
     case "move":
-      return self.next !== null || next === undefined ? [] : reached(model, version, next, owed)
+      return self.next !== null || next === undefined ? [] : reached(model, { version, owed, data: self.data }, next)
     case "failTask":
       return self.next === null ? [] : [left(model, self, "Error")]
     case "releaseClaim":
