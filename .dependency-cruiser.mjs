@@ -44,10 +44,10 @@ export default {
     },
     {
       name: "pure-packages",
-      comment: "engine and checkout import Effect alone, and a hash function",
+      comment: "engine and checkout import Effect alone, a hash function, what tells a Proxy, and a loader",
       severity: "error",
       from: { path: "^packages/(engine|checkout)/src/" },
-      to: { pathNot: "^packages/|(^|/)node_modules/effect/|^(node:)?crypto$" }
+      to: { pathNot: "^packages/|(^|/)node_modules/effect/|^(node:)?(crypto|module|util/types)$" }
     },
     {
       name: "by-name",

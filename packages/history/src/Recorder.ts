@@ -87,9 +87,9 @@ const recordCommands = (
       service.update(caller, input, wait),
       ({ arrived, requestId, replayed, session }) => ({ ...accepted(session, arrived), requestId, replayed })
     ),
-  get: (caller, input) => {
+  get: (caller, input, wait) => {
     const call = { process, session: input.checkoutSessionId, action: "read" } as const
-    return noted(writer, caller, call, service.get(caller, input), done)
+    return noted(writer, caller, call, service.get(caller, input, wait), done)
   },
   cancel: (caller, input) => {
     const session = input.checkoutSessionId ?? nameless(input)
@@ -98,15 +98,12 @@ const recordCommands = (
     return noted(writer, caller, call, service.cancel(caller, input), (cancelled) =>
       cancelled.session === null
         ? nothingDone
-        : {
-            ...done(cancelled.session),
-            replayed: cancelled.replayed,
-            requestId: cancelled.requestId,
-            session: cancelled.session.id
-          }
+        : { ...done(cancelled.session), ...repetition(cancelled), session: cancelled.session.id }
     )
   }
 })
+
+const repetition = ({ replayed, requestId }: CheckoutSessions.Cancelled): Partial<Answer> => ({ replayed, requestId })
 
 // Keys of two actions, or of two callers, do not meet.
 const keyOf = (

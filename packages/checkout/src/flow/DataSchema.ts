@@ -178,9 +178,20 @@ const boundOf = (standard: StandardSchema["~standard"]): Validate | null => {
 // `effect/Schema` is loaded only for a host that has a schema of it, hence has loaded it. Loading it costs more than loading
 // the engine, and a flow is defined synchronously.
 const standardOf = (schema: unknown): StandardSchema => {
-  const require = createRequire(import.meta.url)
-  const { standardSchemaV1 } = require(schemaPath(require)) as typeof import("effect/Schema")
+  const { standardSchemaV1 } = loaded()
   return standardSchemaV1(schema as Parameters<typeof standardSchemaV1>[0]) as StandardSchema
+}
+
+const loaded = (): typeof import("effect/Schema") => {
+  try {
+    const require = createRequire(import.meta.url)
+    return require(schemaPath(require))
+  } catch (cause) {
+    // In a bundle nothing can be loaded by its name.
+    throw new TypeError("effect/Schema could not be loaded here: give Schema.standardSchemaV1(schema) as data", {
+      cause
+    })
+  }
 }
 
 // The module that the host has loaded: the one for `import`.
