@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as PostgresServer from "@onelane/testkit/PostgresServer"
 import * as RealFaults from "@onelane/testkit/RealFaults"
 import * as Record from "@onelane/testkit/Record"
-import { Effect } from "effect"
+import { Effect, Runtime } from "effect"
 import { call } from "./Call.js"
 import { inFolder, node, serveArgs, temporaryFolder, urlOf } from "./Program.js"
 
@@ -37,8 +37,9 @@ const disk = Effect.gen(function* () {
 
 const readOnly = Effect.gen(function* () {
   const { makePlace, query } = yield* PostgresServer.make()
+  const runtime = yield* Effect.runtime<never>()
   const set = (change: string) =>
-    Effect.runPromise(Effect.zipRight(query(`ALTER SYSTEM ${change}`), query("SELECT pg_reload_conf()")))
+    Runtime.runPromise(runtime)(Effect.zipRight(query(`ALTER SYSTEM ${change}`), query("SELECT pg_reload_conf()")))
   const broken = async () => {
     await set("SET default_transaction_read_only = on")
     return async () => void (await set("RESET default_transaction_read_only"))
