@@ -25,6 +25,8 @@ export interface CheckOptions {
   readonly proceed?: { readonly [State in string]?: string | undefined } | undefined
   /** State to the states that the result of its work may choose (`next`). Default: results choose nothing. */
   readonly choices?: { readonly [State in string]?: ReadonlyArray<string> | undefined } | undefined
+  /** State to the one that a later version of the flow made of it, if one took over during the run. Default: none did. */
+  readonly migrate?: { readonly [State in string]?: string | undefined } | undefined
   /** Whether the engine's own tasks may write data, which then is as the answers say it. Default true. */
   readonly taskData?: boolean | undefined
   /** State of a newly opened session where the record does not say. Default: `Start`. */
@@ -47,6 +49,7 @@ export const checkHistory = (history: History, options: CheckOptions = {}): Verd
     initial: options.initial ?? defaultModel.initial,
     proceed: mapOf(options.proceed),
     choices: mapOf(options.choices),
+    migrate: mapOf(options.migrate),
     data: options.taskData === false ? "calls" : "calls and tasks"
   }
   const sessions = bySession(history)

@@ -37,6 +37,8 @@ export interface Model {
   readonly proceed: ReadonlyMap<string, string>
   /** State to the states that the result of its work may choose. */
   readonly choices: ReadonlyMap<string, ReadonlyArray<string>>
+  /** State to the one that a later version of the flow made of it: a session that stands there is migrated by itself. */
+  readonly migrate: ReadonlyMap<string, string>
   /** Whether sessions have data, and whether the engine's own tasks may write it. */
   readonly data: "none" | "calls" | "calls and tasks"
 }
@@ -48,6 +50,7 @@ export const defaultModel: Model = {
   initial: "Start",
   proceed: new Map(),
   choices: new Map(),
+  migrate: new Map(),
   data: "none"
 }
 
@@ -185,6 +188,14 @@ export const drifts = (model: Model, self: Register): ReadonlyArray<Register> =>
   if (self.state === null || self.archived) return []
   const version = self.version + 1
   const found: Array<Register> = []
+  const renamed = (state: string): string => model.migrate.get(state) ?? state
+  const migrated = {
+    ...self,
+    version,
+    state: renamed(self.state),
+    next: self.next === null ? null : renamed(self.next)
+  }
+  if (migrated.state !== self.state || migrated.next !== self.next) found.push(migrated)
   if (model.spontaneous.includes("task")) {
     if (self.next !== null) {
       const goals = new Set([self.next, ...(model.choices.get(self.state) ?? [])])
@@ -227,7 +238,13 @@ export const starts = (
 }
 
 const statesOf = (model: Model, operations: ReadonlyArray<Operation>): ReadonlyArray<string> => {
-  const spoken = new Set([model.initial, "Error", ...model.proceed.keys(), ...model.proceed.values()])
+  const spoken = new Set([
+    model.initial,
+    "Error",
+    ...model.proceed.keys(),
+    ...model.proceed.values(),
+    ...model.migrate.values()
+  ])
   for (const { expected, next, observed } of operations) {
     for (const state of [expected, next, observed?.state, observed?.next]) if (state != null) spoken.add(state)
   }

@@ -48,6 +48,8 @@ export interface Scenario {
   readonly repeats: number
   /** Some states proceed, work is for some next states only, and results choose (Chains). */
   readonly chains: boolean
+  /** After the first kill another version of the flow takes over, in which a state has another name. Only without chains. */
+  readonly migrates: boolean
   /** Sessions have data: who writes it. */
   readonly data: "nobody" | "callers" | "callers and tasks"
   readonly engine: {
@@ -101,6 +103,7 @@ export const draw = (seeded: Seeded): Scenario => {
     storeTime: true,
     repeats: often(seeded.pick([0.1, 0.3])),
     chains: seeded.chance(0.4),
-    data: seeded.pick(["nobody", "callers", "callers and tasks"])
+    data: seeded.pick(["nobody", "callers", "callers and tasks"]),
+    migrates: seeded.chance(0.4)
   }
 }

@@ -49,6 +49,7 @@ const changes = (scenario: Scenario): ReadonlyArray<Partial<Scenario>> => {
   lower("clockJumps", 0)
   lower("chains", false)
   lower("data", "nobody")
+  lower("migrates", false)
   lower("tasks", false)
   lower("expiresInMillis", null)
   for (const rate of ["interruptions", "failingPorts", "slowPorts", "cancels", "versions", "keys"] as const)

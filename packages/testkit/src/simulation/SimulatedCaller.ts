@@ -8,7 +8,7 @@ import { Effect, Fiber } from "effect"
 import type { Scenario } from "./Scenario.js"
 import type { Seeded } from "./Seeded.js"
 import * as SimulatedData from "./SimulatedData.js"
-import { states } from "./World.js"
+import { renamed, states } from "./World.js"
 
 type Service = CheckoutSessions.CheckoutSessionsShape
 type Failed = CheckoutError.CheckoutError
@@ -90,12 +90,13 @@ const choose = (
       idempotencyKey !== undefined,
       scenario.chains && seeded.chance(0.5) ? seeded.pick(states) : undefined
     )
+  const known = scenario.migrates && !scenario.chains ? [...states, ...Object.values(renamed)] : states
   const informed = seen !== undefined && seeded.chance(0.75)
-  const expCurrentState = informed ? seen.state : seeded.pick(states)
+  const expCurrentState = informed ? seen.state : seeded.pick(known)
   const input: CheckoutSessions.UpdateInput = {
     checkoutSessionId,
     expCurrentState,
-    nextState: seeded.pick(states.filter((state) => state !== expCurrentState)),
+    nextState: seeded.pick(known.filter((state) => state !== expCurrentState)),
     expectedVersion: informed && seeded.chance(scenario.versions) ? seen.version : undefined,
     idempotencyKey: seeded.chance(scenario.keys) ? key : undefined,
     ...patch()

@@ -75,11 +75,15 @@ export const run = (seed: number, overrides: Partial<Scenario> = {}): Outcome =>
 /** Faults are expected here; what they come to is judged, not logged. */
 const quiet = Effect.provide(Logger.remove(Logger.defaultLogger))
 
-const judge = (history: History.History, { chains, data, tasks, expiresInMillis }: Scenario): Verdict.Verdict =>
+const judge = (
+  history: History.History,
+  { chains, data, migrates, tasks, expiresInMillis }: Scenario
+): Verdict.Verdict =>
   checkHistory(history, {
     ...(chains && { proceed: Chains.proceed }),
     ...(chains && tasks && { choices: Object.fromEntries(World.states.map((state) => [state, World.states])) }),
     spontaneous: [...(tasks ? (["task"] as const) : []), ...(expiresInMillis === null ? [] : (["expiry"] as const))],
+    ...(migrates && !chains && { migrate: World.renamed }),
     finals: [],
     taskData: data === "callers and tasks",
     initial: "A"

@@ -17,6 +17,9 @@ import * as StoreTime from "./StoreTime.js"
 /** States of the simulated flow: each leads to all others, so that visits repeat and a stale answer looks fresh. */
 export const states = ["A", "B", "C", "D"] as const
 
+/** What the second version of the flow calls a state of the first. */
+export const renamed: Readonly<Record<string, string>> = { D: "E" }
+
 type Service = CheckoutSessions.CheckoutSessionsShape
 
 /** The running service. */
@@ -54,10 +57,11 @@ export const make = (
     const watched =
       scenario.engines === 1 ? disk : StoreTime.watched(disk, clock, (problem) => void broken.push(problem))
     const parts = { scenario, disk: watched, plan, ports, defer, clock }
-    const flow = flowOf(scenario, seeded.split())
+    const flowSeeds = seeded.split()
+    let flow = flowOf(scenario, flowSeeds, states, {})
     const outer = yield* Effect.scope
     const startAll = Effect.forEach(Array.from({ length: scenario.engines }), (_, place) =>
-      start(parts, flow, outer, scenario.skewsMillis[place] ?? 0)
+      Effect.suspend(() => start(parts, flow, outer, scenario.skewsMillis[place] ?? 0))
     )
     // Engines that were killed drain in the background, against a journal that is gone; a run ends when all have.
     const closing: Array<Fiber.Fiber<unknown>> = []
@@ -67,6 +71,8 @@ export const make = (
       services: () => running.map((each) => each.service),
       kill: Effect.gen(function* () {
         for (const each of running) closing.push(yield* each.stop)
+        if (scenario.migrates && !scenario.chains)
+          flow = flowOf(scenario, flowSeeds, ["A", "B", "C", "E"], { version: 2, migrate: renamed })
         running = yield* startAll
       }),
       plan,
@@ -114,9 +120,15 @@ const start = (parts: Parts, flow: Flow.Flow, outer: Scope.Scope, skewMillis: nu
  * A runs its task here, B waits for a host to close its claim; both only where the scenario has tasks. With chains, C runs
  * A's work, too, and what either hands back may choose a state, now and then one that may not follow.
  */
-const flowOf = ({ chains, data, tasks, slowMillis }: Scenario, seeded: Seeded): Flow.Flow => {
+const flowOf = (
+  { chains, data, tasks, slowMillis }: Scenario,
+  seeded: Seeded,
+  states: ReadonlyArray<string>,
+  version: Pick<Flow.FlowDefinition<Flow.Transitions>, "version" | "migrate">
+): Flow.Flow => {
   const transitions = Object.fromEntries(states.map((state) => [state, states.filter((other) => other !== state)]))
   const flow: Flow.Flow = Flow.defineFlow<Flow.Transitions, typeof SimulatedData.schema>({
+    ...version,
     name: "ring",
     initial: "A",
     transitions,
