@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ApiKeysSql } from "@onelane/sql"
 import { Effect } from "effect"
-import { places } from "./Databases.js"
+import { makePlaces } from "./Databases.js"
+
+const places = makePlaces()
 
 const key = (id: string, more: Partial<ApiKeysSql.ApiKey> = {}): ApiKeysSql.ApiKey => ({
   id,

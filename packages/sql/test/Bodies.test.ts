@@ -2,7 +2,9 @@
 import { JournalSql } from "@onelane/sql"
 import { BodySuite } from "@onelane/testkit"
 import { Layer } from "effect"
-import { databases } from "./Databases.js"
+import { makeDatabases } from "./Databases.js"
+
+const databases = makeDatabases()
 
 for (const [where, client] of databases)
   BodySuite.run(`bodies on ${where}`, JournalSql.layer.pipe(Layer.provide(client)))

@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Directory } from "@onelane/directory"
 import { DirectoryList, DirectorySql } from "@onelane/sql"
 import { Effect, Layer } from "effect"
-import { databases } from "./Databases.js"
+import { makeDatabases } from "./Databases.js"
+
+const databases = makeDatabases()
 
 const directory = Layer.merge(DirectorySql.layer, DirectoryList.layer)
 

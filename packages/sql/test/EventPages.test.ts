@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Journal } from "@onelane/engine"
 import { JournalSql } from "@onelane/sql"
 import { Effect, Layer } from "effect"
-import { databases } from "./Databases.js"
+import { makeDatabases } from "./Databases.js"
+
+const databases = makeDatabases()
 
 const address = { kind: "session", id: "a" }
 

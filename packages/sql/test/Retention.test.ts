@@ -6,8 +6,11 @@ import { Caller, Carts, CheckoutEngine, CheckoutSessions, Flow, Retention } from
 import { Directory } from "@onelane/directory"
 import { ApiKeysSql, DirectoryCacheSql, JournalSql, SqliteClient } from "@onelane/sql"
 import { Effect, Exit, Fiber, Layer, Stream } from "effect"
-import { databases, places } from "./Databases.js"
+import { makeDatabases, makePlaces } from "./Databases.js"
 import { temporaryFile } from "./TemporaryFile.js"
+
+const places = makePlaces()
+const databases = makeDatabases(places)
 
 // The preset with a task, and data that the schema does not look at.
 const flow = Flow.withTasks(

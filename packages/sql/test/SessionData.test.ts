@@ -4,7 +4,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import { type DatabaseRefused, JournalSql, type Statements } from "@onelane/sql"
 import { Effect, Layer, Schema } from "effect"
-import { places } from "./Databases.js"
+import { makePlaces } from "./Databases.js"
+
+const places = makePlaces()
 
 const flow = Flow.defineFlow({
   name: "shop",

@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
 import { JournalSql, SessionList } from "@onelane/sql"
 import { Effect, Layer } from "effect"
-import { databases } from "./Databases.js"
+import { makeDatabases } from "./Databases.js"
+
+const databases = makeDatabases()
 
 const service = CheckoutEngine.layer().pipe(
   Layer.provide(Layer.merge(Access.layerTrusted, Carts.layerTrusted)),

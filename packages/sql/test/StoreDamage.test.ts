@@ -4,8 +4,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Address, Journal } from "@onelane/engine"
 import { DatabaseRefused, JournalSql, Migrations, SqliteClient, StoreDamage } from "@onelane/sql"
 import { Effect, Layer } from "effect"
-import { databases } from "./Databases.js"
+import { makeDatabases } from "./Databases.js"
 import { temporaryFile } from "./TemporaryFile.js"
+
+const databases = makeDatabases()
 
 const refusalOf = (client: Layer.Layer<SqlClient, DatabaseRefused.DatabaseRefused>) =>
   Effect.map(Effect.flip(Effect.provide(Migrations.run, client)), (error) => {

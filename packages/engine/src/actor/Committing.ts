@@ -155,7 +155,7 @@ export const commitUnasked = (
     context.onCommitted(activation.address, outcome.events, outcome.whole)
     return null
   }
-  activation.loaded = false // A3
+  activation.loaded = false // in doubt (A3)
   return result === "conflict" ? failure("no", "CONFLICT") : result
 }
 
