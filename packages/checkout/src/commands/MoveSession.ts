@@ -9,14 +9,13 @@ import type { Flow } from "../flow/Flow.js"
 import { messageMaxLength } from "../flow/TaskResult.js"
 import { authorise, ownerNow } from "../ports/Guard.js"
 import type { MoveInput } from "../service/CheckoutSessions.js"
-import type { CheckoutSession } from "../session/CheckoutSession.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import { isSessionId } from "../session/Ids.js"
-import { type Arriving, closedReason, type SessionState } from "../session/SessionState.js"
+import { closedReason } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import { isRetired } from "./MigrateSession.js"
 import * as Proceeding from "./Proceeding.js"
-import { accept, answeredBefore, type Decide, digestsWith, type SessionTurn } from "./SessionCommand.js"
+import { accept, answeredBefore, type Decide, digestsWith } from "./SessionCommand.js"
 import { waitMillis } from "./UpdateCheckoutSession.js"
 
 /** The fields of the input. */
@@ -52,27 +51,9 @@ export const decide: Decide<"Move"> = (flow, state, command, turn) => {
   if (session.isProcessing) return Exit.fail(Refusal.sessionProcessing(session, waitMillis(state, at)))
   const { state: from } = session
   const { userId: by } = caller
-  const arriving = arrive(flow, state, session, to, turn, requestId)
+  const arriving = Proceeding.arriveByCall(flow, state, session, to, turn, requestId)
   const retired = isRetired(flow, session) ? [from] : []
   const owner = ownerNow(session, turn.facts.cart)
   const event = { type: "Moved", at, by, requestId, from, reason, retired, use, owner, ...arriving } as const
   return accept(event, requestId, digestsWith(use))
 }
-
-// A state that proceeds takes its next step in this commit, as after an update.
-const arrive = (
-  flow: Flow,
-  { workKeys }: SessionState,
-  { version }: CheckoutSession,
-  to: string,
-  { facts: { cart, cartStatus }, nowMillis: at }: SessionTurn,
-  origin: string
-): Arriving =>
-  Proceeding.arrive(flow, to, {
-    at,
-    version: version + 1,
-    origin,
-    cart: { cartStatus, revision: cart?.revision ?? null },
-    cartChanged: false,
-    kept: { workKeys, followUps: 0 }
-  })

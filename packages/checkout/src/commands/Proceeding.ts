@@ -9,8 +9,10 @@ import { type Flow, isFinal } from "../flow/Flow.js"
 import { defaultDeadlineMillis } from "../flow/Task.js"
 import { type CartRevision, isUpdatable } from "../ports/Carts.js"
 import type { Facts } from "../ports/Guard.js"
+import type { CheckoutSession } from "../session/CheckoutSession.js"
 import * as OperationId from "../session/OperationId.js"
 import type { Arriving, SessionState } from "../session/SessionState.js"
+import type { SessionTurn } from "./SessionCommand.js"
 
 /** Follow-up claims after one call of a client: results that choose may lead back, and for ever. */
 export const followUpMax = 100
@@ -50,6 +52,24 @@ export const arrive = (flow: Flow, to: string, coming: Coming): Arriving => {
   const followUp = { operationId, workKey, deadlineAt, cartRevision: cart.revision, nextState }
   return { to: state, archives, proceeded: { through, followUp, halted: null } }
 }
+
+/** The same for a client's call, or an operator's, named `requestId`: it comes to `to`, and its follow-ups are counted anew. */
+export const arriveByCall = (
+  flow: Flow,
+  { workKeys }: SessionState,
+  { version }: CheckoutSession,
+  to: string,
+  { facts: { cart, cartStatus }, nowMillis: at }: SessionTurn,
+  requestId: string
+): Arriving =>
+  arrive(flow, to, {
+    at,
+    version: version + 1,
+    origin: requestId,
+    cart: { cartStatus, revision: cart?.revision ?? null },
+    cartChanged: false,
+    kept: { workKeys, followUps: 0 }
+  })
 
 const halted = (
   to: string,

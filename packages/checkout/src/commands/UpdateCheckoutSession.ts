@@ -22,7 +22,7 @@ import { type IdsShape, isSessionId } from "../session/Ids.js"
 import type { JsonObject } from "../session/Json.js"
 import * as MergePatch from "../session/MergePatch.js"
 import * as OperationId from "../session/OperationId.js"
-import { type Arriving, closedReason, type SessionEvent, type SessionState } from "../session/SessionState.js"
+import { closedReason, type SessionEvent, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import { isRetired } from "./MigrateSession.js"
 import * as Proceeding from "./Proceeding.js"
@@ -199,7 +199,7 @@ const decideMove = (
   const by = command.caller.userId
   const owner = ownerNow(session, turn.facts.cart)
   if (transition.proceeds && task === null) {
-    const arriving = goOn(flow, state, session, command, turn, requestId)
+    const arriving = Proceeding.arriveByCall(flow, state, session, to, turn, requestId)
     return move({ type: "Updated", ...arriving, at, by, requestId, from, use, owner }, data)
   }
   if (task === null) return move({ type: "Updated", archives, at, by, requestId, from, to, use, owner }, data)
@@ -212,24 +212,6 @@ const decideMove = (
     data
   )
 }
-
-// The state that the update leads to proceeds.
-const goOn = (
-  flow: Flow,
-  { workKeys }: SessionState,
-  { version }: CheckoutSession,
-  { transition }: CommandOf<"Update">,
-  { facts: { cart, cartStatus }, nowMillis: at }: SessionTurn,
-  origin: string
-): Arriving =>
-  Proceeding.arrive(flow, transition.to, {
-    at,
-    version: version + 1,
-    origin,
-    cart: { cartStatus, revision: cart?.revision ?? null },
-    cartChanged: false,
-    kept: { workKeys, followUps: 0 }
-  })
 
 // Events are literals with all their fields, and the reply is a shared function: this runs in every accepted update.
 const move = (
