@@ -88,11 +88,13 @@ export const stateOf = ({ behavior }: TurnContext, row: JournalRow): unknown => 
 
 /** What is known of the body of a row whose state is `state`; null: nothing is stored apart, so that it is with the next commit. */
 export const noteOf = ({ behavior }: TurnContext, row: JournalRow, state: unknown): BodyNote | null => {
-  const value = behavior.body === undefined || row.body === undefined ? null : behavior.body.of(state)
-  if (value === null || row.body === undefined) return null
+  const { body } = behavior
+  if (body === undefined || row.body === undefined) return null
+  const value = body.of(state)
+  if (value === null) return null
   const { since } = row.body
   let behindBytes = 0
-  for (const { event } of since) behindBytes += JsonBytes.of(behavior.body!.changeOf(event))
+  for (const { event } of since) behindBytes += JsonBytes.of(body.changeOf(event))
   return { bytes: JsonBytes.of(value), behindFrom: since.length === 0 ? 0 : since[0]!.sequence, behindBytes }
 }
 

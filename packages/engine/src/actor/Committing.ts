@@ -38,10 +38,7 @@ export const commit = (
   outcome: Outcome
 ): Envelope.Answered => {
   const newest = activation.inFlight === null ? null : activation.inFlight.newest
-  activation.state = outcome.whole
-  activation.sequence = outcome.afterSequence
-  if (outcome.body !== undefined) ActiveActors.noteBody(context.actors, activation, outcome.body.note)
-  if (outcome.records !== undefined) remember(activation, outcome.records)
+  moveHead(context, activation, outcome)
   if (newest === null && context.commit.journal.immediate)
     return commitNow(context, activation, command, envelope, outcome)
   const inFlight = Activation.inFlightOf(activation)
@@ -57,6 +54,18 @@ export const commit = (
 }
 
 // One address is one entry of a batch, however many turns it took meanwhile.
+// The next turn starts from here, durable or not.
+const moveHead = (
+  context: TurnContext,
+  activation: Activation.Activation,
+  { afterSequence, body, records, whole }: Outcome
+): void => {
+  activation.state = whole
+  activation.sequence = afterSequence
+  if (body !== undefined) ActiveActors.noteBody(context.actors, activation, body.note)
+  if (records !== undefined) remember(activation, records)
+}
+
 const join = (
   pending: Activation.PendingCommit,
   { alarmMillis, body, events, records, state, whole }: Outcome
@@ -137,10 +146,7 @@ export const commitUnasked = (
   activation: Activation.Activation,
   outcome: Outcome
 ): JournalFailure | null => {
-  activation.state = outcome.whole
-  activation.sequence = outcome.afterSequence
-  if (outcome.body !== undefined) ActiveActors.noteBody(context.actors, activation, outcome.body.note)
-  if (outcome.records !== undefined) remember(activation, outcome.records)
+  moveHead(context, activation, outcome)
   if (!context.commit.journal.immediate) {
     context.commit.append(pendingOf(context, activation, outcome, null))
     return null
