@@ -4,7 +4,7 @@
  *
  * Owns when a session has arrived, and what is answered when it has not. Does not own calls that start work.
  */
-import { type ActorSystem, QuietTimer } from "@onelane/engine"
+import { type ActorSystem, Timer } from "@onelane/engine"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Input from "../commands/Input.js"
@@ -201,8 +201,8 @@ const untilWoken = (waiter: Waiter, waitMillis: number): Effect.Effect<void> => 
     waiter.isOver = true
     wake(waiter)
   }
-  return Effect.flatMap(QuietTimer.callLater(waitMillis, over), (stop) => {
-    waiter.stop = stop
+  return Effect.flatMap(Timer.make, (start) => {
+    waiter.stop = start(waitMillis, over)
     return woken
   })
 }

@@ -1,6 +1,6 @@
 /**
  * QuietTimer: pauses of the engine's own loops, which do not keep the process alive: an engine that was not closed must not
- * stop a program from ending. `keepAlive` and `callLater` do keep it alive.
+ * stop a program from ending. `keepAlive` does keep it alive, and so does a `Timer`.
  *
  * With a test clock or in a simulation a pause follows that clock.
  */
@@ -28,22 +28,6 @@ const pause = (millis: number): Effect.Effect<void> =>
     timer.unref?.()
     return Effect.sync(() => clearTimeout(timer))
   })
-
-/** Calls back after a while, unless the returned function is called before. Unlike a pause it keeps the process alive. */
-export const callLater = (millis: number, task: () => void): Effect.Effect<() => void> =>
-  Clock.clockWith((clock) => (clock === live ? timerOf(millis, task) : fiberOf(clock, millis, task)))
-
-const timerOf = (millis: number, task: () => void): Effect.Effect<() => void> =>
-  Effect.sync(() => {
-    const timer = setTimeout(task, millis)
-    return () => clearTimeout(timer)
-  })
-
-const fiberOf = (clock: Clock.Clock, millis: number, task: () => void): Effect.Effect<() => void> =>
-  Effect.map(
-    Effect.forkDaemon(Effect.zipRight(clock.sleep(Duration.millis(millis)), Effect.sync(task))),
-    (fiber) => () => fiber.unsafeInterruptAsFork(fiber.id())
-  )
 
 /** Longest period of a timer, milliseconds. */
 const longestMillis = 2 ** 31 - 1
