@@ -148,7 +148,7 @@ const build = (options: CheckoutEngineOptions) =>
       // A claim made here on a session of another engine is found, and run, by that one.
       onCommitted: (id, events, state: SessionState) => {
         tasks.onCommitted(id, events, state, isMine === null || isMine(id))
-        migrations.onCommitted(events)
+        if (events[0]?.type === "Migrated") migrations.onMigrated(events[0])
         if (state.session!.isArchived) keeper.finished(id)
       }
     })

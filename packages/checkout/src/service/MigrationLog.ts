@@ -8,8 +8,8 @@ import type { SessionEvent } from "../session/SessionState.js"
 
 /** What becomes of sessions. */
 export interface MigrationLog {
-  /** Is told of every commit, after it is durable. */
-  readonly onCommitted: (events: ReadonlyArray<SessionEvent>) => void
+  /** Is told of every migration, after it is durable. It is the first turn after a load, hence the first event of its commit. */
+  readonly onMigrated: (event: Extract<SessionEvent, { readonly type: "Migrated" }>) => void
   /** Writes the lines, until it is interrupted. */
   readonly writing: Effect.Effect<void>
 }
@@ -32,17 +32,14 @@ export const make = ({ name, version }: Flow): MigrationLog => {
     return Effect.annotateLogs(line, { flow: name, version, ...told })
   })
   return {
-    onCommitted: (events) => {
-      for (const event of events) {
-        if (event.type !== "Migrated") continue
-        const { claimsEnded, completed, sessions } = counts
-        counts = {
-          sessions: sessions + 1,
-          completed: completed + (event.archives ? 1 : 0),
-          claimsEnded: claimsEnded + (event.cause === null ? 0 : 1)
-        }
-        latch.unsafeOpen()
+    onMigrated: ({ archives, cause }) => {
+      const { claimsEnded, completed, sessions } = counts
+      counts = {
+        sessions: sessions + 1,
+        completed: completed + (archives ? 1 : 0),
+        claimsEnded: claimsEnded + (cause === null ? 0 : 1)
       }
+      latch.unsafeOpen()
     },
     writing: latch.await.pipe(
       Effect.zipRight(QuietTimer.sleep(gatherMillis)),
