@@ -77,8 +77,8 @@ const isFresh = ({ operationId, resumed }: Claim): boolean => !resumed && !Opera
 
 /** Makes an operation and starts its deadline; work that the host does elsewhere has nothing else. */
 export const make = (parts: Parts, task: Task, claim: Claim, nowMillis: number, ends: Ends): Operation => {
-  const { baseMillis = defaultRetry.baseMillis, limit = defaultRetry.limit } = task.retry ?? {}
-  const { maxMillis = defaultRetry.maxMillis } = task.retry ?? {}
+  const { retry = {} } = task
+  const { baseMillis = defaultRetry.baseMillis, limit = defaultRetry.limit, maxMillis = defaultRetry.maxMillis } = retry
   let isOver = false
   let attempts = 0
   let interrupt = nothing
