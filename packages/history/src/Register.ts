@@ -183,19 +183,19 @@ const left = (model: Model, self: Register, state: string): Register => ({
   data: self.data
 })
 
+// A later version of the flow renames where the session stands, where it goes, or both.
+const migrated = ({ migrate }: Model, self: Register, at: string): ReadonlyArray<Register> => {
+  const state = migrate.get(at) ?? at
+  const next = self.next === null ? null : (migrate.get(self.next) ?? self.next)
+  return state === at && next === self.next ? [] : [{ ...self, version: self.version + 1, state, next }]
+}
+
 /** What a register may become without a call. */
 export const drifts = (model: Model, self: Register): ReadonlyArray<Register> => {
   if (self.state === null || self.archived) return []
   const version = self.version + 1
   const found: Array<Register> = []
-  const renamed = (state: string): string => model.migrate.get(state) ?? state
-  const migrated = {
-    ...self,
-    version,
-    state: renamed(self.state),
-    next: self.next === null ? null : renamed(self.next)
-  }
-  if (migrated.state !== self.state || migrated.next !== self.next) found.push(migrated)
+  if (model.migrate.size > 0) found.push(...migrated(model, self, self.state))
   if (model.spontaneous.includes("task")) {
     if (self.next !== null) {
       const goals = new Set([self.next, ...(model.choices.get(self.state) ?? [])])
