@@ -127,6 +127,33 @@ describe("Migrating", () => {
     }).pipe(Effect.provide(over(journal)))
   })
 
+  it.scoped("A1: where the commit of the change fails before its fiber waits, turns still never overlap", () => {
+    const memory = JournalMemory.make()
+    let failures = 1
+    const lost = Effect.suspend(() => Effect.fail(Journal.failure("unknown", "TIMEOUT")))
+    const append: Journal.JournalShape["append"] = (batch) => (failures-- > 0 ? lost : memory.append(batch))
+    let inside = 0
+    let most = 0
+    const port = Effect.suspend(() => {
+      most = Math.max(most, ++inside)
+      return Effect.tap(nextTick, () => inside--)
+    })
+    return Effect.gen(function* () {
+      yield* holding(memory, 3)
+      const actors = yield* system
+      const asked = Array.from({ length: 3 }, () => Effect.exit(actors.ask("a", add(null, 2, { port }))))
+      yield* Effect.all(asked, { concurrency: "unbounded" })
+      assert.strictEqual(most, 1)
+      const { sequence, state } = yield* actors.read("a")
+      const events = yield* memory.events(address, 0, 100)
+      assert.strictEqual(events.length, sequence)
+      assert.strictEqual(
+        events.reduce((sum, { event }) => sum + (event as Added).by, 0),
+        state.value
+      )
+    }).pipe(Effect.provide(over({ ...memory, append })))
+  })
+
   it.scoped(
     "A3: if the commit of the change fails, what depends on it fails, and the next load changes it again",
     () => {

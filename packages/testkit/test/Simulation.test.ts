@@ -51,6 +51,10 @@ describe("Simulation", () => {
     assert.isAbove(migrated, 20)
   })
 
+  it("a migration whose commit fails on the stack of its load leaves one turn at a time", () => {
+    assert.deepStrictEqual(run(6_450).problems, [])
+  })
+
   it("takes no gap for one where a session expires between the reads of its row and of its events", () => {
     assert.deepStrictEqual(run(4_050_691, { repeats: 0, chains: false }).problems, [])
   })

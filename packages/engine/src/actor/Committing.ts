@@ -7,7 +7,7 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as EngineError from "../EngineError.js"
 import { failureOf } from "../journal/GroupCommit.js"
-import { type AppendOutcome, failure, type JournalEntry, type JournalFailure } from "../journal/Journal.js"
+import type { AppendOutcome, JournalEntry, JournalFailure } from "../journal/Journal.js"
 import { isExit } from "../runtime/EffectRunner.js"
 import * as Activation from "./Activation.js"
 import * as ActiveActors from "./ActiveActors.js"
@@ -133,50 +133,21 @@ const commitNow = (
     settle(context, pending, outcomeOf(appending))
     return held
   }
-  awaitAppend(context, pending, appending)
-  return held
-}
-
-/**
- * Commits what no command asked for (Migrating): nobody waits for it, and what comes later depends on it. Returns its failure
- * if the journal answered at once; otherwise the turns behind it are told.
- */
-export const commitUnasked = (
-  context: TurnContext,
-  activation: Activation.Activation,
-  outcome: Outcome
-): JournalFailure | null => {
-  moveHead(context, activation, outcome)
-  if (!context.commit.journal.immediate) {
-    context.commit.append(pendingOf(context, activation, outcome, null))
-    return null
-  }
-  const appending = append(context, outcome)
-  if (!isExit(appending)) {
-    awaitAppend(context, pendingOf(context, activation, outcome, null), appending)
-    return null
-  }
-  const result = outcomeOf(appending)
-  if (result === "committed") {
-    context.onCommitted(activation.address, outcome.events, outcome.whole)
-    return null
-  }
-  activation.loaded = false // in doubt (A3)
-  return result === "conflict" ? failure("no", "CONFLICT") : result
-}
-
-const awaitAppend = (
-  context: TurnContext,
-  pending: Activation.PendingCommit,
-  appending: Effect.Effect<Appended, JournalFailure>
-): void => {
-  const inFlight = Activation.inFlightOf(pending.activation)
-  pending.flying = true
   inFlight.busy = true // A1: nothing else of this address runs while its commit is waited for
   context.run(appending, (appended) => {
     inFlight.busy = false
     pending.settle(outcomeOf(appended))
   })
+  return held
+}
+
+/**
+ * Commits what no command asked for (Migrating): nobody waits for it, and the turns behind it depend on it. It always goes
+ * through the group commit, which answers on a later stack: the load that causes it ends first, whatever becomes of it.
+ */
+export const commitUnasked = (context: TurnContext, activation: Activation.Activation, outcome: Outcome): void => {
+  moveHead(context, activation, outcome)
+  context.commit.append(pendingOf(context, activation, outcome, null))
 }
 
 type Appended = ReadonlyArray<AppendOutcome>

@@ -51,7 +51,7 @@ export const reloadAndRetry = (
 export const mustWaitForCommit = (context: TurnContext, inFlight: Activation.InFlight): boolean =>
   !context.commit.journal.exclusive && inFlight.newest !== null && inFlight.newest.flying
 
-/** Reads the state synchronously if the journal can; false if that, or what has to be committed first, has to be waited for. */
+/** Reads the state synchronously if the journal can; false if it has to be waited for. */
 export const loadNow = (context: TurnContext, activation: Activation.Activation): boolean => {
   if (!context.commit.journal.exclusive) return false
   let load: Effect.Effect<JournalRow | null, JournalFailure>
@@ -60,8 +60,7 @@ export const loadNow = (context: TurnContext, activation: Activation.Activation)
   } catch {
     return false
   }
-  const isAdopted = isExit(load) && Exit.isSuccess(load) && adopt(context, activation, load.value) === null
-  return isAdopted && (activation.inFlight === null || !activation.inFlight.busy)
+  return isExit(load) && Exit.isSuccess(load) && adopt(context, activation, load.value) === null
 }
 
 // Null if the state was adopted, else why not. What the behavior changes in it by itself is on its way then (Migrating).
@@ -78,7 +77,8 @@ const adopt = (
     ActiveActors.noteBody(context.actors, activation, row === null ? null : Bodies.noteOf(context, row, state))
     adoptDigests(context, activation, row)
     activation.loaded = true
-    return row === null ? null : migrate(context, activation)
+    if (row !== null) migrate(context, activation)
+    return null
   } catch (defect) {
     activation.loaded = false
     if (defect instanceof EngineError.NewerState) return failure("no", defect.reason)

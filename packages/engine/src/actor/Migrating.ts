@@ -6,25 +6,24 @@
  * Runs only after a load, so a turn on a state in memory pays nothing.
  */
 import * as Exit from "effect/Exit"
-import type { JournalFailure } from "../journal/Journal.js"
 import type { Activation } from "./Activation.js"
 import * as Bodies from "./Bodies.js"
 import { commitUnasked } from "./Committing.js"
 import { noRecords, recordsOf } from "./Records.js"
 import type { TurnContext } from "./TurnContext.js"
 
-/** Commits what the behavior changes by itself. Returns the failure of that commit if it is known at once. May throw. */
-export const migrate = (context: TurnContext, activation: Activation): JournalFailure | null => {
+/** Commits what the behavior changes by itself. May throw. */
+export const migrate = (context: TurnContext, activation: Activation): void => {
   const { behavior } = context
-  if (behavior.migrate === undefined) return null
+  if (behavior.migrate === undefined) return
   const { address, sequence, state } = activation
   const migration = behavior.migrate(state, context.input.of(sequence, undefined, noRecords))
-  if (migration === null) return null
+  if (migration === null) return
   const { digests = [], event } = migration
   const after = behavior.evolve(state, event)
   const afterSequence = sequence + 1
   const records = digests.length === 0 ? undefined : recordsOf(digests, afterSequence, [event], after)
-  return commitUnasked(context, activation, {
+  commitUnasked(context, activation, {
     address,
     expectedSequence: sequence, // A4
     events: [event],

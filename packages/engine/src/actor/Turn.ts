@@ -121,13 +121,7 @@ export const advance = (context: TurnContext, activation: Activation.Activation)
   const { inFlight } = activation
   if (inFlight === null || inFlight.busy) return
   while (!inFlight.busy && inFlight.mailbox.size > 0 && !mustWaitForCommit(context, inFlight)) {
-    if (!activation.loaded) {
-      // What a load commits by itself may call back and run these turns: look again.
-      if (loadNow(context, activation)) continue
-      // A load that was adopted holds the address while it commits what comes first.
-      if (!inFlight.busy) load(context, activation, inFlight)
-      return
-    }
+    if (!activation.loaded && !loadNow(context, activation)) return load(context, activation, inFlight)
     const envelope = Mailbox.take(inFlight.mailbox)!
     envelope.fresh = inFlight.fresh > 0
     if (inFlight.fresh > 0) inFlight.fresh -= 1
