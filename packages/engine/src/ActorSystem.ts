@@ -10,6 +10,7 @@ import type { Activation } from "./actor/Activation.js"
 import * as ActiveActors from "./actor/ActiveActors.js"
 import * as Answer from "./actor/Answer.js"
 import * as Envelope from "./actor/Envelope.js"
+import * as Feeds from "./actor/Feeds.js"
 import { advance, peek, submit } from "./actor/Turn.js"
 import { readCommand, type TurnContext } from "./actor/TurnContext.js"
 import { TurnInput } from "./actor/TurnInput.js"
@@ -24,7 +25,7 @@ import {
   type JournalFailure,
   type JournalRemoval
 } from "./journal/Journal.js"
-import { runWith } from "./runtime/EffectRunner.js"
+import { attempt, mapErrorNow, mapNow, runWith } from "./runtime/EffectRunner.js"
 import * as Metrics from "./runtime/EngineMetrics.js"
 import * as FairnessValve from "./runtime/FairnessValve.js"
 import * as QuietTimer from "./runtime/QuietTimer.js"
@@ -61,8 +62,11 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
   readonly peek: (id: string) => State | undefined
   /** Reads an address. */
   readonly read: (id: string) => Effect.Effect<Snapshot<State>, Unavailable>
-  /** Watches an address while the scope is open, from the events after `afterSequence` on. */
-  readonly follow: (id: string, afterSequence: number) => Effect.Effect<Feed<Unavailable>, never, Scope.Scope>
+  /**
+   * Follows an address: its committed events, in order, without gap or duplicate, nothing before it is durable. A feed ends with
+   * `SystemDraining` when the system drains, after all committed events were given; leave it after an error, too.
+   */
+  readonly follow: (id: string) => Feeds.Feed<Unavailable>
   /**
    * Calls back with what happens at an address, until the returned function is called. `hear` runs on the engine's stack: it must be
    * quick. No fiber and no read: what was committed here comes with its state. Null if too many wait (`mailboxCapacity` an address;
@@ -102,19 +106,11 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
 
 /** What is heard of an attended address. `Look`: something may have changed. After `Removed` and `Draining` nothing more comes. */
 export type Signal<State> =
-  | { readonly _tag: "Committed"; readonly state: State }
+  | (Extract<Watchers.Signal, { readonly _tag: "Committed" }> & { readonly state: State })
   | Exclude<Watchers.Signal, { readonly _tag: "Committed" }>
 
-/** An address that is watched: its committed events, in order, without gap or duplicate, nothing before it is durable. */
-export interface Feed<Unavailable> {
-  /**
-   * Waits for the next page of events; it is empty after `wake`. One caller at a time, and none after an
-   * interruption. Fails with `SystemDraining` when the system drains, after all committed events were returned.
-   */
-  readonly next: Effect.Effect<ReadonlyArray<JournalEvent>, Unavailable>
-  /** Makes the pending `next`, or the following one, return what there is. */
-  readonly wake: () => void
-}
+/** What follows an address, and how it is told. */
+export type { Feed, OnPage, Page } from "./actor/Feeds.js"
 
 /** Callbacks of the host. */
 export interface ActorSystemOptions<State, Event, Unavailable> {
@@ -130,6 +126,7 @@ interface System {
   readonly valve: FairnessValve.FairnessValve
   readonly commit: GroupCommitShape
   readonly watchers: Watchers.Watchers
+  readonly feeds: Feeds.Feeds<any>
 }
 
 /** Makes the actor system of a behavior; it drains when the scope closes. */
@@ -152,8 +149,8 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
       input: new TurnInput(commit.nowMillis),
       run: runWith(yield* Effect.runtime<never>()),
       onDoubt: (address) => Watchers.signal(watchers, address.id),
-      onCommitted: (address, events, state) => {
-        if (watchers.waiting.size > 0) Watchers.committed(watchers, address.id, state)
+      onCommitted: (address, events, state, sequence) => {
+        if (watchers.waiting.size > 0) Watchers.committed(watchers, address.id, events, state, sequence)
         try {
           options.onCommitted?.(address.id, events as ReadonlyArray<Event>, state as State)
         } catch (defect) {
@@ -165,7 +162,9 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
       draining: false
     }
     const valve = FairnessValve.make(config.valveMillis, config.defer)
-    const system: System = { kind: behavior.kind, context, commit, valve, watchers }
+    const { kind } = behavior
+    const feeds = Feeds.make(sourceOf(kind, context, watchers))
+    const system: System = { kind, context, commit, valve, watchers, feeds }
     yield* Effect.forkScoped(sweeping(system))
     if (!commit.journal.exclusive) yield* Effect.forkScoped(polling(system))
     const drain = drainOf(system)
@@ -178,7 +177,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
       find: (id) => context.actors.awake.get(id),
       peek: (id) => peek(context, id) as State | undefined,
       read: (id) => ask(system, id, readCommand, true),
-      follow: (id, afterSequence) => follow(system, id, afterSequence),
+      follow: (id) => Feeds.follow(feeds, id),
       attend: (id, hear) => attend(system, id, hear as Watchers.Watcher["hear"]),
       events: (id, afterSequence, limit) => eventsOf(system, id, afterSequence, limit),
       alarms: (beforeMillis, limit, after) => alarmsOf(system, beforeMillis, limit, after),
@@ -206,14 +205,46 @@ const ask = (system: System, id: string, command: unknown, internal: boolean): E
   Effect.suspend(() => Answer.toEffect(send(system, id, command, internal)))
 
 const orUnavailable =
-  (system: System, id: string) =>
+  ({ context, kind }: Pick<System, "context" | "kind">, id: string) =>
   <A>(self: Effect.Effect<A, JournalFailure>): Effect.Effect<A, any> =>
-    Effect.mapError(self, ({ reason, cause }) =>
-      system.context.unavailable(EngineError.journalUnavailable({ kind: system.kind, id }, reason, "no", cause))
+    mapErrorNow(self, ({ reason, cause }) =>
+      context.unavailable(EngineError.journalUnavailable({ kind, id }, reason, "no", cause))
     )
 
-const eventsOf = (system: System, id: string, afterSequence: number, limit: number) =>
-  system.commit.journal.events({ kind: system.kind, id }, afterSequence, limit).pipe(orUnavailable(system, id))
+const eventsOf = ({ context, kind }: Pick<System, "context" | "kind">, id: string, after: number, limit: number) =>
+  context.commit.journal.events({ kind, id }, after, limit).pipe(orUnavailable({ context, kind }, id))
+
+// A2 for followers: what is in the journal and not confirmed yet is told with its commit, or looked for when that has failed.
+const acknowledged = ({ actors }: TurnContext, id: string, page: Feeds.Page): Feeds.Page => {
+  const oldest = actors.awake.get(id)?.inFlight?.oldest ?? null
+  return oldest === null ? page : page.filter(({ sequence }) => sequence <= oldest.expectedSequence)
+}
+
+const sourceOf = (kind: string, context: TurnContext, watchers: Watchers.Watchers): Feeds.Source<any> => {
+  const { commit, run, supervision, unavailable } = context
+  const { config, journal } = commit
+  return {
+    watchers,
+    isExclusive: journal.exclusive,
+    pageCapacity: config.changesPage,
+    defer: config.defer,
+    read: (id, after, limit) =>
+      mapNow(
+        attempt(() => eventsOf({ context, kind }, id, after, limit)),
+        (page) => acknowledged(context, id, page)
+      ),
+    // Where nobody can say, it is.
+    isStored: (id) =>
+      attempt(() => Effect.orElseSucceed(journal.load({ kind, id }), () => ({}))).pipe(
+        Effect.map((row) => row !== null)
+      ),
+    run,
+    onDefect: (id, defect) => void supervision.onDefect({ kind, id }, defect),
+    isDraining: () => context.draining,
+    removed: (id) => unavailable(EngineError.journalUnavailable({ kind, id }, "REMOVED", "no")),
+    draining: (id) => unavailable(EngineError.systemDraining({ kind, id }))
+  }
+}
 
 const alarmsOf = (system: System, beforeMillis: number, limit: number, after: JournalAlarm | undefined) =>
   system.commit.journal.alarms(system.kind, beforeMillis, limit, after).pipe(orUnavailable(system, ""))
@@ -242,79 +273,11 @@ const removeOf = (system: System, removals: ReadonlyArray<JournalRemoval>) =>
     orUnavailable(system, "")
   )
 
-const forget = ({ context, watchers }: System, id: string): void => {
+const forget = ({ context, feeds, watchers }: System, id: string): void => {
+  feeds.removals += 1
   const activation = context.actors.awake.get(id)
   if (activation !== undefined) ActiveActors.passivate(context.actors, activation)
   Watchers.remove(watchers, id)
-}
-
-/** Empty looks of a watcher after which it asks whether its address is still there, where others may have removed it. */
-const looksOfTrust = 5
-
-const present = (system: System, id: string, looks: number): Effect.Effect<void, any> => {
-  const { commit, kind } = system
-  if (commit.journal.exclusive || looks % looksOfTrust !== 0) return Effect.void
-  return Effect.flatMap(Effect.option(commit.journal.load({ kind, id })), (found) =>
-    found._tag === "Some" && found.value === null ? Effect.fail(removedOf(system, id)) : Effect.void
-  )
-}
-
-const removedOf = ({ context, kind }: System, id: string): unknown =>
-  context.unavailable(EngineError.journalUnavailable({ kind, id }, "REMOVED", "no"))
-
-const drainingOf = ({ context, kind }: System, id: string): unknown =>
-  context.unavailable(EngineError.systemDraining({ kind, id }))
-
-// A watcher holds a signal and a cursor, but no buffer: it reads events from the journal. So a slow consumer costs
-// nothing and misses nothing. The signal is closed before the read, so a commit in between is not missed. A
-// system that drains ends its watchers, once they have seen what is committed.
-const follow = (system: System, id: string, afterSequence: number): Effect.Effect<Feed<any>, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => beginFollowing(system.watchers, id)),
-      ({ watcher }) => Effect.sync(() => Watchers.leave(system.watchers, id, watcher))
-    ),
-    (following) => {
-      const { latch } = following
-      let cursor = afterSequence
-      let silentLooks = 0
-      let isWoken = false
-      const take = (page: ReadonlyArray<JournalEvent>): Effect.Effect<ReadonlyArray<JournalEvent>, any> => {
-        if (page.length > 0) cursor = page[page.length - 1]!.sequence
-        else if (system.context.draining) return Effect.fail(drainingOf(system, id))
-        else if (following.isGone) return Effect.fail(removedOf(system, id))
-        else if (!isWoken)
-          return Effect.zipRight(cursor === 0 ? Effect.void : present(system, id, ++silentLooks), again)
-        isWoken = false
-        return Effect.succeed(page)
-      }
-      const read: Effect.Effect<ReadonlyArray<JournalEvent>, any> = Effect.suspend(() => {
-        latch.unsafeClose()
-        return Effect.flatMap(eventsOf(system, id, cursor, system.commit.config.changesPage), take)
-      })
-      const again = Effect.zipRight(latch.await, read)
-      const wake = (): void => {
-        isWoken = true
-        latch.unsafeOpen()
-      }
-      return { next: read, wake }
-    }
-  )
-
-interface Following {
-  readonly latch: Effect.Latch
-  readonly watcher: Watchers.Watcher
-  isGone: boolean
-}
-
-const beginFollowing = (watchers: Watchers.Watchers, id: string): Following => {
-  const latch = Effect.unsafeMakeLatch(false)
-  const watcher = Watchers.add(watchers, id, ({ _tag }) => {
-    if (_tag === "Removed") following.isGone = true
-    latch.unsafeOpen()
-  })
-  const following: Following = { latch, watcher, isGone: false }
-  return following
 }
 
 // The limits of commands count for attendants as well.

@@ -106,6 +106,20 @@ export const heldJournal = (overrides: Partial<Journal.JournalShape> = {}) => {
   return { journal, memory, held, append }
 }
 
+/** Follows an address with effects: `next` is the page after the last one. */
+export const follow = (system: System, id: string, afterSequence: number) => {
+  const feed = system.follow(id)
+  let after = afterSequence
+  const next = Effect.async<ActorSystem.Page, Refusal>((resume) => {
+    feed.ask(after, (exit) => {
+      if (Exit.isSuccess(exit)) after = exit.value[exit.value.length - 1]!.sequence
+      resume(exit)
+    })
+    return Effect.sync(feed.withdraw.bind(feed))
+  })
+  return { next, leave: Effect.sync(() => feed.leave()) }
+}
+
 /** Lets the event loop come round once. */
 export const nextTick: Effect.Effect<void> = Effect.async((resume) => void setImmediate(() => resume(Effect.void)))
 

@@ -120,7 +120,7 @@ const commitNow = (
 ): Envelope.Answered => {
   const appending = append(context, outcome)
   if (isExit(appending) && Exit.isSuccess(appending) && appending.value[0] === "committed") {
-    context.onCommitted(activation.address, outcome.events, outcome.whole)
+    context.onCommitted(activation.address, outcome.events, outcome.whole, outcome.afterSequence)
     return outcome.exit
   }
   const inFlight = Activation.inFlightOf(activation)
@@ -179,7 +179,8 @@ const settle = (
   inFlight.oldest = inFlight.newest === pending ? null : inFlight.newest
   if (inFlight.oldest === null) inFlight.newest = null
   for (const { envelope, exit } of pending.waiters) answer(context, activation, envelope, exit)
-  context.onCommitted(activation.address, pending.events, pending.whole)
+  const { events, expectedSequence, whole } = pending
+  context.onCommitted(activation.address, events, whole, expectedSequence + events.length)
 }
 
 const giveUp = (

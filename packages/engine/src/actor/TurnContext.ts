@@ -29,8 +29,8 @@ export interface TurnContext {
   readonly supervision: Supervision
   readonly metrics: EngineMetrics
   readonly run: RunEffect
-  /** Called with every durable change, after it is durable. */
-  readonly onCommitted: (address: Address, events: ReadonlyArray<unknown>, state: unknown) => void
+  /** Called with every durable change, after it is durable. `sequence`: that of the last event. */
+  readonly onCommitted: (address: Address, events: ReadonlyArray<unknown>, state: unknown, sequence: number) => void
   /** Called when a commit was not confirmed: something may have changed. */
   readonly onDoubt: (address: Address) => void
   /** Maps engine errors to the behavior's error type. */

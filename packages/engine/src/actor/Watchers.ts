@@ -1,6 +1,6 @@
 /**
- * Watchers: the watchers of each address. A follower holds a signal only and reads events from the journal; while there is one, the
- * process stays alive. An attendant is called back with each state that is committed here, and lives as long as its call.
+ * Watchers: the watchers of each address, who are called back with each change that is committed here. One watches for all followers
+ * of an address (Feeds); while there is one, the process stays alive. An attendant lives as long as its call.
  */
 import * as Effect from "effect/Effect"
 import * as QuietTimer from "../runtime/QuietTimer.js"
@@ -10,7 +10,13 @@ import * as QuietTimer from "../runtime/QuietTimer.js"
  * more will come: the address was removed, or the system drains.
  */
 export type Signal =
-  | { readonly _tag: "Committed"; readonly state: unknown }
+  | {
+      readonly _tag: "Committed"
+      readonly state: unknown
+      readonly events: ReadonlyArray<unknown>
+      /** That of the last event. */
+      readonly sequence: number
+    }
   | { readonly _tag: "Look" | "Removed" | "Draining" }
 
 /** One watcher. `hear` runs on the stack of the change: it must be quick. */
@@ -51,10 +57,16 @@ const tell = (watchers: Set<Watcher> | undefined, signal: Signal): void => {
   if (watchers !== undefined) for (const { hear } of watchers) hear(signal)
 }
 
-/** Tells the watchers of one address of a state that was committed. */
-export const committed = ({ waiting }: Watchers, id: string, state: unknown): void => {
+/** Tells the watchers of one address of events that were committed, and the state after the last of them. */
+export const committed = (
+  { waiting }: Watchers,
+  id: string,
+  events: ReadonlyArray<unknown>,
+  state: unknown,
+  sequence: number
+): void => {
   const watchers = waiting.get(id)
-  if (watchers !== undefined) tell(watchers, { _tag: "Committed", state })
+  if (watchers !== undefined) tell(watchers, { _tag: "Committed", state, events, sequence })
 }
 
 /** Tells the watchers of one address that something may have changed. */
@@ -83,7 +95,7 @@ const join = (self: Watchers, id: string, hear: Watcher["hear"]): Watcher => {
   return watcher
 }
 
-/** Adds a follower. */
+/** Adds one that watches for followers. */
 export const add = (self: Watchers, id: string, hear: Watcher["hear"]): Watcher => {
   self.release ??= QuietTimer.keepAlive()
   return join(self, id, hear)

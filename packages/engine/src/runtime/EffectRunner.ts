@@ -20,6 +20,10 @@ export const isExit = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Exit<A
 export const mapNow = <A, B, E>(self: Effect.Effect<A, E>, f: (a: A) => B): Effect.Effect<B, E> =>
   isExit(self) ? Exit.map(self, f) : Effect.map(self, f)
 
+/** `Effect.mapError` that keeps an `Exit` an `Exit`. */
+export const mapErrorNow = <A, E, E1>(self: Effect.Effect<A, E>, f: (error: E) => E1): Effect.Effect<A, E1> =>
+  isExit(self) ? Exit.mapError(self, f) : Effect.mapError(self, f)
+
 /** `Effect.flatMap` that gives an `Exit` where both effects are one. */
 export const flatMapNow = <A, B, E, E1>(
   self: Effect.Effect<A, E>,

@@ -1,0 +1,294 @@
+/**
+ * Feeds: the followers of each address. All followers of an address share one reader: what is committed here is handed to
+ * those who ask for it as one page, without a read; who is behind, or may have missed what others wrote, gets a page of the
+ * journal, read once for all who ask from the same place.
+ *
+ * 1. A follower gets every committed event once, in order, nothing before it is durable.
+ * 2. A follower holds a callback while it asks, and no events: a slow one costs nothing and holds nobody up.
+ * 3. Pages are handed out apart from the commit: followers cost a turn one look.
+ *
+ * Owns when the journal is read for followers; does not own what happens at an address (Watchers).
+ */
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { JournalEvent } from "../journal/Journal.js"
+import * as Watchers from "./Watchers.js"
+
+/** Committed events of one address, in order. All its followers share it, so nobody may change it. */
+export type Page = ReadonlyArray<JournalEvent>
+
+/** Is called once with a page, which is never empty, or the error that ends the feed. Runs on the engine's stack: must be quick. */
+export type OnPage<E> = (exit: Exit.Exit<Page, E>) => void
+
+/** An address that is followed. It costs nothing before the first ask and after `leave`. */
+export interface Feed<E> {
+  /** Asks for the events after a sequence; calls back later, never at once. One ask at a time: a second one replaces the first. */
+  readonly ask: (afterSequence: number, onPage: OnPage<E>) => void
+  /** Takes the ask back. */
+  readonly withdraw: () => void
+  /** Ends it: nothing is called back any more. */
+  readonly leave: () => void
+}
+
+/** What feeds need of their actor system. `E`: its error type. */
+export interface Source<E> {
+  readonly watchers: Watchers.Watchers
+  /** Whether nobody else writes these addresses. */
+  readonly isExclusive: boolean
+  /** Events that are read at a time. */
+  readonly pageCapacity: number
+  readonly defer: (task: () => void) => void
+  readonly read: (id: string, afterSequence: number, limit: number) => Effect.Effect<Page, E>
+  /** Whether an address is stored. */
+  readonly isStored: (id: string) => Effect.Effect<boolean>
+  readonly run: <A, E1>(effect: Effect.Effect<A, E1>, onExit: (exit: Exit.Exit<A, E1>) => void) => void
+  readonly onDefect: (id: string, defect: unknown) => void
+  readonly isDraining: () => boolean
+  readonly removed: (id: string) => E
+  readonly draining: (id: string) => E
+}
+
+/** The followers of one actor system. */
+export interface Feeds<E> {
+  readonly source: Source<E>
+  readonly channels: Map<string, Channel<E>>
+  due: Array<Channel<E>>
+  isDeferred: boolean
+  /** Addresses removed so far: who followed one before and asks later looks whether it is still there. */
+  removals: number
+}
+
+/** Events that were committed since pages were last handed out: those after `from`. */
+interface Fresh {
+  readonly from: number
+  readonly events: Array<JournalEvent>
+}
+
+/** One address that is followed. */
+interface Channel<E> {
+  readonly id: string
+  watcher: Watchers.Watcher | null
+  followers: number
+  readonly asking: Set<Follower<E>>
+  /** Sequences after which the journal is being read. */
+  readonly reading: Set<number>
+  /** The highest sequence that is known to be committed. */
+  head: number
+  fresh: Fresh | null
+  /** Above this sequence nothing is committed that was not heard of; infinity: nobody has looked. */
+  checked: number
+  isDue: boolean
+  isRemoved: boolean
+  isDraining: boolean
+  /** Whether to look if the address is still stored. */
+  isDoubted: boolean
+  silentLooks: number
+}
+
+/** Creates the feeds of one actor system. */
+export const make = <E>(source: Source<E>): Feeds<E> => ({
+  source,
+  channels: new Map(),
+  due: [],
+  isDeferred: false,
+  removals: 0
+})
+
+/** Follows an address. */
+export const follow = <E>(feeds: Feeds<E>, id: string): Feed<E> => new Follower(feeds, id)
+
+class Follower<E> implements Feed<E> {
+  after = 0
+  onPage: OnPage<E> | null = null
+  private channel: Channel<E> | null = null
+  private readonly removals: number
+  constructor(
+    private readonly feeds: Feeds<E>,
+    private readonly id: string
+  ) {
+    this.removals = feeds.removals
+  }
+  ask(afterSequence: number, onPage: OnPage<E>): void {
+    const channel = (this.channel ??= join(this.feeds, this.id, this.removals))
+    this.after = afterSequence
+    this.onPage = onPage
+    channel.asking.add(this)
+    if (mustRead(channel, afterSequence) || channel.isRemoved || channel.isDraining) plan(this.feeds, channel)
+  }
+  withdraw(): void {
+    this.onPage = null
+    this.channel?.asking.delete(this)
+  }
+  leave(): void {
+    this.withdraw()
+    if (this.channel !== null) leave(this.feeds, this.channel)
+    this.channel = null
+  }
+}
+
+const mustRead = <E>({ checked, head }: Channel<E>, after: number): boolean => after < head || after < checked
+
+const join = <E>(feeds: Feeds<E>, id: string, removals: number): Channel<E> => {
+  const channel = feeds.channels.get(id) ?? open(feeds, id)
+  channel.followers += 1
+  if (removals !== feeds.removals) {
+    channel.isDoubted = true
+    channel.checked = Number.POSITIVE_INFINITY
+  }
+  return channel
+}
+
+const open = <E>(feeds: Feeds<E>, id: string): Channel<E> => {
+  const channel: Channel<E> = {
+    id,
+    watcher: null,
+    followers: 0,
+    asking: new Set(),
+    reading: new Set(),
+    head: 0,
+    fresh: null,
+    checked: Number.POSITIVE_INFINITY,
+    isDue: false,
+    isRemoved: false,
+    isDraining: feeds.source.isDraining(),
+    isDoubted: false,
+    silentLooks: 0
+  }
+  channel.watcher = Watchers.add(feeds.source.watchers, id, (signal) => hear(feeds, channel, signal))
+  feeds.channels.set(id, channel)
+  return channel
+}
+
+const leave = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
+  channel.followers -= 1
+  if (channel.followers > 0) return
+  forget(feeds, channel)
+  if (channel.watcher !== null) Watchers.leave(feeds.source.watchers, channel.id, channel.watcher)
+  channel.watcher = null
+}
+
+// Who follows the address from now on gets a channel of its own.
+const forget = <E>({ channels }: Feeds<E>, channel: Channel<E>): void => {
+  if (channels.get(channel.id) === channel) channels.delete(channel.id)
+}
+
+const hear = <E>(feeds: Feeds<E>, channel: Channel<E>, signal: Watchers.Signal): void => {
+  if (signal._tag === "Committed") return committed(feeds, channel, signal.events, signal.sequence)
+  channel.checked = Number.POSITIVE_INFINITY
+  if (signal._tag === "Look") channel.silentLooks += 1
+  else if (signal._tag === "Draining") channel.isDraining = true
+  else {
+    channel.isRemoved = true
+    forget(feeds, channel)
+  }
+  if (channel.asking.size > 0) plan(feeds, channel)
+}
+
+const committed = <E>(feeds: Feeds<E>, channel: Channel<E>, events: ReadonlyArray<unknown>, sequence: number): void => {
+  if (sequence <= channel.head) return
+  channel.checked = Math.min(channel.checked, sequence)
+  channel.head = sequence
+  // Who asks later reads the journal.
+  if (channel.asking.size === 0) return
+  gather(channel, sequence - events.length, events, feeds.source.pageCapacity)
+  plan(feeds, channel)
+}
+
+/** Keeps what was committed until pages are handed out. More than a page is read from the journal. */
+const gather = <E>(channel: Channel<E>, from: number, events: ReadonlyArray<unknown>, capacity: number): void => {
+  const { fresh } = channel
+  const isNext = fresh !== null && fresh.from + fresh.events.length === from
+  if (events.length + (isNext ? fresh.events.length : 0) > capacity) {
+    channel.fresh = null
+    return
+  }
+  const kept = isNext ? fresh : (channel.fresh = { from, events: [] })
+  for (let index = 0; index < events.length; index++)
+    kept.events.push({ sequence: from + index + 1, event: events[index]! })
+}
+
+/** Looks after the channel in the next turn of the event loop, together with all others. */
+const plan = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
+  if (channel.isDue) return
+  channel.isDue = true
+  feeds.due.push(channel)
+  if (feeds.isDeferred) return
+  feeds.isDeferred = true
+  feeds.source.defer(() => {
+    const { due } = feeds
+    feeds.due = []
+    feeds.isDeferred = false
+    for (const each of due) attend(feeds, each)
+  })
+}
+
+const attend = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
+  const { fresh, isDraining, isRemoved } = channel
+  channel.isDue = false
+  channel.fresh = null
+  let shared: Exit.Exit<Page, E> | null = null
+  for (const follower of [...channel.asking]) {
+    const { after } = follower
+    if (fresh !== null && after === fresh.from) give(feeds, channel, follower, (shared ??= Exit.succeed(fresh.events)))
+    else if (fresh !== null && after > fresh.from && after < channel.head)
+      give(feeds, channel, follower, Exit.succeed(fresh.events.slice(after - fresh.from)))
+    else if (isRemoved) give(feeds, channel, follower, Exit.fail(feeds.source.removed(channel.id)))
+    else if (mustRead(channel, after)) read(feeds, channel, after)
+    else if (isDraining) give(feeds, channel, follower, Exit.fail(feeds.source.draining(channel.id)))
+  }
+}
+
+const give = <E>({ source }: Feeds<E>, channel: Channel<E>, follower: Follower<E>, exit: Exit.Exit<Page, E>): void => {
+  const { onPage } = follower
+  if (onPage === null) return
+  follower.onPage = null
+  channel.asking.delete(follower)
+  try {
+    onPage(exit)
+  } catch (defect) {
+    source.onDefect(channel.id, defect)
+  }
+}
+
+const read = <E>(feeds: Feeds<E>, channel: Channel<E>, after: number): void => {
+  const { source } = feeds
+  if (channel.reading.has(after)) return
+  channel.reading.add(after)
+  // What is heard of during the read counts after it.
+  const isLook = after >= channel.head
+  if (isLook) channel.checked = Math.min(channel.checked, after)
+  source.run(source.read(channel.id, after, source.pageCapacity), (exit) => {
+    channel.reading.delete(after)
+    if (Exit.isSuccess(exit) && exit.value.length === 0) return silent(feeds, channel, after)
+    const last = Exit.isSuccess(exit) ? exit.value[exit.value.length - 1]!.sequence : 0
+    // There may be more: who asks next looks again.
+    if (isLook || last > channel.head) channel.checked = Number.POSITIVE_INFINITY
+    channel.head = Math.max(channel.head, last)
+    channel.silentLooks = 0
+    tell(feeds, channel, after, exit)
+    if (channel.asking.size > 0) plan(feeds, channel)
+  })
+}
+
+const tell = <E>(feeds: Feeds<E>, channel: Channel<E>, after: number, exit: Exit.Exit<Page, E>): void => {
+  for (const follower of [...channel.asking]) if (follower.after === after) give(feeds, channel, follower, exit)
+}
+
+/** Empty looks after which it is asked whether an address is still there, where others may have removed it. */
+const looksOfTrust = 5
+
+/** There was nothing: the followers wait, unless nothing will come any more. */
+const silent = <E>(feeds: Feeds<E>, channel: Channel<E>, after: number): void => {
+  const { source } = feeds
+  if (channel.isDraining) return tell(feeds, channel, after, Exit.fail(source.draining(channel.id)))
+  const isTired = !source.isExclusive && channel.silentLooks >= looksOfTrust
+  if (after === 0 || !(isTired || channel.isDoubted)) return
+  channel.silentLooks = 0
+  channel.isDoubted = false
+  source.run(source.isStored(channel.id), (exit) => {
+    if (!Exit.isSuccess(exit) || exit.value) return
+    channel.isRemoved = true
+    forget(feeds, channel)
+    if (channel.asking.size > 0) plan(feeds, channel)
+  })
+}
