@@ -55,7 +55,7 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       ids: yield* Ids.makeRandom,
       expiresInMillis: null,
       asyncContext: null,
-      vigil: yield* Vigil.make<any, any>()
+      vigil: yield* Vigil.make<any, any>(null)
     }
     return Changes.withStreams(Service.make(parts))
   })

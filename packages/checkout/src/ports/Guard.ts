@@ -129,6 +129,14 @@ export const shownNow = (session: CheckoutSession, cart: CartOwner | null): Chec
   return owner === null ? session : { ...session, ...owner }
 }
 
+/** `bounded`, where an answer that is there already stays one. */
+export const boundedNow = <A>(
+  ports: Pick<Ports, "portMillis">,
+  port: string,
+  asked: Effect.Effect<A, PortUnavailable | Undecided>
+): Effect.Effect<A, Undecided> =>
+  EffectRunner.isExit(asked) && Exit.isSuccess(asked) ? (asked as Exit.Exit<A>) : bounded(ports, port, asked)
+
 /** Limits a port call to `portMillis` and maps its error. A hanging port must not block a session for ever. */
 export const bounded = <A>(
   ports: Pick<Ports, "portMillis">,

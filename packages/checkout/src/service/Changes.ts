@@ -15,14 +15,21 @@ const end = Effect.fail(Option.none())
 /** A subscription as a stream: entry by entry, until the session is archived. */
 export const stream = (follow: Subscription.Follow): Stream.Stream<HistoryEntry, HistoryError> =>
   Stream.unwrapScoped(
-    Effect.map(follow, (subscription) =>
-      Stream.repeatEffectOption(
-        Effect.flatMap(Effect.mapError(Subscription.entries(subscription), Option.some), (entry) =>
-          entry === null ? end : Effect.succeed(entry)
-        )
+    Effect.flatMap(follow, (subscription) =>
+      Effect.as(
+        Effect.addFinalizer(() => Effect.sync(() => subscription.leave())),
+        Stream.repeatEffectOption(entryOf(Subscription.entries(subscription)))
       )
     )
   )
+
+const entryOf = (entries: Subscription.Entries): Effect.Effect<HistoryEntry, Option.Option<HistoryError>> => {
+  const next = Effect.async<HistoryEntry | null, HistoryError>((resume) => {
+    entries.ask(resume)
+    return Effect.sync(entries.withdraw)
+  })
+  return Effect.flatMap(Effect.mapError(next, Option.some), (entry) => (entry === null ? end : Effect.succeed(entry)))
+}
 
 /** The service, with its subscriptions as streams, too. */
 export const withStreams = (calls: SessionCalls): CheckoutSessionsShape => ({

@@ -107,9 +107,11 @@ export class CheckoutEngine extends Context.Tag("@onelane/checkout/CheckoutEngin
   CheckoutEngineShape
 >() {}
 
+const closing = Refusal.fromEngine(EngineError.systemDraining({ kind: "session", id: "" }))
+
 // Checks the rights of watchers, at once if the port announces a change.
 const watching = ({ onChange }: Access.AccessShape): Effect.Effect<Service.Watching, never, Scope.Scope> =>
-  Effect.tap(Vigil.make<AccessError, AccessError>(), ({ signal }) =>
+  Effect.tap(Vigil.make<AccessError, AccessError>(closing), ({ signal }) =>
     onChange === undefined
       ? Effect.void
       : Effect.acquireRelease(

@@ -19,7 +19,7 @@ import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
 import type { Caller } from "../ports/Caller.js"
 import type { CartActors } from "../ports/CartBook.js"
-import { authorise, bounded, type Ports, readFacts } from "../ports/Guard.js"
+import { authorise, bounded, boundedNow, type Ports, readFacts } from "../ports/Guard.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
@@ -73,12 +73,15 @@ export const make = (parts: Parts): S.SessionCalls => ({
     ),
   follow: (caller, input) => {
     const check = () => ReadCheckoutSession.checkChanges(input)
-    const look = gate(parts, caller, "read", check, () => readFrom(parts, caller, input))
-    return Effect.flatMap(look, (session) =>
-      SessionPages.make(parts.sessions, session, input.afterVersion ?? session.version, (onLost) =>
-        guard(parts, caller, session, onLost)
-      )
-    )
+    return Effect.suspend(() => {
+      // A removal after this is noticed by the feed.
+      const feed = parts.sessions.follow(input.checkoutSessionId)
+      const look = gate(parts, caller, "read", check, () => readFrom(parts, caller, input))
+      return EffectRunner.mapNow(look, (session) => {
+        const from = input.afterVersion ?? session.version
+        return SessionPages.make(feed, session, from, guard(parts, caller, session))
+      })
+    })
   },
   ...operations(parts),
   ...Arrival.apart(starting(parts), (caller, input, wait) => arrival(parts, caller, input, wait!))
@@ -157,19 +160,20 @@ const arrival = (
 }
 
 // Shared by all streams of one caller and one cart.
-const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: CheckoutSession, onLost: () => void) => {
+const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: CheckoutSession): SessionPages.Guard => {
   const { actingAccountId, roles, userId } = caller
+  const { accountId, cartId, ownerId, storeId } = session
+  const last = { cartId, storeId, accountId, ownerId }
   const run = asyncContext?.()
-  const rights = Effect.map(
-    Effect.suspend(() => readFacts(ports, caller, "read", session)),
-    (facts) => authorise(session, facts.rights)
-  )
-  const look = Effect.flatMap(
-    Effect.suspend(() => bounded(ports, "access", ports.access.mayInvoke(caller, "read"))),
-    (allowed) => (allowed ? rights : Effect.succeed(Refusal.actionNotPermitted))
-  )
-  const key = JSON.stringify([userId, roles, actingAccountId, session.cartId])
-  return vigil.watch(key, () => AsyncContext.within(run, look), onLost)
+  const mayRead = (allowed: boolean) =>
+    allowed
+      ? EffectRunner.mapNow(readFacts(ports, caller, "read", last), (facts) => authorise(last, facts.rights))
+      : Exit.succeed(Refusal.actionNotPermitted)
+  const look = () =>
+    EffectRunner.flatMapNow(boundedNow(ports, "access", ports.access.mayInvoke(caller, "read")), mayRead)
+  const looking = () => (run === undefined ? look() : AsyncContext.within(run, Effect.suspend(look)))
+  const key = JSON.stringify([userId, roles, actingAccountId, cartId])
+  return (onLost) => vigil.watch(key, looking, onLost)
 }
 
 // What closes a claim, and what an operator does.

@@ -237,7 +237,7 @@ export interface SessionCalls {
   readonly get: (caller: Caller, input: SessionInput, wait?: WaitAfter) => Effect.Effect<CheckoutSession, AccessError>
   readonly cancel: (caller: Caller, input: CancelInput) => Effect.Effect<Cancelled, CancelError>
   readonly history: (caller: Caller, input: HistoryInput) => Effect.Effect<ReadonlyArray<HistoryEntry>, HistoryError>
-  /** Follows a session while the scope is open: pages of what `changes` gives one by one. */
+  /** Follows a session: pages of what `changes` gives one by one. Who has asked for one leaves it at the end. */
   readonly follow: (caller: Caller, input: ChangesInput) => Follow
   readonly completeTask: (
     caller: Caller,

@@ -1,49 +1,119 @@
 /**
- * SessionPages: the committed events of a session as a subscription.
+ * SessionPages: the committed events of a session as a subscription: asks its feed, looks at the right to read, gives the page.
  *
- * Pages are read from the journal when they are asked for, so a slow reader costs nothing. The right to read is checked before a
- * page is given, and while there is none.
+ * A page that is not asked for any more when its look is over is dropped; the feed gives it again. So a slow reader holds
+ * nothing. While there is no page, the right is looked after by the vigil.
  */
-import type { Journal } from "@onelane/engine"
-import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
-import type { AccessError } from "../errors/CheckoutError.js"
-import type { CheckoutSession } from "../session/CheckoutSession.js"
+import type { ActorSystem } from "@onelane/engine"
+import * as Exit from "effect/Exit"
+import type { AccessError, HistoryError } from "../errors/CheckoutError.js"
+import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
 import { historyEntry } from "../session/SessionHistory.js"
 import { isLast, type SessionEvent } from "../session/SessionState.js"
-import type { Sessions } from "../work/Sessions.js"
 import * as Subscription from "./Subscription.js"
 import type * as Vigil from "./Vigil.js"
 
 /** Watches the right to read a session; `onLost` is told when it is gone. */
-export type Guard = (onLost: () => void) => Effect.Effect<Vigil.Check<AccessError, AccessError>, never, Scope.Scope>
+export type Guard = (onLost: Vigil.OnLost<AccessError>) => Vigil.Watch<AccessError>
 
-/** Follows a session after a version. */
+/** Follows a session after a version. `session`: as it was when the right to read it was looked at. */
 export const make = (
-  sessions: Sessions,
+  feed: ActorSystem.Feed<HistoryError>,
   session: CheckoutSession,
   afterVersion: number,
   guard: Guard
-): Effect.Effect<Subscription.Subscription, never, Scope.Scope> =>
-  session.isArchived && afterVersion >= session.version
-    ? Effect.succeed(Subscription.ended)
-    : Effect.flatMap(sessions.follow(session.id, afterVersion), (feed) =>
-        Effect.map(guard(feed.wake), (check) => pages(feed.next, check))
-      )
+): Subscription.Subscription =>
+  session.isArchived && afterVersion >= session.version ? Subscription.ended : new Following(feed, afterVersion, guard)
 
-type Events = Effect.Effect<ReadonlyArray<Journal.JournalEvent>, AccessError>
+class SessionPage implements Subscription.Page {
+  constructor(private readonly events: ActorSystem.Page) {}
+  get version(): number {
+    return this.events[this.events.length - 1]!.sequence
+  }
+  get isLast(): boolean {
+    return isLast(this.events[this.events.length - 1]!.event as SessionEvent)
+  }
+  entries(): ReadonlyArray<HistoryEntry> {
+    return this.events.map(({ event, sequence }) => historyEntry(sequence, event as SessionEvent))
+  }
+}
 
-const pages = (read: Events, check: Subscription.Subscription["check"]): Subscription.Subscription => {
-  let isOver = false
-  const next: Subscription.Subscription["next"] = Effect.suspend(() =>
-    isOver ? Subscription.ended.next : Effect.flatMap(read, given)
-  )
-  // Of an empty page `check` knows the reason: a look has found that the right is gone.
-  const given = (events: ReadonlyArray<Journal.JournalEvent>): Subscription.Subscription["next"] =>
-    Effect.flatMap(check, () => {
-      if (events.length === 0) return next
-      isOver = isLast(events[events.length - 1]!.event as SessionEvent)
-      return Effect.succeed(events.map(({ sequence, event }) => historyEntry(sequence, event as SessionEvent)))
+const pages = new WeakMap<ActorSystem.Page, SessionPage>()
+
+// The followers of a session share a page.
+const pageOf = (events: ActorSystem.Page): SessionPage => {
+  let page = pages.get(events)
+  if (page === undefined) pages.set(events, (page = new SessionPage(events)))
+  return page
+}
+
+const ended: Subscription.Answer = Exit.succeed(null)
+
+class Following implements Subscription.Subscription {
+  private watch: Vigil.Watch<AccessError> | null = null
+  private asked: Subscription.OnAnswer | null = null
+  /** How often it was asked: a look for an ask that was taken back answers no other one. */
+  private asks = 0
+  /** What every further ask is answered with. */
+  private end: Subscription.Answer | null = null
+  constructor(
+    private readonly feed: ActorSystem.Feed<HistoryError>,
+    private version: number,
+    private readonly guard: Guard
+  ) {}
+
+  ask(onAnswer: Subscription.OnAnswer): void {
+    if (this.end !== null) return onAnswer(this.end)
+    this.watched()
+    this.asks += 1
+    this.asked = onAnswer
+    this.feed.ask(this.version, this.onPage)
+  }
+
+  withdraw(): void {
+    this.asked = null
+    this.feed.withdraw()
+  }
+
+  check(onVerdict: Vigil.OnVerdict<AccessError>): void {
+    this.watched().check(onVerdict)
+  }
+
+  leave(): void {
+    this.asked = null
+    this.end = ended
+    this.feed.leave()
+    this.watch?.leave()
+  }
+
+  private watched(): Vigil.Watch<AccessError> {
+    return (this.watch ??= this.guard((lost) => this.conclude(Exit.fail(lost))))
+  }
+
+  private readonly onPage: ActorSystem.OnPage<HistoryError> = (exit) => {
+    if (Exit.isFailure(exit)) return this.conclude(Exit.failCause(exit.cause))
+    const page = pageOf(exit.value)
+    const ask = this.asks
+    this.watched().check((verdict) => {
+      if (this.asked === null || this.asks !== ask) return
+      if (Exit.isFailure(verdict)) return this.conclude(Exit.failCause(verdict.cause))
+      this.version = page.version
+      if (page.isLast) this.end = ended
+      this.answer(Exit.succeed(page))
     })
-  return { next, check }
+  }
+
+  // Whoever is asked no more is told at the next ask.
+  private conclude(end: Subscription.Answer): void {
+    if (this.end !== null) return
+    this.end = end
+    this.feed.leave()
+    this.answer(end)
+  }
+
+  private answer(answer: Subscription.Answer): void {
+    const onAnswer = this.asked
+    this.asked = null
+    onAnswer?.(answer)
+  }
 }

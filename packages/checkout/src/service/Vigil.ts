@@ -6,20 +6,24 @@
  * 2. A right that was lost stays lost for those who watched it then.
  * 3. It never takes more than `looksAtOnce` looks at the same time, and none when nobody watches.
  *
+ * A state machine of callbacks: a look that is an `Exit` needs no fiber, and who watches needs none at all.
+ *
  * Owns when a right is looked at; does not own what it is.
  */
-import * as Deferred from "effect/Deferred"
+import { EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import * as FiberSet from "effect/FiberSet"
+import * as FiberRef from "effect/FiberRef"
+import * as Runtime from "effect/Runtime"
+import type * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 
 /** How often a silent stream's right is looked at, milliseconds. */
 export const periodMillis = 2_000
 
-/** Looks at the same time, most. */
+/** Looks at the same time that must be waited for, most. */
 export const looksAtOnce = 64
 
 /** What a look finds: null while the right holds, else why it is gone. A failure is no finding: it will be looked again. */
@@ -28,157 +32,219 @@ export type Look<Lost, Undecided> = () => Effect.Effect<Lost | null, Undecided>
 /** Is called once when a look finds the right gone, on the stack of that look: must be quick. */
 export type OnLost<Lost> = (lost: Lost) => void
 
-/** Looks now: fails when the right is gone, or nobody could say. */
-export type Check<Lost, Undecided> = Effect.Effect<void, Lost | Undecided>
+/** Is called once: a failure when the right is gone, or nobody could say. Runs on the stack of a look: must be quick. */
+export type OnVerdict<E> = (verdict: Exit.Exit<void, E>) => void
+
+/** A right that is watched. */
+export interface Watch<E> {
+  /** Looks now, together with all who ask in the same turn of the event loop; calls back later, never at once. */
+  readonly check: (onVerdict: OnVerdict<E>) => void
+  /** Ends the watch. */
+  readonly leave: () => void
+}
 
 /** Watches rights. */
 export interface Vigil<Lost, Undecided> {
-  /**
-   * Watches while the scope is open, and gives what looks at the right at once. Those with the same key share the looks of the
-   * first.
-   */
-  readonly watch: (
-    key: string,
-    look: Look<Lost, Undecided>,
-    onLost: OnLost<Lost>
-  ) => Effect.Effect<Check<Lost, Undecided>, never, Scope.Scope>
+  /** Watches until it is left. Those with the same key share the looks of the first. */
+  readonly watch: (key: string, look: Look<Lost, Undecided>, onLost: OnLost<Lost>) => Watch<Lost | Undecided>
   /** Looks at all of them now. */
   readonly signal: () => void
 }
 
-/** Each is one of its own, though two may be told by the same function. */
-interface Watcher<Lost> {
-  readonly onLost: OnLost<Lost>
-}
+/** Looks once, as an effect, at a right that nobody watches before or after. */
+export const once = <E>(watch: () => Watch<E>): Effect.Effect<void, E> =>
+  Effect.async((resume) => {
+    const watched = watch()
+    watched.check((verdict) => {
+      watched.leave()
+      resume(verdict)
+    })
+    return Effect.sync(() => watched.leave())
+  })
 
-interface Entry<Lost, Undecided> {
+interface Entry<L, U> {
   readonly key: string
-  readonly look: Look<Lost, Undecided>
-  readonly watchers: Set<Watcher<Lost>>
+  readonly look: Look<L, U>
+  readonly watchers: Set<Watcher<L, U>>
   /** What a look found, once the right was gone. */
-  loss: Exit.Exit<never, Lost> | null
-  /** The look that has been asked for and has not begun. */
-  next: Deferred.Deferred<void, Lost | Undecided> | null
+  loss: Exit.Exit<never, L> | null
+  /** Who asked for a look that has not begun; null: nobody wants one. */
+  asked: Array<OnVerdict<L | U>> | null
+  /** Whether a look is under way, or waits for its turn. */
   isLooking: boolean
 }
 
-interface Watching<Lost, Undecided> {
-  readonly entries: Map<string, Entry<Lost, Undecided>>
-  readonly permits: Effect.Semaphore
-  readonly fork: (looking: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+interface Watching<L, U> {
+  readonly entries: Map<string, Entry<L, U>>
+  readonly runtime: Runtime.Runtime<never>
+  readonly scheduler: Scheduler.Scheduler
+  /** What is told to those who ask when nobody looks any more. */
+  readonly over: Exit.Exit<never, U>
+  readonly looking: Set<Fiber.RuntimeFiber<unknown, unknown>>
+  /** Looks to begin, in order. */
+  due: Array<Entry<L, U>>
+  isDue: boolean
   isOver: boolean
   /** Runs while somebody watches. */
   rounds: Fiber.RuntimeFiber<void> | null
 }
 
-/** Makes a vigil; it ends with the scope. */
-export const make = <Lost, Undecided>(): Effect.Effect<Vigil<Lost, Undecided>, never, Scope.Scope> =>
+/** Makes a vigil; it ends with the scope. `whenOver`: what is said to those who ask for a look then. */
+export const make = <Lost, Undecided>(whenOver: Undecided): Effect.Effect<Vigil<Lost, Undecided>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const watching: Watching<Lost, Undecided> = {
       entries: new Map(),
-      permits: yield* Effect.makeSemaphore(looksAtOnce),
-      fork: yield* FiberSet.runtime(yield* FiberSet.make<void>())(),
+      runtime: yield* Effect.runtime<never>(),
+      scheduler: yield* FiberRef.get(FiberRef.currentScheduler),
+      over: Exit.fail(whenOver),
+      looking: new Set(),
+      due: [],
+      isDue: false,
       isOver: false,
       rounds: null
     }
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        watching.isOver = true
-        for (const entry of watching.entries.values()) giveUp(entry)
-      })
-    )
+    yield* Effect.addFinalizer(() => Effect.sync(() => end(watching)))
     return {
-      watch: (key, look, onLost) =>
-        Effect.suspend(() => {
-          const watcher = { onLost }
-          return Effect.map(
-            Effect.acquireRelease(
-              Effect.sync(() => join(watching, key, look, watcher)),
-              (entry) => Effect.sync(() => leave(watching, entry, watcher))
-            ),
-            (entry) => Effect.suspend(() => entry.loss ?? Deferred.await(ask(watching, entry)))
-          )
-        }),
+      watch: (key, look, onLost) => new Watcher(watching, join(watching, key, look), onLost),
       signal: () => askAll(watching)
     }
   })
 
-const join = <L, U>(watching: Watching<L, U>, key: string, look: Look<L, U>, watcher: Watcher<L>): Entry<L, U> => {
-  const { entries } = watching
+class Watcher<L, U> implements Watch<L | U> {
+  constructor(
+    private readonly watching: Watching<L, U>,
+    private readonly entry: Entry<L, U>,
+    readonly onLost: OnLost<L>
+  ) {
+    entry.watchers.add(this)
+  }
+  check(onVerdict: OnVerdict<L | U>): void {
+    want(this.watching, this.entry).push(onVerdict)
+  }
+  leave(): void {
+    leave(this.watching, this.entry, this)
+  }
+}
+
+const join = <L, U>(watching: Watching<L, U>, key: string, look: Look<L, U>): Entry<L, U> => {
+  const { entries, isOver, runtime } = watching
   let entry = entries.get(key)
   if (entry === undefined) {
-    entry = { key, look, watchers: new Set(), loss: null, next: null, isLooking: false }
+    entry = { key, look, watchers: new Set(), loss: null, asked: null, isLooking: false }
     entries.set(key, entry)
   }
-  entry.watchers.add(watcher)
-  watching.rounds ??= watching.fork(
-    Effect.forever(
-      Effect.delay(
-        Effect.sync(() => askAll(watching)),
-        periodMillis
-      )
+  if (watching.rounds === null && !isOver) {
+    const round = Effect.delay(
+      Effect.sync(() => askAll(watching)),
+      periodMillis
     )
-  )
+    watching.rounds = Runtime.runFork(runtime)(Effect.forever(round))
+  }
   return entry
 }
 
-const leave = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>, watcher: Watcher<L>): void => {
+const leave = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>, watcher: Watcher<L, U>): void => {
   const { entries } = watching
   entry.watchers.delete(watcher)
   if (entry.watchers.size === 0 && entries.get(entry.key) === entry) entries.delete(entry.key)
-  if (entries.size > 0) return
+  if (entries.size === 0) stopRounds(watching)
+}
+
+const stopRounds = <L, U>(watching: Watching<L, U>): void => {
   watching.rounds?.unsafeInterruptAsFork(FiberId.none)
   watching.rounds = null
 }
 
+const end = <L, U>(watching: Watching<L, U>): void => {
+  watching.isOver = true
+  stopRounds(watching)
+  for (const fiber of watching.looking) fiber.unsafeInterruptAsFork(FiberId.none)
+  for (const entry of watching.entries.values()) answer(entry, watching.over)
+}
+
 const askAll = <L, U>(watching: Watching<L, U>): void => {
-  for (const entry of watching.entries.values()) ask(watching, entry)
+  for (const entry of watching.entries.values()) want(watching, entry)
 }
 
-/** Asks for a look that has not begun. */
-const ask = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>): Deferred.Deferred<void, L | U> => {
-  entry.next ??= Deferred.unsafeMake(FiberId.none)
-  const asked = entry.next
-  if (watching.isOver) giveUp(entry)
-  else if (!entry.isLooking) {
-    entry.isLooking = true
-    watching.fork(looking(watching, entry))
+/** Wants a look that has not begun; whoever wants one in this turn of the event loop shares it. */
+const want = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>): Array<OnVerdict<L | U>> => {
+  if (entry.asked === null) {
+    entry.asked = []
+    if (!entry.isLooking) plan(watching, entry)
   }
-  return asked
+  return entry.asked
 }
 
-// Nobody looks any more: who waits for a look is over, too.
-const giveUp = <L, U>(entry: Entry<L, U>): void => {
-  if (entry.next !== null) Deferred.unsafeDone(entry.next, Exit.interrupt(FiberId.none))
-  entry.next = null
+const plan = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>): void => {
+  entry.isLooking = true
+  watching.due.push(entry)
+  begin(watching)
 }
 
-const looking = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    // Whoever asks in this turn of the event loop shares the look.
-    yield* Effect.yieldNow()
-    while (entry.next !== null) {
-      const asked = entry.next
-      entry.next = null
-      const look = Effect.exit(watching.permits.withPermits(1)(Effect.suspend(entry.look)))
-      yield* Effect.intoDeferred(
-        Effect.flatMap(look, (exit) => settle(watching, entry, exit)),
-        asked
-      )
+const begin = <L, U>(watching: Watching<L, U>): void => {
+  if (watching.isDue) return
+  watching.isDue = true
+  watching.scheduler.scheduleTask(() => {
+    watching.isDue = false
+    const { due } = watching
+    watching.due = []
+    for (let index = 0; index < due.length; index++) {
+      if (watching.looking.size >= looksAtOnce) watching.due.push(due[index]!)
+      else lookAt(watching, due[index]!)
     }
-    entry.isLooking = false
+  }, 0)
+}
+
+const lookAt = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>): void => {
+  const asked = entry.asked ?? []
+  entry.asked = null
+  if (asked.length === 0 && entry.watchers.size === 0) return settle(watching, entry, asked, Exit.void)
+  if (watching.isOver || entry.loss !== null) return settle(watching, entry, asked, entry.loss ?? watching.over)
+  const look = EffectRunner.attempt(entry.look)
+  if (EffectRunner.isExit(look)) return settle(watching, entry, asked, found(entry, look))
+  const fiber = Runtime.runFork(watching.runtime)(look)
+  watching.looking.add(fiber)
+  fiber.addObserver((exit) => {
+    watching.looking.delete(fiber)
+    settle(watching, entry, asked, watching.isOver ? watching.over : found(entry, exit))
+    if (watching.due.length > 0) begin(watching)
   })
+}
+
+const found = <L, U>(entry: Entry<L, U>, exit: Exit.Exit<L | null, U>): Exit.Exit<void, L | U> => {
+  if (Exit.isFailure(exit)) return exit
+  if (exit.value === null) return Exit.void
+  entry.loss = Exit.fail(exit.value)
+  return entry.loss
+}
 
 const settle = <L, U>(
-  { entries }: Watching<L, U>,
+  watching: Watching<L, U>,
   entry: Entry<L, U>,
-  exit: Exit.Exit<L | null, U>
-): Exit.Exit<void, L | U> => {
-  if (Exit.isFailure(exit)) return exit
-  const { value } = exit
-  if (value === null) return Exit.void
-  entry.loss = Exit.fail(value)
-  if (entries.get(entry.key) === entry) entries.delete(entry.key)
-  for (const { onLost } of entry.watchers) onLost(value)
-  return entry.loss
+  asked: ReadonlyArray<OnVerdict<L | U>>,
+  verdict: Exit.Exit<void, L | U>
+): void => {
+  entry.isLooking = false
+  if (entry.loss !== null && watching.entries.get(entry.key) === entry) {
+    watching.entries.delete(entry.key)
+    if (watching.entries.size === 0) stopRounds(watching)
+  }
+  for (const onVerdict of asked) onVerdict(verdict)
+  if (entry.loss !== null) tellLoss(entry, entry.loss)
+  if (entry.asked !== null) plan(watching, entry)
+}
+
+const tellLoss = <L, U>(entry: Entry<L, U>, loss: Exit.Exit<never, L>): void => {
+  const watchers = [...entry.watchers]
+  entry.watchers.clear()
+  if (loss._tag === "Failure" && loss.cause._tag === "Fail") {
+    const lost = loss.cause.error
+    for (const { onLost } of watchers) onLost(lost)
+  }
+}
+
+const answer = <L, U>(entry: Entry<L, U>, verdict: Exit.Exit<never, U>): void => {
+  const asked = entry.asked ?? []
+  entry.asked = null
+  for (const onVerdict of asked) onVerdict(verdict)
 }

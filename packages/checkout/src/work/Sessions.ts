@@ -3,8 +3,8 @@
  * the same table (`CommandErrors`), so the compiler verifies the declared errors of every method.
  */
 import type { ActorSystem, Answer } from "@onelane/engine"
-import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import type * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { ErrorOf, SessionCommand, SessionReply } from "../commands/SessionCommand.js"
 import type { CheckoutError, Overloaded, SessionInaccessible, StorageUnavailable } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
@@ -21,7 +21,7 @@ type Untyped = ActorSystem.ActorSystem<
 /** The actors of all sessions. */
 export interface Sessions extends Omit<Untyped, "send" | "ask" | "sendInternal" | "askInternal" | "follow"> {
   /** As `ActorSystem`; a session that was removed is one that does not exist. */
-  readonly follow: (id: string, afterSequence: number) => Effect.Effect<ActorSystem.Feed<Ended>, never, Scope.Scope>
+  readonly follow: (id: string) => ActorSystem.Feed<Ended>
   /** Sends a command. Returns its durable answer, or a `Waiting` that calls back with it. */
   readonly send: <C extends SessionCommand>(
     id: string,
@@ -44,9 +44,19 @@ type Ended = StorageUnavailable | Overloaded | SessionInaccessible
 const endedBy = (error: StorageUnavailable | Overloaded): Ended =>
   error.reason === "REMOVED" ? Refusal.sessionInaccessible : error
 
-/** Types the actors by command. The only assertion: the engine returns errors of that command's rule, or its own two. */
-export const typed = (system: Untyped): Sessions => {
-  const follow: Sessions["follow"] = (id, after) =>
-    Effect.map(system.follow(id, after), ({ next, wake }) => ({ next: Effect.mapError(next, endedBy), wake }))
-  return { ...system, follow } as Sessions
+class SessionFeed implements ActorSystem.Feed<Ended> {
+  constructor(private readonly feed: ActorSystem.Feed<StorageUnavailable | Overloaded>) {}
+  ask(afterSequence: number, onPage: ActorSystem.OnPage<Ended>): void {
+    this.feed.ask(afterSequence, (exit) => onPage(Exit.isSuccess(exit) ? exit : Exit.mapError(exit, endedBy)))
+  }
+  withdraw(): void {
+    this.feed.withdraw()
+  }
+  leave(): void {
+    this.feed.leave()
+  }
 }
+
+/** Types the actors by command. The only assertion: the engine returns errors of that command's rule, or its own two. */
+export const typed = (system: Untyped): Sessions =>
+  ({ ...system, follow: (id) => new SessionFeed(system.follow(id)) }) as Sessions
