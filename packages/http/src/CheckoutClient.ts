@@ -27,9 +27,11 @@ import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as WireError from "./contract/WireError.js"
@@ -152,17 +154,34 @@ const wireOf = (client: HttpClient.HttpClient, options: Options) => {
   }
 }
 
-/** A subscription to a server's stream. The server checks the rights. */
+/** A subscription to a server's stream, which begins with the first page. The server checks the rights. */
 const subscribed = (
   entries: Stream.Stream<CheckoutSession.HistoryEntry, CheckoutError.HistoryError>
 ): Subscription.Follow =>
-  Effect.map(Stream.toPull(entries), (pull) => ({
-    next: Effect.matchEffect(pull, {
-      onSuccess: (page) => Effect.succeed(Chunk.toReadonlyArray(page)),
-      onFailure: Option.match({ onNone: () => Subscription.ended.next, onSome: (error) => Effect.fail(error) })
-    }),
-    check: Effect.void
-  }))
+  Effect.flatMap(Effect.runtime<never>(), (runtime) =>
+    Effect.map(Scope.make(), (scope) => {
+      let pull: Effect.Effect<
+        Chunk.Chunk<CheckoutSession.HistoryEntry>,
+        Option.Option<CheckoutError.HistoryError>
+      > | null = null
+      const opened = Effect.suspend(() =>
+        pull !== null
+          ? pull
+          : Effect.flatMap(Scope.extend(Stream.toPull(entries), scope), (made) => {
+              pull = made
+              return made
+            })
+      )
+      return Subscription.ofPages(runtime, {
+        next: Effect.matchEffect(opened, {
+          onSuccess: (page) => Effect.succeed(Subscription.pageOf(Chunk.toReadonlyArray(page))),
+          onFailure: Option.match({ onNone: () => Effect.succeed(null), onSome: (error) => Effect.fail(error) })
+        }),
+        check: Effect.void,
+        leave: Scope.close(scope, Exit.void)
+      })
+    })
+  )
 
 /**
  * A call inside a span gets a span of its own and takes the trace along (`traceparent`); one that nobody traces begins none.

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
 import { JournalMemory } from "@onelane/engine"
-import { Context, Deferred, Effect, Exit, Layer, Queue, TestClock } from "effect"
+import { Context, Effect, Exit, Layer, TestClock } from "effect"
 import * as CheckoutServer from "../src/CheckoutServer.js"
 import * as Authentication from "../src/core/Authentication.js"
 import { ask } from "../src/core/HttpCore.js"
@@ -14,31 +14,50 @@ const turns = Effect.promise(async () => {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
 })
 
+type OnVerdict = (last: string | null) => void
+
 /** A stream whose pieces and right are the test's. */
 const opened = Effect.gen(function* () {
   const streams = yield* PulledStreams.make("beat", "farewell", heartbeatMillis)
-  const pieces = yield* Queue.unbounded<string>()
-  const right = { check: Exit.void as Effect.Effect<void, string>, end: (_: string): void => {}, open: 0, ended: 0 }
-  const source: PulledStreams.OpenSource = (end) => {
+  const pieces: Array<string> = []
+  const right = {
+    check: (onVerdict: OnVerdict): void => onVerdict(null),
+    end: (_: string): void => {},
+    asked: 0,
+    left: 0,
+    ended: 0
+  }
+  let asking: PulledStreams.Sink | null = null
+  const flush = (): void => {
+    const [piece] = asking === null ? [] : pieces.splice(0, 1)
+    if (piece === undefined) return
+    const sink = asking!
+    asking = null
+    if (piece === "last") sink.last(piece)
+    else sink.piece(piece)
+  }
+  const source = (end: (last: string) => void): PulledStreams.Source => {
     right.end = end
-    return Effect.as(
-      Effect.acquireRelease(
-        Effect.sync(() => void (right.open += 1)),
-        () => Effect.sync(() => void (right.open -= 1))
-      ),
-      {
-        next: Effect.flatMap(Queue.take(pieces), (piece) =>
-          piece === "last" ? Effect.fail(piece) : Exit.succeed(piece)
-        ),
-        check: Effect.suspend(() => right.check)
-      }
-    )
+    return {
+      ask: (sink) => {
+        right.asked += 1
+        asking = sink
+        flush()
+      },
+      check: (onVerdict) => right.check(onVerdict),
+      leave: () => void (right.left += 1)
+    }
   }
   const pull = streams.open(source, () => void (right.ended += 1))
+  const begin = () => new Promise<string | null>((resolve) => pull.next(resolve))
   return {
-    next: Effect.promise(pull.next),
-    begin: () => pull.next(),
-    offer: (piece: string) => pieces.offer(piece),
+    next: Effect.promise(begin),
+    begin,
+    offer: (piece: string) =>
+      Effect.sync(() => {
+        pieces.push(piece)
+        flush()
+      }),
     right
   }
 })
@@ -59,14 +78,14 @@ describe("a pulled stream", () => {
   it.scoped("gives pieces in order and its last words before the end, and lets its source go", () =>
     Effect.gen(function* () {
       const { next, offer, right } = yield* opened
-      assert.strictEqual(right.open, 0)
+      assert.strictEqual(right.asked, 0)
       for (const piece of ["one", "two", "last"]) yield* offer(piece)
       assert.deepStrictEqual(
-        [yield* next, yield* next, right.open, yield* next, yield* next],
-        ["one", "two", 1, "last", null]
+        [yield* next, yield* next, right.left, yield* next, yield* next],
+        ["one", "two", 0, "last", null]
       )
       yield* turns
-      assert.deepInclude(right, { open: 0, ended: 1 })
+      assert.deepInclude(right, { left: 1, ended: 1 })
     })
   )
 
@@ -74,7 +93,10 @@ describe("a pulled stream", () => {
     Effect.gen(function* () {
       const { next, offer, right } = yield* held
       let checked = 0
-      right.check = Effect.sync(() => void (checked += 1))
+      right.check = (onVerdict) => {
+        checked += 1
+        onVerdict(null)
+      }
       assert.deepStrictEqual([yield* next, checked], ["held", 1])
       yield* offer("fresh")
       assert.deepStrictEqual([yield* next, checked], ["fresh", 1])
@@ -84,25 +106,27 @@ describe("a pulled stream", () => {
   it.scoped("does not hand out a piece that came before it was asked for when the right is gone since", () =>
     Effect.gen(function* () {
       const { next, right } = yield* held
-      right.check = Exit.fail("gone")
+      right.check = (onVerdict) => onVerdict("gone")
       assert.deepStrictEqual([yield* next, yield* next], ["gone", null])
       yield* turns
-      assert.deepInclude(right, { open: 0, ended: 1 })
+      assert.deepInclude(right, { left: 1, ended: 1 })
     })
   )
 
   it.scoped("gives heartbeats while a check takes long, and keeps the piece until it is decided", () =>
     Effect.gen(function* () {
       const { begin, next, right } = yield* held
-      const decided = yield* Deferred.make<void, string>()
-      right.check = Deferred.await(decided)
+      let decide: OnVerdict = () => assert.fail("nobody has looked")
+      right.check = (onVerdict) => {
+        decide = onVerdict
+      }
       const asked = begin()
       yield* turns
       yield* TestClock.adjust(heartbeatMillis)
       assert.strictEqual(yield* Effect.promise(() => asked), "beat")
-      yield* Deferred.succeed(decided, undefined)
+      decide(null)
       yield* turns
-      right.check = Exit.fail("gone")
+      right.check = (onVerdict) => onVerdict("gone")
       assert.strictEqual(yield* next, "gone")
     })
   )
@@ -144,7 +168,8 @@ describe("a slow reader of server-sent events", () => {
         read: () => assert.fail("a GET has no body")
       })
       if (!WireAnswer.isPull(body)) return assert.fail("no stream")
-      const silent = body.next()
+      const next = () => new Promise<string | null>((resolve) => body.next(resolve))
+      const silent = next()
       yield* turns
       yield* TestClock.adjust(heartbeatMillis)
       assert.strictEqual(yield* Effect.promise(() => silent), ": heartbeat\n\n")
@@ -155,9 +180,9 @@ describe("a slow reader of server-sent events", () => {
       })
       yield* turns
       now.rights = { ...Access.everyRight, maySee: false }
-      const told = yield* Effect.promise(body.next)
+      const told = yield* Effect.promise(next)
       assert.match(told ?? "", /^event: error\ndata: .*SessionInaccessible/)
-      assert.isNull(yield* Effect.promise(body.next))
+      assert.isNull(yield* Effect.promise(next))
     })
   )
 })

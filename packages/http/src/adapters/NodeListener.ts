@@ -65,7 +65,8 @@ const hear = (listener: Listener, incoming: IncomingMessage, response: ServerRes
     }
   }
   const leave = listener.core(request, (answer) => write(listener, unanswered, method === "HEAD", answer))
-  if (!response.writableEnded) unanswered.leave = leave
+  // After its answer a call cannot be withdrawn, and a stream need not hold what it was made of.
+  if (!response.headersSent) unanswered.leave = leave
 }
 
 const read = (incoming: IncomingMessage, maxBytes: number, onBody: WireRequest.OnBody): void => {
@@ -124,35 +125,38 @@ const write = (
 }
 
 /** Writes as fast as the client reads. */
-const stream = async (
+const stream = (
   unread: UnreadAnswers.UnreadAnswers,
   unanswered: NodeConnection.Unanswered,
-  { leave, next }: WireAnswer.Pull
-): Promise<void> => {
+  pull: WireAnswer.Pull
+): void => {
   const { response } = unanswered
   const { socket } = response.req
-  unanswered.endStream = leave
-  if (socket.destroyed || socket.readableEnded) leave()
+  unanswered.leave = null
+  unanswered.endStream = () => pull.leave()
+  if (socket.destroyed || socket.readableEnded) pull.leave()
   response.flushHeaders()
-  for (let piece = await next(); piece !== null; piece = await next()) {
-    if (response.write(piece)) continue
+  const give: WireAnswer.Give = (piece) => {
+    if (piece === null) return void response.end()
+    if (response.write(piece)) return pull.next(give)
     const taken = unread.add(socket, Buffer.byteLength(piece))
-    await drained(response)
-    taken()
+    drained(response, () => {
+      taken()
+      pull.next(give)
+    })
   }
-  response.end()
+  pull.next(give)
 }
 
-/** Until more can be written, or nothing can any more. */
-const drained = (response: ServerResponse): Promise<void> =>
-  new Promise((resolve) => {
-    const { socket } = response.req
-    const done = () => {
-      response.off("drain", done)
-      socket.off("close", done)
-      resolve()
-    }
-    response.on("drain", done)
-    socket.on("close", done)
-    if (socket.destroyed) done()
-  })
+/** Calls back when more can be written, or nothing can any more. */
+const drained = (response: ServerResponse, onDrained: () => void): void => {
+  const { socket } = response.req
+  const done = () => {
+    response.off("drain", done)
+    socket.off("close", done)
+    onDrained()
+  }
+  response.on("drain", done)
+  socket.on("close", done)
+  if (socket.destroyed) done()
+}

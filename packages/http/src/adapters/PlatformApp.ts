@@ -26,7 +26,7 @@ export const make = (core: HttpCore.HttpCore): HttpApp.Default<never, Scope.Scop
       const wire = fromPlatform(request, yield* Effect.runtime<never>())
       const answer = yield* Effect.interruptible(HttpCore.ask(core, wire))
       const { body } = answer
-      if (WireAnswer.isPull(body)) yield* Effect.addFinalizer(() => Effect.sync(body.leave))
+      if (WireAnswer.isPull(body)) yield* Effect.addFinalizer(() => Effect.sync(() => body.leave()))
       return toPlatform(answer)
     })
   )
@@ -71,7 +71,9 @@ const toPlatform = ({ body, headers, status }: WireAnswer.WireAnswer): HttpServe
   const contentType = headers["content-type"] ?? "application/octet-stream"
   if (WireAnswer.isPull(body)) {
     const pieces = Stream.repeatEffectOption(
-      Effect.flatMap(Effect.promise(body.next), (piece) => (piece === null ? Effect.fail(none) : Effect.succeed(piece)))
+      Effect.async<string, Option.Option<never>>((resume) =>
+        body.next((piece) => resume(piece === null ? Effect.fail(none) : Effect.succeed(piece)))
+      )
     )
     return HttpServerResponse.stream(Stream.encodeText(pieces), { status, headers, contentType })
   }

@@ -21,7 +21,8 @@ export const make =
       leave = core(fromWeb(request), (answer) => {
         request.signal.removeEventListener("abort", gone)
         // Some hosts cancel the body of a client that left, some abort its request.
-        if (WireAnswer.isPull(answer.body)) request.signal.addEventListener("abort", answer.body.leave, { once: true })
+        const { body } = answer
+        if (WireAnswer.isPull(body)) request.signal.addEventListener("abort", () => body.leave(), { once: true })
         resolve(toWeb(answer, request.method === "HEAD"))
       })
       if (request.signal.aborted) gone()
@@ -70,16 +71,25 @@ const toWeb = ({ body, headers: told, status }: WireAnswer.WireAnswer, isHead: b
   return new Response(isHead ? null : bytes, { status, headers: all })
 }
 
-const readable = ({ leave, next }: WireAnswer.Pull): ReadableStream<Uint8Array> =>
-  new ReadableStream(
+const readable = (body: WireAnswer.Pull): ReadableStream<Uint8Array> => {
+  let isCancelled = false
+  return new ReadableStream(
     {
-      pull: async (controller) => {
-        const piece = await next()
-        if (piece === null) controller.close()
-        else controller.enqueue(encoder.encode(piece))
-      },
-      cancel: leave
+      pull: (controller) =>
+        new Promise((resolve) =>
+          body.next((piece) => {
+            resolve()
+            if (isCancelled) return
+            if (piece === null) controller.close()
+            else controller.enqueue(encoder.encode(piece))
+          })
+        ),
+      cancel: () => {
+        isCancelled = true
+        body.leave()
+      }
     },
     // Nothing is read ahead: a buffered piece could not be checked again.
     { highWaterMark: 0 }
   )
+}

@@ -107,7 +107,8 @@ export const ask = (core: HttpCore, request: WireRequest.WireRequest): Effect.Ef
   Effect.async((resume) => {
     let endStream = (): void => {}
     const leave = core(request, (answer) => {
-      if (WireAnswer.isPull(answer.body)) endStream = answer.body.leave
+      const { body } = answer
+      if (WireAnswer.isPull(body)) endStream = () => body.leave()
       resume(Effect.succeed(answer))
     })
     return Effect.sync(() => {

@@ -3,47 +3,37 @@
  * get heartbeats, all from one timer.
  *
  * 1. A piece that arrived before the reader asked for it is checked again before delivery.
- * 2. A stream needs one fiber while it waits for a piece, and none while nobody asks.
+ * 2. A stream is a state machine of callbacks: it needs no fiber.
  *
  * Owns the streams that are open on this server, and ends them when it closes.
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
-import * as Scope from "effect/Scope"
-import type { Pull } from "./WireAnswer.js"
+import type * as Scope from "effect/Scope"
+import type { Give, Pull } from "./WireAnswer.js"
 
-/** The source of a stream's text. When an effect fails, its error is sent as the last piece and the stream ends. */
-export interface Source {
-  /** Waits for the next piece. */
-  readonly next: Effect.Effect<string, string>
-  /** Fails when a piece that was read must not be delivered any more. */
-  readonly check: Effect.Effect<void, string>
+/** Receives what a source has: the next piece, or the last one, after which the stream ends. */
+export interface Sink {
+  readonly piece: (piece: string) => void
+  readonly last: (piece: string) => void
 }
 
-/** Opens a source while the scope is open. `end` ends the stream from outside, with a last piece. */
-export type OpenSource = (end: (last: string) => void) => Effect.Effect<Source, string, Scope.Scope>
+/** The source of a stream's text. It begins at the first ask. */
+export interface Source {
+  /** Asks for the next piece; the sink gets one, at once or later. */
+  readonly ask: (sink: Sink) => void
+  /** Looks whether a piece that was read may still be delivered: null, or the last piece instead of it. */
+  readonly check: (onVerdict: (last: string | null) => void) => void
+  /** Lets go of it. */
+  readonly leave: () => void
+}
 
 /** The open streams of one server. */
 export interface PulledStreams {
-  /** Starts a stream; its source is opened by the first pull. `onEnd` is called once, however the stream ends. */
-  readonly open: (source: OpenSource, onEnd: () => void) => Pull
-}
-
-interface Open {
-  /** Null once it was opened: an open stream need not hold what it was made of. */
-  source: OpenSource | null
-  readonly onEnd: () => void
-  /** The tick of the timer at which it may get a heartbeat. */
-  readonly slot: number
-  readonly scope: Scope.CloseableScope
-  opened: Source | null
-  reading: Fiber.RuntimeFiber<string, string> | null
-  /** A piece that was not asked for yet; after the end, the last piece. */
-  piece: string | null
-  waiting: ((piece: string | null) => void) | null
-  isOver: boolean
+  /** Starts a stream. `source` is given the function that ends the stream from outside. `onEnd` is called once, however it ends. */
+  readonly open: (source: (end: (last: string) => void) => Source, onEnd: () => void) => Pull
 }
 
 interface Streams {
@@ -85,95 +75,100 @@ export const make = (
     }
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        for (const open of opened) finish(streams, open, farewell)
+        for (const open of opened) open.end(farewell)
       })
     )
-    return { open: (source, onEnd) => begin(streams, source, onEnd) }
+    return { open: (source, onEnd) => new Open(streams, source, onEnd) }
   })
-
-const begin = (streams: Streams, source: OpenSource, onEnd: () => void): Pull => {
-  const open: Open = {
-    source,
-    onEnd,
-    slot: streams.begun++ % slots,
-    scope: Runtime.runSync(streams.runtime)(Scope.make()),
-    opened: null,
-    reading: null,
-    piece: null,
-    waiting: null,
-    isOver: false
-  }
-  streams.opened.add(open)
-  streams.timer ??= Runtime.runFork(streams.runtime)(streams.beating)
-  return { next: () => next(streams, open), leave: () => finish(streams, open) }
-}
-
-const next = (streams: Streams, open: Open): Promise<string | null> => {
-  if (open.isOver) {
-    const { piece } = open
-    open.piece = null
-    return Promise.resolve(piece)
-  }
-  return new Promise((resolve) => {
-    open.waiting = resolve
-    if (open.reading === null) read(streams, open)
-  })
-}
-
-/** Reads the next piece, or checks the one that was read; the fiber ends when it is done. */
-const read = (streams: Streams, open: Open): void => {
-  const { opened, piece } = open
-  const reading = Runtime.runFork(streams.runtime)(
-    opened === null ? first(streams, open) : piece === null ? opened.next : Effect.as(opened.check, piece)
-  )
-  open.reading = reading
-  reading.addObserver((exit) => {
-    open.reading = null
-    if (open.isOver) return
-    if (Exit.isFailure(exit)) return finish(streams, open, exit.cause._tag === "Fail" ? exit.cause.error : null)
-    open.piece = exit.value
-    if (open.waiting !== null) give(open, exit.value)
-  })
-}
-
-const first = (streams: Streams, open: Open): Effect.Effect<string, string> => {
-  const opening = open.source!((last) => finish(streams, open, last))
-  open.source = null
-  return Effect.flatMap(Scope.extend(opening, open.scope), (source) => {
-    open.opened = source
-    return source.next
-  })
-}
-
-/** Delivers the piece. */
-const give = (open: Open, piece: string | null): void => {
-  open.piece = null
-  answer(open, piece)
-}
-
-const answer = (open: Open, piece: string | null): void => {
-  const { waiting } = open
-  open.waiting = null
-  waiting?.(piece)
-}
 
 const beat = ({ heartbeat, opened }: Streams, slot: number): void => {
-  for (const open of opened) if (open.slot === slot && open.waiting !== null) answer(open, heartbeat)
+  for (const open of opened) if (open.slot === slot) open.answer(heartbeat)
 }
 
-/** Ends a stream after `last`. A piece that was not asked for is dropped: the client resumes after the last one it saw, if it may. */
-const finish = (streams: Streams, open: Open, last: string | null = null): void => {
-  if (open.isOver) return
-  open.isOver = true
-  streams.opened.delete(open)
-  const { reading, scope } = open
-  const closed = Scope.close(scope, Exit.void)
-  Runtime.runFork(streams.runtime)(reading === null ? closed : Effect.zipRight(Fiber.interrupt(reading), closed))
-  if (streams.opened.size === 0 && streams.timer !== null) {
-    streams.timer.unsafeInterruptAsFork(streams.timer.id())
-    streams.timer = null
+class Open implements Pull, Sink {
+  /** The tick of the timer at which it may get a heartbeat. */
+  readonly slot: number
+  private readonly source: Source
+  /** Who has asked for a piece. */
+  private waiting: Give | null = null
+  /** Whether the source has been asked, or looks at a piece. */
+  private isReading = false
+  /** A piece that was not asked for yet; after the end, the last piece. */
+  private kept: string | null = null
+  private isOver = false
+
+  constructor(
+    private readonly streams: Streams,
+    source: (end: (last: string) => void) => Source,
+    private readonly onEnd: () => void
+  ) {
+    this.slot = streams.begun++ % slots
+    this.source = source((last) => this.end(last))
+    streams.opened.add(this)
+    streams.timer ??= Runtime.runFork(streams.runtime)(streams.beating)
   }
-  open.piece = open.waiting === null ? last : null
-  answer(open, last)
-  open.onEnd()
+
+  next(give: Give): void {
+    if (this.isOver) {
+      const { kept } = this
+      this.kept = null
+      return give(kept)
+    }
+    this.waiting = give
+    if (this.isReading) return
+    this.isReading = true
+    if (this.kept === null) this.source.ask(this)
+    else this.source.check(this.checked)
+  }
+
+  leave(): void {
+    this.end(null)
+  }
+
+  piece(piece: string): void {
+    this.isReading = false
+    if (this.isOver) return
+    if (this.waiting === null) this.kept = piece
+    else this.answer(piece)
+  }
+
+  last(piece: string): void {
+    this.isReading = false
+    this.end(piece)
+  }
+
+  /** Gives something to whoever waits for it. */
+  answer(piece: string | null): void {
+    const { waiting } = this
+    this.waiting = null
+    waiting?.(piece)
+  }
+
+  /** Ends it after `last`; without one if that is null or empty. A piece that was not asked for is dropped: the client resumes after the last one it saw, if it may. */
+  end(last: string | null): void {
+    if (this.isOver) return
+    this.isOver = true
+    const { onEnd, source, streams, waiting } = this
+    streams.opened.delete(this)
+    if (streams.opened.size === 0 && streams.timer !== null) {
+      streams.timer.unsafeInterruptAsFork(FiberId.none)
+      streams.timer = null
+    }
+    source.leave()
+    const told = last === "" ? null : last
+    this.kept = waiting === null ? told : null
+    this.answer(told)
+    onEnd()
+  }
+
+  private readonly checked = (last: string | null): void => {
+    this.isReading = false
+    if (this.isOver) return
+    if (last !== null) return this.end(last)
+    const { kept } = this
+    // Where a heartbeat came first, it is looked at again when it is asked for.
+    if (this.waiting === null || kept === null) return
+    this.kept = null
+    this.answer(kept)
+  }
 }

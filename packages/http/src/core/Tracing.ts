@@ -5,7 +5,7 @@
  * The request's `traceparent` decides (W3C Trace Context); without one, the configured ratio does. A refusal is an answer: its span
  * has not failed. Spans contain no headers and no query.
  */
-import { type CheckoutError, type CheckoutSessions, PlainText } from "@onelane/checkout"
+import { type CheckoutError, type CheckoutSessions, PlainText, type Subscription } from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -136,7 +136,7 @@ const spanned =
       Effect.flatten
     )
 
-/** The service with its calls traced as children of a span. The span of a subscription ends with its scope. */
+/** The service with its calls traced as children of a span. The span of a subscription ends when it is left. */
 export const sessions = (behind: Sessions, parent: Tracer.Span): Sessions => {
   const { changes: _, follow, ...calls } = behind
   const traced = Object.entries(calls).map(([name, call]) => [
@@ -144,10 +144,26 @@ export const sessions = (behind: Sessions, parent: Tracer.Span): Sessions => {
     spanned(`CheckoutSessions.${name}`, call as Call, parent)
   ])
   const followed: typeof follow = (caller, input) =>
-    Effect.withSpanScoped(follow(caller, input), "CheckoutSessions.changes", {
-      attributes: marksOf(input),
-      captureStackTrace: false,
-      parent
-    })
+    Effect.flatMap(
+      Effect.makeSpan("CheckoutSessions.changes", { attributes: marksOf(input), captureStackTrace: false, parent }),
+      (span) =>
+        Effect.clockWith((clock) => {
+          const end = () => span.end(clock.unsafeCurrentTimeNanos(), Exit.void)
+          return follow(caller, input).pipe(
+            Effect.map((subscription) => endedBy(subscription, end)),
+            Effect.onError(() => Effect.sync(end))
+          )
+        })
+    )
   return Changes.withStreams({ ...(Object.fromEntries(traced) as typeof calls), follow: followed })
 }
+
+const endedBy = (subscription: Subscription.Subscription, end: () => void): Subscription.Subscription => ({
+  ask: (onAnswer) => subscription.ask(onAnswer),
+  withdraw: () => subscription.withdraw(),
+  check: (onVerdict) => subscription.check(onVerdict),
+  leave: () => {
+    subscription.leave()
+    end()
+  }
+})

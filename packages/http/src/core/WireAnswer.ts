@@ -15,10 +15,13 @@ export interface WireAnswer {
 /** A body: text, bytes, or text that is pulled piece by piece. */
 export type Body = string | Uint8Array | Pull
 
+/** Receives a piece; null at the end. */
+export type Give = (piece: string | null) => void
+
 /** Text that is pulled piece by piece. */
 export interface Pull {
-  /** Returns the next piece; null at the end. Call it again only after it has answered. Never rejects. */
-  readonly next: () => Promise<string | null>
+  /** Asks for the next piece; `give` is called once, at once or later. Ask again only after that. */
+  readonly next: (give: Give) => void
   /** Ends the stream because the client has disconnected. Further calls do nothing. */
   readonly leave: () => void
 }

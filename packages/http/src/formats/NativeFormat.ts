@@ -5,7 +5,7 @@
 import * as HttpApi from "@effect/platform/HttpApi"
 import type * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import type * as HttpApiGroup from "@effect/platform/HttpApiGroup"
-import { Arrival, type CheckoutError, type CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
+import { Arrival, type CheckoutError, type CheckoutSession, type CheckoutSessions, Vigil } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -98,7 +98,10 @@ const arrival = (
   input: CheckoutSessions.SessionInput,
   wait: CheckoutSessions.WaitAfter
 ): Effect.Effect<CheckoutSession.CheckoutSession, Refusal> =>
-  Effect.zipLeft(sessions.get(caller, input, wait), Effect.scoped(Effect.flatten(tokens(request, () => {}))))
+  Effect.zipLeft(
+    sessions.get(caller, input, wait),
+    Vigil.once(() => tokens(request, () => {}))
+  )
 
 // Where too many wait, nobody waits longer, and the answer does not say that the preference was applied.
 const withPlace = <A, E>(

@@ -6,16 +6,18 @@
  * cut. `event: error` carries a problem: with reason `DRAINING` the server shuts down and the client should reconnect; with any
  * other reason the caller has lost the right to read the session, or the token is no longer valid.
  */
-import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions, Subscription } from "@onelane/checkout"
+import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions, Subscription, Vigil } from "@onelane/checkout"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { AdapterError } from "../contract/AdapterError.js"
 import * as WireError from "../contract/WireError.js"
 import * as WireSession from "../contract/WireSession.js"
 import type { Admission } from "../core/Admission.js"
-import type { OpenSource, PulledStreams, Source } from "../core/PulledStreams.js"
-import type { CheckToken, TokenVigil } from "../core/TokenVigil.js"
+import type { PulledStreams, Sink, Source } from "../core/PulledStreams.js"
+import type { TokenVigil } from "../core/TokenVigil.js"
 import * as WireAnswer from "../core/WireAnswer.js"
 import type { WireRequest } from "../core/WireRequest.js"
 
@@ -71,38 +73,90 @@ export const answer = (
   return Effect.flatMap(Effect.zipRight(checked, sessions.get(caller, rest)), (session) => {
     const from = afterVersion ?? session.version
     if (session.isArchived && from >= session.version) return Effect.succeed(WireAnswer.empty(204))
-    const refused = admission.openStream(caller)
-    if (refused !== null) return Effect.fail(refused)
-    const source = sourceOf(sessions.follow(caller, { checkoutSessionId, afterVersion: from }), request, tokens)
-    const body = pulled.open(source, () => admission.closeStream(caller))
-    return Effect.succeed(WireAnswer.make(200, "text/event-stream", body))
+    return Effect.flatMap(sessions.follow(caller, { checkoutSessionId, afterVersion: from }), (subscription) => {
+      const refused = admission.openStream(caller)
+      if (refused !== null) {
+        subscription.leave()
+        return Effect.fail(refused)
+      }
+      const watch = tokens.bind(null, request)
+      const body = pulled.open((end) => new Events(subscription, watch, end), closing(admission, caller))
+      return Effect.succeed(WireAnswer.make(200, "text/event-stream", body))
+    })
   })
 }
 
+// A function of its own: a closure in `answer` would keep what opened the stream as long as the stream.
+const closing = (admission: Streams["admission"], caller: Caller.Caller) => () => admission.closeStream(caller)
+
 const end = eventText("end", "{}")
 
-/** Pages as text. The token is checked before each page, and regularly while there is none. */
-const sourceOf =
-  (follow: Subscription.Follow, request: WireRequest, tokens: TokenVigil): OpenSource =>
-  (leave) =>
-    Effect.zipWith(tokens(request, leaving(leave)), follow, textOf).pipe(Effect.mapError(errorText))
+type WatchToken = (onLost: Vigil.OnLost<AdapterError>) => Vigil.Watch<AdapterError>
 
-// Functions of their own: a closure in `sourceOf` would keep the effect that opened the stream as long as the stream.
-const leaving =
-  (leave: (last: string) => void) =>
-  (error: AdapterError): void =>
-    leave(errorText(error))
+type Verdict = Exit.Exit<void, CheckoutError.CheckoutError | AdapterError>
 
-const textOf = (token: CheckToken, { check, next }: Subscription.Subscription): Source => ({
-  next: Effect.matchEffect(Effect.zipLeft(next, token), { onSuccess: pageText, onFailure: failText }),
-  check: Effect.mapError(Effect.zipRight(check, token), errorText)
-})
+/** A subscription as text. Right and token are looked at before each page, and regularly while there is none. */
+class Events implements Source {
+  private token: Vigil.Watch<AdapterError> | null = null
+  private sink: Sink | null = null
+  constructor(
+    private readonly subscription: Subscription.Subscription,
+    private readonly watchToken: WatchToken,
+    private readonly endStream: (last: string) => void
+  ) {}
 
-const pageText = (page: Subscription.Page): Effect.Effect<string, string> =>
-  page === null ? Effect.fail(end) : Effect.succeed(page.map(changeText).join(""))
+  ask(sink: Sink): void {
+    this.sink = sink
+    this.watched()
+    this.subscription.ask(this.onAnswer)
+  }
 
-const failText = (error: CheckoutError.CheckoutError | AdapterError): Effect.Effect<never, string> =>
-  Effect.fail(errorText(error))
+  check(onVerdict: (last: string | null) => void): void {
+    this.subscription.check((right) => {
+      if (Exit.isFailure(right)) return onVerdict(lastOf(right))
+      this.watched().check((token) => onVerdict(lastOf(token)))
+    })
+  }
+
+  leave(): void {
+    this.sink = null
+    this.subscription.leave()
+    this.token?.leave()
+  }
+
+  private watched(): Vigil.Watch<AdapterError> {
+    return (this.token ??= this.watchToken((error) => this.endStream(errorText(error))))
+  }
+
+  private readonly onAnswer: Subscription.OnAnswer = (answer) => {
+    if (Exit.isFailure(answer)) return this.sink?.last(lastOf(Exit.failCause(answer.cause)) ?? "")
+    if (answer.value === null) return this.sink?.last(end)
+    const page = answer.value
+    this.watched().check((verdict) => {
+      const last = lastOf(verdict)
+      if (last === null) this.sink?.piece(textOf(page))
+      else this.sink?.last(last)
+    })
+  }
+}
+
+/** Why a stream ends, as its last event; null if it does not. A defect cuts it. */
+const lastOf = (verdict: Verdict): string | null => {
+  if (Exit.isSuccess(verdict)) return null
+  return Cause.isFailType(verdict.cause) ? errorText(verdict.cause.error) : ""
+}
+
+const texts = new WeakMap<Subscription.Page, string>()
+
+// Written once for all who watch the session.
+const textOf = (page: Subscription.Page): string => {
+  let text = texts.get(page)
+  if (text === undefined) {
+    text = page.entries().map(changeText).join("")
+    texts.set(page, text)
+  }
+  return text
+}
 
 /** One parsed event. */
 export interface Event {
