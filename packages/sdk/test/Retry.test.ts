@@ -4,7 +4,7 @@ import {
   type CheckoutError,
   type CheckoutSession,
   type CheckoutSessions,
-  type Subscription
+  Subscription
 } from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
 import { Chunk, Effect, Exit, Fiber, Stream, TestClock } from "effect"
@@ -260,15 +260,19 @@ describe("Retry", () => {
         ...scripted([]).shape,
         follow: (_, { afterVersion = -1 }) => {
           asked.push(afterVersion)
-          const answers: Array<Subscription.Subscription["next"]> =
+          const page = (...entries: ReadonlyArray<CheckoutSession.HistoryEntry>) =>
+            Exit.succeed(Subscription.pageOf(entries))
+          const answers: Array<Subscription.Answer> =
             afterVersion >= 5
-              ? [Exit.succeed([entry(6)]), Exit.succeed(null)]
-              : [Exit.succeed([entry(afterVersion + 1), entry(afterVersion + 2)]), Exit.fail(unavailable("no"))]
+              ? [page(entry(6)), Exit.succeed(null)]
+              : [page(entry(afterVersion + 1), entry(afterVersion + 2)), Exit.fail(unavailable("no"))]
           open += 1
-          return Effect.acquireRelease(
-            Effect.succeed({ next: Effect.suspend(() => answers.shift()!), check: Effect.void }),
-            () => Effect.sync(() => void (open -= 1))
-          )
+          return Effect.succeed<Subscription.Subscription>({
+            ask: (onAnswer) => onAnswer(answers.shift()!),
+            withdraw: () => {},
+            check: (onVerdict) => onVerdict(Exit.void),
+            leave: () => void (open -= 1)
+          })
         }
       }
       const sessions = yield* Retry.make(shape, {}, false)

@@ -36,11 +36,14 @@ export const build = async <R, E>(
   const built = await Effect.runPromiseExit(managed.runtimeEffect)
   if (Exit.isFailure(built)) throw Cause.squash(built.cause)
   const { context } = built.value
+  let isClosed = false
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
+    // Before it is disposed of: who is told of the end asks for its name.
+    isClosed = true
     closing ??= managed.dispose()
     return closing
   }
   const calls = Context.get(context, Calls.Calls)
-  return { behind: { calls, runtime: built.value, close, closed: () => closing !== undefined }, context }
+  return { behind: { calls, runtime: built.value, close, closed: () => isClosed }, context }
 }

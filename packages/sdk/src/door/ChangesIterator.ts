@@ -10,17 +10,14 @@ import { AsyncContext } from "@onelane/engine"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as Runtime from "effect/Runtime"
-import * as Scope from "effect/Scope"
 import type { Behind } from "./Behind.js"
 import { type CallError, closed, OnelaneError } from "./Result.js"
 
 type Entry = CheckoutSession.HistoryEntry
-
-/** Reads the next entry. */
-type Read = Effect.Effect<Entry | null, CallError>
 
 /** Creates the iterable. It subscribes when the first `next` is called, in the async context in which the iteration begins. */
 export const make = (
@@ -36,53 +33,101 @@ const iterate = (
   follow: () => Subscription.Follow,
   signal: AbortSignal | undefined
 ): AsyncIterator<Entry> => {
-  const runtime = runtimeOf(behind)
-  const scope = Runtime.runSync(runtime)(Scope.make())
-  let read: Read = Effect.flatMap(Scope.extend(Effect.suspend(follow), scope), (subscription) => {
-    read = Subscription.entries(subscription)
-    return read
-  })
-  let reading: Fiber.RuntimeFiber<Entry | null, CallError> | null = null
-  let answer = (_: IteratorResult<Entry>): void => {}
-  let last: Promise<unknown> = Promise.resolve()
-  let left: Promise<void> | null = null
-  const leave = (): Promise<void> => {
-    signal?.removeEventListener("abort", abort)
-    const stop = reading === null ? Effect.void : Fiber.interrupt(reading)
-    left ??= Runtime.runPromise(behind.runtime)(Effect.zipRight(stop, Scope.close(scope, Exit.void)))
-    return left
+  const watcher = new Watcher(behind, follow, signal)
+  return { next: () => watcher.next(), return: () => watcher.return() }
+}
+
+const nothing = (): void => {}
+
+/** An entry, or null at the end. */
+type Told = Exit.Exit<Entry | null, CallError>
+
+class Watcher {
+  private subscription: Subscription.Subscription | null = null
+  private entries: Subscription.Entries | null = null
+  /** Begins the subscription. */
+  private beginning: Fiber.RuntimeFiber<Subscription.Subscription, CallError> | null = null
+  private readonly runtime: Runtime.Runtime<never>
+  private resolve: ((result: IteratorResult<Entry>) => void) | null = null
+  private reject: ((error: unknown) => void) | null = null
+  private last: Promise<unknown> = Promise.resolve()
+  private isLeft = false
+  constructor(
+    private readonly behind: Behind,
+    private readonly follow: () => Subscription.Follow,
+    private readonly signal: AbortSignal | undefined
+  ) {
+    this.runtime = runtimeOf(behind)
+    signal?.addEventListener("abort", this.onAbort, { once: true })
   }
-  const abort = (): void => {
-    void leave()
-    answer(end)
+
+  next(): Promise<IteratorResult<Entry>> {
+    const result = this.last.then(this.step)
+    this.last = result.catch(nothing)
+    return result
   }
-  const step = (): Promise<IteratorResult<Entry>> =>
+
+  return(): Promise<IteratorResult<Entry>> {
+    this.leave()
+    this.done()
+    return Promise.resolve(end)
+  }
+
+  private readonly step = (): Promise<IteratorResult<Entry>> =>
     new Promise((resolve, reject) => {
-      if (signal?.aborted) void leave()
-      if (left !== null) return resolve(end)
-      answer = resolve
-      reading = Runtime.runFork(runtime)(behind.closed() ? Effect.fail(closed) : read)
-      reading.addObserver((exit) => {
-        reading = null
-        if (Exit.isSuccess(exit) && exit.value !== null) return resolve({ done: false, value: exit.value })
-        void leave()
-        if (Exit.isSuccess(exit)) resolve(end)
-        else reject(thrown(exit.cause, behind))
-      })
+      const { behind, signal } = this
+      if (signal?.aborted) this.leave()
+      if (this.isLeft) return resolve(end)
+      this.resolve = resolve
+      this.reject = reject
+      if (behind.closed()) this.tell(Exit.fail(closed))
+      else if (this.entries === null) this.begin()
+      else this.entries.ask(this.tell)
     })
-  signal?.addEventListener("abort", abort, { once: true })
-  return {
-    next: () => {
-      const result = last.then(step)
-      last = result.catch(() => {})
-      return result
-    },
-    return: async () => {
-      const leaving = leave()
-      answer(end)
-      await leaving
-      return end
+
+  private begin(): void {
+    const beginning = Runtime.runFork(this.runtime)(Effect.suspend(this.follow))
+    this.beginning = beginning
+    beginning.addObserver((exit) => {
+      this.beginning = null
+      if (this.isLeft) return
+      if (Exit.isFailure(exit)) return this.tell(Exit.failCause(exit.cause))
+      this.subscription = exit.value
+      this.entries = Subscription.entries(exit.value)
+      this.entries.ask(this.tell)
+    })
+  }
+
+  private readonly tell = (told: Told): void => {
+    const { reject, resolve } = this
+    if (Exit.isSuccess(told) && told.value !== null) {
+      this.resolve = null
+      return resolve?.({ done: false, value: told.value })
     }
+    this.leave()
+    if (Exit.isSuccess(told)) return this.done()
+    this.resolve = null
+    reject?.(thrown(told.cause, this.behind))
+  }
+
+  private readonly onAbort = (): void => {
+    this.leave()
+    this.done()
+  }
+
+  private done(): void {
+    const { resolve } = this
+    this.resolve = null
+    resolve?.(end)
+  }
+
+  private leave(): void {
+    this.isLeft = true
+    this.signal?.removeEventListener("abort", this.onAbort)
+    this.beginning?.unsafeInterruptAsFork(FiberId.none)
+    this.subscription?.leave()
+    this.subscription = null
+    this.entries = null
   }
 }
 

@@ -14,14 +14,13 @@ import type * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import { AsyncContext } from "@onelane/engine"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
-import { draining } from "../door/Result.js"
 import * as Options from "../open/Options.js"
+import * as Closing from "./Closing.js"
 import * as Outcome from "./Outcome.js"
 import * as Repetition from "./Repetition.js"
 import * as Subscription from "./Subscription.js"
@@ -91,18 +90,18 @@ const withKey = <I extends Keyable>(input: I, nextKey: () => string): I =>
 
 /**
  * Wraps a service. `restarts`: retry while the service drains or its store is fenced. `keyed`: add a key to writing calls without
- * one; an engine in this process loses no answer, so its calls need none. `closing`: fails when the service is closed.
+ * one; an engine in this process loses no answer, so its calls need none. `closing`: the end of the service.
  */
 export const make = (
   calls: CheckoutSessions.SessionCalls,
   options: RetryOptions,
   restarts: boolean,
   keyed = true,
-  closing: Effect.Effect<never, CheckoutError.Overloaded> = Effect.never
+  closing: Closing.Closing = Closing.never
 ): Effect.Effect<CheckoutSessions.SessionCalls> =>
   Effect.map(makeKeys, (nextKey) => {
     const policy = policyOf(options, restarts)
-    const waits: Waits.Waits = { policy, get: calls.get, closing }
+    const waits: Waits.Waits = { policy, get: calls.get, closing: Closing.until(closing) }
     const write =
       <I extends Keyable, A, E extends CheckoutError.CheckoutError>(
         method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>
@@ -197,9 +196,4 @@ export const makeScoped = (
   restarts: boolean,
   keyed = true
 ): Effect.Effect<CheckoutSessions.SessionCalls, never, Scope.Scope> =>
-  Effect.flatMap(
-    Effect.acquireRelease(Deferred.make<never, CheckoutError.Overloaded>(), (closing) =>
-      Deferred.fail(closing, draining)
-    ),
-    (closing) => make(calls, options, restarts, keyed, Deferred.await(closing))
-  )
+  Effect.flatMap(Closing.make, (closing) => make(calls, options, restarts, keyed, closing))

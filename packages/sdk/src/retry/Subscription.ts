@@ -4,13 +4,16 @@
 import type * as Caller from "@onelane/checkout/Caller"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
-import type * as Subscription from "@onelane/checkout/Subscription"
+import * as Subscription from "@onelane/checkout/Subscription"
 import * as Backoff from "@onelane/engine/Backoff"
 import * as Effect from "effect/Effect"
-import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Random from "effect/Random"
-import * as Scope from "effect/Scope"
+import * as Runtime from "effect/Runtime"
+import { draining } from "../door/Result.js"
+import * as Closing from "./Closing.js"
 import * as Outcome from "./Outcome.js"
 import * as Repetition from "./Repetition.js"
 
@@ -18,69 +21,133 @@ import * as Repetition from "./Repetition.js"
 export interface Following {
   readonly policy: Outcome.Policy
   readonly calls: CheckoutSessions.SessionCalls
-  /** Fails when the service is closed. */
-  readonly closing: Effect.Effect<never, CheckoutError.Overloaded>
+  readonly closing: Closing.Closing
 }
 
 /**
- * Follows a session while the scope is open. After a break it resumes after the last version given; `policy.limit` counts breaks
- * without a page in between. When the service is closed, it fails as `closing` does.
+ * Follows a session. After a break it resumes after the last version given; `policy.limit` counts breaks without a page in between.
+ * When the service is closed, it fails with `draining`.
  */
 export const follow = (
   following: Following,
   caller: Caller.Caller,
   input: CheckoutSessions.ChangesInput
 ): Subscription.Follow =>
-  Effect.gen(function* () {
+  Effect.flatMap(Effect.runtime<never>(), (runtime) => {
     const { calls, closing, policy } = following
     const { afterVersion, checkoutSessionId } = input
+    const resuming = (from: number) => new Resuming(following, runtime, caller, input, from)
+    if (afterVersion !== undefined) return Effect.succeed(resuming(afterVersion))
     const look = Repetition.repeat(policy, Repetition.read, () => calls.get(caller, { checkoutSessionId }))
-    const from = afterVersion ?? (yield* Effect.raceFirst(closing, look)).version
-    const resumed = resume(following, caller, input, from, yield* Effect.scope)
-    return { next: Effect.raceFirst(closing, resumed.next), check: Effect.raceFirst(closing, resumed.check) }
+    return Effect.map(Effect.raceFirst(Closing.until(closing), look), ({ version }) => resuming(version))
   })
 
-const resume = (
-  { calls, policy }: Following,
-  caller: Caller.Caller,
-  input: CheckoutSessions.ChangesInput,
-  afterVersion: number,
-  scope: Scope.Scope
-): Subscription.Subscription => {
-  let seen = afterVersion
-  let attempt = 1
-  let open: Subscription.Subscription | null = null
-  let own: Scope.CloseableScope | null = null
-  const begin = Effect.flatMap(Scope.fork(scope, ExecutionStrategy.sequential), (made) => {
-    own = made
-    return Effect.tap(Scope.extend(calls.follow(caller, { ...input, afterVersion: seen }), made), (followed) =>
-      Effect.sync(() => void (open = followed))
-    )
-  })
-  const leave = Effect.suspend(() => {
-    const left = own
-    open = own = null
-    return left === null ? Effect.void : Scope.close(left, Exit.void)
-  })
-  const next: Subscription.Subscription["next"] = Effect.suspend(() =>
-    Effect.flatMap(open === null ? begin : Effect.succeed(open), (followed) => followed.next)
-  ).pipe(
-    Effect.tap((page) =>
-      Effect.sync(() => {
-        if (page !== null) seen = page[page.length - 1]!.version
-        attempt = 1
+type Failure = Exit.Exit<never, CheckoutError.HistoryError>
+
+class Resuming implements Subscription.Subscription {
+  private open: Subscription.Subscription | null = null
+  private asked: Subscription.OnAnswer | null = null
+  private attempt = 1
+  /** What opens the next subscription, after a pause. */
+  private opening: Fiber.RuntimeFiber<Subscription.Subscription, CheckoutError.HistoryError> | null = null
+  private checking: Fiber.RuntimeFiber<void, CheckoutError.AccessError> | null = null
+  private stopListening: (() => void) | null = null
+
+  constructor(
+    private readonly following: Following,
+    private readonly runtime: Runtime.Runtime<never>,
+    private readonly caller: Caller.Caller,
+    private readonly input: CheckoutSessions.ChangesInput,
+    private seen: number
+  ) {}
+
+  ask(onAnswer: Subscription.OnAnswer): void {
+    this.stopListening ??= this.following.closing.listen(() => this.close())
+    if (this.following.closing.isClosed()) return onAnswer(Exit.fail(draining))
+    this.asked = onAnswer
+    if (this.open !== null) this.open.ask(this.onAnswer)
+    else if (this.opening === null) this.begin(Effect.void)
+  }
+
+  withdraw(): void {
+    this.asked = null
+    this.open?.withdraw()
+  }
+
+  check(onVerdict: Parameters<Subscription.Subscription["check"]>[0]): void {
+    const { following, open, runtime } = this
+    if (open === null) return onVerdict(Exit.void)
+    open.check((verdict) => {
+      const error = errorOf(verdict)
+      if (error === null) return onVerdict(verdict)
+      const again = Repetition.goOn(following.policy, Repetition.read, () => Subscription.check(open), [error])
+      this.checking = Runtime.runFork(runtime)(Effect.raceFirst(Closing.until(following.closing), again), {
+        immediate: false
       })
-    ),
-    Effect.catchAll((error) => {
-      const isFinal = attempt > policy.limit || !Outcome.mayRepeat(policy, true, error)
-      if (isFinal) return Effect.zipRight(leave, Effect.fail(error))
-      const { retryAfterMillis } = error
-      const pause = Effect.flatMap(Random.next, (jitter) =>
-        Effect.sleep(Backoff.pauseMillis(policy, attempt++, jitter, retryAfterMillis))
-      )
-      return Effect.zipRight(Effect.zipRight(leave, pause), next)
+      this.checking.addObserver(onVerdict)
     })
-  )
-  const check = Repetition.repeat(policy, Repetition.read, () => (open === null ? Effect.void : open.check))
-  return { next, check }
+  }
+
+  leave(): void {
+    this.asked = null
+    this.stopListening?.()
+    this.stopListening = null
+    this.opening?.unsafeInterruptAsFork(FiberId.none)
+    this.checking?.unsafeInterruptAsFork(FiberId.none)
+    this.drop()
+  }
+
+  private close(): void {
+    const { asked } = this
+    this.leave()
+    asked?.(Exit.fail(draining))
+  }
+
+  private drop(): void {
+    this.open?.leave()
+    this.open = null
+  }
+
+  private begin(pause: Effect.Effect<void>): void {
+    const { caller, following, input, runtime } = this
+    const follow = Effect.suspend(() => following.calls.follow(caller, { ...input, afterVersion: this.seen }))
+    // Through the scheduler of the runtime, which begins it in the async context of the iteration.
+    const opening = Runtime.runFork(runtime)(Effect.zipRight(pause, follow), { immediate: false })
+    this.opening = opening
+    opening.addObserver((exit) => {
+      this.opening = null
+      if (Exit.isFailure(exit)) return this.broken(Exit.failCause(exit.cause))
+      this.open = exit.value
+      if (this.asked !== null) exit.value.ask(this.onAnswer)
+    })
+  }
+
+  private readonly onAnswer: Subscription.OnAnswer = (answer) => {
+    if (Exit.isFailure(answer)) return this.broken(Exit.failCause(answer.cause))
+    if (answer.value !== null) this.seen = answer.value.version
+    this.attempt = 1
+    this.answer(answer)
+  }
+
+  private broken(failure: Failure): void {
+    const { policy } = this.following
+    const error = errorOf(failure)
+    this.drop()
+    if (error === null || this.attempt > policy.limit || !Outcome.mayRepeat(policy, true, error))
+      return this.answer(failure)
+    const { retryAfterMillis } = error
+    const pause = Effect.flatMap(Random.next, (jitter) =>
+      Effect.sleep(Backoff.pauseMillis(policy, this.attempt++, jitter, retryAfterMillis))
+    )
+    this.begin(pause)
+  }
+
+  private answer(answer: Subscription.Answer): void {
+    const { asked } = this
+    this.asked = null
+    asked?.(answer)
+  }
 }
+
+const errorOf = <E>(exit: Exit.Exit<unknown, E>): E | null =>
+  exit._tag === "Failure" && exit.cause._tag === "Fail" ? exit.cause.error : null
