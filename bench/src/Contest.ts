@@ -27,7 +27,7 @@ export class BadHistory extends Error {
 
 /** How a contest is run. */
 export interface Rules {
-  /** Rounds that count; four more go before, to warm up. */
+  /** Rounds that count; four more go before, to warm up, but never more than count. */
   readonly rounds: number
   readonly warmUps?: number
   readonly say?: (line: string) => void
@@ -35,7 +35,9 @@ export interface Rules {
 
 /** Runs it. All subjects stay alive from the first round to the last. */
 export const hold = async (entrants: ReadonlyArray<Entrant>, rules: Rules): Promise<ReadonlyMap<string, Outcome>> => {
-  const { rounds, warmUps = 4, say = () => {} } = rules
+  const { rounds, say = () => {} } = rules
+  // A quick look warms up for no longer than it measures.
+  const warmUps = Math.min(rules.warmUps ?? 4, rounds)
   const field: Array<{ readonly name: string; readonly runner: Runner; readonly samples: Array<Sample> }> = []
   for (const { name, start } of entrants) {
     say(`${name}: opening`)

@@ -12,10 +12,15 @@ import { run } from "./Suite.js"
 const directory = fileURLToPath(new URL("../results", import.meta.url))
 const page = fileURLToPath(new URL("../BENCHMARKS.md", import.meta.url))
 
+/** Rounds and scale. */
+const full = ["5", "1"] as const
+const quick = ["1", "0.02"] as const
+
 const help = `npm run bench                          every row, ${rows.map(({ id }) => id).join(" ")}
 npm run bench -- --only P6,P9          some rows; the others keep their results
 npm run bench -- --rounds 9            rounds of each contest, default 5
 npm run bench -- --scale 0.1           calls of a round, default 1
+npm run bench -- --quick               every row in about five minutes, coarsely; writes nothing
 npm run bench -- --report              write BENCHMARKS.md from the last results, measure nothing
 
 Writes bench/results/latest.json and bench/BENCHMARKS.md. Ends with 1 when a history was bad or a
@@ -40,7 +45,7 @@ const optionsOf = () => {
   const text = { type: "string" } as const
   const flag = { type: "boolean", default: false } as const
   try {
-    return parseArgs({ options: { only: text, rounds: text, scale: text, report: flag, help: flag } }).values
+    return parseArgs({ options: { only: text, rounds: text, scale: text, quick: flag, report: flag, help: flag } }).values
   } catch (error) {
     return refuse(`${(error as Error).message}\n\n${help}`)
   }
@@ -54,16 +59,18 @@ else {
   const unknown = wanted?.find((id) => !rows.some((row) => row.id === id))
   if (unknown !== undefined) refuse(`no such row: ${unknown}; there are ${rows.map(({ id }) => id).join(", ")}`)
   const chosen = rows.filter(({ id }) => wanted === undefined || wanted.includes(id))
+  const [rounds, scale] = values.quick ? quick : full
   const pace = {
-    rounds: Math.ceil(positive(values.rounds ?? "5", "rounds")),
-    scale: positive(values.scale ?? "1", "scale")
+    rounds: Math.ceil(positive(values.rounds ?? rounds, "rounds")),
+    scale: positive(values.scale ?? scale, "scale")
   }
   let results = Results.read(directory)
   const measured = await run(chosen, pace, describeMachine(), (more) => {
     results = Results.merge(results, more)
-    Results.save(directory, results)
+    if (!values.quick) Results.save(directory, results)
   })
-  publish(results)
+  // A quick look is too coarse to be published.
+  if (!values.quick) publish(results)
   console.log(`\n${render(measured)}`)
   // Processes of a row that failed end with this one.
   process.exit(measured.failures.length > 0 ? 1 : 0)

