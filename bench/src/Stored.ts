@@ -3,11 +3,12 @@
  * that a million of them are there in seconds.
  */
 import { join } from "node:path"
-import type { CheckoutSession } from "@onelane/checkout"
-import { Journal } from "@onelane/engine"
+import { Caller, type CheckoutSession, CheckoutSessions } from "@onelane/checkout"
+import { Journal, JournalMemory } from "@onelane/engine"
 import { type DatabaseRefused, JournalSql, SqliteClient } from "@onelane/sql"
 import { Effect, Exit, Layer } from "effect"
 import { firstState } from "./Load.js"
+import { engineOver } from "./subjects/Onelane.js"
 
 /** The journal of `@onelane/sql` on a file of this directory. */
 export const sqliteJournal = (directory: string): Layer.Layer<Journal.Journal, DatabaseRefused.DatabaseRefused> =>
@@ -16,47 +17,44 @@ export const sqliteJournal = (directory: string): Layer.Layer<Journal.Journal, D
 /** The id of the n-th stored session. */
 export const idOf = (index: number): string => `cs_${index.toString(36).padStart(10, "0")}`
 
+interface StoredState {
+  readonly session: CheckoutSession.CheckoutSession
+}
+
+// What the engine of this release itself writes when it opens a session.
+const opened = (): Promise<Journal.JournalEntry> => {
+  const entries: Array<Journal.JournalEntry> = []
+  const memory = JournalMemory.make()
+  const append: Journal.JournalShape["append"] = (batch) => {
+    entries.push(...batch)
+    return memory.append(batch)
+  }
+  const program = Effect.gen(function* () {
+    const sessions = yield* CheckoutSessions.CheckoutSessions
+    yield* sessions.open(Caller.host, { cartId: "cart" })
+    return entries.find(({ address }) => address.kind === "session")!
+  })
+  const engine = engineOver(Layer.succeed(Journal.Journal, { ...memory, append }))
+  return Effect.runPromise(Effect.scoped(Effect.provide(program, engine)))
+}
+
+const template = await opened()
+
 /** What a session's actor keeps, as the journal stores it, right after the session was opened. */
-export const stateOf = (
-  index: number
-): { readonly session: CheckoutSession.CheckoutSession } & Record<string, unknown> => ({
-  session: {
-    id: idOf(index),
-    cartId: `cart-${index}`,
-    storeId: "store",
-    accountId: "account",
-    ownerId: "host",
-    state: firstState,
-    nextState: null,
-    isProcessing: false,
-    isError: false,
-    isArchived: false,
-    closedBy: null,
-    operationId: null,
-    workKey: null,
-    orderId: null,
-    version: 1,
-    lastRequestId: null,
-    createdAt: 1_700_000_000_000,
-    updatedAt: 1_700_000_000_000,
-    expiresAt: null,
-    data: null
-  },
-  accepted: [],
-  deadlineAt: null,
-  workKeys: []
-})
+export const stateOf = (index: number): StoredState => {
+  const state = template.state as StoredState
+  return { ...state, session: { ...state.session, id: idOf(index), cartId: `cart-${index}`, state: firstState } }
+}
 
 const entryOf = (index: number): Journal.JournalEntry => {
   const state = stateOf(index)
-  const { id, cartId, storeId, accountId, ownerId, expiresAt, createdAt: at } = state.session
-  const opened = { type: "Opened", at, by: "host", requestId: `req_${index}`, id, cartId, storeId, accountId, ownerId }
+  const { cartId, id } = state.session
+  const [event] = template.events as ReadonlyArray<object>
   return {
+    ...template,
     address: { kind: "session", id },
-    expectedSequence: 0,
-    events: [{ ...opened, state: firstState, expiresAt }],
-    state,
-    alarmMillis: null
+    events: [{ ...event, id, cartId, requestId: `req_${index}`, state: firstState }],
+    state
   }
 }
 

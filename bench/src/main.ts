@@ -45,7 +45,8 @@ const optionsOf = () => {
   const text = { type: "string" } as const
   const flag = { type: "boolean", default: false } as const
   try {
-    return parseArgs({ options: { only: text, rounds: text, scale: text, quick: flag, report: flag, help: flag } }).values
+    return parseArgs({ options: { only: text, rounds: text, scale: text, quick: flag, report: flag, help: flag } })
+      .values
   } catch (error) {
     return refuse(`${(error as Error).message}\n\n${help}`)
   }
