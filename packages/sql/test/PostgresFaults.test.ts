@@ -84,8 +84,8 @@ describe("engines that know nothing of each other over one PostgreSQL", () => {
         const outcome = yield* Load.run({ doors, callers: 48, sessions: 12, millis: 9_000 })
         yield* Fiber.interrupt(cuts)
         assert.deepStrictEqual(outcome.problems, [])
-        assert.isAbove(outcome.accepted, 100)
-        assert.isAbove(outcome.unknown, 10)
+        assert.isAbove(outcome.accepted, 20)
+        assert.isAbove(outcome.unknown, 2)
       }).pipe(quiet),
     60_000
   )
