@@ -86,7 +86,7 @@ const strikeAll = (service: Service.Service, options: KillOptions, problems: Arr
     const seeded = Seeded.make(options.seed)
     let done = 0
     while (done < kills && problems.length === 0) {
-      yield* Effect.sleep(seeded.between(20, 1_500))
+      yield* Effect.sleep(seeded.between(20, mostUndisturbedMillis))
       const struck = yield* strike(service, seeded)
       done++
       if (typeof struck === "object") problems.push(struck.problem)
@@ -105,6 +105,9 @@ const strikeAll = (service: Service.Service, options: KillOptions, problems: Arr
   })
 
 const kill = (service: Service.Service): Effect.Effect<Struck> => Effect.as(service.kill, "gone")
+
+/** How long it may serve between two strikes: some hundred calls. */
+const mostUndisturbedMillis = 600
 
 /** The server goes on that long while its answers do not arrive any more. */
 const deafMillis = 300
@@ -153,13 +156,13 @@ export const instrument: Instrument = {
   name: "kills",
   run: ({ minutes, progress, seed, short }) =>
     Effect.gen(function* () {
-      // About a second and a quarter a kill.
+      // About a second a kill.
       const kills = short ? 10 : Math.max(100, Math.round(minutes * 24))
       const found: Array<string> = []
       let tally: Tally = { acknowledged: 0, refused: 0, unknown: 0, faults: 0 }
       let cases = 0
       // An outage takes about nine seconds.
-      const outages = short ? 2 : Math.max(20, Math.round(minutes * 4))
+      const outages = short ? 2 : Math.max(8, Math.round(minutes * 4))
       const clients = { kind: "clients", seed, kills: outages, callers: 48, strike: outage, progress } as const
       const runs: ReadonlyArray<KillOptions> = [
         { kind: "http", seed, kills, progress },
