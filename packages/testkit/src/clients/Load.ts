@@ -48,7 +48,7 @@ export interface LoadOutcome {
 const states = ["Shipping Address", "Inventory", "Taxes", "Delivery Method"]
 
 /** Milliseconds within which whatever is broken has healed, at the first and at the last call. */
-const healMillis = 30_000
+const healMillis = 60_000
 
 interface Seen {
   readonly state: string
