@@ -1,6 +1,9 @@
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as SqliteDriver from "../src/sqlite/SqliteDriver.js"
 import { classify } from "../src/sqlite/SqliteFailure.js"
 import * as SqliteWriterThread from "../src/sqlite/SqliteWriterThread.js"
 import { temporaryFile } from "./TemporaryFile.js"
@@ -8,10 +11,18 @@ import { temporaryFile } from "./TemporaryFile.js"
 const settings = { busyTimeoutMillis: 100, cacheMebibytes: 1, checkpointPages: 100 }
 const large = ["x".repeat(20_000)]
 
+const { origin } = await SqliteDriver.load()
+
 const writer = (filename: string, more: Partial<SqliteWriterThread.Options> = {}) => {
   const told: Array<boolean> = []
-  const options = { start: { filename, settings }, always: false, onReady: (ready: boolean) => told.push(ready) }
-  return { told, ...SqliteWriterThread.make({ ...options, ...more }) }
+  const absent: Array<unknown> = []
+  const options: SqliteWriterThread.Options = {
+    start: { filename, origin, settings },
+    always: false,
+    onReady: (ready) => told.push(ready),
+    onAbsent: (cause) => absent.push(cause)
+  }
+  return { told, absent, ...SqliteWriterThread.make({ ...options, ...more }) }
 }
 
 const program = (name: string): string => fileURLToPath(new URL(`./programs/${name}`, import.meta.url))
@@ -49,7 +60,7 @@ describe("SqliteWriterThread", () => {
 
   it.scoped("a thread that ends leaves what it was asked unknown, and is not asked again", () =>
     Effect.gen(function* () {
-      const it = writer(yield* temporaryFile, { program: program("thread-that-ends.mjs") })
+      const it = writer(yield* temporaryFile, { program: readFileSync(program("thread-that-ends.cjs"), "utf8") })
       yield* it.begin
       assert.isTrue(it.takes(large))
       const { cause } = yield* Effect.flip(it.run("SELECT 1", []))
@@ -62,15 +73,24 @@ describe("SqliteWriterThread", () => {
     })
   )
 
-  it.effect("a thread that cannot begin is done without", () =>
+  it.effect("a thread that cannot start is told once, and everything stays on the loop", () =>
     Effect.gen(function* () {
-      for (const more of [{}, { program: program("no-such-program.mjs") }]) {
+      const cannotBeRead = { program: "not a program" }
+      const cannotBeCloned = { start: { filename: "", origin, settings, clone: () => {} } as never }
+      for (const more of [{}, cannotBeRead, cannotBeCloned]) {
         const it = writer("/no/such/directory/onelane.db", more)
+        assert.isFalse(it.takes(large))
         yield* it.begin
         assert.deepStrictEqual(it.told, [false])
+        assert.lengthOf(it.absent, 1)
+        assert.instanceOf(it.absent[0], Error)
         assert.isFalse(it.takes(large))
         yield* it.close
       }
     })
   )
+
+  it("the text of each thread is what its source gives", () => {
+    execFileSync(process.execPath, [program("thread-texts.mjs"), "--check"], { stdio: "pipe" })
+  })
 })

@@ -4,7 +4,6 @@
  *
  * Owns how a schema of a host is called, and what is told of its answer: paths, never a value and never a sentence of the schema.
  */
-import { createRequire } from "node:module"
 import * as Json from "../session/Json.js"
 import * as MergePatch from "../session/MergePatch.js"
 
@@ -68,16 +67,22 @@ export class DataSchema<out D = unknown> {
   readonly #validate: Validate
   /** Most bytes of the JSON of a session's data, in UTF-8. */
   readonly maxBytes: number
+  /**
+   * Resolves when the schema can be asked; until then it refuses everything (`SCHEMA_FAILED`). Rejects with a `TypeError` if the
+   * schema turns out to be asynchronous. Null: it can be asked at once. An engine waits for it before it is open.
+   */
+  readonly ready: Promise<void> | null
 
-  constructor(validate: Validate, maxBytes: number) {
+  constructor(validate: Validate, maxBytes: number, ready: Promise<void> | null = null) {
     this.#validate = validate
     this.maxBytes = maxBytes
+    this.ready = ready
     Object.freeze(this)
   }
 
   /** The same schema with another bound. */
   limitedTo(maxBytes: number): DataSchema<D> {
-    return new DataSchema(this.#validate, maxBytes)
+    return new DataSchema(this.#validate, maxBytes, this.ready)
   }
 
   /** Applies a patch and checks the result. The schema gets a copy, so that it can change nothing. */
@@ -145,10 +150,19 @@ const keyOf = (segment: unknown): PropertyKey => {
  * tried on `{}`.
  */
 export const make = <S extends AnySchema>(schema: S): DataSchema<InputOf<S>> => {
-  const validate = validateOf(schema)
+  const standard = isObject(schema) ? (schema as Partial<StandardSchema>)["~standard"] : undefined
+  if (standard === undefined && isObject(schema) && "ast" in schema) return ofEffect(schema)
+  const validate = boundOf(standard)
   if (validate === null) throw new TypeError("data must be a Standard Schema (version 1) or a schema of effect/Schema")
+  return new DataSchema(synchronous(validate), defaultMaxBytes)
+}
+
+const isObject = (value: unknown): value is object =>
+  (typeof value === "object" || typeof value === "function") && value !== null
+
+const synchronous = (validate: Validate): Validate => {
   if (isAsync(validate)) throw new TypeError("data must be a schema that answers at once, not with a Promise")
-  return new DataSchema(validate, defaultMaxBytes)
+  return validate
 }
 
 const isAsync = (validate: Validate): boolean => {
@@ -162,35 +176,43 @@ const isAsync = (validate: Validate): boolean => {
   }
 }
 
-const validateOf = (schema: unknown): Validate | null => {
-  if ((typeof schema !== "object" && typeof schema !== "function") || schema === null) return null
-  const standard = (schema as Partial<StandardSchema>)["~standard"]
-  if (standard !== undefined) return boundOf(standard)
-  return "ast" in schema ? boundOf(standardOf(schema)["~standard"]) : null
-}
-
-const boundOf = (standard: StandardSchema["~standard"]): Validate | null => {
+const boundOf = (standard: StandardSchema["~standard"] | undefined): Validate | null => {
   if (typeof standard !== "object" || standard === null || standard.version !== 1) return null
   const { validate } = standard
   return typeof validate === "function" ? (value) => validate.call(standard, value) : null
 }
 
-// `effect/Schema` is loaded only for a host that has a schema of it, hence has loaded it. Loading it costs more than loading
-// the engine, and a flow is defined synchronously.
-const standardOf = (schema: unknown): StandardSchema => {
-  const { standardSchemaV1 } = loaded()
-  return standardSchemaV1(schema as Parameters<typeof standardSchemaV1>[0]) as StandardSchema
+type EffectModule = Pick<typeof import("effect/Schema"), "standardSchemaV1">
+
+// `effect/Schema` is loaded only for a host that has a schema of it, hence has loaded it: loading it costs more than loading the
+// engine. A flow is defined synchronously, so it is required where its file can be found; a bundle has no such files, and there
+// it is imported, which the bundler sees.
+const ofEffect = (schema: object): DataSchema<any> => {
+  const found = required()
+  if (found !== null) return new DataSchema(synchronous(validateWith(found, schema)), defaultMaxBytes)
+  let validate: Validate = notReady
+  const ready = import("effect/Schema").then((module) => {
+    validate = synchronous(validateWith(module, schema))
+  })
+  ready.catch(() => {}) // An engine tells it; a flow that none was opened with must not end the process.
+  return new DataSchema((value) => validate(value), defaultMaxBytes, ready)
 }
 
-const loaded = (): typeof import("effect/Schema") => {
+const notReady: Validate = () => {
+  throw new TypeError("effect/Schema is not loaded yet")
+}
+
+const validateWith = ({ standardSchemaV1 }: EffectModule, schema: object): Validate =>
+  boundOf((standardSchemaV1(schema as Parameters<typeof standardSchemaV1>[0]) as StandardSchema)["~standard"])!
+
+const required = (): EffectModule | null => {
   try {
-    const require = createRequire(import.meta.url)
-    return require(schemaPath(require))
-  } catch (cause) {
-    // In a bundle nothing can be loaded by its name.
-    throw new TypeError("effect/Schema could not be loaded here: give Schema.standardSchemaV1(schema) as data", {
-      cause
-    })
+    // Not by an import: webpack would follow what this requires, and warn.
+    const load = process.getBuiltinModule("node:module").createRequire(import.meta.url)
+    const found: Partial<EffectModule> = load(schemaPath(load))
+    return typeof found.standardSchemaV1 === "function" ? (found as EffectModule) : null
+  } catch {
+    return null
   }
 }
 

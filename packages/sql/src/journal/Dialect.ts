@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as PostgresArray from "../postgres/PostgresArray.js"
 import * as PostgresFailure from "../postgres/PostgresFailure.js"
 import * as SqliteFailure from "../sqlite/SqliteFailure.js"
-import * as SqlitePaths from "../sqlite/SqlitePaths.js"
+import * as SqliteMark from "../sqlite/SqliteMark.js"
 import type { Rows } from "./Statements.js"
 
 /** One entry of a commit as columns: `expected` is the sequence before it, `sequence` the one after. State and events are JSON texts. */
@@ -87,9 +87,9 @@ const overwriting = (sql: SqlClient): Pick<Dialect, "whileRemoving" | "compact">
   compact: Effect.forEach(
     [
       "VACUUM",
-      `PRAGMA user_version=${SqlitePaths.alone}`,
+      `PRAGMA user_version=${SqliteMark.alone}`,
       "PRAGMA wal_checkpoint(TRUNCATE)",
-      `PRAGMA user_version=${SqlitePaths.withLog}`,
+      `PRAGMA user_version=${SqliteMark.withLog}`,
       "PRAGMA wal_checkpoint(PASSIVE)"
     ],
     (text) => sql.unsafe(text),

@@ -15,20 +15,22 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import { makeCompilerSqlite } from "@effect/sql/Statement"
 import { RareLog } from "@onelane/engine"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import * as Migrations from "../journal/Migrations.js"
 import { type Client, type Rows, type Run, Statements } from "../journal/Statements.js"
 import { StoreHealth } from "../journal/StoreHealth.js"
-import type * as SqliteDriver from "./SqliteDriver.js"
 import * as SqliteFailure from "./SqliteFailure.js"
 import * as SqliteFile from "./SqliteFile.js"
 import * as SqliteLog from "./SqliteLog.js"
+import type * as SqliteModule from "./SqliteModule.js"
 import * as SqliteNewFile from "./SqliteNewFile.js"
 import * as SqlitePaths from "./SqlitePaths.js"
 import * as SqliteWriterThread from "./SqliteWriterThread.js"
@@ -96,7 +98,7 @@ const bindable = (value: unknown): unknown => {
   return value
 }
 
-const makeConnection = (database: SqliteDriver.Connection, runNow: RunNow): Connection => {
+const makeConnection = (database: SqliteModule.Connection, runNow: RunNow): Connection => {
   const run: Run = (text, parameters) => Effect.suspend(() => runNow(text, parameters))
   const rows: Connection["execute"] = (text, parameters, transform) =>
     transform === undefined
@@ -117,7 +119,7 @@ const makeConnection = (database: SqliteDriver.Connection, runNow: RunNow): Conn
 }
 
 // A COMMIT that was refused leaves its transaction open, and whatever ran next would be part of it.
-const endTransaction = (database: SqliteDriver.Connection): void => {
+const endTransaction = (database: SqliteModule.Connection): void => {
   if (database.isTransaction === false) return
   try {
     database.exec("ROLLBACK")
@@ -132,7 +134,7 @@ interface Turn {
   claims: number
 }
 
-const takeTurn = (turn: Turn, database: SqliteDriver.Connection): Effect.Effect<void, never, Scope.Scope> =>
+const takeTurn = (turn: Turn, database: SqliteModule.Connection): Effect.Effect<void, never, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const scope = yield* Effect.scope
@@ -154,17 +156,21 @@ const takeTurn = (turn: Turn, database: SqliteDriver.Connection): Effect.Effect<
   )
 
 const makeWriter = (
-  { connection, settings, sharedName }: SqliteFile.SqliteFile,
-  thread: SqliteOptions["thread"]
+  { connection, origin, settings, sharedName }: SqliteFile.SqliteFile,
+  thread: SqliteOptions["thread"],
+  runtime: Runtime.Runtime<never>
 ): SqliteWriterThread.SqliteWriterThread => {
   if (sharedName === null || thread === "never") return SqliteWriterThread.none
   return SqliteWriterThread.make({
-    start: { filename: sharedName, settings },
+    start: { filename: sharedName, origin, settings },
     always: thread === "always",
     // Where the thread writes, the thread carries the log into the file.
-    onReady: (ready) => connection.exec(`PRAGMA wal_autocheckpoint=${ready ? 0 : settings.checkpointPages}`)
+    onReady: (ready) => connection.exec(`PRAGMA wal_autocheckpoint=${ready ? 0 : settings.checkpointPages}`),
+    onAbsent: (cause) => void Runtime.runFork(runtime)(Effect.logWarning(noThread, Cause.die(cause)))
   })
 }
+
+const noThread = "SQLite's writer thread could not start; every commit is made on the event loop"
 
 /**
  * Opens a file, or `":memory:"`, for as long as the scope lives. A file that is not there is made, with its tables
@@ -191,12 +197,11 @@ const connect = (
   Effect.gen(function* () {
     const file = yield* Effect.acquireRelease(SqliteFile.open(options), ({ close }) => close)
     const writer = yield* Effect.acquireRelease(
-      Effect.sync(() => makeWriter(file, options.thread)),
+      Effect.map(Effect.runtime<never>(), (runtime) => makeWriter(file, options.thread, runtime)),
       ({ close }) => close
     )
     if (options.thread === "always") yield* writer.begin
-    const backups =
-      file.sharedName === null ? StoreBackup.inMemory : yield* StoreBackup.ofFile(file.sharedName, file.ownership)
+    const backups = file.sharedName === null ? StoreBackup.inMemory : yield* StoreBackup.ofFile(file)
     const fence: Fence = { isClosed: false, isApart: false, isOver: false }
     yield* Effect.addFinalizer(() => Effect.sync(() => void (fence.isOver = true)))
     const runNow = makeRun(file, fence)

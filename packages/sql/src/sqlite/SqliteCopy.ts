@@ -2,8 +2,8 @@
  * SqliteCopy: makes a copy of a store and judges it. Plain, without Effect: it runs in a thread of its own (SqliteCopyThread),
  * because either may take minutes.
  */
-import type { Connection, Driver } from "./SqliteDriver.js"
-import * as SqlitePaths from "./SqlitePaths.js"
+import * as SqliteMark from "./SqliteMark.js"
+import type { Connection, Open, Origin } from "./SqliteModule.js"
 import { makeAsk } from "./SqliteSettings.js"
 
 /** What a copy holds. */
@@ -19,12 +19,13 @@ export interface Contents {
 export interface Work {
   readonly source: string | null
   readonly target: string
+  readonly origin: Origin
 }
 
 /** Copies and judges. Throws what SQLite says, or an `Error` that says what is wrong with the copy. */
-export const run = (driver: Driver, { source, target }: Work): Contents => {
-  if (source !== null) within(driver.open(source), (connection) => copy(connection, target))
-  return within(driver.open(target), judge)
+export const run = (open: Open, { source, target }: Work): Contents => {
+  if (source !== null) within(open(source), (connection) => copy(connection, target))
+  return within(open(target), judge)
 }
 
 const within = <A>(connection: Connection, use: (connection: Connection) => A): A => {
@@ -50,7 +51,7 @@ const loose = `(SELECT count(*) AS n FROM journal_state AS now WHERE sequence IS
   SELECT max(sequence) FROM journal_events AS past WHERE past.kind = now.kind AND past.id = now.id))`
 
 const judge = (connection: Connection): Contents => {
-  connection.exec(`PRAGMA user_version=${SqlitePaths.alone}`)
+  connection.exec(`PRAGMA user_version=${SqliteMark.alone}`)
   const ask = makeAsk(connection)
   const faults = ask("group_concat(fault, '; ')", faultsOf)
   if (faults !== "ok") throw new Error(`it is damaged: ${String(faults)}`)

@@ -1,18 +1,19 @@
 /**
- * SqliteCopyThread: what runs in the thread that copies and judges a store. Loads nothing but the driver. Its other end is
- * StoreBackup.
+ * SqliteCopyThread: the program of the thread that copies and judges a store. It runs as text (ThreadTexts). StoreBackup is its
+ * counterpart.
  */
-import { parentPort, workerData } from "node:worker_threads"
 import { type Contents, run, type Work } from "./SqliteCopy.js"
-import * as SqliteDriver from "./SqliteDriver.js"
+import * as SqliteModule from "./SqliteModule.js"
 import type { Thrown } from "./SqliteThread.js"
 
 /** What it tells, once. */
 export type Copied = { readonly contents: Contents } | { readonly thrown: Thrown }
 
-const told = (driver: SqliteDriver.Driver): Copied => {
+const { parentPort, workerData } = SqliteModule.builtin("node:worker_threads") as typeof import("node:worker_threads")
+
+const told = (work: Work): Copied => {
   try {
-    return { contents: run(driver, workerData as Work) }
+    return { contents: run(SqliteModule.openFrom(work.origin), work) }
   } catch (cause) {
     const { code, errcode, message } = cause as Thrown
     return {
@@ -21,4 +22,4 @@ const told = (driver: SqliteDriver.Driver): Copied => {
   }
 }
 
-parentPort!.postMessage(told(await SqliteDriver.load()))
+parentPort!.postMessage(told(workerData as Work))

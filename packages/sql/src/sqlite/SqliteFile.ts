@@ -17,9 +17,12 @@ import { DatabaseRefused, type Reason } from "../journal/DatabaseRefused.js"
 import * as SqliteAccess from "./SqliteAccess.js"
 import * as SqliteDriver from "./SqliteDriver.js"
 import { classify } from "./SqliteFailure.js"
+import * as SqliteMark from "./SqliteMark.js"
+import type { Connection, Origin } from "./SqliteModule.js"
 import * as SqliteOwnership from "./SqliteOwnership.js"
 import * as SqlitePaths from "./SqlitePaths.js"
 import * as SqliteSettings from "./SqliteSettings.js"
+import { type Statements, statementsOf } from "./SqliteStatements.js"
 
 /** How to open a file. */
 export interface SqliteOptions {
@@ -37,13 +40,15 @@ export interface SqliteOptions {
 
 /** An open file. */
 export interface SqliteFile {
-  readonly connection: SqliteDriver.Connection
-  readonly statements: SqliteDriver.Statements
+  readonly connection: Connection
+  readonly statements: Statements
   readonly settings: SqliteSettings.Settings
   /** Whether its files are still there. */
   readonly ownership: SqliteOwnership.SqliteOwnership
   /** By which name a further connection of this process opens it; null where it cannot. */
   readonly sharedName: string | null
+  /** Where a thread loads the driver. */
+  readonly origin: Origin
   /** Closes it; further connections first. */
   readonly close: Effect.Effect<void>
 }
@@ -79,7 +84,7 @@ const loadDriver: Effect.Effect<SqliteDriver.Driver, DatabaseRefused> = Effect.t
 export const open = (options: SqliteOptions): Effect.Effect<SqliteFile, DatabaseRefused> =>
   Effect.flatMap(loadDriver, (driver) =>
     Effect.suspend(() => {
-      const opened: Array<SqliteDriver.Connection> = []
+      const opened: Array<Connection> = []
       try {
         return Effect.succeed(claim(driver, options, opened))
       } catch (cause) {
@@ -111,11 +116,7 @@ const sharedNameOf = (filename: string, isThere: boolean): string | null => {
   return `${url}${url.includes("?") ? "&" : "?"}vfs=unix-excl${mode}`
 }
 
-const claim = (
-  driver: SqliteDriver.Driver,
-  options: SqliteOptions,
-  opened: Array<SqliteDriver.Connection>
-): SqliteFile => {
+const claim = (driver: SqliteDriver.Driver, options: SqliteOptions, opened: Array<Connection>): SqliteFile => {
   const { filename, busyTimeoutMillis = 1_000, cacheMebibytes = 32, checkpointPages = 4_000 } = options
   const path = SqlitePaths.pathOf(filename)
   const isThere = path !== null && existsSync(path)
@@ -153,16 +154,16 @@ const claim = (
     path === null || sharedName === null
       ? SqliteOwnership.always
       : SqliteOwnership.make(path, SqliteSettings.calmLogBytes(checkpointPages))
-  const statements = SqliteDriver.statementsOf(connection)
+  const statements = statementsOf(connection)
   const close = Effect.zipRight(
     Effect.sync(() => letGo(connection, opened, statements, ownership)),
     sharedName === null ? Effect.void : Effect.promise(driver.letGo)
   )
   const kept = { ...settings, busyTimeoutMillis: writeMillis }
-  return { connection, statements, settings: kept, ownership, sharedName, close }
+  return { connection, statements, settings: kept, ownership, sharedName, origin: driver.origin, close }
 }
 
-const judge = (connection: SqliteDriver.Connection, filename: string, isThere: boolean): void => {
+const judge = (connection: Connection, filename: string, isThere: boolean): void => {
   const ask = SqliteSettings.makeAsk(connection)
   const found = ask("application_id", "pragma_application_id")
   const tables = ask("count(*)", "sqlite_schema")
@@ -170,7 +171,7 @@ const judge = (connection: SqliteDriver.Connection, filename: string, isThere: b
   if (isThere && tables === 0) throw refuse(filename, "INCOMPLETE")
 }
 
-const claimInProcess = (driver: SqliteDriver.Driver, path: string, wait: string): SqliteDriver.Connection => {
+const claimInProcess = (driver: SqliteDriver.Driver, path: string, wait: string): Connection => {
   const { dev, ino } = statSync(path)
   const ownership = driver.open(`file:/onelane-${dev}-${ino}?vfs=memdb`)
   ownership.exec(`${wait}; BEGIN EXCLUSIVE`)
@@ -178,9 +179,9 @@ const claimInProcess = (driver: SqliteDriver.Driver, path: string, wait: string)
 }
 
 // From here on the main file says that it needs its log, which is there by now.
-const markWithLog = (connection: SqliteDriver.Connection): void => {
+const markWithLog = (connection: Connection): void => {
   try {
-    connection.exec(`PRAGMA user_version=${SqlitePaths.withLog}; PRAGMA wal_checkpoint`)
+    connection.exec(`PRAGMA user_version=${SqliteMark.withLog}; PRAGMA wal_checkpoint`)
   } catch (cause) {
     // There may be room again later, and what is stored can be read now.
     if (classify(cause).reason !== "DISK_FULL") throw cause
@@ -188,16 +189,16 @@ const markWithLog = (connection: SqliteDriver.Connection): void => {
 }
 
 const letGo = (
-  connection: SqliteDriver.Connection,
-  opened: ReadonlyArray<SqliteDriver.Connection>,
-  statements: SqliteDriver.Statements,
+  connection: Connection,
+  opened: ReadonlyArray<Connection>,
+  statements: Statements,
   ownership: SqliteOwnership.SqliteOwnership
 ): void => {
   statements.forget()
   try {
     if (!ownership.yieldLog()) return end(connection, opened)
     // Everything is in the main file before it says so; it leaves the log last, so that a closed store is one plain file.
-    connection.exec(`PRAGMA wal_checkpoint(RESTART); PRAGMA user_version=${SqlitePaths.alone}`)
+    connection.exec(`PRAGMA wal_checkpoint(RESTART); PRAGMA user_version=${SqliteMark.alone}`)
     connection.exec("PRAGMA journal_mode=DELETE; PRAGMA locking_mode=NORMAL; SELECT 1 FROM sqlite_schema LIMIT 1")
   } catch {
     // The disk refuses: what is in the log stays there and is found when the file is opened again.
@@ -205,7 +206,7 @@ const letGo = (
   end(connection, opened)
 }
 
-const end = (connection: SqliteDriver.Connection, opened: ReadonlyArray<SqliteDriver.Connection>): void => {
+const end = (connection: Connection, opened: ReadonlyArray<Connection>): void => {
   connection.close()
   for (const other of opened) if (other !== connection) other.close()
 }

@@ -12,13 +12,13 @@ import { statfsSync } from "node:fs"
 import { dirname } from "node:path"
 import type { RareLog } from "@onelane/engine"
 import type { StoreHealthShape } from "../journal/StoreHealth.js"
-import type * as SqliteDriver from "./SqliteDriver.js"
 import * as SqliteSettings from "./SqliteSettings.js"
+import type { Statements } from "./SqliteStatements.js"
 
 /** How the log of a file is watched. */
 export interface Options {
   readonly path: string
-  readonly statements: SqliteDriver.Statements
+  readonly statements: Statements
   /** Pages in the log at which SQLite carries them over. */
   readonly checkpointPages: number
   /** Mebibytes of a log that cannot be carried over, at most. */
@@ -101,7 +101,7 @@ const look = (self: Watch, bytes: number): void => {
 }
 
 /** Why it could not be; null: all of it was. */
-const carryOver = ({ all }: SqliteDriver.Statements): string | null => {
+const carryOver = ({ all }: Statements): string | null => {
   try {
     const [row = {}] = all("PRAGMA wal_checkpoint(PASSIVE)", [])
     return Number(row.checkpointed) >= Number(row.log)

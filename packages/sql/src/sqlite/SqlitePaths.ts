@@ -1,12 +1,10 @@
 /**
  * SqlitePaths: where a store lies: its file, the write-ahead log beside it, and what can be read of both before SQLite opens
  * them.
- *
- * A main file says by itself whether a log belongs to it. Its `user_version` is 1 from before the first commit until all of
- * the log is in it: a copy of the main file alone shows that something is missing.
  */
 import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs"
 import { resolve } from "node:path"
+import * as SqliteMark from "./SqliteMark.js"
 
 /** The path of a `filename` as SQLite takes it (a path, or a `file:` url); null in memory. */
 export const pathOf = (filename: string): string | null => {
@@ -21,12 +19,6 @@ export const logOf = (path: string): string => `${existsSync(path) ? realpathSyn
 
 /** The size of a file in bytes; 0 where there is none. */
 export const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
-
-/** `user_version` of a file whose log belongs to it. */
-export const withLog = 1
-
-/** `user_version` of a file that needs no log. */
-export const alone = 0
 
 /** The header of an SQLite file. https://www.sqlite.org/fileformat.html#the_database_header */
 const headerBytes = 100
@@ -47,7 +39,7 @@ const faultNow = (path: string): string | null => {
   if (bytes.length < headerBytes) return null // SQLite says what it is
   const log = logOf(path)
   const hasLog = sizeOf(log) > 0
-  if (!hasLog && bytes.readUInt32BE(userVersionAt) === withLog)
+  if (!hasLog && bytes.readUInt32BE(userVersionAt) === SqliteMark.withLog)
     return `its log ${log} is missing: it was copied without it, or the log was removed`
   if (hasLog && bytes[writeVersionAt] !== writeAhead)
     return `${log} belongs to another file: move it away, and the file opens as it is`

@@ -2,7 +2,7 @@
  * SqliteSettings: what durability rests on, set on a connection and then read back. Plain, without Effect: the committing
  * thread uses it too.
  */
-import type { Connection } from "./SqliteDriver.js"
+import type { Connection } from "./SqliteModule.js"
 
 /** What a connection is set to. */
 export interface Settings {

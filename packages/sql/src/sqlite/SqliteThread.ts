@@ -1,18 +1,19 @@
 /**
- * SqliteThread: the program of the writer thread: runs statements one by one on its own connection. Loads nothing but the
- * driver. SqliteWriterThread is its counterpart.
+ * SqliteThread: the program of the writer thread: runs statements one by one on its own connection. It runs as text
+ * (ThreadTexts), so it imports nothing at run time that is not plain. SqliteWriterThread is its counterpart.
  */
-import { parentPort, workerData } from "node:worker_threads"
-import * as SqliteDriver from "./SqliteDriver.js"
+import * as SqliteModule from "./SqliteModule.js"
 import * as SqliteSettings from "./SqliteSettings.js"
+import * as SqliteStatements from "./SqliteStatements.js"
 
 /** Start-up data of the thread. */
 export interface Start {
   readonly filename: string
+  readonly origin: SqliteModule.Origin
   readonly settings: SqliteSettings.Settings
 }
 
-/** A message to the thread, which ends after `close`. */
+/** A message to the thread. After `close` it says `closed`, and may be terminated. */
 export type Asked = { readonly text: string; readonly parameters: ReadonlyArray<unknown> } | "close"
 
 /** An SQLite exception, as far as it can be passed between threads. */
@@ -22,13 +23,14 @@ export interface Thrown {
   readonly message: string
 }
 
-/** A message from the thread: it is ready, the rows of a statement as JSON, or an exception. */
-export type Told = { readonly rows: string } | { readonly thrown: Thrown }
+/** A message from the thread: it is ready, the rows of a statement as JSON, an exception, or that its connection is closed. */
+export type Told = { readonly rows: string } | { readonly thrown: Thrown } | "closed"
 
+const { parentPort, workerData } = SqliteModule.builtin("node:worker_threads") as typeof import("node:worker_threads")
 const port = parentPort!
-const { filename, settings } = workerData as Start
-const connection = (await SqliteDriver.load()).open(filename)
-const { all } = SqliteDriver.statementsOf(connection)
+const { filename, origin, settings } = workerData as Start
+const connection = SqliteModule.openFrom(origin)(filename)
+const { all } = SqliteStatements.statementsOf(connection)
 
 const thrownOf = (cause: unknown): Thrown => {
   const { code, errcode, message } = cause as Thrown
@@ -48,7 +50,7 @@ const answer = (work: () => unknown): void => {
 port.on("message", (asked: Asked) => {
   if (asked !== "close") return answer(() => all(asked.text, asked.parameters))
   connection.close()
-  port.close()
+  port.postMessage("closed" satisfies Told)
 })
 
 answer(() => {

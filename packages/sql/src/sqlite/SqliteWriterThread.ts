@@ -4,18 +4,19 @@
  *
  * 1. The thread starts with the first large statement; nothing waits until it is ready.
  * 2. If the thread ends while a statement runs, the outcome is unknown, and the store is fenced.
- * 3. Small statements stay on the loop while the disk is quick: handing over costs more than they do.
+ * 3. If the thread cannot start, everything stays on the loop, and no statement fails.
+ * 4. Small statements stay on the loop while the disk is quick: handing over costs more than they do.
  *
  * Owns the thread; does not own the file, nor who may write when (SqliteClient).
  */
-import { createRequire } from "node:module"
 import { Worker } from "node:worker_threads"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Rows } from "../journal/Statements.js"
 import * as SqliteFailure from "./SqliteFailure.js"
-import type { Asked, Start, Told } from "./SqliteThread.js"
+import type { Asked, Start, Thrown, Told } from "./SqliteThread.js"
+import * as ThreadTexts from "./ThreadTexts.js"
 
 /** Statements with a parameter of this many characters run in the thread. */
 const largeCharacters = 16_384
@@ -57,7 +58,9 @@ export interface Options {
   readonly always: boolean
   /** Called when the thread is ready, and when it has ended. */
   readonly onReady: (ready: boolean) => void
-  /** The program of the thread. */
+  /** Called once if the thread cannot start. */
+  readonly onAbsent: (cause: unknown) => void
+  /** The text of the thread's program. */
   readonly program?: string
 }
 
@@ -91,8 +94,9 @@ export const make = (options: Options): SqliteWriterThread => {
     },
     run: (text, parameters) => Effect.uninterruptible(Effect.async((resume) => ask(self, text, parameters, resume))),
     begin: Effect.async((resume) => {
+      if (self.state === "none") begin(self)
+      if (self.state !== "starting") return resume(Effect.void)
       self.starters.push(() => resume(Effect.void))
-      begin(self)
     }),
     close: close(self)
   }
@@ -114,28 +118,31 @@ const noteSmall = (self: Writer, millis: number): void => {
   self.smallMillis += (millis - self.smallMillis) / 8
 }
 
-// By package name: this file may run from its source, but the thread cannot.
-const programOf = (self: Writer): string =>
-  self.program ?? createRequire(import.meta.url).resolve("@onelane/sql/SqliteThread")
-
 const begin = (self: Writer): void => {
   self.state = "starting"
-  const thread = new Worker(programOf(self), { workerData: self.start })
-  self.thread = thread
-  thread.unref()
-  thread.on("message", (told: Told) => take(self, told))
-  thread.on("error", () => end(self))
-  thread.on("exit", () => end(self))
+  try {
+    const thread = new Worker(self.program ?? ThreadTexts.writer, { eval: true, workerData: self.start })
+    self.thread = thread
+    thread.unref()
+    thread.on("message", (told: Told) => take(self, told))
+    thread.on("error", (cause) => end(self, cause))
+    thread.on("exit", () => end(self, SqliteFailure.threadEnded))
+  } catch (cause) {
+    end(self, cause) // A runtime without threads, or a permission that is not given.
+  }
 }
 
 const take = (self: Writer, told: Told): void => {
   // Also at its first message: a starting thread keeps the process alive again.
   self.thread!.unref()
-  if (self.state === "starting") return "rows" in told ? started(self, true) : end(self)
+  if (told === "closed") return // `close` ends it
+  if (self.state === "starting") return "rows" in told ? started(self, true) : end(self, errorOf(told.thrown))
   const { waiting } = self
   self.waiting = null
   waiting?.("rows" in told ? Exit.succeed(JSON.parse(told.rows)) : failed(told.thrown))
 }
+
+const errorOf = (thrown: Thrown): Error => Object.assign(new Error(thrown.message), thrown)
 
 const started = (self: Writer, ready: boolean): void => {
   self.state = ready ? "ready" : "gone"
@@ -143,9 +150,10 @@ const started = (self: Writer, ready: boolean): void => {
   for (const starter of self.starters.splice(0)) starter()
 }
 
-const end = (self: Writer): void => {
+const end = (self: Writer, cause: unknown): void => {
   if (self.state === "gone") return
-  void self.thread!.terminate()
+  void self.thread?.terminate()
+  if (self.state === "starting") self.onAbsent(cause)
   const { waiting } = self
   self.waiting = null
   started(self, false)
@@ -177,6 +185,9 @@ const close = (self: Writer): Effect.Effect<void> =>
     const { state, thread } = self
     if (thread === null || state === "gone") return resume(Effect.void)
     self.state = "gone"
-    thread.once("exit", () => resume(Effect.void))
+    const done = (): void => resume(Effect.void)
+    thread.once("exit", done)
+    // Terminated from here, since not every runtime lets a thread end itself.
+    thread.on("message", (told: Told) => told === "closed" && void thread.terminate().then(done, done))
     thread.postMessage("close" satisfies Asked)
   }).pipe(Effect.interruptible, Effect.timeoutOption(closeMillis), Effect.asVoid)

@@ -9,7 +9,6 @@
  * Owns the files it makes; does not own the store (SqliteClient).
  */
 import { copyFileSync, existsSync, renameSync, statSync, writeFileSync } from "node:fs"
-import { createRequire } from "node:module"
 import { resolve } from "node:path"
 import { Worker } from "node:worker_threads"
 import { StoreFormat } from "@onelane/checkout"
@@ -22,11 +21,12 @@ import type * as Scope from "effect/Scope"
 import * as Migrations from "../journal/Migrations.js"
 import type { Contents, Work } from "./SqliteCopy.js"
 import type { Copied } from "./SqliteCopyThread.js"
+import * as SqliteDriver from "./SqliteDriver.js"
 import { classify } from "./SqliteFailure.js"
 import * as SqliteFile from "./SqliteFile.js"
 import * as SqliteNewFile from "./SqliteNewFile.js"
-import type * as SqliteOwnership from "./SqliteOwnership.js"
 import * as SqlitePaths from "./SqlitePaths.js"
+import * as ThreadTexts from "./ThreadTexts.js"
 
 /** A copy that was made, judged and synced. */
 export interface Backup extends Contents {
@@ -105,17 +105,18 @@ export const onServer: StoreBackupShape = {
 /** How long closing a store waits for the copy under way, milliseconds. */
 const closeMillis = 10_000
 
-/** Of a file that this process has open under `sharedName`; one at a time. Closing waits for the one under way. */
-export const ofFile = (
-  sharedName: string,
-  ownership: SqliteOwnership.SqliteOwnership
-): Effect.Effect<StoreBackupShape, never, Scope.Scope> =>
+/** Of a file that this process has open and can open again; one at a time. Closing waits for the one under way. */
+export const ofFile = ({
+  origin,
+  ownership,
+  sharedName
+}: SqliteFile.SqliteFile): Effect.Effect<StoreBackupShape, never, Scope.Scope> =>
   Effect.gen(function* () {
     const turn = Effect.unsafeMakeSemaphore(1)
     yield* Effect.addFinalizer(() => Effect.timeoutOption(Effect.interruptible(turn.take(1)), closeMillis))
     // The thread opens the file by its name.
     const owned = Effect.suspend(() => (ownership.before(true) ? Effect.void : Effect.fail(replaced)))
-    const copyTo = (aside: string) => Effect.zipLeft(copied({ source: sharedName, target: aside }), owned)
+    const copyTo = (aside: string) => Effect.zipLeft(copied({ source: sharedName, target: aside, origin }), owned)
     let making = false
     const noting = (isMaking: boolean) => Effect.sync(() => void (making = isMaking))
     return {
@@ -157,9 +158,10 @@ export const restore = (from: string, to: string, replace: boolean): Effect.Effe
     yield* notInUse(to)
     const movedTo = `${to}.replaced-${new Date(yield* Clock.currentTimeMillis).toISOString().replace(/[:.]/g, "-")}`
     const moves = taken.map((path) => [path, path === to ? movedTo : `${movedTo}-wal`] as const)
+    const { origin } = yield* Effect.promise(SqliteDriver.load)
     const fill = (aside: string) => {
       copyFileSync(from, aside)
-      return copied({ source: null, target: aside })
+      return copied({ source: null, target: aside, origin })
     }
     const backup = yield* publish(to, fill, moves)
     return { ...backup, movedTo: taken.length > 0 ? movedTo : null }
@@ -237,14 +239,17 @@ const ofSystem = (path: string, cause: unknown): Effect.Effect<never, BackupRefu
   return Effect.fail(refused(reason, `${path} was not written: ${why}`, cause))
 }
 
-const program = (): string => createRequire(import.meta.url).resolve("@onelane/sql/SqliteCopyThread")
-
 const copied = (work: Work): Effect.Effect<Contents, BackupRefused> =>
   Effect.async<Contents, BackupRefused>((resume) => {
-    const thread = new Worker(program(), { workerData: work })
-    thread.once("message", (told: Copied) => resume(judged(work, told)))
-    thread.once("error", (cause) => resume(Effect.fail(refused("IO", "the thread that copies ended", cause))))
-    thread.once("exit", () => resume(Effect.fail(refused("IO", "the thread that copies ended"))))
+    const ended = (cause?: unknown): void => resume(Effect.fail(refused("IO", "the thread that copies ended", cause)))
+    try {
+      const thread = new Worker(ThreadTexts.copy, { eval: true, workerData: work })
+      thread.once("message", (told: Copied) => resume(judged(work, told)))
+      thread.once("error", ended)
+      thread.once("exit", () => ended())
+    } catch (cause) {
+      ended(cause) // a runtime without threads
+    }
   })
 
 const judged = ({ source, target }: Work, told: Copied): Exit.Exit<Contents, BackupRefused> => {

@@ -1,0 +1,32 @@
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { bundled, plain, whole } from "./Bundle.js"
+
+/** Where other runtimes are installed, if they are: `.ci/run` does that. */
+const runtimes = process.env.ONELANE_RUNTIMES
+
+const others = [
+  ["Bun", ["@oven/bun-linux-x64/bin/bun"]],
+  ["Deno", ["@deno/linux-x64-glibc/deno", "run", "--allow-all"]]
+] as const
+
+describe("Bundles, long form", () => {
+  it.each(["esbuild, ESM, split", "esbuild, CommonJS, minified", "rollup, ESM", "rollup, CommonJS", "webpack"])(
+    "a bundle by %s makes its large commits in the thread, and its bundler warns of nothing of ours",
+    { timeout: 300_000 },
+    (bundler) => {
+      assert.deepStrictEqual(bundled(bundler, [process.execPath]), [whole, []])
+    }
+  )
+
+  it("the thread starts in a process that takes its program from the command line as a module", () => {
+    assert.deepStrictEqual(plain([process.execPath, "--experimental-default-type=module"]), whole)
+  })
+
+  it.skipIf(runtimes === undefined).each(others)(
+    "%s commits in the thread, and closes without an error",
+    (_, [file, ...args]) => {
+      assert.deepStrictEqual(plain([join(runtimes!, "node_modules", file), ...args]), whole)
+    }
+  )
+})

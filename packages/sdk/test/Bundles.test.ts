@@ -1,0 +1,21 @@
+import { assert, describe, it } from "@effect/vitest"
+import { bundled, plain, type Said, whole } from "./Bundle.js"
+
+const without = new URL("./programs/without-threads.mjs", import.meta.url).href
+
+describe("Bundles", () => {
+  it("a bundle by esbuild makes its large commits in the thread, and checks data by its effect/Schema", () => {
+    assert.deepStrictEqual(bundled("esbuild, ESM", [process.execPath]), [whole, []])
+  })
+
+  it("a process without threads makes every commit on its event loop, fails no call and says so once", () => {
+    const { backup, ...said } = plain([process.execPath, "--import", without])
+    assert.strictEqual(backup, "the thread that copies ended")
+    const { backup: _, ...expected }: Said = whole
+    assert.deepStrictEqual(said, {
+      ...expected,
+      connections: 1,
+      lines: ["warn SQLite's writer thread could not start; every commit is made on the event loop"]
+    })
+  })
+})
