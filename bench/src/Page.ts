@@ -1,6 +1,7 @@
 /** Page: `BENCHMARKS.md` from results. */
 import type { Machine } from "./Machine.js"
-import { after, before } from "./PageText.js"
+import * as Overview from "./Overview.js"
+import { after, before, opening } from "./PageText.js"
 import { toMermaid } from "./Plot.js"
 import { ratioOf, verdictOf } from "./Report.js"
 import type { Measured, Results } from "./Results.js"
@@ -57,6 +58,8 @@ export const render = (results: Results): string => {
     ({ id, date, why }) => `* **${id} failed** on ${date.slice(0, 10)}: ${why.split("\n")[0]}`
   )
   return [
+    opening.trimEnd(),
+    tableOf(Overview.columns, Overview.rowsOf(results)),
     before.trimEnd(),
     "## Results, with their spread",
     ...machines.map((machine, index) => machineText(machine, index + 1)),

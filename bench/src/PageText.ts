@@ -1,11 +1,13 @@
 /** PageText: what `BENCHMARKS.md` says around the results. */
 
-/** Before the results. */
-export const before = `# Benchmarks
+/** Before the overview. */
+export const opening = `# Benchmarks
 
 Written by \`npm run bench\`; do not edit. Where the time goes, row by row, is in [NOTES.md](NOTES.md).
+`
 
-## What is measured
+/** Before the results. */
+export const before = `## What is measured
 
 Each row takes one promise of speed or size, and holds ours against the plainest thing that does the same job, in one run.
 The workload is the same everywhere: sessions with a state, and \`update(id, expected, next)\`. *Hot* is one session with 64
@@ -20,7 +22,8 @@ answers stale fails the run, whoever's it is. The rows that make no updates (mem
 installation) have nothing to judge, and say so.
 
 Peers keep the smallest record that can decide (a state and a version) and nothing else. Ours keeps the whole checkout
-session, makes every check of the contract, and has its limits and its fairness valve on.
+session, makes every check of the contract, and has its limits and its fairness valve on. In P15 peers keep the claim of
+work, too, and the CPU time of a database server counts.
 
 ## What is not measured
 
@@ -58,6 +61,7 @@ makes about 1 of it.
 \`\`\`
 npm run bench                    # everything, minutes
 npm run bench -- --only P6       # one row; the others keep their results
+npm run bench -- --quick         # every row coarsely, about five minutes; publishes nothing
 npm run bench -- --help          # rounds, scale, the page alone
 \`\`\`
 

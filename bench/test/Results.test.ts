@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as Overview from "../src/Overview.js"
 import * as Page from "../src/Page.js"
 import { render } from "../src/Report.js"
 import * as Results from "../src/Results.js"
@@ -107,5 +108,21 @@ describe("Results", () => {
       "2026-01-01 00:00 UTC, machine 2, load 1 when it began and 2 when it ended; 5 rounds, scale 1, 3 s"
     )
     assert.include(page, "* **P2 failed** on 2026-01-02: BadHistory")
+  })
+
+  it("opens the page with figures of the tables, and leaves out what was not measured", () => {
+    const racing = {
+      title: "Racing on one session",
+      columns: ["subject", "CPU ns an update"],
+      rows: [
+        ["onelane, Promise", "264 (260-448)"],
+        ["async function, same answer", "160 (148-246)"]
+      ]
+    }
+    const rows = Overview.rowsOf({ contests: [{ ...measured("P2", 1), tables: [racing] }], failures: [] })
+    assert.deepStrictEqual(
+      rows.map((row) => row.slice(0, 4)),
+      [["An update in memory", "**264 ns**", "160 ns (async function, same answer)", "-"]]
+    )
   })
 })
