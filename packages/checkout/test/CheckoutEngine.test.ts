@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Access, Flow } from "@onelane/checkout"
+import { Access, type CheckoutEngine, type CheckoutError, type CheckoutSessions, Flow } from "@onelane/checkout"
 import { type Journal, JournalMemory } from "@onelane/engine"
-import { Chunk, Effect, Fiber, Stream, TestClock } from "effect"
+import { Chunk, Effect, Exit, Fiber, Stream, TestClock } from "effect"
 import { admin, boot, buyer, handTask, nextTick, opened, settled, slowMemory } from "./fixture.js"
 
 const start = { expCurrentState: "Start", nextState: "Inventory" }
@@ -55,6 +55,75 @@ describe("CheckoutEngine: an open involves two actors", () => {
       )
       assert.strictEqual(answers.filter(({ created }) => created).length, 1)
       assert.strictEqual(new Set([old, ...answers.map(({ session }) => session.id)]).size, 2)
+    })
+  )
+})
+
+describe("CheckoutEngine: an open without a fiber", () => {
+  const answerOf = (answer: ReturnType<CheckoutEngine.CheckoutEngineShape["startOpen"]>) =>
+    Effect.async<Exit.Exit<CheckoutSessions.Opened, CheckoutError.OpenError>>((resume) => {
+      if ("listen" in answer) answer.listen((exit) => resume(Effect.succeed(exit)))
+      else resume(Effect.succeed(answer))
+    })
+
+  it.scoped(
+    "where nothing has to be waited for, the answer is there at once: new, live, keyed, cancelled, refused",
+    () =>
+      Effect.gen(function* () {
+        const { engine, sessions } = yield* boot(JournalMemory.make())
+        const start = (input: CheckoutSessions.OpenInput) => {
+          const answer = engine.startOpen(buyer, input)
+          assert.isFalse("listen" in answer)
+          return answer as Exit.Exit<CheckoutSessions.Opened, CheckoutError.OpenError>
+        }
+        const first = yield* start({ cartId: "cart-1", idempotencyKey: "k" })
+        assert.deepInclude(first, { created: true, replayed: false })
+        assert.deepInclude(yield* start({ cartId: "cart-1", idempotencyKey: "k" }), { created: true, replayed: true })
+        assert.deepInclude(yield* start({ cartId: "cart-1" }), { created: false, session: first.session })
+        assert.deepInclude(yield* Effect.flip(start({ cartId: "" })), { _tag: "InvalidInput" })
+        assert.deepInclude(yield* Effect.flip(start({ cartId: "cart-1", ownerId: "bob" })), {
+          _tag: "ActionNotPermitted"
+        })
+        yield* sessions.cancel(buyer, { checkoutSessionId: first.session.id })
+        const second = yield* start({ cartId: "cart-1" })
+        assert.isTrue(second.created)
+        assert.notStrictEqual(second.session.id, first.session.id)
+      })
+  )
+
+  it.scoped("where ports and commits have to be waited for, it calls back, and many openers get one session", () =>
+    Effect.gen(function* () {
+      const access: Access.AccessShape = {
+        mayInvoke: () => Effect.as(nextTick, true),
+        rights: () => Effect.as(nextTick, Access.everyRight)
+      }
+      const { engine } = yield* boot(slowMemory(), { access })
+      const answers = Array.from({ length: 16 }, () => engine.startOpen(buyer, { cartId: "cart-1" }))
+      for (const answer of answers) assert.isTrue("listen" in answer)
+      const opened = yield* Effect.all(
+        answers.map((answer) => Effect.flatten(answerOf(answer))),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(opened.filter(({ created }) => created).length, 1)
+      assert.strictEqual(new Set(opened.map(({ session }) => session.id)).size, 1)
+    })
+  )
+
+  it.scoped("an answer of a port that is there already is not limited in time, a late one is", () =>
+    Effect.gen(function* () {
+      let isSlow = false
+      const access: Access.AccessShape = {
+        mayInvoke: () => Exit.succeed(true),
+        rights: () => (isSlow ? Effect.never : Exit.succeed(Access.everyRight))
+      }
+      const { engine } = yield* boot(JournalMemory.make(), { access, portMillis: 100 })
+      assert.isFalse("listen" in engine.startOpen(buyer, { cartId: "cart-1" }))
+      isSlow = true
+      const waiting = yield* Effect.fork(answerOf(engine.startOpen(buyer, { cartId: "cart-2" })))
+      yield* nextTick
+      yield* TestClock.adjust("200 millis")
+      const exit = yield* Fiber.join(waiting)
+      assert.deepInclude(yield* Effect.flip(exit), { _tag: "StorageUnavailable", applied: "no" })
     })
   )
 })

@@ -11,6 +11,7 @@ import * as ActiveActors from "./actor/ActiveActors.js"
 import * as Answer from "./actor/Answer.js"
 import * as Envelope from "./actor/Envelope.js"
 import * as Feeds from "./actor/Feeds.js"
+import { activateMade } from "./actor/Loading.js"
 import { advance, peek, submit } from "./actor/Turn.js"
 import { readCommand, type TurnContext } from "./actor/TurnContext.js"
 import { TurnInput } from "./actor/TurnInput.js"
@@ -58,6 +59,12 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
   readonly askInternal: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
   /** Finds an active actor, whose state is in memory. Pass it to `send` in the same call stack; do not keep it. */
   readonly find: (id: string) => Found | undefined
+  /**
+   * Activates an address whose id was just made: nothing is stored of it, so nothing is read. If something is stored all the same,
+   * the fence refuses the first commit (A4) and the turn is repeated on what is stored. For `send`, like `find`; undefined at the
+   * limit of active actors.
+   */
+  readonly made: (id: string) => Found | undefined
   /** Returns the state of an idle address if the journal answers synchronously; undefined: use `read`. */
   readonly peek: (id: string) => State | undefined
   /** Reads an address. */
@@ -175,6 +182,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
       sendInternal: (id, command) => send(system, id, command, true),
       askInternal: (id, command) => ask(system, id, command, true),
       find: (id) => context.actors.awake.get(id),
+      made: (id) => activateMade(context, id),
       peek: (id) => peek(context, id) as State | undefined,
       read: (id) => ask(system, id, readCommand, true),
       follow: (id) => Feeds.follow(feeds, id),

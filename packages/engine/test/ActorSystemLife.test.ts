@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { JournalMemory } from "@onelane/engine"
+import { Answer, JournalMemory } from "@onelane/engine"
 import { Effect, Fiber, TestClock } from "effect"
-import { add, follow, heldJournal, makeSystem, nextTick, over } from "./fixture.js"
+import { add, follow, heldJournal, makeSystem, memoryWith, nextTick, over } from "./fixture.js"
 
 describe("ActorSystem: bounds, sleep, watching, drain", () => {
   it.scoped("bounds: a full mailbox and a full system answer at once", () => {
@@ -45,6 +45,72 @@ describe("ActorSystem: bounds, sleep, watching, drain", () => {
       assert.isAtMost(system.metrics.live, 10)
     }).pipe(Effect.provide(over(JournalMemory.make(), { liveCapacity: 10 })))
   )
+
+  it.scoped("made: an address whose id was just made is not read; what is stored there all the same is found", () => {
+    const memory = JournalMemory.make()
+    const read: Array<string> = []
+    const journal = memoryWith({
+      ...memory,
+      load: (address) => {
+        read.push(address.id)
+        return memory.load(address)
+      }
+    })
+    const elsewhere = (id: string) =>
+      memory.append([
+        {
+          address: { kind: "counter", id },
+          expectedSequence: 0,
+          events: [{ by: 5 }],
+          state: { value: 5 },
+          alarmMillis: null
+        }
+      ])
+    return Effect.gen(function* () {
+      const system = yield* makeSystem
+      const send = (id: string) => Answer.toEffect(system.send(id, add(null), system.made(id)))
+      assert.deepStrictEqual(yield* send("new"), { value: 1, sequence: 1 })
+      assert.deepStrictEqual(read, [])
+      yield* elsewhere("taken")
+      assert.deepStrictEqual(yield* send("taken"), { value: 6, sequence: 2 })
+      assert.deepStrictEqual(read, ["taken"])
+      assert.strictEqual(system.metrics.conflicts, 1)
+    }).pipe(Effect.provide(over(journal)))
+  })
+
+  it.scoped("made: an address that is active stays as it is, and a refused command leaves none behind", () =>
+    Effect.gen(function* () {
+      const system = yield* makeSystem
+      yield* system.ask("a", add(0))
+      assert.strictEqual(system.made("a"), system.find("a"))
+      assert.deepStrictEqual(yield* system.ask("a", add(1)), { value: 2, sequence: 2 })
+      yield* Effect.flip(Answer.toEffect(system.send("b", add(9), system.made("b"))))
+      assert.strictEqual(system.metrics.live, 1)
+    }).pipe(Effect.provide(over(JournalMemory.make())))
+  )
+
+  it.scoped("a look and the first write behind it read the journal once; of many looks one stays in memory", () => {
+    const memory = JournalMemory.make()
+    let loads = 0
+    const journal = memoryWith({
+      ...memory,
+      load: (address) => {
+        loads += 1
+        return memory.load(address)
+      }
+    })
+    return Effect.gen(function* () {
+      const system = yield* makeSystem
+      assert.deepStrictEqual(system.peek("a"), { value: 0 })
+      yield* system.ask("a", add(0))
+      assert.strictEqual(loads, 1)
+      for (let id = 0; id < 50; id++) system.peek(`${id}`)
+      assert.strictEqual(system.metrics.live, 2)
+      assert.deepStrictEqual(system.peek("a"), { value: 1 })
+      yield* system.ask("49", add(0))
+      assert.strictEqual(loads, 51)
+    }).pipe(Effect.provide(over(journal)))
+  })
 
   it.scoped("draining ends every watcher with SystemDraining, once it has seen what is committed", () =>
     Effect.gen(function* () {

@@ -129,24 +129,24 @@ export const shownNow = (session: CheckoutSession, cart: CartOwner | null): Chec
   return owner === null ? session : { ...session, ...owner }
 }
 
-/** `bounded`, where an answer that is there already stays one. */
-export const boundedNow = <A>(
-  ports: Pick<Ports, "portMillis">,
-  port: string,
-  asked: Effect.Effect<A, PortUnavailable | Undecided>
-): Effect.Effect<A, Undecided> =>
-  EffectRunner.isExit(asked) && Exit.isSuccess(asked) ? (asked as Exit.Exit<A>) : bounded(ports, port, asked)
-
-/** Limits a port call to `portMillis` and maps its error. A hanging port must not block a session for ever. */
+/**
+ * Limits a port call to `portMillis` and maps its error. A hanging port must not block a session for ever. An answer that is there
+ * already needs no limit: it stays an `Exit`.
+ */
 export const bounded = <A>(
   ports: Pick<Ports, "portMillis">,
   port: string,
   asked: Effect.Effect<A, PortUnavailable | Undecided>
-): Effect.Effect<A, Undecided> =>
-  asked.pipe(
+): Effect.Effect<A, Undecided> => {
+  if (EffectRunner.isExit(asked)) return Exit.mapError(asked, undecided)
+  return asked.pipe(
     Effect.timeoutFail({
       duration: ports.portMillis,
       onTimeout: (): PortUnavailable => ({ _tag: "PortUnavailable", port, cause: "timeout" })
     }),
-    Effect.mapError((error) => (error._tag === "PortUnavailable" ? Refusal.portUnavailable(error) : error))
+    Effect.mapError(undecided)
   )
+}
+
+const undecided = (error: PortUnavailable | Undecided): Undecided =>
+  error._tag === "PortUnavailable" ? Refusal.portUnavailable(error) : error

@@ -19,6 +19,9 @@ import type { SessionCalls, Wait } from "./CheckoutSessions.js"
 /** Copies an update's input, for callers of `startUpdate`. */
 export const takeUpdate = UpdateCheckoutSession.take
 
+/** Copies an open's input, for callers of `startOpen`. */
+export const takeOpen = OpenCheckoutSession.take
+
 // A caller that was copied already, by a service around this one.
 class TakenCaller implements Caller.Caller {
   readonly userId: string
@@ -54,8 +57,8 @@ const fieldsOf =
 
 /** The same service, by value. */
 export const make = (service: SessionCalls): SessionCalls => ({
-  open: taking(service.open, OpenCheckoutSession.take),
-  update: taking(service.update, UpdateCheckoutSession.take),
+  open: taking(service.open, takeOpen),
+  update: taking(service.update, takeUpdate),
   get: taking(service.get, fieldsOf(ReadCheckoutSession.fields)),
   cancel: taking(service.cancel, fieldsOf(CancelCheckout.fields)),
   history: taking(service.history, fieldsOf(ReadCheckoutSession.page)),

@@ -4,6 +4,7 @@
  */
 import {
   ActorSystem,
+  Answer,
   type AsyncContext,
   type EngineConfig,
   EngineError,
@@ -14,6 +15,7 @@ import {
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { cartBehavior } from "../commands/CartBehavior.js"
 import * as CheckoutBehavior from "../commands/CheckoutBehavior.js"
@@ -38,6 +40,7 @@ import { CheckoutSessions, type SessionCalls } from "./CheckoutSessions.js"
 import * as Erasing from "./Erasing.js"
 import * as LateResults from "./LateResults.js"
 import * as MigrationLog from "./MigrationLog.js"
+import type * as Opening from "./Opening.js"
 import * as Pruning from "./Pruning.js"
 import { type Bounds, Retention, type RetentionShape } from "./Retention.js"
 import * as Updating from "./Updating.js"
@@ -95,6 +98,8 @@ export interface CheckoutEngineShape {
    * the service it takes caller and input as they are: neither may change until the answer is there.
    */
   readonly startUpdate: Updating.StartUpdate
+  /** The same for an open. */
+  readonly startOpen: Opening.StartOpen
   /** What removes for good. */
   readonly retention: RetentionShape
   /** Accepts no new work and lets turns and tasks finish within their limits; true if all started work was answered. */
@@ -176,7 +181,7 @@ const build = (options: CheckoutEngineOptions) =>
       asyncContext: commit.config.asyncContext,
       vigil
     }
-    const startUpdate = Updating.makeStartUpdate(parts, yield* Effect.runtime<never>())
+    const starts = startsOf(parts, yield* Effect.runtime<never>())
     const metrics = Object.freeze({
       sessions: sessions.metrics,
       carts: carts.metrics,
@@ -184,9 +189,17 @@ const build = (options: CheckoutEngineOptions) =>
       tasks: tasks.running,
       clockOffsetMillis
     })
-    const retention = retentionOf(parts, commit.journal)
-    return { flow: shown, calls: CallValues.make(Service.make(parts)), metrics, startUpdate, drain, retention }
+    const calls = CallValues.make(Service.make(parts))
+    return { flow: shown, calls, metrics, ...starts, drain, retention: retentionOf(parts, commit.journal) }
   })
+
+const startsOf = (
+  parts: Service.Parts,
+  runtime: Runtime.Runtime<never>
+): Pick<CheckoutEngineShape, "startUpdate" | "startOpen"> => ({
+  startUpdate: Updating.makeStartUpdate(parts, runtime),
+  startOpen: (caller, input) => Answer.fromEffect(Service.open(parts, caller, input), runtime, parts.asyncContext)
+})
 
 const retentionOf = (parts: Service.Parts, { compact }: Journal.JournalShape): RetentionShape => ({
   prune: Pruning.prune(parts),

@@ -13,13 +13,13 @@ import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
 import * as ReleaseClaim from "../commands/ReleaseClaim.js"
 import type { CommandOf, ErrorOf, SessionCommand, SessionReply } from "../commands/SessionCommand.js"
-import type { AccessError, CheckoutError, HistoryError, InvalidInput } from "../errors/CheckoutError.js"
+import type { AccessError, CheckoutError, HistoryError, InvalidInput, OpenError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
 import type { Caller } from "../ports/Caller.js"
 import type { CartActors } from "../ports/CartBook.js"
-import { authorise, bounded, boundedNow, type Ports, readFacts } from "../ports/Guard.js"
+import { authorise, bounded, type Ports, readFacts } from "../ports/Guard.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
@@ -89,14 +89,7 @@ export const make = (parts: Parts): S.SessionCalls => ({
 
 // What starts work. A wait that is given is malformed.
 const starting = (parts: Parts): Pick<S.SessionCalls, "open" | "update" | "completeTask"> => ({
-  open: (caller, input, wait) =>
-    gate(
-      parts,
-      caller,
-      OpenCheckoutSession.actionOf(input),
-      () => oddWait(wait) ?? OpenCheckoutSession.check(parts.flow, input),
-      () => Opening.open(parts, caller, input)
-    ),
+  open: (caller, input, wait) => Effect.suspend(() => open(parts, caller, input, wait)),
   update: (caller, input, wait) =>
     wait === undefined
       ? Updating.update(parts, caller, input)
@@ -122,6 +115,21 @@ const starting = (parts: Parts): Pick<S.SessionCalls, "open" | "update" | "compl
       }
     )
 })
+
+/** Opens a session on this stack: an `Exit` where nothing has to be waited for. Else run it at once, and once. */
+export const open = (
+  parts: Parts,
+  caller: Caller,
+  input: S.OpenInput,
+  wait?: S.Wait
+): Effect.Effect<S.Opened, OpenError> =>
+  gateNow(
+    parts,
+    caller,
+    OpenCheckoutSession.actionOf(input),
+    () => oddWait(wait) ?? OpenCheckoutSession.check(parts.flow, input),
+    () => Opening.open(parts, caller, input)
+  )
 
 const oddWait = (wait: S.Wait | undefined): InvalidInput | null => (wait === undefined ? null : Arrival.check(wait))
 
@@ -169,8 +177,7 @@ const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: C
     allowed
       ? EffectRunner.mapNow(readFacts(ports, caller, "read", last), (facts) => authorise(last, facts.rights))
       : Exit.succeed(Refusal.actionNotPermitted)
-  const look = () =>
-    EffectRunner.flatMapNow(boundedNow(ports, "access", ports.access.mayInvoke(caller, "read")), mayRead)
+  const look = () => EffectRunner.flatMapNow(bounded(ports, "access", ports.access.mayInvoke(caller, "read")), mayRead)
   const looking = () => (run === undefined ? look() : AsyncContext.within(run, Effect.suspend(look)))
   const key = JSON.stringify([userId, roles, actingAccountId, cartId])
   return (onLost) => vigil.watch(key, looking, onLost)
@@ -220,23 +227,23 @@ const operations = (parts: Parts): Pick<S.SessionCalls, "failTask" | "releaseCla
 })
 
 // Steps 1-4, which need no session.
-const gate = <A, E, Malformed extends CheckoutError>(
+const gateNow = <A, E, Malformed extends CheckoutError>(
   parts: Parts,
   caller: Caller,
   action: Action,
   check: () => Malformed | null,
   proceed: () => Effect.Effect<A, E>
 ): Effect.Effect<A, E | Malformed | AccessError> =>
-  Effect.suspend(() => {
-    const invoked = (allowed: boolean): Effect.Effect<A, E | Malformed | AccessError> => {
+  EffectRunner.flatMapNow(
+    bounded(parts.ports, "access", parts.ports.access.mayInvoke(caller, action)),
+    (allowed): Effect.Effect<A, E | Malformed | AccessError> => {
       if (!allowed) return Exit.fail(Refusal.actionNotPermitted)
       const malformed = check()
       return malformed === null ? proceed() : Exit.fail(malformed)
     }
-    const asked = parts.ports.access.mayInvoke(caller, action)
-    if (EffectRunner.isExit(asked) && Exit.isSuccess(asked)) return invoked(asked.value)
-    return Effect.flatMap(bounded(parts.ports, "access", asked), invoked)
-  })
+  )
+
+const gate: typeof gateNow = (...steps) => Effect.suspend(() => gateNow(...steps))
 
 const toSession = <C extends SessionCommand>(
   parts: Parts,

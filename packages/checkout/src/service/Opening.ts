@@ -8,11 +8,13 @@
  * A key is recorded in the commit that reserves the session, so it creates at most one. If it creates none, the shown session
  * is recorded before it is returned.
  */
+import { Answer, EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
-import type { Assigned, CartReply, Completed, Reserve, Use } from "../commands/CartBehavior.js"
+import * as Exit from "effect/Exit"
+import type { Assigned, CartCommand, CartError, CartReply, Completed, Reserve, Use } from "../commands/CartBehavior.js"
 import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
 import * as Reopening from "../commands/Reopening.js"
-import type { SessionReply } from "../commands/SessionCommand.js"
+import type { CommandOf, SessionReply } from "../commands/SessionCommand.js"
 import type { OpenError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Flow } from "../flow/Flow.js"
@@ -28,6 +30,8 @@ import type * as MergePatch from "../session/MergePatch.js"
 import type { Sessions } from "../work/Sessions.js"
 import type * as S from "./CheckoutSessions.js"
 
+const { flatMapNow } = EffectRunner
+
 /** What an open works with. */
 export interface Parts {
   readonly flow: Flow
@@ -37,6 +41,9 @@ export interface Parts {
   readonly ids: IdsShape
   readonly expiresInMillis: number | null
 }
+
+/** Opens without a fiber: gives the answer, or a `Waiting` that calls back with it and can withdraw the open. */
+export type StartOpen = (caller: Caller, input: S.OpenInput) => Answer.Answer<S.Opened, OpenError>
 
 /** Retries of an open if the cart's owner or session changed meanwhile. */
 const openTries = 8
@@ -58,73 +65,129 @@ interface Opener {
   readonly data: MergePatch.Taken | null | undefined
 }
 
-/** Gets the live session of a cart, or creates one. */
-export const open = (parts: Parts, caller: Caller, input: S.OpenInput): Effect.Effect<S.Opened, OpenError> =>
-  Effect.gen(function* () {
-    const use = IdempotencyKey.useOf("open", caller.userId, input.idempotencyKey, IdempotencyKey.inputOf(input))
-    const data = input.data as Opener["data"]
-    const opener: Opener = { parts, caller, input, requestId: parts.ids.next("req"), use, data }
-    let replacing: string | null = null
-    let completed: Completed | null = null
-    let again = input.again === true
-    for (let tries = 0; tries < openTries; tries++) {
-      const found: Found = yield* want(opener, replacing)
-      if (found.used !== null) return yield* openUsed(opener, found.cart, found.used)
-      const { assign, assigns, cart } = found.wanted
-      const { requestId } = opener
-      const sessionId = idOf(opener)
-      const reserve: Reserve = { tag: "Reserve", sessionId, replacing, again, completed, assign, use, requestId }
-      const reserved: CartReply = yield* parts.carts.ask(input.cartId, reserve)
-      if (reserved.used !== null) return yield* openUsed(opener, cart, reserved.used)
-      const id = reserved.sessionId
-      if (id === null && reserved.completed !== null)
-        return yield* Effect.fail(Refusal.cartCompleted(reserved.completed))
-      if (id === null) continue
-      const answered = yield* Effect.either(ask(opener, id, cart, { assigns }))
-      if (answered._tag === "Right") return yield* answerOf(opener, cart, answered.right)
-      const refused = { id, wantedId: input.checkoutSessionId ?? null, again, remembered: reserved.completed }
-      const next = Reopening.next(answered.left, refused)
-      if (next.step === "give back") return yield* Effect.fail(next.error)
-      yield* mustBeFree(opener)
-      // `again` counts once, even if another caller completes the cart meanwhile.
-      if (next.completed !== null) again = false
-      completed = next.completed
-      replacing = id
-    }
-    return yield* Effect.fail(
-      Refusal.fromEngine({
-        _tag: "MailboxFull",
-        address: { kind: "cart", id: input.cartId },
-        scope: "address",
-        applied: "no"
-      })
-    )
+/** One try of an open: the refused session that it replaces, and the completed one that its cart is to remember. */
+interface Try {
+  readonly replacing: string | null
+  readonly completed: Completed | null
+  readonly again: boolean
+  readonly left: number
+}
+
+type Opening = Effect.Effect<S.Opened, OpenError>
+
+/**
+ * Gets the live session of a cart, or creates one. Run it at once, and once: what has not to be waited for is done already, and
+ * where nothing has, it is an `Exit`.
+ */
+export const open = (parts: Parts, caller: Caller, input: S.OpenInput): Opening => {
+  const { idempotencyKey } = input
+  const use =
+    typeof idempotencyKey === "string"
+      ? IdempotencyKey.useOf("open", caller.userId, idempotencyKey, IdempotencyKey.inputOf(input))
+      : null
+  const data = input.data as Opener["data"]
+  const opener: Opener = { parts, caller, input, requestId: parts.ids.next("req"), use, data }
+  return attempt(opener, { replacing: null, completed: null, again: input.again === true, left: openTries })
+}
+
+const attempt = (opener: Opener, given: Try): Opening => {
+  if (given.left === 0) return Exit.fail(contended(opener))
+  return flatMapNow(want(opener, given.replacing), (found) =>
+    found.used === null ? reserve(opener, given, found.wanted) : openUsed(opener, found.cart, found.used)
+  )
+}
+
+const contended = ({ input }: Opener): OpenError =>
+  Refusal.fromEngine({
+    _tag: "MailboxFull",
+    address: { kind: "cart", id: input.cartId },
+    scope: "address",
+    applied: "no"
   })
 
-const idOf = ({ input, parts }: Opener): string => input.checkoutSessionId ?? parts.ids.next("cs")
+const reserve = (opener: Opener, given: Try, wanted: Wanted): Opening => {
+  const { input, parts, requestId, use } = opener
+  const { again, completed, replacing } = given
+  const sessionId = input.checkoutSessionId ?? parts.ids.next("cs")
+  const { assign } = wanted
+  const command: Reserve = { tag: "Reserve", sessionId, replacing, again, completed, assign, use, requestId }
+  // An id that was made for this try is stored nowhere.
+  const made = (input.checkoutSessionId ?? null) === null ? sessionId : null
+  return flatMapNow(askCart(opener, command), (reserved) => enter(opener, given, wanted, reserved, made))
+}
+
+// The session that the cart's actor named. A refusal of it may be a reason to replace it.
+const enter = (
+  opener: Opener,
+  given: Try,
+  { assigns, cart }: Wanted,
+  reserved: CartReply,
+  made: string | null
+): Opening => {
+  const { completed, sessionId: id, used } = reserved
+  if (used !== null) return openUsed(opener, cart, used)
+  if (id === null)
+    return completed === null
+      ? attempt(opener, { ...given, left: given.left - 1 })
+      : Exit.fail(Refusal.cartCompleted(completed))
+  return EffectRunner.matchNow(
+    ask(opener, id, cart, { assigns, isMade: id === made }),
+    (error) => replace(opener, given, id, completed, error),
+    (reply) => answerOf(opener, cart, reply)
+  )
+}
+
+const replace = (
+  opener: Opener,
+  { again, left }: Try,
+  id: string,
+  remembered: Completed | null,
+  error: OpenError
+): Opening => {
+  const next = Reopening.next(error, { id, wantedId: opener.input.checkoutSessionId ?? null, again, remembered })
+  if (next.step === "give back") return Exit.fail(next.error as OpenError)
+  const { completed } = next
+  // `again` counts once, even if another caller completes the cart meanwhile.
+  const following: Try = { replacing: id, completed, again: again && completed === null, left: left - 1 }
+  return flatMapNow(mustBeFree(opener), () => attempt(opener, following))
+}
 
 // A session id chosen by the host is checked before the cart's actor names it: the cart must not lose its session for an id
 // that belongs to another cart.
-const mustBeFree = ({ input, parts }: Opener): Effect.Effect<void, any> =>
-  Effect.gen(function* () {
-    const id = input.checkoutSessionId ?? null
-    if (id === null || (yield* parts.sessions.read(id)).state.session === null) return
+const mustBeFree = ({ input, parts }: Opener): Effect.Effect<void, any> => {
+  const id = input.checkoutSessionId ?? null
+  if (id === null) return Exit.void
+  return Effect.gen(function* () {
+    if ((yield* parts.sessions.read(id)).state.session === null) return
     const { session } = yield* parts.sessions.askInternal(id, { tag: "Expire" })
     if (session.cartId !== input.cartId) return yield* Effect.fail(Reopening.taken)
     if (session.closedBy !== null) return yield* Effect.fail(Refusal.sessionClosed(session, session.closedBy))
   })
+}
+
+const askCart = ({ input, parts }: Opener, command: CartCommand): Effect.Effect<CartReply, CartError> =>
+  Answer.toEffect(parts.carts.send(input.cartId, command))
+
+/** How a session is asked: whether the cart's owner is assigned, the id is the one that this key reserved, or was just made. */
+interface How {
+  readonly assigns?: boolean
+  readonly isKnown?: boolean
+  readonly isMade?: boolean
+}
 
 const ask = (
   { caller, data, input, parts, requestId, use }: Opener,
   id: string,
   { accountId, ownerId, revision = null, status, storeId }: Cart,
-  how: { readonly assigns?: boolean; readonly isKnown?: boolean }
+  { assigns, isKnown, isMade = false }: How
 ): Effect.Effect<SessionReply, OpenError> => {
   const state = input.initialState ?? parts.flow.initial
   const session = { id, cartId: input.cartId, storeId, accountId, ownerId, state }
   const lifeMillis = input.expiresInMillis ?? parts.expiresInMillis
   const cart = { cartStatus: status, revision }
-  return parts.sessions.ask(id, { tag: "Open", caller, requestId, session, data, cart, lifeMillis, use, ...how })
+  const rest = { session, data, cart, lifeMillis, use, assigns, isKnown }
+  const command: CommandOf<"Open"> = { tag: "Open", caller, requestId, ...rest }
+  return Answer.toEffect(parts.sessions.send(id, command, isMade ? parts.sessions.made(id) : undefined))
 }
 
 const openedBy = ({ created = false, replayed, requestId, session }: SessionReply): S.Opened => ({
@@ -135,27 +198,24 @@ const openedBy = ({ created = false, replayed, requestId, session }: SessionRepl
 })
 
 // The key was used before: returns the session as shown then, or the reserved one, which is opened now if it was not yet.
-const openUsed = (
-  opener: Opener,
-  cart: Cart,
-  { requestId, sessionId, shown }: Use
-): Effect.Effect<S.Opened, OpenError> => {
-  if (shown !== null) return Effect.succeed({ requestId, created: false, replayed: true, session: copyOf(shown) })
-  return ask({ ...opener, requestId }, sessionId, cart, { isKnown: true }).pipe(
-    Effect.map(openedBy),
-    Effect.mapError((error) => (error._tag === "SessionInaccessible" ? Reopening.taken : error))
-  )
-}
+const openUsed = (opener: Opener, cart: Cart, { requestId, sessionId, shown }: Use): Opening =>
+  shown !== null
+    ? Exit.succeed({ requestId, created: false, replayed: true, session: copyOf(shown) })
+    : EffectRunner.matchNow(
+        ask({ ...opener, requestId }, sessionId, cart, { isKnown: true }),
+        (error) => Exit.fail(error._tag === "SessionInaccessible" ? Reopening.taken : error),
+        (reply) => Exit.succeed(openedBy(reply))
+      )
 
 // Records the session that was found, so that the key finds it again.
-const answerOf = (opener: Opener, cart: Cart, reply: SessionReply): Effect.Effect<S.Opened, OpenError> => {
-  const { input, parts, requestId, use } = opener
+const answerOf = (opener: Opener, cart: Cart, reply: SessionReply): Opening => {
+  const { requestId, use } = opener
   const opened = openedBy(reply)
-  if (use === null || opened.created || opened.replayed) return Effect.succeed(opened)
+  if (use === null || opened.created || opened.replayed) return Exit.succeed(opened)
   const { session } = opened
   const remember = { tag: "Remember", use, requestId, sessionId: session.id, shown: copyOf(session) } as const
-  return Effect.flatMap(parts.carts.ask(input.cartId, remember), ({ used }) =>
-    used === null ? Effect.succeed(opened) : openUsed(opener, cart, used)
+  return flatMapNow(askCart(opener, remember), ({ used }) =>
+    used === null ? Exit.succeed(opened) : openUsed(opener, cart, used)
   )
 }
 
@@ -163,26 +223,50 @@ const answerOf = (opener: Opener, cart: Cart, reply: SessionReply): Effect.Effec
 type Found = { readonly used: Use; readonly cart: Cart } | { readonly used: null; readonly wanted: Wanted }
 
 /** Steps 5-8 and 10, for the cart as it will be after an assignment. */
-const want = (opener: Opener, replacing: string | null): Effect.Effect<Found, OpenError> =>
-  Effect.gen(function* () {
-    const { caller, data, input, parts, use } = opener
-    const { carts, ports } = parts
-    const located = yield* bounded(ports, "carts", ports.carts.locate(input.cartId))
-    const said = OpenCheckoutSession.assignedBy(input)
-    const assign = located.isBooked ? assignment(ports.carts, caller, located, said) : null
-    const cart = assign === null ? merged(located.cart, said) : cartOf(input.cartId, assign.to)
-    if (cart === null) return yield* Effect.fail(Refusal.sessionInaccessible)
-    const asked = ports.access.rights(caller, "open", subjectOf(input.cartId, cart))
-    const denied = authorise(cart, yield* bounded(ports, "access", asked))
-    if (denied !== null) return yield* Effect.fail(denied)
-    const used = use === null ? null : (yield* carts.ask(input.cartId, { tag: "Recall", use })).used
-    if (used !== null) return { used, cart }
-    if (!isUpdatable(cart.status)) return yield* Effect.fail(yield* notUpdatable(parts, input, cart.status))
-    const accepted = OpenCheckoutSession.dataFor(parts.flow, data)
-    if ("_tag" in accepted && (yield* wouldCreate(opener, replacing))) return yield* accepted
-    yield* handOver(ports, located, cart, said)
-    return { used: null, wanted: { cart, assign, assigns: said !== null } }
+const want = (opener: Opener, replacing: string | null): Effect.Effect<Found, OpenError> => {
+  const { input, parts } = opener
+  const { ports } = parts
+  return flatMapNow(bounded(ports, "carts", ports.carts.locate(input.cartId)), (located) =>
+    permit(opener, replacing, located)
+  )
+}
+
+const permit = (opener: Opener, replacing: string | null, located: Located): Effect.Effect<Found, OpenError> => {
+  const { caller, input, parts, use } = opener
+  const { ports } = parts
+  const said = OpenCheckoutSession.assignedBy(input)
+  const assign = located.isBooked ? assignment(ports.carts, caller, located, said) : null
+  const cart = assign === null ? merged(located.cart, said) : cartOf(input.cartId, assign.to)
+  if (cart === null) return Exit.fail(Refusal.sessionInaccessible)
+  const asked = ports.access.rights(caller, "open", subjectOf(input.cartId, cart))
+  return flatMapNow(bounded(ports, "access", asked), (rights): Effect.Effect<Found, OpenError> => {
+    const denied = authorise(cart, rights)
+    if (denied !== null) return Exit.fail(denied)
+    const wanted: Wanted = { cart, assign, assigns: said !== null }
+    if (use === null) return admit(opener, replacing, located, wanted, said)
+    return flatMapNow(askCart(opener, { tag: "Recall", use }), ({ used }) =>
+      used === null ? admit(opener, replacing, located, wanted, said) : Exit.succeed({ used, cart })
+    )
   })
+}
+
+// The status of the cart, the data of a new session, and the assignment of a port's cart.
+const admit = (
+  opener: Opener,
+  replacing: string | null,
+  located: Located,
+  wanted: Wanted,
+  said: Partial<CartOwner> | null
+): Effect.Effect<Found, OpenError> => {
+  const { data, input, parts } = opener
+  const { cart } = wanted
+  if (!isUpdatable(cart.status)) return Effect.flatMap(notUpdatable(parts, input, cart.status), Effect.fail)
+  const handed = (): Effect.Effect<Found, OpenError> =>
+    EffectRunner.mapNow(handOver(parts.ports, located, cart, said), () => ({ used: null, wanted }))
+  const accepted = OpenCheckoutSession.dataFor(parts.flow, data)
+  if (!("_tag" in accepted)) return handed()
+  return Effect.flatMap(wouldCreate(opener, replacing), (creates) => (creates ? accepted : handed()))
+}
 
 // Whether an open would create a session now. A live session keeps its data, and a completed cart is refused for that.
 const wouldCreate = ({ input, parts }: Opener, replacing: string | null) =>
@@ -244,11 +328,11 @@ const handOver = (
   cart: Cart,
   said: Partial<CartOwner> | null
 ): Effect.Effect<void, OpenError> => {
-  if (isBooked || said === null || before === null) return Effect.void
+  if (isBooked || said === null || before === null) return Exit.void
   const { accountId, ownerId, storeId } = cart
-  if (ownerId === before.ownerId && accountId === before.accountId && storeId === before.storeId) return Effect.void
+  if (ownerId === before.ownerId && accountId === before.accountId && storeId === before.storeId) return Exit.void
   if (ports.carts.assign === undefined)
-    return Effect.fail(
+    return Exit.fail(
       Refusal.invalidInput(Object.keys(said), "The cart port says whose this cart is: change it there first.")
     )
   return bounded(ports, "carts", ports.carts.assign(cart.id, { storeId, accountId, ownerId }))

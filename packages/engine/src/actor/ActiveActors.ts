@@ -25,6 +25,8 @@ export interface ActiveActors {
   /** Counts sweeps; an activation stores the one in which it was last used. */
   epoch: number
   hand: Iterator<Activation.Activation>
+  /** The one that was looked at last and was never written; null: none. It stays for the write that may follow the look. */
+  guest: Activation.Activation | null
 }
 
 /** Activations inspected to evict one. */
@@ -39,7 +41,7 @@ export const make = (
 ): ActiveActors => {
   const awake = new Map<string, Activation.Activation>()
   const bodies = { large: new Set<Activation.Activation>(), bodyBytes: 0, bodyBytesCapacity }
-  return { kind, initial, liveCapacity, metrics, awake, ...bodies, epoch: 0, hand: awake.values() }
+  return { kind, initial, liveCapacity, metrics, awake, ...bodies, epoch: 0, hand: awake.values(), guest: null }
 }
 
 /** Returns the activation of an id, creating it if needed; null at the limit if none can be evicted. */
@@ -64,6 +66,13 @@ export const passivate = (self: ActiveActors, activation: Activation.Activation)
   self.awake.delete(activation.address.id)
   self.metrics.passivations += 1
   self.metrics.live = self.awake.size
+}
+
+/** Keeps an actor that was never written until the next one is looked at: a write that follows a look need not load it again. */
+export const keepGuest = (self: ActiveActors, activation: Activation.Activation): void => {
+  const { guest } = self
+  self.guest = activation
+  if (guest !== null && guest !== activation && guest.sequence === 0 && Activation.isIdle(guest)) passivate(self, guest)
 }
 
 /**

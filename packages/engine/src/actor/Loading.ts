@@ -63,6 +63,17 @@ export const loadNow = (context: TurnContext, activation: Activation.Activation)
   return isExit(load) && Exit.isSuccess(load) && adopt(context, activation, load.value) === null
 }
 
+/** Activates an address of which nothing is stored, without a look; one that is active stays as it is. */
+export const activateMade = (context: TurnContext, id: string): Activation.Activation | undefined => {
+  const known = context.actors.awake.get(id)
+  if (known !== undefined) return known
+  const activation = ActiveActors.activationOf(context.actors, id)
+  if (activation === null) return undefined
+  adoptDigests(context, activation, null)
+  activation.loaded = true
+  return activation
+}
+
 // Null if the state was adopted, else why not. What the behavior changes in it by itself is on its way then (Migrating).
 const adopt = (
   context: TurnContext,

@@ -65,9 +65,8 @@ export const peek = (context: TurnContext, id: string): unknown => {
   const activation = ActiveActors.activationOf(context.actors, id)
   if (activation === null || activation.inFlight !== null || !mayBegin(context, activation)) return undefined
   if (activation.inFlight !== null) return undefined // what the load has changed is not durable yet
-  const { state } = activation
-  if (activation.sequence === 0) releaseIfIdle(context, activation)
-  return state
+  if (activation.sequence === 0) ActiveActors.keepGuest(context.actors, activation)
+  return activation.state
 }
 
 /** Cancels an envelope whose turn has not begun; false if it is too late. */

@@ -2,6 +2,7 @@
  * EffectRunner: runs effects of ports and journals. An `Exit` is used at once and costs nothing; only an effect that must
  * suspend gets a fiber. Code that throws instead of returning an effect becomes a defect.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
@@ -31,6 +32,18 @@ export const flatMapNow = <A, B, E, E1>(
 ): Effect.Effect<B, E | E1> => {
   if (!isExit(self)) return Effect.flatMap(self, f)
   return Exit.isSuccess(self) ? f(self.value) : Exit.failCause(self.cause)
+}
+
+/** `Effect.matchEffect` that gives an `Exit` where all effects are one. */
+export const matchNow = <A, E, B, E1, C, E2>(
+  self: Effect.Effect<A, E>,
+  onFailure: (error: E) => Effect.Effect<C, E2>,
+  onSuccess: (a: A) => Effect.Effect<B, E1>
+): Effect.Effect<B | C, E1 | E2> => {
+  if (!isExit(self)) return Effect.matchEffect(self, { onFailure, onSuccess })
+  if (Exit.isSuccess(self)) return onSuccess(self.value)
+  const failed = Cause.failureOrCause(self.cause)
+  return failed._tag === "Left" ? onFailure(failed.left) : Exit.failCause(failed.right)
 }
 
 /** Calls code that should return an effect; an exception becomes a defect. */

@@ -19,6 +19,8 @@ export interface Behind {
   readonly calls: CheckoutSessions.SessionCalls
   /** Sends an update without a fiber; only where the engine runs in this process. */
   readonly startUpdate?: CheckoutEngine.CheckoutEngineShape["startUpdate"] | undefined
+  /** The same for an open. */
+  readonly startOpen?: CheckoutEngine.CheckoutEngineShape["startOpen"] | undefined
   readonly runtime: Runtime.Runtime<never>
   /** Captures the async context of a call; only where the host gave ports of its own. */
   readonly capture?: AsyncContext.Capture | undefined

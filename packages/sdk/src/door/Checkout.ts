@@ -11,7 +11,7 @@ import * as CallValues from "@onelane/checkout/CallValues"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import type * as Flow from "@onelane/checkout/Flow"
-import { AsyncContext } from "@onelane/engine"
+import { AsyncContext, type Answer as EngineAnswer } from "@onelane/engine"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
@@ -185,21 +185,23 @@ const waitIn = (options: WaitAfterOptions = {}): object | undefined => {
 
 const isPlain = (options: WaitOptions): boolean => options.signal === undefined && waitIn(options) === undefined
 
-/** Sends an update without a fiber. An engine in memory answers synchronously. */
-const update = (
+type Start<I, A, E> = (caller: Caller.Caller, input: I) => EngineAnswer.Answer<A, E>
+
+/** Begins a call without a fiber. An engine in memory answers synchronously. */
+const begin = <I, A, E>(
   behind: Behind,
-  start: NonNullable<Behind["startUpdate"]>,
+  start: Start<I, A, E>,
+  take: (input: I) => I,
   caller: Caller.Caller,
-  input: CheckoutSessions.UpdateInput
-): Answer<CheckoutSessions.Updated, CheckoutError.UpdateError> => {
+  input: I
+): Answer<A, E | CheckoutError.Overloaded> => {
   if (behind.closed()) return Promise.resolve({ ok: false, error: draining })
-  let given: CheckoutSessions.UpdateInput
+  let started: EngineAnswer.Answer<A, E>
   try {
-    given = CallValues.takeUpdate(input)
-  } catch (unreadable) {
-    return Promise.reject(unreadable)
+    started = start(caller, take(input))
+  } catch (defect) {
+    return Promise.reject(defect)
   }
-  const started = start(caller, given)
   if ("listen" in started) return untilAnswered(started)
   if (Exit.isSuccess(started)) return Promise.resolve({ ok: true, value: started.value })
   return started.cause._tag === "Fail"
@@ -207,12 +209,10 @@ const update = (
     : untilAnswered(started)
 }
 
-// A function of its own: a closure inside `update` would make every call allocate a context.
-const untilAnswered = (
-  started: ReturnType<NonNullable<Behind["startUpdate"]>>
-): Answer<CheckoutSessions.Updated, CheckoutError.UpdateError> =>
+// A function of its own: a closure inside `begin` would make every call allocate a context.
+const untilAnswered = <A, E>(started: EngineAnswer.Answer<A, E>): Answer<A, E> =>
   new Promise((resolve, reject) => {
-    const settle = (exit: Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>): void => {
+    const settle = (exit: Exit.Exit<A, E>): void => {
       try {
         resolve(fromExit(exit, aborted("unknown")))
       } catch (defect) {
@@ -225,7 +225,7 @@ const untilAnswered = (
 
 /** Creates the API for one caller, which must not change any more. */
 export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
-  const { calls, startUpdate: start } = behind
+  const { calls, startOpen, startUpdate } = behind
   const call =
     <I, A, E>(method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>, whenAborted: "no" | "unknown") =>
     (input: I, options?: CallOptions) =>
@@ -237,16 +237,21 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     ) =>
     (input: I, options?: CallOptions) =>
       run(behind, () => method(caller, input, waitIn(options) as W | undefined), whenAborted, options?.signal)
-  const updateInFiber = waiting(calls.update, "unknown")
+  // An engine in this process needs no fiber for a call that neither waits nor can be aborted.
+  const quick = <I, A, E>(
+    start: Start<I, A, E> | undefined,
+    take: (input: I) => I,
+    inFiber: (input: I, options?: WaitOptions) => Answer<A, E | CheckoutError.Overloaded>
+  ): typeof inFiber =>
+    start === undefined
+      ? inFiber
+      : (input, options) =>
+          options === undefined || isPlain(options)
+            ? begin(behind, start, take, caller, input)
+            : inFiber(input, options)
   const results = {
-    open: waiting(calls.open, "unknown"),
-    update:
-      start === undefined
-        ? updateInFiber
-        : (input: CheckoutSessions.UpdateInput, options?: WaitOptions) =>
-            options === undefined || isPlain(options)
-              ? update(behind, start, caller, input)
-              : updateInFiber(input, options),
+    open: quick(startOpen, CallValues.takeOpen, waiting(calls.open, "unknown")),
+    update: quick(startUpdate, CallValues.takeUpdate, waiting(calls.update, "unknown")),
     get: waiting(calls.get, "no"),
     cancel: call(calls.cancel, "unknown"),
     history: call(calls.history, "no"),

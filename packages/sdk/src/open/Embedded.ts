@@ -251,14 +251,13 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
   const given = take(options)
   const { behind: built, context } = await Behind.build(whole(given), given?.logger)
   const engine = Context.get(context, CheckoutEngine.CheckoutEngine)
-  const startUpdate = Retry.makeStart(
-    engine.startUpdate,
-    engine.calls,
-    given.retry ?? {},
-    built.runtime,
-    captureOf(given)
-  )
-  const behind: Behind.Behind = { ...built, startUpdate, capture: captureOf(given) }
+  const embeddedIn = { ...built, capture: captureOf(given) }
+  const { calls, startOpen, startUpdate } = engine
+  const behind: Behind.Behind = {
+    ...embeddedIn,
+    startUpdate: Retry.makeStart(startUpdate, calls.update, given.retry ?? {}, embeddedIn),
+    startOpen: Retry.makeStart(startOpen, calls.open, given.retry ?? {}, embeddedIn, true)
+  }
   const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => {
     const given = Options.copyOf(caller)
     Options.check("as", given, callerParts)

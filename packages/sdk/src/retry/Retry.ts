@@ -10,15 +10,15 @@
 
 import type * as Caller from "@onelane/checkout/Caller"
 import * as CallValues from "@onelane/checkout/CallValues"
-import type * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
-import { AsyncContext } from "@onelane/engine"
+import { type Answer, AsyncContext } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
+import type { Behind } from "../door/Behind.js"
 import * as Options from "../open/Options.js"
 import * as Closing from "./Closing.js"
 import * as Outcome from "./Outcome.js"
@@ -142,49 +142,49 @@ export const make = (
     })
   })
 
-type StartUpdate = CheckoutEngine.CheckoutEngineShape["startUpdate"]
-type Updating = Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>
+/** A call that begins without a fiber. */
+export type Start<I, A, E> = (caller: Caller.Caller, input: I) => Answer.Answer<A, E>
 
 // Null when the call was decided, or died.
-const undecided = (exit: Updating): CheckoutError.UpdateError | null =>
+const undecided = <A, E extends CheckoutError.CheckoutError>(exit: Exit.Exit<A, E>): E | null =>
   Exit.isFailure(exit) && exit.cause._tag === "Fail" && Outcome.isUndecided(exit.cause.error) ? exit.cause.error : null
 
-/** Wraps an engine's update without a fiber; only a retry needs a fiber. */
-export const makeStart = (
-  startUpdate: StartUpdate,
-  calls: CheckoutSessions.SessionCalls,
+/**
+ * Wraps a call of an engine in this process that begins without a fiber; only a retry needs one. `call`: the same as an effect.
+ * `opens`: it may always be retried.
+ */
+export const makeStart = <I extends Keyable, A, E extends CheckoutError.CheckoutError>(
+  start: Start<I, A, E>,
+  call: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>,
   options: RetryOptions,
-  runtime: Runtime.Runtime<never>,
-  capture?: AsyncContext.Capture | undefined
-): StartUpdate => {
+  { capture, runtime }: Pick<Behind, "capture" | "runtime">,
+  opens = false
+): Start<I, A, E | CheckoutError.StorageUnavailable> => {
+  type Exited = Exit.Exit<A, E | CheckoutError.StorageUnavailable>
   const policy = policyOf(options, false)
-  // A function of its own: a closure inside the call would make every update allocate a context.
-  const follow = (
-    caller: Parameters<StartUpdate>[0],
-    input: CheckoutSessions.UpdateInput,
-    started: ReturnType<StartUpdate>
-  ) => {
+  // A function of its own: a closure inside the call would make every one allocate a context.
+  const follow = (caller: Caller.Caller, input: I, started: Answer.Answer<A, E>) => {
     const run = capture?.()
-    const conclude = (exit: Updating, onExit: (exit: Updating) => void): void => {
+    const conclude = (exit: Exit.Exit<A, E>, onExit: (exit: Exited) => void): void => {
       const error = undecided(exit)
       if (error === null) return onExit(exit)
-      const repeating = Repetition.goOn(policy, writing(input), () => calls.update(caller, input), [error])
+      const repeating = Repetition.goOn(policy, writing(input, opens), () => call(caller, input), [error])
       Runtime.runCallback(runtime)(repeating, { onExit, ...AsyncContext.optionsOf(run, runtime) })
     }
     return "listen" in started
       ? {
-          listen: (onExit: (exit: Updating) => void) => started.listen((exit) => conclude(exit, onExit)),
+          listen: (onExit: (exit: Exited) => void) => started.listen((exit) => conclude(exit, onExit)),
           withdraw: started.withdraw,
           isBegun: started.isBegun
         }
       : {
-          listen: (onExit: (exit: Updating) => void) => conclude(started, onExit),
+          listen: (onExit: (exit: Exited) => void) => conclude(started, onExit),
           withdraw: () => false,
           isBegun: true
         }
   }
   return (caller, input) => {
-    const started = startUpdate(caller, input)
+    const started = start(caller, input)
     return "listen" in started || undecided(started) !== null ? follow(caller, input, started) : started
   }
 }
