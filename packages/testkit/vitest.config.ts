@@ -13,7 +13,8 @@ const long = ["**/*.long.test.ts"]
 /** Tests whose files share one thread. */
 const threads = {
   rules: testsOf("engine", "history", "directory", "checkout"),
-  sdk: testsOf("sdk")
+  // Its subfolders start databases, which a thread cannot.
+  sdk: ["packages/sdk/test/*.test.ts"]
 }
 
 /** Tests that need a process of their own: real signals. */

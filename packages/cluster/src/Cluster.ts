@@ -61,6 +61,7 @@ export const make = (
       Context.add(CheckoutSessions.CheckoutSessions, sessions),
       Context.add(CheckoutEngine.CheckoutEngine, {
         ...rest,
+        calls: sessions,
         startUpdate: ClusterSessions.makeStartUpdate(startUpdate, sessions, membership, runtime)
       }),
       Context.add(Cluster, { address, heldShards, nodes })

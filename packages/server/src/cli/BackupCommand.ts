@@ -65,10 +65,8 @@ export const restore = Command.make(
   ({ from, json, replace, storage }) =>
     Target.run(
       Effect.gen(function* () {
-        const [{ StoreBackup }, { isServer }] = yield* load(() =>
-          Promise.all([import("@onelane/sql"), import("../serve/Store.js")])
-        )
-        if (isServer(storage))
+        const { Storage, StoreBackup } = yield* load(() => import("@onelane/sql"))
+        if (Storage.isServer(storage))
           return yield* Effect.fail(Target.refused("PostgreSQL restores with its own tools: psql, pg_restore"))
         const made = yield* Effect.mapError(StoreBackup.restore(from, storage, replace), (error) =>
           Target.refused(Ending.sentenceOf(error))

@@ -12,10 +12,10 @@ import * as Target from "./Target.js"
 export const migrate = Command.make("migrate", { storage: Target.storage, json: Output.json }, ({ json, storage }) =>
   Target.run(
     Effect.gen(function* () {
-      const [{ Migrations }, Store] = yield* Effect.promise(() =>
+      const [{ Migrations, Storage }, Store] = yield* Effect.promise(() =>
         Promise.all([import("@onelane/sql"), import("../serve/Store.js")])
       )
-      const isNew = !Store.isServer(storage) && !existsSync(storage)
+      const isNew = !Storage.isServer(storage) && !existsSync(storage)
       const missing = yield* Migrations.run.pipe(
         Effect.provide(Store.client(storage)),
         Effect.mapError((error) => Target.refused(Ending.sentenceOf(error)))

@@ -7,6 +7,7 @@ import * as Options from "@effect/cli/Options"
 import { Caller, type Carts, type CheckoutSessions, type Flow } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"
 import type { StoreBackup } from "@onelane/sql"
+import * as Storage from "@onelane/sql/Storage"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -70,8 +71,9 @@ const refuse = (error: object): Refused => {
 /** Refuses a storage that is not there. */
 export const mustExist = (path: string): Effect.Effect<void, Refused> =>
   Effect.gen(function* () {
-    const { isServer } = yield* load(() => import("../serve/Store.js"))
-    if (isServer(path) || existsSync(path)) return
+    const fault = Storage.faultOf(path)
+    if (fault !== null) yield* Effect.fail(refused(`the storage ${fault}`))
+    if (Storage.isServer(path) || existsSync(path)) return
     yield* Effect.fail(refused(`there is no ${path}; "onelane migrate --storage ${path}" makes it`))
   })
 

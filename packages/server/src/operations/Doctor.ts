@@ -16,7 +16,7 @@ import {
 } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { StoreFormat } from "@onelane/checkout"
-import { JournalSql, Migrations, Redacted, SessionList, StoreDamage } from "@onelane/sql"
+import { JournalSql, Migrations, Redacted, SessionList, Storage, StoreDamage } from "@onelane/sql"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ending from "../serve/Ending.js"
@@ -166,7 +166,7 @@ const inside = Effect.gen(function* () {
 export const examine = (storage: string): Effect.Effect<ReadonlyArray<Finding>> =>
   Effect.gen(function* () {
     const machine = [node(process.version)]
-    const isFile = !Store.isServer(storage) && storage !== ":memory:"
+    const isFile = Storage.faultOf(storage) === null && Storage.kindOf(storage) === "file"
     if (isFile && !existsSync(storage)) {
       return [...machine, failed("storage", `there is no ${storage}; "onelane migrate --storage ${storage}" makes it`)]
     }

@@ -1,21 +1,16 @@
 /**
- * Node: the engine of a server: alone on its storage, or as a node of a cluster on the same PostgreSQL. Leases use connections
- * of their own, so that load cannot make a node look dead.
+ * Node: the engine of a server: alone on its storage, or as a node of a cluster on the same PostgreSQL.
  */
-import { createHash } from "node:crypto"
 import type { Access, Carts, CheckoutSessions, Retention } from "@onelane/checkout"
 import { CheckoutEngine } from "@onelane/checkout"
 import type { PeerServer } from "@onelane/cluster"
+import type { NodeAddress } from "@onelane/cluster/NodeAddress"
 import type { Journal } from "@onelane/engine"
 import type { DatabaseRefused } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import type { NodeAddress, ServeConfig } from "../settings/ServeConfig.js"
-
-/** Connections of a node for leases and membership. */
-const connections = 4
+import type { ServeConfig } from "../settings/ServeConfig.js"
 
 /** The running engine. */
 export interface Node {
@@ -42,13 +37,11 @@ export const make = (
 const join = (config: ServeConfig, address: NodeAddress, engine: CheckoutEngine.CheckoutEngineOptions) =>
   Effect.gen(function* () {
     // Loaded on demand: most servers are not clustered.
-    const { Cluster } = yield* Effect.promise(() => import("@onelane/cluster"))
-    const { layer } = yield* Effect.promise(() => import("@onelane/sql/PostgresClient"))
-    const secret = config.clusterSecret ?? createHash("sha256").update(config.storage).digest("hex")
-    const { clusterListen: listen } = config
+    const { Cluster, PostgresNode } = yield* Effect.promise(() => import("@onelane/cluster"))
+    const { clusterListen: listen, clusterSecret } = config
     const listening = listen === null ? {} : { listenHost: listen.host, listenPort: listen.port }
-    const own = yield* Layer.build(layer({ url: config.storage, connections, forLeases: true }))
-    const context = yield* Effect.provide(Cluster.make({ ...address, ...listening, secret, engine }), own)
+    const secret = clusterSecret ?? undefined
+    const context = yield* PostgresNode.make(config.storage, { ...address, ...listening, secret, engine })
     const { heldShards } = Context.get(context, Cluster.Cluster)
     return { context, isReady: () => heldShards() > 0 }
   })

@@ -7,7 +7,7 @@ import { type Access, type Carts, CheckoutEngine, Flow, Retention } from "@onela
 import type { PeerServer } from "@onelane/cluster"
 import type { Directory } from "@onelane/directory"
 import { Journal } from "@onelane/engine"
-import type { DatabaseRefused } from "@onelane/sql"
+import { type DatabaseRefused, Storage } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -25,7 +25,7 @@ import * as Store from "./Store.js"
 
 /** A database server recovers by itself; only a file that this process owns is fenced. */
 const store = (storage: string, fenced: Deferred.Deferred<never, Fence.StoreFenced>) =>
-  Store.isServer(storage) ? Store.layer(storage) : Fence.layer(fenced).pipe(Layer.provideMerge(Store.layer(storage)))
+  Storage.isServer(storage) ? Store.layer(storage) : Fence.layer(fenced).pipe(Layer.provideMerge(Store.layer(storage)))
 
 /** Why serving ended or did not start. */
 export type ServeFailure =

@@ -7,12 +7,14 @@ import type { Directory } from "@onelane/directory"
 import type { Journal } from "@onelane/engine"
 import {
   ApiKeysSql,
-  type DatabaseRefused,
+  DatabaseRefused,
   DirectoryCacheSql,
   DirectoryList,
   JournalSql,
+  PostgresDriver,
   SessionList,
   SqliteClient,
+  Storage,
   StoreBackup,
   StoreHealth
 } from "@onelane/sql"
@@ -31,24 +33,22 @@ export type Kept =
   | StoreHealth.StoreHealth
   | BackupFolder.BackupFolder
 
-/** Whether a storage is a database server, which other processes may write to; else one process owns the file. */
-export const isServer = (storage: string): boolean => /^postgres(ql)?:\/\//.test(storage)
-
 /** The client of a storage. The PostgreSQL driver is loaded on demand. */
-export const client = (storage: string): Layer.Layer<SqliteClient.SqliteClient, DatabaseRefused.DatabaseRefused> =>
-  isServer(storage)
-    ? Layer.unwrapEffect(
-        Effect.map(
-          Effect.promise(() => import("@onelane/sql/PostgresClient")),
-          ({ layer }) =>
-            Layer.mergeAll(
-              layer({ url: storage }),
-              Layer.succeed(StoreBackup.StoreBackup, StoreBackup.onServer),
-              Layer.succeed(StoreHealth.StoreHealth, StoreHealth.none)
-            )
-        )
+export const client = (storage: string): Layer.Layer<SqliteClient.SqliteClient, DatabaseRefused.DatabaseRefused> => {
+  const fault = Storage.faultOf(storage)
+  if (fault !== null)
+    return Layer.fail(new DatabaseRefused.DatabaseRefused({ reason: "CANNOT_OPEN", message: `The storage ${fault}` }))
+  if (!Storage.isServer(storage)) return SqliteClient.layer({ filename: storage })
+  return Layer.unwrapEffect(
+    Effect.map(PostgresDriver.load, ({ layer }) =>
+      Layer.mergeAll(
+        layer({ url: storage }),
+        Layer.succeed(StoreBackup.StoreBackup, StoreBackup.onServer),
+        Layer.succeed(StoreHealth.StoreHealth, StoreHealth.none)
       )
-    : SqliteClient.layer({ filename: storage })
+    )
+  )
+}
 
 /** Opens a storage and brings its tables up to date. */
 export const layer = (

@@ -3,6 +3,8 @@
  * a function that reads files; returns a config or sentences for the operator.
  */
 import { Flow } from "@onelane/checkout"
+import * as NodeAddress from "@onelane/cluster/NodeAddress"
+import * as Storage from "@onelane/sql/Storage"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Either from "effect/Either"
@@ -14,7 +16,7 @@ import * as Settings from "./Settings.js"
 
 /** A checked configuration. */
 export interface ServeConfig {
-  /** Path of the SQLite file, or `":memory:"`. */
+  /** The SQLite file, `":memory:"`, or `postgres://…`. */
   readonly storage: string
   readonly host: string
   /** 0: any free port, named by the line on standard output. */
@@ -27,17 +29,11 @@ export interface ServeConfig {
   /** The folder for `onelane backup`; null: backups are refused. */
   readonly backupFolder: string | null
   /** The address its peers connect to; null: no cluster. */
-  readonly cluster: NodeAddress | null
+  readonly cluster: NodeAddress.NodeAddress | null
   /** The address it listens on for peers; null: the same. */
-  readonly clusterListen: NodeAddress | null
+  readonly clusterListen: NodeAddress.NodeAddress | null
   /** The shared cluster secret; null: derived from the storage. */
   readonly clusterSecret: string | null
-}
-
-/** Port 0: any free one. */
-export interface NodeAddress {
-  readonly host: string
-  readonly port: number
 }
 
 /** Every setting of `onelane serve`. */
@@ -85,7 +81,7 @@ export const parse = (
     )
     const wrong = DoorSettings.judge(config.door, config.host, tokens !== null)
     if (wrong !== null) return yield* Either.left(wrong)
-    if (config.cluster !== null && !/^postgres(ql)?:\/\//.test(config.storage)) {
+    if (config.cluster !== null && !Storage.isServer(config.storage)) {
       return yield* Either.left("--cluster needs a storage that all nodes reach: --storage postgres://…")
     }
     return { ...config, tokens: tokens ?? {} }
@@ -93,7 +89,7 @@ export const parse = (
 
 const configOf = (readFile: Said.ReadFile) =>
   Config.all({
-    storage: Config.withDefault(Config.nonEmptyString("storage"), "onelane.db"),
+    storage: Config.withDefault(Config.mapOrFail(Config.string("storage"), storageOf), "onelane.db"),
     host: Config.withDefault(Config.nonEmptyString("host"), "127.0.0.1"),
     port: Config.withDefault(Config.mapOrFail(Config.string("port"), portOf), 8080),
     flow: Config.withDefault(Config.mapOrFail(Config.string("flow"), presetOf), "b2b" as const),
@@ -111,11 +107,14 @@ const portOf = (text: string): Either.Either<number, ConfigError.ConfigError> =>
     ? Either.right(Number(text))
     : Either.left(Said.invalid(`not a port: ${JSON.stringify(text)}`))
 
-const nodeOf = (text: string): Either.Either<NodeAddress, ConfigError.ConfigError> => {
-  const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? []
-  return host === undefined || port === undefined
-    ? Either.left(Said.invalid(`not host:port: ${JSON.stringify(text)}`))
-    : Either.map(portOf(port), (number) => ({ host: host.replace(/^\[(.*)\]$/, "$1"), port: number }))
+const storageOf = (text: string): Either.Either<string, ConfigError.ConfigError> => {
+  const fault = Storage.faultOf(text)
+  return fault === null ? Either.right(text) : Either.left(Said.invalid(fault))
+}
+
+const nodeOf = (text: string): Either.Either<NodeAddress.NodeAddress, ConfigError.ConfigError> => {
+  const address = NodeAddress.parse(text)
+  return address === null ? Either.left(Said.invalid(`not host:port: ${JSON.stringify(text)}`)) : Either.right(address)
 }
 
 const presetOf = (name: string): Either.Either<Flow.PresetName, ConfigError.ConfigError> =>

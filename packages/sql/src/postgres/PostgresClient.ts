@@ -72,12 +72,15 @@ const makePool = (options: PostgresOptions, durability: PostgresDurability.Postg
     Effect.try({
       try: () => {
         const { connections = 10, connectMillis = 3_000, statementMillis = 5_000, url } = options
+        new pg.Client(url) // throws for a malformed url; a pool would say so with its first connection
         const pool = new pg.Pool({
           connectionString: url,
           max: connections,
           connectionTimeoutMillis: connectMillis,
           query_timeout: statementMillis + silenceMillis,
           keepAlive: true,
+          // A connection that waits does not keep a program alive.
+          allowExitOnIdle: true,
           application_name: "onelane",
           onConnect: (client) => greet(client, statementMillis, durability),
           ...(options.forLeases === true
@@ -87,7 +90,7 @@ const makePool = (options: PostgresOptions, durability: PostgresDurability.Postg
         // A broken idle connection has already left the pool.
         return pool.on("error", () => {})
       },
-      catch: (cause) => refused("CANNOT_OPEN", "This is not a url of a PostgreSQL database.", cause)
+      catch: (cause) => refused("CANNOT_OPEN", PostgresFailure.refusalOf(cause), cause)
     }),
     (pool) => Effect.ignore(Effect.tryPromise(() => pool.end()))
   )
@@ -141,9 +144,7 @@ const ping = (pool: pg.Pool): Effect.Effect<void, DatabaseRefused> =>
   Effect.tryPromise({
     try: () => pool.query("SELECT 1"),
     catch: (cause) =>
-      cause instanceof DatabaseRefused
-        ? cause
-        : refused("CANNOT_OPEN", "The PostgreSQL server could not be reached.", cause)
+      cause instanceof DatabaseRefused ? cause : refused("CANNOT_OPEN", PostgresFailure.refusalOf(cause), cause)
   })
 
 /**
@@ -156,7 +157,7 @@ export const make = (options: PostgresOptions): Effect.Effect<Context.Context<Cl
     const pool = yield* makePool(options, durability)
     yield* ping(pool)
     const context = yield* Layer.build(PgClient.layerFromPool({ acquire: Effect.succeed(pool) })).pipe(
-      Effect.mapError((cause) => refused("CANNOT_OPEN", "The PostgreSQL server could not be reached.", cause))
+      Effect.mapError((cause) => refused("CANNOT_OPEN", PostgresFailure.refusalOf(cause), cause))
     )
     const run = makeRun(pool)
     yield* PostgresDurability.watch(pool, durability)

@@ -2,7 +2,7 @@
  * PostgresDurability: whether a server's commits are durable before it answers. `fsync` and `full_page_writes` are settings of
  * the server and can be switched off by a reload while connections are open; then nothing is written until they are on again.
  */
-import { RareLog } from "@onelane/engine"
+import { QuietTimer, RareLog } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import pg from "pg"
@@ -50,7 +50,9 @@ export const watch = (pool: pg.Pool, { note }: PostgresDurability): Effect.Effec
     Effect.tryPromise(() => pool.query<Found>(question)),
     ({ rows: [found] }) => Effect.sync(() => found === undefined || note(found))
   )
-  return Effect.asVoid(Effect.forkScoped(Effect.forever(Effect.delay(Effect.ignore(look), everyMillis))))
+  return Effect.asVoid(
+    Effect.forkScoped(Effect.forever(Effect.zipRight(QuietTimer.sleep(everyMillis), Effect.ignore(look))))
+  )
 }
 
 /** Statements that write nothing, or end a transaction. */

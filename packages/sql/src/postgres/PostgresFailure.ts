@@ -72,3 +72,27 @@ export const classify = (cause: unknown): PostgresFailure => {
   if (severity !== "ERROR") return { reason, applied: "unknown", ends: true }
   return { reason, applied: "no", ends: stale.test(code) }
 }
+
+/** Why a server cannot be used, by what the driver threw: a code of the system, or an SQLSTATE. */
+const refusals: ReadonlyMap<string, string> = new Map([
+  ["ECONNREFUSED", "nothing listens there"],
+  ["ENOTFOUND", "its host is not known"],
+  ["EAI_AGAIN", "its host is not known at the moment"],
+  ["ENOENT", "there is no such socket"],
+  ["ETIMEDOUT", "it gave no answer"],
+  ["28000", "it lets no such user in from here"],
+  ["28P01", "it does not accept this user and password"],
+  ["3D000", "it has no such database"],
+  ["3F000", "it has no such schema"],
+  ["42501", "this user may not do that"],
+  ["53300", "it has no connection left"],
+  ["57P03", "it is starting or stopping"],
+  ["ERR_INVALID_URL", "this is not the url of a PostgreSQL database: postgres://user:password@host:port/database"]
+])
+
+/** The sentence for an operator when a server was not opened. */
+export const refusalOf = (cause: unknown): string => {
+  const { code, errors } = Object(cause) as { readonly code?: unknown; readonly errors?: ReadonlyArray<unknown> }
+  const found = refusals.get(String(code ?? Object(errors?.[0]).code))
+  return `The PostgreSQL server could not be opened${found === undefined ? "" : `: ${found}`}`
+}
