@@ -11,8 +11,8 @@ const line = {
   history: ["engine", "checkout"],
   sql: ["engine", "checkout", "directory"],
   http: ["engine", "checkout"],
-  sdk: ["engine", "checkout", "directory", "history", "sql", "http"],
   cluster: ["engine", "checkout", "sql"],
+  sdk: ["engine", "checkout", "directory", "history", "sql", "http", "cluster"],
   testkit: ["engine", "checkout", "directory", "history"]
 }
 

@@ -176,11 +176,10 @@ export const run = <A, E>(
   })
 }
 
-/** The wait in the options of a call; undefined where there is none. The service checks it. */
+/** The wait in the options of a call; undefined where there is none. The service checks it, and refuses what it does not know. */
 const waitIn = (options: WaitAfterOptions = {}): object | undefined => {
-  const { afterVersion, wait, waitMillis } = options
-  if (wait === undefined && waitMillis === undefined && afterVersion === undefined) return undefined
-  return afterVersion === undefined ? { wait, waitMillis } : { wait, waitMillis, afterVersion }
+  const given = Object.entries(options).filter(([name, value]) => name !== "signal" && value !== undefined)
+  return given.length === 0 ? undefined : Object.fromEntries(given)
 }
 
 const isPlain = (options: WaitOptions): boolean => options.signal === undefined && waitIn(options) === undefined

@@ -1,8 +1,8 @@
 /**
- * Embedded: opens the engine in this process, in memory or on a file.
+ * Embedded: opens the engine in this process: in memory, on a file, on PostgreSQL, or as a node of a cluster.
  *
- * Owns the composition: journal, directory, ports, engine, `Retry`. To start fast in memory it loads SQLite only when a file is
- * opened, and no HTTP at all.
+ * Owns the composition: store, ports, engine, `Retry`. To start fast in memory it loads a database only when one is opened, and no
+ * HTTP at all.
  */
 import * as Access from "@onelane/checkout/Access"
 import * as Caller from "@onelane/checkout/Caller"
@@ -12,12 +12,13 @@ import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import * as Flow from "@onelane/checkout/Flow"
 import * as Retention from "@onelane/checkout/Retention"
 import * as Directory from "@onelane/directory/Directory"
-import * as DirectoryMemory from "@onelane/directory/DirectoryMemory"
-import { type AsyncContext, type Journal, JournalMemory } from "@onelane/engine"
+import type { AsyncContext } from "@onelane/engine"
 import type { DatabaseRefused, StoreBackup } from "@onelane/sql"
+import * as Storage from "@onelane/sql/Storage"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Behind from "../door/Behind.js"
 import * as Calls from "../door/Calls.js"
 import * as Checkout from "../door/Checkout.js"
@@ -26,18 +27,29 @@ import type { Aborted, Result } from "../door/Result.js"
 import type { FlowOf } from "../door/Typed.js"
 import * as Retry from "../retry/Retry.js"
 import * as Backups from "./Backups.js"
+import * as ClusterNode from "./ClusterNode.js"
 import * as HostContext from "./HostContext.js"
 import * as HostLogger from "./HostLogger.js"
 import * as Options from "./Options.js"
 import * as Ports from "./Ports.js"
+import * as Stores from "./Stores.js"
 
 /** How an embedded engine is opened. */
 export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.PresetName | Flow.Flow> {
   /**
-   * `":memory:"`, or the path of an SQLite file (created when it does not exist; one process at a time). In memory a session keeps
-   * its last 64 events; `history` and `changes` that ask for older ones get `StorageUnavailable`, reason `HISTORY_FORGOTTEN`.
+   * `":memory:"`; the path of an SQLite file (created when it does not exist; one process at a time); or `postgres://…`, which
+   * several processes may share (install `pg` and `@effect/sql-pg`). In memory a session keeps its last 64 events; `history` and
+   * `changes` that ask for older ones get `StorageUnavailable`, reason `HISTORY_FORGOTTEN`.
    */
   readonly storage: string
+  /**
+   * Makes this program a node of a cluster over its PostgreSQL (install `@onelane/cluster`). Each node runs the tasks of a part of
+   * the sessions and forwards calls to their owners; the others take over when it dies. Without it several processes share the
+   * work as it comes, and a claim of a process that died waits for its deadline. Default: none.
+   */
+  readonly cluster?: ClusterNode.ClusterOptions | undefined
+  /** Connections to PostgreSQL, 1 to 1,000. Default 10; a node of a cluster has four more. */
+  readonly connections?: number | undefined
   /** A preset's name or a flow of the host's own. Default `"b2b"`. */
   readonly flow?: X | undefined
   /**
@@ -59,8 +71,8 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
   /** Milliseconds that running tasks get to finish when the engine closes; unfinished claims are resumed later. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
   /**
-   * In memory: how many finished sessions are kept, how long, and how many carts remember their order after that. Default 10,000,
-   * 24 hours, 100,000; each is a whole number from 1. A file keeps everything until it is pruned.
+   * Only in memory: how many finished sessions are kept, how long, and how many carts remember their order after that. Default
+   * 10,000, 24 hours, 100,000; each is a whole number from 1. A database keeps everything until it is pruned.
    */
   readonly retention?: Partial<Retention.Bounds> | undefined
   readonly retry?: Retry.RetryOptions | undefined
@@ -74,10 +86,12 @@ const aMebibyte = 1_048_576
 
 const options: Options.Options<EmbeddedOptions> = {
   storage: {
-    is: 'the path of a file, or ":memory:"; for PostgreSQL, run "onelane serve" and use Onelane.connect',
-    check: (value) => typeof value === "string" && value !== "" && !/^postgres(ql)?:/i.test(value),
+    is: Storage.is.replace(/^must be /, ""),
+    check: (value) => typeof value === "string" && value !== "",
     required: true
   },
+  cluster: ClusterNode.option,
+  connections: Options.whole(1, 1_000),
   flow: {
     is: "the name of a preset, or what Flow.defineFlow gave",
     check: (value) => typeof value === "string" || Flow.isFlow(value)
@@ -124,6 +138,8 @@ export interface EmbeddedCheckout<F> extends Checkout.Checkout<F> {
     input: Retention.EraseInput,
     options?: Checkout.CallOptions
   ) => Promise<Result<Retention.Erased, Retention.EraseError | Aborted>>
+  /** This node of a cluster, as an operator sees it; null without a cluster. */
+  readonly cluster: ClusterNode.ClusterNodeShape | null
   /**
    * Copies the SQLite file to `path`, which nothing may have yet, while updates go on: what was acknowledged before the call is
    * in the copy. It is checked and synced before it has its name. `onelane restore`, or opening it, puts it to use.
@@ -138,25 +154,8 @@ export interface DirectoryCheckout<F> extends EmbeddedCheckout<F> {
   readonly directory: DirectoryDoor.DirectoryDoor
 }
 
-type Stored = Journal.Journal | Access.Access | Carts.Carts | Directory.Directory | Backups.Backups
-
-const memory: Layer.Layer<Stored> = Layer.mergeAll(JournalMemory.layer, DirectoryMemory.layer, Backups.layerMemory)
-
-const sqlite = (filename: string): Layer.Layer<Stored, DatabaseRefused.DatabaseRefused> =>
-  Layer.unwrapEffect(
-    Effect.map(
-      Effect.promise(() => import("@onelane/sql")),
-      ({ DirectoryCacheSql, JournalSql, SqliteClient, StoreBackup }) =>
-        Layer.provide(
-          Layer.mergeAll(
-            JournalSql.layer,
-            DirectoryCacheSql.layer(),
-            Layer.effect(Backups.Backups, StoreBackup.StoreBackup)
-          ),
-          SqliteClient.layer({ filename })
-        )
-    )
-  )
+/** Why an engine was not opened. */
+export type OpenRefused = DatabaseRefused.DatabaseRefused | ClusterNode.ClusterRefused
 
 /** The host's own ports, else the directory, else ports that trust every caller. */
 const ports = ({ access, carts, directory }: EmbeddedOptions): Layer.Layer<never> =>
@@ -185,6 +184,7 @@ const take = <O extends EmbeddedOptions>(options: O): O => {
     ...given,
     retry: Options.copyOf(given.retry),
     retention: Options.copyOf(given.retention),
+    cluster: Options.copyOf(given.cluster),
     access: given.access && Ports.bind(given.access, "mayInvoke", "rights"),
     carts: given.carts && Ports.bind(given.carts, "find")
   }
@@ -193,19 +193,33 @@ const take = <O extends EmbeddedOptions>(options: O): O => {
 const present = (bounds: Partial<Retention.Bounds> = {}): Partial<Retention.Bounds> =>
   Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound !== undefined))
 
+/** Options that belong to one kind of storage. */
+const fitting = { retention: "memory", connections: "postgres", cluster: "postgres" } as const
+
+const kinds = { memory: '":memory:"', postgres: "postgres://…" } as const
+
+/** Throws unless the options are valid, and fit the storage. */
+const check = (given: EmbeddedOptions): void => {
+  Options.check("Onelane.open", given, options)
+  const fault = Storage.faultOf(given.storage)
+  if (fault !== null) throw new TypeError(`Onelane.open: storage ${fault}`)
+  const kind = Storage.kindOf(given.storage)
+  for (const [name, fits] of Object.entries(fitting) as ReadonlyArray<[keyof typeof fitting, "memory" | "postgres"]>)
+    if (given[name] !== undefined && kind !== fits)
+      throw new TypeError(`Onelane.open: ${name} is for the storage ${kinds[fits]} only`)
+}
+
+type Built = Calls.Calls | Directory.Directory | CheckoutEngine.CheckoutEngine | Backups.Backups
+
 /** The calls, the directory and the engine, for options that were copied. */
-const whole = (
-  given: EmbeddedOptions
-): Layer.Layer<
-  Calls.Calls | Directory.Directory | CheckoutEngine.CheckoutEngine | Backups.Backups,
-  DatabaseRefused.DatabaseRefused
-> =>
+const whole = (given: EmbeddedOptions): Layer.Layer<Built, OpenRefused> =>
   Layer.suspend(() => {
-    Options.check("Onelane.open", given, options)
-    const { dataMaxBytes, expiresInMillis, retry = {}, storage, taskDrainMillis } = given
-    const store = Layer.merge(storage === ":memory:" ? memory : sqlite(storage), ports(given))
+    check(given)
+    const { cluster, connections, dataMaxBytes, expiresInMillis, retry = {}, storage, taskDrainMillis } = given
+    const store = Layer.merge(Stores.layer(storage, connections), ports(given))
     const asyncContext = captureOf(given) ?? null
-    const retention = storage === ":memory:" ? { ...Retention.memoryBounds, ...present(given.retention) } : undefined
+    const retention =
+      storage === Storage.memory ? { ...Retention.memoryBounds, ...present(given.retention) } : undefined
     const taskContext = HostContext.capture()
     const limits = {
       flow: flowOf(given.flow),
@@ -216,16 +230,24 @@ const whole = (
       taskContext,
       engine: { asyncContext }
     }
-    const engine = Layer.scoped(CheckoutEngine.CheckoutEngine, CheckoutEngine.makeCalls(limits))
+    const engine: Layer.Layer<CheckoutEngine.CheckoutEngine, OpenRefused, Stores.Stored> =
+      cluster === undefined
+        ? Layer.scoped(CheckoutEngine.CheckoutEngine, CheckoutEngine.makeCalls(limits))
+        : Layer.scopedContext(ClusterNode.make(storage, cluster, limits))
     const calls = Layer.scoped(
       Calls.Calls,
-      Effect.flatMap(CheckoutEngine.CheckoutEngine, ({ calls }) => Retry.makeScoped(calls, retry, false, false))
+      Effect.flatMap(CheckoutEngine.CheckoutEngine, ({ calls }) =>
+        Retry.makeScoped(calls, retry, false, losesAnswers(given))
+      )
     )
     return calls.pipe(Layer.provideMerge(engine), Layer.provideMerge(store))
   })
 
+/** Whether an answer can be lost on its way: one of another node. */
+const losesAnswers = ({ cluster }: EmbeddedOptions): boolean => cluster !== undefined
+
 /** The service and its directory as a layer. Without `directory: true` the directory exists but is not used. */
-export const layerWithDirectory = (options: EmbeddedOptions): Layer.Layer<Served, DatabaseRefused.DatabaseRefused> =>
+export const layerWithDirectory = (options: EmbeddedOptions): Layer.Layer<Served, OpenRefused> =>
   Layer.provideMerge(Layer.merge(Calls.layerSessions, retained), whole(take(options)))
 
 const retained: Layer.Layer<Retention.Retention, never, CheckoutEngine.CheckoutEngine> = Layer.effect(
@@ -236,14 +258,13 @@ const retained: Layer.Layer<Retention.Retention, never, CheckoutEngine.CheckoutE
 /** The service as a layer. */
 export const layer: (
   options: EmbeddedOptions
-) => Layer.Layer<CheckoutSessions.CheckoutSessions | Retention.Retention, DatabaseRefused.DatabaseRefused> =
-  layerWithDirectory
+) => Layer.Layer<CheckoutSessions.CheckoutSessions | Retention.Retention, OpenRefused> = layerWithDirectory
 
 /**
  * Opens an engine in this process.
  *
- * **Errors**: rejects with `DatabaseRefused` (its `reason` says why the file was not opened), or with a `TypeError` for invalid
- * options.
+ * **Errors**: rejects with `DatabaseRefused` (its `reason` says why the storage was not opened), with `ClusterRefused`, or with a
+ * `TypeError` for invalid options.
  */
 export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D extends boolean = false>(
   options: EmbeddedOptions<X> & { readonly directory?: D | undefined }
@@ -253,9 +274,10 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
   const engine = Context.get(context, CheckoutEngine.CheckoutEngine)
   const embeddedIn = { ...built, capture: captureOf(given) }
   const { calls, startOpen, startUpdate } = engine
+  const start = Retry.makeStart(startUpdate, calls.update, given.retry ?? {}, embeddedIn)
   const behind: Behind.Behind = {
     ...embeddedIn,
-    startUpdate: Retry.makeStart(startUpdate, calls.update, given.retry ?? {}, embeddedIn),
+    startUpdate: losesAnswers(given) ? Retry.makeKeyed(start) : start,
     startOpen: Retry.makeStart(startOpen, calls.open, given.retry ?? {}, embeddedIn, true)
   }
   const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => {
@@ -267,6 +289,7 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
   const embedded: EmbeddedCheckout<FlowOf<X>> = {
     ...as(Caller.host),
     as,
+    cluster: Option.getOrNull(Context.getOption(context, ClusterNode.ClusterNode)),
     backup: Backups.door(behind, Context.get(context, Backups.Backups)),
     prune: (input, options) =>
       Checkout.run(behind, () => retention.prune(Options.copyOf(input)), "unknown", options?.signal),

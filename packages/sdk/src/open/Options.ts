@@ -33,6 +33,9 @@ const isPlain = (value: unknown): value is Fields.Named =>
 /** Text of at least one character. */
 export const text: Option = Fields.required(Fields.text)
 
+/** The same, if it is given. */
+export const optionalText: Option = Fields.text
+
 /** A list of roles. */
 export const roles: Option = {
   is: `a list of ${Caller.roles.join(", ")}`,

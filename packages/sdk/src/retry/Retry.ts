@@ -189,6 +189,12 @@ export const makeStart = <I extends Keyable, A, E extends CheckoutError.Checkout
   }
 }
 
+/** The same call, with a key where it has none: a retry finds out what became of a lost answer. */
+export const makeKeyed = <I extends Keyable, A, E>(start: Start<I, A, E>): Start<I, A, E> => {
+  const nextKey = Effect.runSync(makeKeys)
+  return (caller, input) => start(caller, withKey(input, nextKey))
+}
+
 /** The same as `make`; when the scope closes, subscriptions fail with `draining`. */
 export const makeScoped = (
   calls: CheckoutSessions.SessionCalls,
