@@ -52,14 +52,14 @@ const judge = (person: Person, { asked, later, name, request }: Questions.Questi
 layer(world, { excludeTestServices: true, timeout: "60 seconds" })("access", (it) => {
   for (const question of Questions.questions) {
     it.effect(
-      `${question.name}: everybody gets what the contract says, and what they may not see is not there for them`,
+      `${question.name}: each caller gets the contract's answer; a forbidden session looks like a missing one`,
       () => each(people, (person) => judge(person, question)),
       120_000
     )
   }
 
   it.effect(
-    "the standard-action format answers every pair alike, and a missing and a forbidden session with the same bytes",
+    "standard action: each caller gets the contract's answer; forbidden and missing sessions have the same bytes",
     () =>
       each(people, (person) =>
         Effect.gen(function* () {
@@ -78,7 +78,7 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("access", (it
     120_000
   )
 
-  it.effect("following a session that is missing or forbidden is answered with the same bytes, at once", () =>
+  it.effect("events: forbidden and missing sessions get the same bytes at once", () =>
     each(people, (person) =>
       Effect.gen(function* () {
         const follow = (id: string) => send(person.token, ["GET", `/v1/checkout-sessions/${id}/events`])
@@ -90,7 +90,7 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("access", (it
     )
   )
 
-  it.effect("nobody's question changed anything", () =>
+  it.effect("reads and refused calls change no session", () =>
     Effect.gen(function* () {
       const admin = people.find(({ acting, roles }) => acting === null && roles.includes("modify-all-data"))!
       for (const session of held.filter((each) => expected(admin, "read", each) === null)) {
@@ -100,7 +100,7 @@ layer(world, { excludeTestServices: true, timeout: "60 seconds" })("access", (it
     })
   )
 
-  it.effect("a forbidden session takes no other class of time than a missing one", () =>
+  it.effect("a forbidden session is answered as fast as a missing one", () =>
     Effect.gen(function* () {
       const buyer = people.find(
         ({ memberOf, roles }) => memberOf === "account-one" && roles.includes("buyer-checkout")

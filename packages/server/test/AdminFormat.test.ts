@@ -68,7 +68,7 @@ const raw = (url: string, bytes: string): Promise<number> =>
   })
 
 describe("the admin format", { timeout: 60_000 }, () => {
-  it.live("M1 keeps to the checks and limits of every request", () =>
+  it.live("M1 admin requests have the same checks and limits as all others", () =>
     on(async (url) => {
       const post = (name: string, lines: ReadonlyArray<string>, body: string) =>
         raw(
@@ -95,7 +95,7 @@ describe("the admin format", { timeout: 60_000 }, () => {
     })
   )
 
-  it.live("M2 is for operators; everybody else is told the same of every operation, whatever they send", () =>
+  it.live("M2 only operators may call; others get the same refusal for every operation and input", () =>
     on(async (url) => {
       for (const name of Object.keys(Admin.operations)) {
         for (const token of ["alice", "integrator"]) {
@@ -123,7 +123,7 @@ describe("the admin format", { timeout: 60_000 }, () => {
     })
   )
 
-  it.live("M3 names the inputs that are missing, wrong or unknown, and repeats no value", () =>
+  it.live("M3 missing, wrong and unknown inputs are named, and no value is repeated", () =>
     on(async (url) => {
       const cases: ReadonlyArray<readonly [string, object, string, ReadonlyArray<string>]> = [
         ["users.put", {}, "REQUIRED_FIELD_MISSING", ["id"]],
@@ -149,7 +149,7 @@ describe("the admin format", { timeout: 60_000 }, () => {
     })
   )
 
-  it.live("M3 says what each wrong input must be, with its range", () =>
+  it.live("M3 the error says what each wrong input must be, with its range", () =>
     on(async (url) => {
       const id = "text of 1 to 255 characters, none of them a control character"
       const roles = "a list of at most 3 of: modify-all-data, commerce-integrator, buyer-checkout"
@@ -210,52 +210,50 @@ describe("the admin format", { timeout: 60_000 }, () => {
     })
   )
 
-  it.live(
-    "M4 M5 M6 keeps a directory: put and remove may be repeated, memberships need both ends, lists have pages",
-    () =>
-      on(async (url) => {
-        for (const _ of ["once", "again"]) {
-          assert.deepStrictEqual(await done(url, "users.put", { id: "ann", roles: ["buyer-checkout"] }), {})
-          await done(url, "users.put", { id: "bob" })
-          await done(url, "accounts.put", { id: "acme" })
-          await done(url, "stores.put", { id: "store" })
-          await done(url, "account-members.put", { accountId: "acme", userId: "ann" })
-          await done(url, "account-members.put", { accountId: "acme", userId: "bob" })
-          await done(url, "store-members.put", { storeId: "store", accountId: "acme" })
-          await done(url, "carts.put", { id: "cart", storeId: "store", accountId: "acme", ownerId: "ann" })
-        }
-        for (const [name, body, field] of [
-          ["account-members.put", { accountId: "none", userId: "ann" }, "accountId"],
-          ["account-members.put", { accountId: "acme", userId: "none" }, "userId"],
-          ["store-members.put", { storeId: "none", accountId: "acme" }, "storeId"]
-        ] as const) {
-          refused(await does(url, name, body), 400, { _tag: "InvalidInput", fields: [field] })
-        }
-        const page = await done(url, "users.list", { limit: 1 })
-        const next = await done(url, "users.list", { after: page.entries[0].id, limit: 2 })
-        assert.deepStrictEqual(
-          [...page.entries, ...next.entries],
-          [
-            { id: "ann", roles: ["buyer-checkout"] },
-            { id: "bob", roles: [] }
-          ]
-        )
-        const members = await done(url, "account-members.list", { after: "acme", afterMember: "ann" })
-        assert.deepStrictEqual(members.entries, [{ accountId: "acme", userId: "bob" }])
-        assert.deepStrictEqual((await done(url, "carts.list")).entries, [
-          { id: "cart", storeId: "store", accountId: "acme", ownerId: "ann", status: "Active" }
-        ])
-        for (const _ of ["once", "again"]) {
-          assert.deepStrictEqual(await done(url, "accounts.remove", { id: "acme" }), {})
-          await done(url, "carts.remove", { id: "cart" })
-        }
-        for (const name of ["accounts.list", "account-members.list", "store-members.list", "carts.list"]) {
-          assert.deepStrictEqual((await done(url, name)).entries, [], name)
-        }
-      })
+  it.live("M4 M5 M6 directory: put and remove are idempotent, memberships need both ends, lists have pages", () =>
+    on(async (url) => {
+      for (const _ of ["once", "again"]) {
+        assert.deepStrictEqual(await done(url, "users.put", { id: "ann", roles: ["buyer-checkout"] }), {})
+        await done(url, "users.put", { id: "bob" })
+        await done(url, "accounts.put", { id: "acme" })
+        await done(url, "stores.put", { id: "store" })
+        await done(url, "account-members.put", { accountId: "acme", userId: "ann" })
+        await done(url, "account-members.put", { accountId: "acme", userId: "bob" })
+        await done(url, "store-members.put", { storeId: "store", accountId: "acme" })
+        await done(url, "carts.put", { id: "cart", storeId: "store", accountId: "acme", ownerId: "ann" })
+      }
+      for (const [name, body, field] of [
+        ["account-members.put", { accountId: "none", userId: "ann" }, "accountId"],
+        ["account-members.put", { accountId: "acme", userId: "none" }, "userId"],
+        ["store-members.put", { storeId: "none", accountId: "acme" }, "storeId"]
+      ] as const) {
+        refused(await does(url, name, body), 400, { _tag: "InvalidInput", fields: [field] })
+      }
+      const page = await done(url, "users.list", { limit: 1 })
+      const next = await done(url, "users.list", { after: page.entries[0].id, limit: 2 })
+      assert.deepStrictEqual(
+        [...page.entries, ...next.entries],
+        [
+          { id: "ann", roles: ["buyer-checkout"] },
+          { id: "bob", roles: [] }
+        ]
+      )
+      const members = await done(url, "account-members.list", { after: "acme", afterMember: "ann" })
+      assert.deepStrictEqual(members.entries, [{ accountId: "acme", userId: "bob" }])
+      assert.deepStrictEqual((await done(url, "carts.list")).entries, [
+        { id: "cart", storeId: "store", accountId: "acme", ownerId: "ann", status: "Active" }
+      ])
+      for (const _ of ["once", "again"]) {
+        assert.deepStrictEqual(await done(url, "accounts.remove", { id: "acme" }), {})
+        await done(url, "carts.remove", { id: "cart" })
+      }
+      for (const name of ["accounts.list", "account-members.list", "store-members.list", "carts.list"]) {
+        assert.deepStrictEqual((await done(url, name)).entries, [], name)
+      }
+    })
   )
 
-  it.live("M7 M8 M9 makes keys that are shown once and end at once, and lists sessions", () =>
+  it.live("M7 M8 M9 a key is shown once, a revoked key ends at once, and sessions are listed", () =>
     on(async (url) => {
       await done(url, "users.put", { id: "bot" })
       await done(url, "accounts.put", { id: "acme" })
@@ -289,7 +287,7 @@ describe("the admin format", { timeout: 60_000 }, () => {
     })
   )
 
-  it.live("D1 D4 D5 D6 stands in the document, with an example the server takes for each, and with its pages", () =>
+  it.live("D1 D4 D5 D6 OpenAPI lists every operation with an example the server accepts, and has its pages", () =>
     on(async (url) => {
       const { body: document } = await request(url, null, "GET", "/openapi.json")
       assert.deepStrictEqual(await new Validator().validate(structuredClone(document)), { valid: true })

@@ -105,7 +105,7 @@ const ready = async ({ ask }: Seller, key = "create"): Promise<string> => {
 }
 
 describe("an agentic checkout", { timeout: 120_000 }, () => {
-  it("walks from create to an order, by the published schemas; each request repeated gets its first reply", () =>
+  it("a checkout goes from create to order by the published schemas; a repeated request gets the first reply", () =>
     selling(async ({ ask }, { charges }) => {
       valid(items, "CheckoutSessionCreateRequest")
       valid(details, "CheckoutSessionUpdateRequest")
@@ -137,7 +137,7 @@ describe("an agentic checkout", { timeout: 120_000 }, () => {
       assert.notInclude((await ask("GET", path)).text, "spt_1")
     }))
 
-  it("refuses in the protocol's form what it does not take, and writes nothing", () =>
+  it("an invalid request is refused in the protocol's error format and writes nothing", () =>
     selling(async (seller) => {
       const { ask } = seller
       const path = await ready(seller)
@@ -168,7 +168,7 @@ describe("an agentic checkout", { timeout: 120_000 }, () => {
       assert.deepStrictEqual([early.status, early.body.code], [400, "missing"])
     }))
 
-  it("is completed by one of sixteen agents at once, and charged once", () =>
+  it("of sixteen agents that complete at once, one succeeds, and the buyer is charged once", () =>
     selling(async (seller, { charges }) => {
       const path = `${await ready(seller)}/complete`
       const answers = await Promise.all(
@@ -186,7 +186,7 @@ describe("an agentic checkout", { timeout: 120_000 }, () => {
       assert.deepStrictEqual([...charges.values()], [5_400])
     }))
 
-  it("loses no change of agents that edit at once", () =>
+  it("concurrent edits of several agents are all kept", () =>
     selling(async (seller) => {
       const path = await ready(seller)
       const edits = [
@@ -211,7 +211,7 @@ describe("an agentic checkout", { timeout: 120_000 }, () => {
       assert.strictEqual(body.totals.at(-1).amount, 4_000)
     }))
 
-  it("says that a payment was declined, and takes another one; a canceled one is canceled once", () =>
+  it("a declined payment is reported and can be retried; a finished checkout cannot be canceled", () =>
     selling(async (seller, { charges }) => {
       const path = await ready(seller)
       const declined = await seller.ask("POST", `${path}/complete`, { key: "p1", body: payment("declined") })
@@ -233,7 +233,7 @@ describe("an agentic checkout", { timeout: 120_000 }, () => {
       assert.strictEqual((await seller.ask("POST", `${other}/cancel`, { key: "c2" })).status, 405)
     }))
 
-  it("survives kills between update and completion, and in the payment: nothing is lost, charged once", () => {
+  it("after kills before and during the payment nothing is lost, and the buyer is charged once", () => {
     let held = 0
     return selling(
       async (seller, psp, file) => {

@@ -19,7 +19,7 @@ const call = async (url: string, path: string, body: object, token = "alice") =>
 const open = (url: string, cartId: string) => call(url, "/v1/checkout-sessions", { cartId })
 
 describe("onelane backup and restore", { timeout: 240_000 }, () => {
-  it("on a running server: into its folder, while updates go on, and back into service", () =>
+  it("backup: a running server writes to its folder during updates, and the copy can be served", () =>
     inFolder(async (folder) => {
       const backups = join(folder, "backups")
       mkdirSync(backups)
@@ -62,7 +62,7 @@ describe("onelane backup and restore", { timeout: 240_000 }, () => {
       await again.ended
     }))
 
-  it("onto a full disk: refused by name, nothing is left there, and the server goes on", () =>
+  it("backup: a full disk is named, leaves no file, and the server continues", () =>
     inFolder(async (folder) => {
       const backups = join(folder, "backups")
       mkdirSync(backups)
@@ -86,7 +86,7 @@ describe("onelane backup and restore", { timeout: 240_000 }, () => {
       assert.strictEqual((await server.ended).code, 0)
     }))
 
-  it("a server without a folder, and one in memory, say so", () =>
+  it("backup: a server without a backup folder, or in memory, refuses with the reason", () =>
     inFolder(async (folder) => {
       const server = node(serveArgs(folder))
       const refused = await run(["backup"], { ONELANE_URL: await urlOf(server), ONELANE_TOKEN: "operator" })
@@ -99,7 +99,7 @@ describe("onelane backup and restore", { timeout: 240_000 }, () => {
       await server.ended
     }))
 
-  it("on a file that no server has open, after a kill too, and nothing is overwritten", () =>
+  it("backup: a closed file is copied, also after a kill, and nothing is overwritten", () =>
     inFolder(async (folder) => {
       const storage = join(folder, "checkout.db")
       const copy = join(folder, "copy.db")

@@ -40,7 +40,7 @@ const refused: ReadonlyArray<readonly [what: string, bytes: string, status: numb
 
 describe("refusals of bodies", { timeout: 60_000 }, () => {
   for (const [what, bytes, status] of refused) {
-    it.scopedLive(`W5 a body ${what} is answered ${status}, and the connection closed without a reset`, () =>
+    it.scopedLive(`W5 a body ${what} is answered ${status}, and the connection closes without a reset`, () =>
       Effect.gen(function* () {
         const door = yield* Door.make()
         const { end, millis, text } = yield* dial(door.port, bytes).heard
@@ -53,7 +53,7 @@ describe("refusals of bodies", { timeout: 60_000 }, () => {
     )
   }
 
-  it.scopedLive("W5 a body over the limit that ends soon is dropped, and the connection goes on", () =>
+  it.scopedLive("W5 a body just over the limit is dropped, and the connection stays open", () =>
     Effect.gen(function* () {
       const door = yield* Door.make()
       const bytes = mebibyte + 1
@@ -69,7 +69,7 @@ describe("refusals of bodies", { timeout: 60_000 }, () => {
     })
   )
 
-  it.scopedLive("a client that goes on sending for ever is let go of, its answer told", () =>
+  it.scopedLive("a client that never stops sending gets its answer and is disconnected", () =>
     Effect.gen(function* () {
       const door = yield* Door.make()
       const { heard, socket } = dial(door.port, post(token, json, `Content-Length: ${2 ** 40}`))
@@ -85,7 +85,7 @@ describe("refusals of bodies", { timeout: 60_000 }, () => {
     })
   )
 
-  it.scopedLive("W13 100 Continue is said only after token, media type and length are accepted", () =>
+  it.scopedLive("W13 100 Continue is sent only after token, media type and length are accepted", () =>
     Effect.gen(function* () {
       const door = yield* Door.make({ limits: { bodyMaxBytes: 100 } })
       const expect = "Expect: 100-continue"

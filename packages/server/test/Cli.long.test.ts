@@ -6,7 +6,7 @@ import { asked, run } from "./Command.js"
 import { inFolder } from "./Program.js"
 
 describe("onelane", { timeout: 240_000 }, () => {
-  it("says of every command how it is used", async () => {
+  it("every command shows its usage", async () => {
     assert.deepStrictEqual(await run(["--help"]), await run([]))
     for (const command of ["serve", "sessions", "directory", "keys", "migrate", "doctor"]) {
       const { code, stdout } = await run([command, "--help"])
@@ -16,7 +16,7 @@ describe("onelane", { timeout: 240_000 }, () => {
     }
   })
 
-  it("exits 2 and does nothing when it does not understand", () =>
+  it("wrong arguments of every command exit 2 and change nothing", () =>
     inFolder(async (folder) => {
       const storage = join(folder, "none.db")
       const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
@@ -38,7 +38,7 @@ describe("onelane", { timeout: 240_000 }, () => {
       assert.isUndefined(statSync(storage, { throwIfNoEntry: false }))
     }))
 
-  it("keeps a directory in a storage", () =>
+  it("directory commands change and list a storage", () =>
     inFolder(async (folder) => {
       const env = { ONELANE_STORAGE: join(folder, "checkout.db") }
       await asked(["migrate"], env)

@@ -35,7 +35,7 @@ const serving = (
   })
 
 describe("onelane", { timeout: 120_000 }, () => {
-  it("says how it is used", async () => {
+  it("onelane --help shows the usage", async () => {
     const bare = await run([])
     assert.strictEqual(bare.code, 0)
     assert.strictEqual(bare.stderr, "")
@@ -47,7 +47,7 @@ describe("onelane", { timeout: 120_000 }, () => {
     }
   })
 
-  it("exits 2 and does nothing when it does not understand", () =>
+  it("wrong arguments exit 2 and change nothing", () =>
     inFolder(async (folder) => {
       const storage = join(folder, "none.db")
       const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
@@ -66,7 +66,7 @@ describe("onelane", { timeout: 120_000 }, () => {
 })
 
 describe("onelane on a storage", { timeout: 120_000 }, () => {
-  it("makes it, examines it, keeps a directory and keys in it", () =>
+  it("storage: it is created and checked, and holds a directory and keys", () =>
     inFolder(async (folder) => {
       const env = { ONELANE_STORAGE: join(folder, "checkout.db") }
       const absent = await run(["keys", "list"], env)
@@ -104,7 +104,7 @@ describe("onelane on a storage", { timeout: 120_000 }, () => {
 })
 
 describe("onelane on a running server", { timeout: 120_000 }, () => {
-  it("lists, shows, follows and cancels sessions", () =>
+  it("sessions are listed, shown, followed and canceled", () =>
     serving(async ({ env, folder, url }) => {
       const [first, second] = [await openCart(url, "cart-0"), await openCart(url, "cart-1")]
       const { sessions } = await asked(["sessions", "list"], env)
@@ -152,7 +152,7 @@ describe("onelane on a running server", { timeout: 120_000 }, () => {
       assert.strictEqual((await run(["sessions", "show", "none"], env)).code, 1)
     }))
 
-  it("a right taken away through it is gone with the answer", () =>
+  it("a right removed by the command line is gone when the command returns", () =>
     serving(async ({ env, url }) => {
       const id = await openCart(url, "cart-0")
       const update = { checkoutSessionId: id, expCurrentState: "Start", nextState: "Inventory" }
@@ -171,7 +171,7 @@ describe("onelane on a running server", { timeout: 120_000 }, () => {
       assert.deepInclude(closed, { isSuccess: false, reason: "CART_NOT_UPDATABLE" })
     }))
 
-  it("is for those with modify-all-data only, and tells others nothing", () =>
+  it("callers without modify-all-data are refused and learn nothing", () =>
     serving(async ({ url }) => {
       const { code, stderr, stdout } = await run(["sessions", "list"], { ONELANE_URL: url, ONELANE_TOKEN: "alice" })
       assert.strictEqual(code, 1)

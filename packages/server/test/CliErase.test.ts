@@ -10,7 +10,7 @@ const holds = (file: string, text: string): boolean =>
   ["", "-wal", "-shm"].some((end) => existsSync(file + end) && readFileSync(file + end).includes(text))
 
 describe("onelane erase", { timeout: 120_000 }, () => {
-  it("erases a buyer from a file, down to its bytes, once it is told --yes", () =>
+  it("erase: --yes removes every byte of a buyer from a file", () =>
     inFolder(async (folder) => {
       const storage = join(folder, "checkout.db")
       const env = { ONELANE_STORAGE: storage }
@@ -42,7 +42,7 @@ describe("onelane erase", { timeout: 120_000 }, () => {
       assert.strictEqual((await asked(["sessions", "list"], env)).sessions.length, 1)
     }))
 
-  it("erases by a running server, which forgets what it has in memory, and logs no id", () =>
+  it("erase: a running server removes a buyer from memory too, and logs no id", () =>
     inFolder(async (folder) => {
       const storage = join(folder, "checkout.db")
       const server = node(serveArgs(folder))

@@ -51,7 +51,7 @@ const stranding = { name: "shop", version: 2, initial: "Cart", transitions: { Ca
 const migrating = { ...stranding, migrate: { Gift: "Cart", Pay: "Payment", Done: "Payment" } }
 
 describe("onelane flow check", { timeout: 120_000 }, () => {
-  it("counts live sessions by state, lists those without a way on, and ends with 1 while there is one", () =>
+  it("flow check: counts live sessions by state, lists stranded ones, and exits 1 if there are any", () =>
     inFolder(async (folder) => {
       const storage = join(folder, "checkout.db")
       await filled(storage)
@@ -95,7 +95,7 @@ describe("onelane flow check", { timeout: 120_000 }, () => {
       assert.strictEqual(again.stdout, stdout)
     }))
 
-  it("says what it does not understand with 2, and that a storage is not there with 1", () =>
+  it("flow check: exits 2 on wrong arguments and 1 if the storage does not exist", () =>
     inFolder(async (folder) => {
       const storage = join(folder, "none.db")
       const unknown = await run(["flow", "check", "--storage", storage, "--flow", "nowhere"])
@@ -111,7 +111,7 @@ describe("onelane flow check", { timeout: 120_000 }, () => {
       assert.include(absent.stderr, "there is no")
     }))
 
-  it("an operator moves what it found, on the storage itself", () =>
+  it("sessions move: an operator moves a stranded session directly in the storage", () =>
     inFolder(async (folder) => {
       const storage = join(folder, "checkout.db")
       await filled(storage)
@@ -128,7 +128,7 @@ describe("onelane flow check", { timeout: 120_000 }, () => {
       assert.deepInclude(history.at(-1), { type: "Moved", by: "host", reason: "no more gifts" })
     }))
 
-  it("looks at PostgreSQL while an app goes on", () =>
+  it("flow check: reads PostgreSQL while an application uses it", () =>
     Effect.runPromise(
       Effect.scoped(
         Effect.gen(function* () {

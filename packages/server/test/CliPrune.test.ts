@@ -6,7 +6,7 @@ import { asked, run } from "./Command.js"
 import { inFolder } from "./Program.js"
 
 describe("onelane sessions prune", { timeout: 120_000 }, () => {
-  it("deletes what was archived before a date, and says how much", () =>
+  it("sessions prune: deletes sessions archived before a date and reports how many", () =>
     inFolder(async (folder) => {
       const storage = join(folder, "checkout.db")
       const env = { ONELANE_STORAGE: storage }
@@ -25,7 +25,7 @@ describe("onelane sessions prune", { timeout: 120_000 }, () => {
       assert.strictEqual((await run(["sessions", "prune", "--archived-before", "soon"], env)).code, 2)
     }))
 
-  it("lets carts remember who completed them where it is asked to", () =>
+  it("sessions prune: --keep-completed keeps each cart's completed session known", () =>
     inFolder(async (folder) => {
       const storage = join(folder, "checkout.db")
       const env = { ONELANE_STORAGE: storage }

@@ -33,7 +33,7 @@ const acme = (cartId: string) =>
   })
 
 describe("onelane sessions release", { timeout: 120_000 }, () => {
-  it.scoped("takes away a claim nobody will finish, on the storage itself; looking at it changes nothing", () =>
+  it.scoped("sessions release: ends an abandoned claim directly in the storage; a look at it changes nothing", () =>
     Effect.gen(function* () {
       const storage = join(yield* temporaryFolder, "checkout.db")
       const id = yield* claimed(storage, "cart-1")
@@ -58,7 +58,7 @@ describe("onelane sessions release", { timeout: 120_000 }, () => {
     })
   )
 
-  it.live("takes a claim away through a server, under the name of whoever asked", () =>
+  it.live("sessions release: a server ends the claim in the name of the caller", () =>
     Effect.promise(() =>
       inFolder(async (folder) => {
         const id = await Effect.runPromise(claimed(join(folder, "checkout.db"), "cart-0", true))

@@ -7,7 +7,7 @@ import { start } from "./ClusterNodes.js"
 
 describe("a node", () => {
   it.scopedLive(
-    "is ready while it holds shards, is not while others hold all of them, and answers what it is asked even then",
+    "a node without shards is not ready but still answers; it is ready once it holds shards",
     () =>
       Effect.gen(function* () {
         const postgres = yield* PostgresServer.make()

@@ -39,7 +39,7 @@ describe("readiness by the last commit", () => {
   for (const waits of [false, true]) {
     for (const reason of ["READONLY", "DISK_FULL", "DISCONNECTED"]) {
       it.scoped(
-        `O1 a store that answers ${reason} is tried once a second, and is ready again by itself (${waits})`,
+        `O1 a store that answers ${reason} is retried once a second until it is ready (asynchronous: ${waits})`,
         () =>
           Effect.gen(function* () {
             const { fault, journal } = yield* faulty(waits)
@@ -64,7 +64,7 @@ describe("readiness by the last commit", () => {
     }
   }
 
-  it.scoped("O1 an entry that is refused for what is in it says nothing about the store", () =>
+  it.scoped("O1 an entry refused for its content leaves the store ready", () =>
     Effect.gen(function* () {
       const { fault, journal } = yield* faulty(false)
       const commits = yield* Commits.watch(journal)
@@ -76,7 +76,7 @@ describe("readiness by the last commit", () => {
     }).pipe(Effect.provide(JournalMemory.layer))
   )
 
-  it.scoped("O1 a commit that succeeds meanwhile counts at once", () =>
+  it.scoped("O1 one successful commit makes the store ready at once", () =>
     Effect.gen(function* () {
       const { fault, journal } = yield* faulty(false)
       const commits = yield* Commits.watch(journal)

@@ -25,21 +25,21 @@ const engineOn = (storage: string) =>
   )
 
 describe("Doctor", () => {
-  it("knows a Node that is too old", () => {
+  it("doctor: a Node version that is too old fails", () => {
     assert.strictEqual(Doctor.node("v20.19.0").result, "ok")
     assert.strictEqual(Doctor.node("v24.1.0").result, "ok")
     assert.strictEqual(Doctor.node("v20.18.3").result, "failed")
     assert.strictEqual(Doctor.node("v18.20.0").result, "failed")
   })
 
-  it("knows a clock that is behind what was kept, or behind this release", () => {
+  it("doctor: a clock behind the newest stored time or behind this release fails", () => {
     assert.strictEqual(Doctor.clock(nowMillis, null).result, "ok")
     assert.strictEqual(Doctor.clock(nowMillis, nowMillis + 1_000).result, "ok")
     assert.strictEqual(Doctor.clock(nowMillis, nowMillis + 60_000).result, "failed")
     assert.strictEqual(Doctor.clock(0, null).result, "failed")
   })
 
-  it.scoped("warns of a file that others may open, and fails on one that is not there", () =>
+  it.scoped("doctor: a file that others can open is a warning, a missing file fails", () =>
     Effect.gen(function* () {
       const path = join(yield* temporaryFolder, "store.db")
       assert.strictEqual(Doctor.permissions(path).result, "failed")
@@ -51,7 +51,7 @@ describe("Doctor", () => {
     })
   )
 
-  it.scoped("syncs for real where the storage lies, and leaves nothing behind", () =>
+  it.scoped("doctor: measures a real sync in the storage's folder and leaves no file", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       assert.match(Doctor.sync(join(folder, "store.db")).found, /^a sync takes \d+\.\d\d ms/)
@@ -59,7 +59,7 @@ describe("Doctor", () => {
     })
   )
 
-  it.scoped("finds a sound storage in order, and says so of nothing else", () =>
+  it.scoped("doctor: a sound storage passes, any other one does not", () =>
     Effect.gen(function* () {
       const folder = yield* temporaryFolder
       const storage = join(folder, "store.db")
@@ -79,7 +79,7 @@ describe("Doctor", () => {
     })
   )
 
-  it.scoped("calls damage damage, and a missing table as well, and says what to do", () =>
+  it.scoped("doctor: reports damage and missing tables, and what to do", () =>
     Effect.gen(function* () {
       const storage = join(yield* temporaryFolder, "store.db")
       const filled = Effect.forEach(Array.from({ length: 40 }).keys(), (n) =>
@@ -104,7 +104,7 @@ describe("Doctor", () => {
     })
   )
 
-  it("knows a store in a newer format, and says which", () => {
+  it("doctor: a store in a newer format fails and the format is named", () => {
     assert.strictEqual(Doctor.formatOf(1).result, "ok")
     const { found, result } = Doctor.formatOf(99)
     assert.strictEqual(result, "failed")

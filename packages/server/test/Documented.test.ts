@@ -16,7 +16,7 @@ const operations = page("docs/operate/OPERATIONS.md")
 const settings = [...ServeConfig.settings, Settings.configFile].map(({ name }) => name)
 
 describe("the pages for operators", () => {
-  it("name every setting, and none that is not there", () => {
+  it("OPERATIONS names every setting, and only existing ones", () => {
     for (const name of settings) assert.match(operations, new RegExp(`--${name}\\b`), name)
     for (const text of [operations, page("README.md")]) {
       for (const [line] of text.matchAll(/onelane serve --.*/g)) {
@@ -27,7 +27,7 @@ describe("the pages for operators", () => {
     }
   })
 
-  it("name every limit with its default, in the protocol", () => {
+  it("PROTOCOL names every limit with its default", () => {
     const protocol = page("packages/http/PROTOCOL.md")
     for (const [name, value] of Object.entries(Limits.defaults)) {
       const shown = value === Number.POSITIVE_INFINITY ? "unlimited" : value.toLocaleString("en-US")
@@ -36,7 +36,7 @@ describe("the pages for operators", () => {
     }
   })
 
-  it("name every number, and none that is not counted", () => {
+  it("OPERATIONS names every metric, and only existing ones", () => {
     const commit = EngineMetrics.makeCommit()
     const lanes = { sessions: EngineMetrics.make(), carts: EngineMetrics.make() }
     const engine = { ...lanes, commit, tasks: () => 0, clockOffsetMillis: () => 0 }

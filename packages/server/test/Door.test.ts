@@ -82,7 +82,7 @@ const refusals: ReadonlyArray<{
 const hows: ReadonlyArray<How> = ["served", "effects"]
 
 describe.each(hows)("an update through the door (%s)", (how) => {
-  it.scopedLive("succeeds in both formats, and is replayed under its key", () =>
+  it.scopedLive("update: succeeds in both formats, and the same key replays the answer", () =>
     Effect.gen(function* () {
       const door = yield* make({}, how)
       const key = { headers: 'idempotency-key: k\r\nif-match: "1"\r\n' }
@@ -100,7 +100,7 @@ describe.each(hows)("an update through the door (%s)", (how) => {
     })
   )
 
-  it.scopedLive("is refused in both formats with the status of its refusal", () =>
+  it.scopedLive("update: a refusal has its status in both formats", () =>
     Effect.gen(function* () {
       const door = yield* make({}, how)
       for (const { before, input = {}, said = {}, status, tag } of refusals) {
@@ -121,7 +121,7 @@ describe.each(hows)("an update through the door (%s)", (how) => {
     })
   )
 
-  it.scopedLive("is answered where its bytes come in pieces, behind each other, or with the last of a client", () =>
+  it.scopedLive("update: split, pipelined and final bytes of a connection are answered", () =>
     Effect.gen(function* () {
       const door = yield* make({}, how)
       const { id } = yield* newSession(door)
@@ -146,7 +146,7 @@ describe.each(hows)("an update through the door (%s)", (how) => {
     })
   )
 
-  it.scopedLive("is limited: how many at once, how many bytes, how often, how long", () =>
+  it.scopedLive("update: the limits of concurrency, bytes, rate and time apply", () =>
     Effect.gen(function* () {
       const listener = { requestMillis: 400, headersMillis: 200 }
       const slow = yield* make({ listener, limits: { bodiesMaxBytes: 300, requestsMaxCount: 1 } }, how)
@@ -173,7 +173,7 @@ describe.each(hows)("an update through the door (%s)", (how) => {
     })
   )
 
-  it.scopedLive("is answered for pages of other origins, and while the server closes", () =>
+  it.scopedLive("update: is answered with CORS headers, and while the server closes", () =>
     Effect.gen(function* () {
       const door = yield* make({ corsOrigins: ["https://shop.example"] }, how)
       const { id } = yield* newSession(door)

@@ -119,7 +119,7 @@ const sameNumbers = (doors: ReadonlyArray<Door>) => {
 
 describe("requests that are wrong in some way", () => {
   it.scopedLive(
-    "are answered with the same bytes by every adapter, and counted alike",
+    "invalid requests get the same bytes and the same counts from every adapter",
     () =>
       Effect.gen(function* () {
         const { doors, id } = yield* opened({ limits: { bodyMaxBytes: 200, inputsMaxCount: 2 } })
@@ -132,7 +132,7 @@ describe("requests that are wrong in some way", () => {
   )
 
   it.scopedLive(
-    "are answered alike where they are drawn from the contract",
+    "requests generated from the contract get the same answers from every adapter",
     () =>
       Effect.gen(function* () {
         const { doors, id } = yield* opened()

@@ -19,7 +19,7 @@ const tokens = ["--tokens", '{"t":{"userId":"ann","roles":[]}}']
 const jwt = { issuer: "https://id.example", audience: ["onelane"], jwksUrl: "https://id.example/keys" }
 
 describe("DoorSettings", () => {
-  it("is strict where nothing is said", () => {
+  it("the defaults are strict", () => {
     assert.deepStrictEqual(door(...tokens), {
       jwt: null,
       apiKeys: false,
@@ -35,7 +35,7 @@ describe("DoorSettings", () => {
     })
   })
 
-  it("refuses fixed tokens on a public address unless it is forced to", () => {
+  it("fixed tokens on a public address are refused unless forced", () => {
     for (const host of ["0.0.0.0", "::", "192.168.1.5", "shop.example", "127.evil.example"]) {
       assert.match(wrong(...tokens, "--host", host), /^--tokens is for development only, and /, host)
       assert.isTrue(door(...tokens, "--host", host, "--tokens-anywhere").tokensAnywhere)
@@ -44,13 +44,13 @@ describe("DoorSettings", () => {
     assert.isTrue(door("--host", "0.0.0.0", "--api-keys").apiKeys)
   })
 
-  it("wants somebody who can call", () => {
+  it("a server without tokens, JWT and API keys is refused", () => {
     assert.match(wrong(), /no tokens: nobody could call/)
     assert.isTrue(door("--api-keys").apiKeys)
     assert.strictEqual(door("--jwt", JSON.stringify(jwt)).jwt?.issuer, jwt.issuer)
   })
 
-  it("says which setting is wrong, and how", () => {
+  it("errors name the wrong setting and the reason", () => {
     const cases: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
       [["--jwt", '{"issuer":"i"}'], /^--jwt: .*audience/s],
       [["--jwt", JSON.stringify({ ...jwt, algorithms: ["none"] })], /^--jwt: .*none/s],
@@ -69,13 +69,13 @@ describe("DoorSettings", () => {
     for (const [args, sentence] of cases) assert.match(wrong(...tokens, ...args), sentence)
   })
 
-  it("takes a share of requests to trace from 0 to 1", () => {
+  it("the trace ratio is a number from 0 to 1", () => {
     for (const ratio of ["0", "1", "0.01", ".5", "1.0"]) {
       assert.strictEqual(door(...tokens, "--trace-ratio", ratio).traceRatio, Number(ratio))
     }
   })
 
-  it("takes bounds that differ, and leaves the others", () => {
+  it("limits that are set replace their defaults; the others stay", () => {
     const { limits } = door(...tokens, "--limits", '{"bodyMaxBytes":10,"lingerMillis":0}')
     assert.deepStrictEqual(limits, { ...Limits.defaults, bodyMaxBytes: 10, lingerMillis: 0 })
   })

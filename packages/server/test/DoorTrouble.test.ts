@@ -27,7 +27,7 @@ const unavailable = {
 const hows: ReadonlyArray<How> = ["served", "effects", "platform"]
 
 describe.each(hows)("a service in trouble (%s)", (how) => {
-  it.scopedLive("is told of in both formats: overload, a store without an answer, a defect; at once or later", () =>
+  it.scopedLive("overload, store timeouts and defects are answered in both formats, at once or later", () =>
     Effect.gen(function* () {
       const exits: ReadonlyArray<readonly [Exit.Exit<never, CheckoutError.UpdateError>, number, string]> = [
         [
@@ -63,7 +63,7 @@ describe.each(hows)("a service in trouble (%s)", (how) => {
     })
   )
 
-  it.scopedLive("withdraws the update of a caller who hangs up, and counts nothing", () =>
+  it.scopedLive("the update of a caller who hangs up is withdrawn, and nothing is counted", () =>
     Effect.gen(function* () {
       let withdrawn = 0
       const door = yield* make(
@@ -98,7 +98,7 @@ describe.each(hows)("a service in trouble (%s)", (how) => {
     })
   )
 
-  it.scopedLive("does not answer a caller who left before the update could be withdrawn", () =>
+  it.scopedLive("a caller who left before its update could be withdrawn gets no answer", () =>
     Effect.gen(function* () {
       let end = (): void => {}
       const door = yield* make(

@@ -58,12 +58,12 @@ describe("examples", { timeout: 240_000 }, () => {
 describe("README", { timeout: 60_000 }, () => {
   const readme = readFileSync(join(root, "README.md"), "utf8")
 
-  it("shows example 02 as it is", () => {
+  it("the README shows example 02 unchanged", () => {
     const [, ...code] = readFileSync(join(root, "examples/02-embedded.ts"), "utf8").split("\n")
     assert.include(readme, `\`\`\`ts\n${code.join("\n")}\`\`\``)
   })
 
-  it("calls a server with its tokens and seed as it says, and gets what it says", async () => {
+  it("the README's calls of a server get the answers it shows", async () => {
     const files = ["--tokens", join(root, "examples/tokens.json"), "--seed", join(root, "examples/seed.json")]
     const server = node([onelane, "serve", "--storage", ":memory:", "--port", "0", ...files])
     const path = /actions=http:\/\/127\.0\.0\.1:8080(\S+)/.exec(readme)?.[1]

@@ -85,7 +85,7 @@ const away = (leave: (node: ClusterNode) => Effect.Effect<unknown>) =>
 /** A test that every session is back within this time of a signal to its node. */
 export const isBack = (signal: NodeJS.Signals, millis: number): void =>
   it.scopedLive(
-    `is back within ${millis} ms of a ${signal} of its node, and nobody is told of sockets`,
+    `a session accepts updates within ${millis} ms of a ${signal} of its node, without socket errors`,
     () =>
       Effect.gen(function* () {
         const { after, before } = yield* away((node) => node.signal(signal))

@@ -51,7 +51,7 @@ const countOf = (told: ReadonlyArray<Told>, status: number | string) =>
 
 describe("SIGTERM", { timeout: 120_000 }, () => {
   for (const pauseMillis of [0, 20]) {
-    it(`L10 O5 resets none of 16 busy clients who keep their connections and pause ${pauseMillis} ms`, () =>
+    it(`L10 O5 SIGTERM resets none of 16 busy keep-alive clients that pause ${pauseMillis} ms`, () =>
       inFolder(async (folder) => {
         const server = node(serveArgs(folder))
         const url = await urlOf(server)
@@ -68,7 +68,7 @@ describe("SIGTERM", { timeout: 120_000 }, () => {
       }))
   }
 
-  it("L10 of two servers one leaves: a client of both sees no error but refused connections", () =>
+  it("L10 SIGTERM of one of two servers: a client of both sees only refused connections", () =>
     inFolder((one) =>
       inFolder(async (two) => {
         // A client that a loaded machine delays for longer than the server lingers meets the end of its idle connection.
@@ -97,7 +97,7 @@ describe("SIGTERM", { timeout: 120_000 }, () => {
 describe("a listener that leaves", () => {
   const limits = { ...ListenerLimits.defaults, lingerMillis: 100, closeMillis: 1_000 }
 
-  it.scopedLive("L10 answers every request that waits on a connection, and only the last one ends it", () =>
+  it.scopedLive("L10 a leaving listener answers all pipelined requests, and closes with the last answer", () =>
     Effect.gen(function* () {
       const door = yield* Door.make()
       const { heard, socket } = dial(door.port)
@@ -111,7 +111,7 @@ describe("a listener that leaves", () => {
     })
   )
 
-  it.scopedLive("L10 ends a connection with the answer that was under way when it began", () =>
+  it.scopedLive("L10 a leaving listener closes a connection with the answer in flight", () =>
     Effect.gen(function* () {
       const door = yield* Door.make({ pages: { "/slow": Effect.delay(Effect.die("slow"), 150) } })
       const { heard } = dial(door.port, get("/slow"))
@@ -123,7 +123,7 @@ describe("a listener that leaves", () => {
     })
   )
 
-  it.scopedLive("L10 answers a client that speaks again while it lingers, on a new connection as well", () =>
+  it.scopedLive("L10 a leaving listener answers requests while it lingers, also on new connections", () =>
     Effect.gen(function* () {
       const door = yield* Door.make()
       const kept = dial(door.port, get("/a"))

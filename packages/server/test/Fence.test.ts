@@ -21,14 +21,14 @@ const signs = (failed: Journal.JournalFailure, now = true) =>
   })
 
 describe("Fence", () => {
-  it.effect("an append whose outcome is unknown is a sign, whether the answer was there at once or came later", () =>
+  it.effect("an append with an unknown outcome is a sign of a fence, at once or later", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* signs(Journal.failure("unknown", "IO")), ["IO", "IO"])
       assert.deepStrictEqual(yield* signs(Journal.failure("unknown", "IO"), false), ["IO", "IO"])
     })
   )
 
-  it.effect("a journal that says it is fenced is one; a full or busy disk is none, for it can heal", () =>
+  it.effect("FENCED is a sign of a fence; a full or busy disk is not, because it can recover", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* signs(Journal.failure("no", "FENCED")), ["FENCED", "FENCED"])
       assert.deepStrictEqual(yield* signs(Journal.failure("no", "DISK_FULL")), [])
@@ -36,7 +36,7 @@ describe("Fence", () => {
     })
   )
 
-  it.effect("a read says that the store is closed, and nothing else it says is a sign", () =>
+  it.effect("a failed read is a sign of a fence only if the store is closed", () =>
     Effect.gen(function* () {
       const seen: Array<string> = []
       for (const reason of ["FENCED", "FILE_REPLACED", "IO", "CORRUPT"]) {
@@ -49,7 +49,7 @@ describe("Fence", () => {
     })
   )
 
-  it.effect("what succeeds passes through untouched", () =>
+  it.effect("successful answers pass through unchanged", () =>
     Effect.gen(function* () {
       const journal = Fence.watch(JournalMemory.make(), () => assert.fail("no sign"))
       const entry = { address: { kind: "k", id: "1" }, expectedSequence: 0, events: [1], state: 1, alarmMillis: null }

@@ -14,7 +14,7 @@ const open = async (url: string, cartId: string) => {
 }
 
 describe("a server and its file", () => {
-  it("whose file is removed answers unknown, and ends with a sentence and code 1", { timeout: 60_000 }, () =>
+  it("a server whose file is removed answers unknown, and ends with one sentence and code 1", { timeout: 60_000 }, () =>
     inFolder(async (folder) => {
       const server = node(serveArgs(folder))
       const url = await urlOf(server)
@@ -31,7 +31,7 @@ describe("a server and its file", () => {
   )
 
   it(
-    "whose file is replaced ends by itself when nobody calls, and leaves what took the file's name alone",
+    "a server whose file is replaced ends even without calls, and leaves the new file alone",
     { timeout: 60_000 },
     () =>
       inFolder(async (folder) => {
@@ -47,7 +47,7 @@ describe("a server and its file", () => {
       })
   )
 
-  it("that is asked to end leaves one file", { timeout: 60_000 }, () =>
+  it("a server that is asked to end leaves one file", { timeout: 60_000 }, () =>
     inFolder(async (folder) => {
       const server = node(serveArgs(folder))
       const url = await urlOf(server)

@@ -64,7 +64,7 @@ const moving = async (url: string, token: string, id: string) => {
 }
 
 describe("a front door", { timeout: 120_000 }, () => {
-  it("O5 lets signed tokens in, refuses the second of two updates, and on SIGTERM under load loses nothing", () =>
+  it("O5 signed tokens are accepted, one of two updates wins, and SIGTERM under load loses nothing", () =>
     inFolder((folder) =>
       providing(async ({ jwksUrl, rotate, sign }) => {
         const storage = join(folder, "checkout.db")

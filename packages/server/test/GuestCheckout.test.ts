@@ -10,7 +10,7 @@ const tokens = {
 }
 
 it.live(
-  "an integration opens a cart for a guest in one call, and nobody else sees it until it is handed over",
+  "an integration opens a guest's cart in one call; nobody else sees it until it gets an owner",
   () =>
     serving(tokens, async (url) => {
       const open = (token: string, body: object) => call(url, token, "POST", "/v1/checkout-sessions", body)

@@ -34,7 +34,7 @@ const reason = (token: string) =>
   Effect.map(Effect.flip(caller(token)), (error) => (error._tag === "TokenRefused" ? error.reason : error._tag))
 
 describe("API keys", () => {
-  it.scoped("stand for their user until they expire or are revoked; the table cannot be called with", () =>
+  it.scoped("an API key acts for its user until it expires or is revoked; its stored form is no token", () =>
     Effect.gen(function* () {
       const provide = yield* withIdentity({ apiKeys: true })
       yield* Effect.gen(function* () {
@@ -52,7 +52,7 @@ describe("API keys", () => {
     })
   )
 
-  it.scoped("are told apart in the log: malformed, unknown, with a wrong secret", () =>
+  it.scoped("the log distinguishes malformed and unknown API keys and wrong secrets", () =>
     Effect.gen(function* () {
       const provide = yield* withIdentity({ apiKeys: true })
       yield* Effect.gen(function* () {
@@ -70,7 +70,7 @@ describe("API keys", () => {
 })
 
 describe("Identity", () => {
-  it.scoped("lets the shape of a token say who judges it", () =>
+  it.scoped("the token format selects the verifier", () =>
     Effect.gen(function* () {
       const keyFile = join(yield* temporaryFolder, "key.pem")
       const { privateKey, publicKey } = yield* Effect.promise(() => jose.generateKeyPair("EdDSA"))
@@ -99,7 +99,7 @@ describe("Identity", () => {
     })
   )
 
-  it.scoped("says of all tokens of one shape the same on the wire, whatever is wrong with them", () =>
+  it.scoped("all refused tokens of one format look the same on the wire", () =>
     Effect.gen(function* () {
       const provide = yield* withIdentity({ apiKeys: true, tokens: {} })
       yield* Effect.gen(function* () {

@@ -60,7 +60,7 @@ const withFile = (more: object = {}) =>
 const ann = Caller.make("ann", ["buyer-checkout"])
 
 describe("JwtAuthentication", () => {
-  it.scoped("takes a token that was signed, is meant for us and is in its time, whatever key id it names", () =>
+  it.scoped("a signed token with the right audience and time is accepted, whatever its key id", () =>
     Effect.gen(function* () {
       const { judge, privateKey } = yield* withFile()
       for (const kid of [undefined, "any"] as const) {
@@ -71,7 +71,7 @@ describe("JwtAuthentication", () => {
     })
   )
 
-  it.scoped("tells apart what is wrong, and says nothing of it but the reason", () =>
+  it.scoped("each fault of a token has its own reason, and the error holds nothing else", () =>
     Effect.gen(function* () {
       const { privateKey, publicKey, reason } = yield* withFile()
       const other = yield* pairOf("ES256")
@@ -113,7 +113,7 @@ describe("JwtAuthentication", () => {
     })
   )
 
-  it.scoped("believes clocks that differ by the tolerance, and no more", () =>
+  it.scoped("an expired token is accepted within the clock tolerance, not beyond", () =>
     Effect.gen(function* () {
       const { judge, privateKey, reason } = yield* withFile({ toleranceSeconds: 10, rememberCount: 0 })
       const late = yield* sign(privateKey, { claims: { exp: nowSeconds - 9 } })
@@ -123,7 +123,7 @@ describe("JwtAuthentication", () => {
     })
   )
 
-  it.scoped("remembers a verified token for a while, never beyond its expiry", () =>
+  it.scoped("a verified token is cached, but never beyond its expiry", () =>
     Effect.gen(function* () {
       const { judge, privateKey, reason } = yield* withFile({ rememberMillis: 60_000, toleranceSeconds: 0 })
       const token = yield* sign(privateKey, { claims: { exp: nowSeconds + 30 } })
@@ -135,7 +135,7 @@ describe("JwtAuthentication", () => {
     })
   )
 
-  it.scoped("reads user, roles and account where the settings say", () =>
+  it.scoped("user, roles and account are read from the configured claims", () =>
     Effect.gen(function* () {
       const claims = {
         user: "https://shop.example/user",
@@ -160,7 +160,7 @@ describe("JwtAuthentication", () => {
     })
   )
 
-  it.scoped("takes HS256 only with a secret file and when it is named", () =>
+  it.scoped("HS256 is accepted only if it is listed and a secret file is set", () =>
     Effect.gen(function* () {
       yield* atNow
       const secretFile = join(yield* temporaryFolder, "secret")
@@ -184,7 +184,7 @@ describe("JwtAuthentication", () => {
     })
   )
 
-  it.scoped("refuses a key file that holds no public keys, by the name of the setting", () =>
+  it.scoped("a key file without public keys is refused with the name of the setting", () =>
     Effect.gen(function* () {
       const keyFile = join(yield* temporaryFolder, "keys.json")
       const { privateKey } = yield* pairOf("ES256")
@@ -224,38 +224,40 @@ const provider = Effect.gen(function* () {
 })
 
 describe("keys of an url", () => {
-  it.scopedLive("are fetched once, again for a key id nobody knew, and serve on while the provider is away", () =>
-    Effect.gen(function* () {
-      const { jwksUrl, keyOf, published } = yield* provider
-      const first = yield* keyOf("1")
-      const second = yield* keyOf("2")
-      const claims = { exp: Math.floor(Date.parse("2100-01-01") / 1_000) }
-      const settingsNow = settings({ jwksUrl, cooldownMillis: 0, rememberCount: 0, cacheMillis: 100_000 })
-      const judge = yield* authenticator(settingsNow)
-      const tokenOf = ({ privateKey }: typeof first, kid: string) => sign(privateKey, { alg: "RS256", kid, claims })
-      const early = yield* tokenOf(first, "1")
+  it.scopedLive(
+    "JWKS: keys are fetched once, again for an unknown key id, and stay valid while the provider is away",
+    () =>
+      Effect.gen(function* () {
+        const { jwksUrl, keyOf, published } = yield* provider
+        const first = yield* keyOf("1")
+        const second = yield* keyOf("2")
+        const claims = { exp: Math.floor(Date.parse("2100-01-01") / 1_000) }
+        const settingsNow = settings({ jwksUrl, cooldownMillis: 0, rememberCount: 0, cacheMillis: 100_000 })
+        const judge = yield* authenticator(settingsNow)
+        const tokenOf = ({ privateKey }: typeof first, kid: string) => sign(privateKey, { alg: "RS256", kid, claims })
+        const early = yield* tokenOf(first, "1")
 
-      published.status = 503
-      assert.strictEqual((yield* Effect.flip(judge.authenticate(early)))._tag, "PortUnavailable")
-      published.status = 200
-      published.keys = [first.jwk]
-      for (let round = 0; round < 5; round++) assert.deepStrictEqual(yield* judge.authenticate(early), ann)
-      assert.strictEqual(published.asked, 2)
+        published.status = 503
+        assert.strictEqual((yield* Effect.flip(judge.authenticate(early)))._tag, "PortUnavailable")
+        published.status = 200
+        published.keys = [first.jwk]
+        for (let round = 0; round < 5; round++) assert.deepStrictEqual(yield* judge.authenticate(early), ann)
+        assert.strictEqual(published.asked, 2)
 
-      published.keys = [second.jwk]
-      const late = yield* tokenOf(second, "2")
-      assert.deepStrictEqual(yield* judge.authenticate(late), ann)
-      assert.strictEqual(published.asked, 3)
-      const gone = yield* Effect.flip(judge.authenticate(early))
-      assert.deepInclude(gone, { _tag: "TokenRefused", reason: "unknown key" })
+        published.keys = [second.jwk]
+        const late = yield* tokenOf(second, "2")
+        assert.deepStrictEqual(yield* judge.authenticate(late), ann)
+        assert.strictEqual(published.asked, 3)
+        const gone = yield* Effect.flip(judge.authenticate(early))
+        assert.deepInclude(gone, { _tag: "TokenRefused", reason: "unknown key" })
 
-      published.status = 503
-      assert.deepStrictEqual(yield* judge.authenticate(late), ann)
-      const impatient = yield* authenticator({ ...settingsNow, cacheMillis: 0, staleMillis: 0 })
-      assert.strictEqual((yield* Effect.flip(impatient.authenticate(late)))._tag, "PortUnavailable")
-    })
+        published.status = 503
+        assert.deepStrictEqual(yield* judge.authenticate(late), ann)
+        const impatient = yield* authenticator({ ...settingsNow, cacheMillis: 0, staleMillis: 0 })
+        assert.strictEqual((yield* Effect.flip(impatient.authenticate(late)))._tag, "PortUnavailable")
+      })
   )
-  it.scopedLive("are not fetched again and again for key ids that somebody makes up", () =>
+  it.scopedLive("JWKS: made-up key ids do not cause a fetch each", () =>
     Effect.gen(function* () {
       const { jwksUrl, keyOf, published } = yield* provider
       const [known, unknown] = [yield* keyOf("1"), yield* keyOf("2")]
@@ -271,7 +273,7 @@ describe("keys of an url", () => {
       assert.strictEqual(published.asked, 1)
     })
   )
-  it.scopedLive("of a provider that is away are old for at most the time the settings say", () =>
+  it.scopedLive("JWKS: keys of an unreachable provider expire after the configured time", () =>
     Effect.gen(function* () {
       const { jwksUrl, keyOf, published } = yield* provider
       const key = yield* keyOf("1")

@@ -77,7 +77,7 @@ const nobody = (server: Server) =>
   )
 
 describe("Listener", () => {
-  it.scopedLive("L1 bytes that are no request are answered 400 with a body", () =>
+  it.scopedLive("L1 a malformed request is answered 400 with a body", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       for (const bytes of [
@@ -97,7 +97,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L1 a host that comes twice or is none is answered 400, and the connection closed", () =>
+  it.scopedLive("L1 a duplicate or invalid Host is answered 400, and the connection closes", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const named = (...lines: ReadonlyArray<string>) => `GET / HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`
@@ -119,7 +119,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L18 another version of HTTP is answered 505, an unknown transfer coding 501, a broken one 400", () =>
+  it.scopedLive("L18 other HTTP versions are answered 505, unknown transfer codings 501, malformed ones 400", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       for (const line of ["GET / HTTP/9.9", "GET / HTTP/2.0", "GET / HTTP/0.9", "GET / HTTP/1.2", "GET /"]) {
@@ -147,7 +147,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L1 what is wrong with a head is answered in its turn, and nothing behind it is taken", () =>
+  it.scopedLive("L1 a wrong head is answered in order, and nothing after it is processed", () =>
     Effect.gen(function* () {
       const seen: Array<string> = []
       const answering: Array<() => void> = []
@@ -165,7 +165,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L2 headers at the limit are taken, one byte more is answered 431", () =>
+  it.scopedLive("L2 headers at the limit are accepted, one byte more is answered 431", () =>
     Effect.gen(function* () {
       const { port } = yield* listening({ headersMaxBytes: 1_000 })
       const heard = (length: number) => dial(port, get("/", "Connection: close", `X: ${"a".repeat(length)}`)).heard
@@ -175,7 +175,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L3 headers that do not come are answered 408 within their time, from the connection on", () =>
+  it.scopedLive("L3 missing headers are answered 408 in time, counted from the connection", () =>
     Effect.gen(function* () {
       const { port } = yield* listening({ headersMillis: 200 })
       const began = performance.now()
@@ -187,7 +187,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L4 a body that drips is cut off with a 408, whether or not it says its length", () =>
+  it.scopedLive("L4 a body that arrives too slowly is answered 408, with or without a length", () =>
     Effect.gen(function* () {
       const { port } = yield* listening({ headersMillis: 200, requestMillis: 400 })
       for (const how of ["Content-Length: 1000", "Transfer-Encoding: chunked"]) {
@@ -203,7 +203,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L5 a connection that lies idle after an answer is closed", () =>
+  it.scopedLive("L5 an idle connection is closed after its answer", () =>
     Effect.gen(function* () {
       const { port } = yield* listening({ idleMillis: 200 })
       const began = performance.now()
@@ -213,7 +213,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L6 one connection too many is told so at once, and its place is free again after another left", () =>
+  it.scopedLive("L6 one connection too many is refused at once, and accepted after another has left", () =>
     Effect.gen(function* () {
       const { port } = yield* listening({ connectionsMaxCount: 2 })
       const held = [dial(port), dial(port)]
@@ -228,7 +228,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L7 a client that closed its half still gets its answer, in order", () =>
+  it.scopedLive("L7 a half-closed client still gets its answers, in order", () =>
     Effect.gen(function* () {
       const answering: Array<() => void> = []
       const { port } = yield* listening({}, (_, response) => answering.push(() => response.end("late")))
@@ -241,7 +241,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L8 an answer that is under way is not lost to garbage behind it", () =>
+  it.scopedLive("L8 an answer in flight survives garbage after its request", () =>
     Effect.gen(function* () {
       const answering: Array<() => void> = []
       const { port } = yield* listening({}, (_, response) => answering.push(() => response.end("first")))
@@ -254,7 +254,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L9 headers that come twice are joined, so that nobody takes one and nobody the other", () =>
+  it.scopedLive("L9 duplicate headers are joined, so all readers see the same value", () =>
     Effect.gen(function* () {
       const { port } = yield* listening({}, (request, response) => response.end(request.headers.authorization))
       const twice = get("/", "Authorization: Bearer a", "Authorization: Bearer b", "Connection: close")
@@ -262,7 +262,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L10 closing ends idle connections at once, and answers under way within their time", () =>
+  it.scopedLive("L10 closing ends idle connections at once, and waits a limited time for answers in flight", () =>
     Effect.gen(function* () {
       const answering: Array<() => void> = []
       const { port, server } = yield* listening({}, (request, response) =>
@@ -286,7 +286,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L11 an answer in which nothing moves any more is cut", () =>
+  it.scopedLive("L11 an answer that makes no progress is cut", () =>
     Effect.gen(function* () {
       const { port } = yield* listening({ stallMillis: 300 }, (_, response) => response.write("half"))
       const began = performance.now()
@@ -295,7 +295,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L12 a wish for another protocol is not heard, whoever listens for it, and the connection ends", () =>
+  it.scopedLive("L12 an upgrade request is ignored despite upgrade listeners, and the connection closes", () =>
     Effect.gen(function* () {
       const { port, server } = yield* listening()
       // As the server of the platform does.
@@ -311,7 +311,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L13 a tunnel is refused with a body, after the answers under way, and its bytes go nowhere", () =>
+  it.scopedLive("L13 CONNECT is refused with a body after earlier answers, and tunnelled bytes are dropped", () =>
     Effect.gen(function* () {
       const seen: Array<string> = []
       const { port, server } = yield* listening({}, (request, response) => {
@@ -337,7 +337,7 @@ describe("Listener", () => {
     })
   )
 
-  it.scopedLive("L14 an expectation nobody knows is passed over", () =>
+  it.scopedLive("L14 an unknown Expect header is ignored", () =>
     Effect.gen(function* () {
       const { port } = yield* listening()
       const body = ["Content-Length: 2", "Connection: close", "Expect: nonsense"]

@@ -13,7 +13,7 @@ const line = {
 }
 
 describe("lines about requests", () => {
-  it.scoped("are written together soon, in their order, and at once where they are many", () =>
+  it.scoped("log lines are written in batches, in order, and at once if there are many", () =>
     Effect.gen(function* () {
       const written: Array<string> = []
       const add = yield* Logs.together((text) => void written.push(text))
@@ -34,7 +34,7 @@ describe("lines about requests", () => {
     })
   )
 
-  it.effect("are written when the server closes, whatever waits", () =>
+  it.effect("pending log lines are written when the server closes", () =>
     Effect.gen(function* () {
       const written: Array<string> = []
       yield* Effect.scoped(
@@ -47,7 +47,7 @@ describe("lines about requests", () => {
     })
   )
 
-  it.scoped("look like all other lines, as JSON and as logfmt, and are left out above their level", () =>
+  it.scoped("request lines look like other log lines, in JSON and logfmt, and obey the log level", () =>
     Effect.gen(function* () {
       const written: Array<string> = []
       const write = (text: string) => void written.push(text)

@@ -19,7 +19,7 @@ const parts = (journal: Partial<Journal.JournalShape>, refusing: string | null =
 })
 
 describe("readiness", () => {
-  it.live("O1 is the store's answer within its time, and the will to work", () =>
+  it.live("O1 /readyz is 200 only if the store answers in time and the server is not draining", () =>
     Effect.gen(function* () {
       const failed = Exit.fail(Journal.failure("no", "IO"))
       const cases: ReadonlyArray<readonly [Operations.Parts, number, string]> = [
@@ -58,7 +58,7 @@ const traceId = "0af7651916cd43dd8448eb211c80319c"
 const traceparent = `00-${traceId}-b7ad6b7169203331-01`
 
 describe("a server one would put on the internet", { timeout: 120_000 }, () => {
-  it("A1 A4 O4 tells apart in its log why a signed token is refused, and on the wire only whether it may yet become valid", () =>
+  it("A1 A4 O4 the log says why a token is refused; the client learns only whether it may become valid later", () =>
     inFolder(async (folder) => {
       const { jwt, sign } = await identity(folder)
       const args = [...without(serveArgs(folder), "--tokens"), "--jwt", jwt, "--api-keys", "--log-requests"]
@@ -109,7 +109,7 @@ describe("a server one would put on the internet", { timeout: 120_000 }, () => {
       for (const token of [good, ...refused]) assert.notInclude(stderr, token.split(".")[1]!)
     }))
 
-  it("O2 tells its numbers, to everybody on loopback and to operators where others can knock", () =>
+  it("O2 metrics are open on loopback, and for operators only on a public address", () =>
     inFolder(async (folder) => {
       const server = node(serveArgs(folder))
       const url = await urlOf(server)
@@ -170,7 +170,7 @@ const runner = async (url: string, id: string): Promise<{ readonly version: numb
 }
 
 describe("SIGTERM under load", { timeout: 120_000 }, () => {
-  it("O5 says so first, loses nothing it promised, ends within its bound with exit code 0", () =>
+  it("O5 SIGTERM: /readyz fails first, no acknowledged update is lost, and the exit code is 0 in time", () =>
     inFolder(async (folder) => {
       const args = [...serveArgs(folder), "--flow", "any"]
       const server = node([...args, "--limits", '{"farewellMillis": 500}'])

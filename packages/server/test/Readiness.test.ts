@@ -88,11 +88,11 @@ const on = <E, R>(breakable: Effect.Effect<Breakable, E, R>, reason: string) =>
   Effect.flatMap(breakable, (found) => Effect.promise(() => follows(found, reason)))
 
 describe("/readyz", { timeout: 180_000 }, () => {
-  it.scopedLive("O1 is 503 while the disk is full, and 200 by itself when there is room again", () =>
+  it.scopedLive("O1 /readyz is 503 while the disk is full, and 200 again when there is room", () =>
     on(disk, "DISK_FULL")
   )
 
-  it.scopedLive("O1 is 503 while PostgreSQL is read-only, and 200 by itself when it takes writes again", () =>
+  it.scopedLive("O1 /readyz is 503 while PostgreSQL is read-only, and 200 again when it accepts writes", () =>
     on(readOnly, "READONLY")
   )
 })

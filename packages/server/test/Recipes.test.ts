@@ -18,7 +18,7 @@ const shown = [
 ]
 
 describe("recipes", { timeout: 60_000 }, () => {
-  it("each recipe has a page, and each page is listed", () => {
+  it("every recipe has a page, and every page is listed", () => {
     const programs = readdirSync(join(root, "examples/recipes")).map((name) => name.replace(/\.ts$/, ""))
     assert.deepStrictEqual(recipes.sort(), programs.sort())
     for (const name of recipes) assert.include(page("docs/recipes/README.md"), `(${name}.md)`)

@@ -17,7 +17,7 @@ describe("the cost of one request", { timeout: 60_000 }, () => {
     "inputs of an action": `{"inputs":[${"{},".repeat(50_000)}{}]}`
   }
   for (const [what, body] of Object.entries(bodies)) {
-    it.scopedLive(`W6 ${what} are refused before anything is parsed, in few words`, () =>
+    it.scopedLive(`W6 ${what} are refused before parsing, in a short answer`, () =>
       Effect.gen(function* () {
         const door = yield* Door.make({ limits: { bodyMaxBytes: 4 * 2 ** 20 } })
         for (const path of ["/v1/checkout-sessions", Door.standardPath]) {
@@ -30,7 +30,7 @@ describe("the cost of one request", { timeout: 60_000 }, () => {
     )
   }
 
-  it.scopedLive("W6 as many values as are allowed are looked at quickly, and few of the unknown names repeated", () =>
+  it.scopedLive("W6 the largest allowed number of values is checked quickly, and few unknown names are repeated", () =>
     Effect.gen(function* () {
       const door = yield* Door.make()
       const body = `{${names(9_990)}}`
@@ -49,7 +49,7 @@ describe("the cost of one request", { timeout: 60_000 }, () => {
     })
   )
 
-  it.scopedLive("W6 a whole call of 200 inputs is far below the limit", () =>
+  it.scopedLive("W6 a call with 200 full inputs is far below the limit of values", () =>
     Effect.gen(function* () {
       const door = yield* Door.make()
       const { id } = yield* Door.newSession(door)
@@ -61,7 +61,7 @@ describe("the cost of one request", { timeout: 60_000 }, () => {
 })
 
 describe("the rate of one caller", () => {
-  it.scopedLive("Q7 counts the inputs of an action, not its calls", () =>
+  it.scopedLive("Q7 rate: the inputs of an action count, not its calls", () =>
     Effect.gen(function* () {
       const door = yield* Door.make({ limits: { callsPerSecond: 1, burstCount: 10 } })
       const bulk = (count: number) =>
@@ -74,7 +74,7 @@ describe("the rate of one caller", () => {
     })
   )
 
-  it.scopedLive("Q7 a bulk larger than the burst is taken from a full bucket, and paid for afterwards", () =>
+  it.scopedLive("Q7 rate: a full bucket accepts a bulk larger than the burst, and later calls wait for it", () =>
     Effect.gen(function* () {
       const door = yield* Door.make({ limits: { callsPerSecond: 100, burstCount: 10 } })
       const bulk = { inputs: Array(60).fill({ checkoutSessionId: "none" }) }
@@ -85,7 +85,7 @@ describe("the rate of one caller", () => {
     })
   )
 
-  it.scopedLive("Q7 a buyer has a limit by default, whoever speaks for a shop has none", () =>
+  it.scopedLive("Q7 rate: buyers have a default limit, integrators and operators have none", () =>
     Effect.gen(function* () {
       const door = yield* Door.make({ limits: { burstCount: 3, buyerCallsPerSecond: 1 } })
       const ask = (token: string) =>

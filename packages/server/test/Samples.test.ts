@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Samples from "../src/operations/Samples.js"
 
 describe("Prometheus text", () => {
-  it("has help and type, escaped labels, and buckets that add up", () => {
+  it("metrics have help, type, escaped labels and cumulative buckets", () => {
     const text = Samples.prometheus([
       { kind: "counter", name: "a_total", text: "As.", values: [{ value: 2, labels: { tag: 'x"\\y\nz' } }] },
       {
@@ -57,7 +57,7 @@ const gated = Effect.gen(function* () {
 })
 
 describe("what is counted", () => {
-  it.scoped("tells turns, waits, refusals, mailboxes, live sessions, tasks, and commits by size and by time", () =>
+  it.scoped("metrics count turns, waits, refusals, mailboxes, live sessions, tasks, and commits by size and time", () =>
     Effect.gen(function* () {
       const { context, gate } = yield* gated
       const sessions = Context.get(context, CheckoutSessions.CheckoutSessions)

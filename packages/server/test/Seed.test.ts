@@ -42,7 +42,7 @@ const held = Effect.gen(function* () {
 })
 
 describe("Seed", () => {
-  it.scoped("adds what is missing, and leaves what an operator or a checkout changed since as it is", () =>
+  it.scoped("a seed adds what is missing and keeps later changes of operators and checkouts", () =>
     Effect.gen(function* () {
       const storage = join(yield* temporaryFolder, "checkout.db")
       const atFirst = yield* started(storage, held)
@@ -88,7 +88,7 @@ describe("Seed", () => {
     })
   )
 
-  it.scoped("fails on an account that names somebody nobody put", () =>
+  it.scoped("a seed whose account names an unknown user fails", () =>
     Effect.gen(function* () {
       const wrong = yield* Schema.decode(Seed.Seed)({ accounts: [{ id: "acme", users: ["nobody"] }] })
       const failed = yield* Effect.flip(Effect.provide(Seed.put(wrong), Store.layer(":memory:")))

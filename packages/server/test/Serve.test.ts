@@ -19,7 +19,7 @@ const openAll = async (checkout: Checkout<any>, count: number): Promise<Readonly
   )
 
 describe("onelane serve", { timeout: 120_000 }, () => {
-  it("serves a seeded directory; two clients race, one wins, the other learns why", () =>
+  it("of two clients that race on a seeded directory one wins, and the other gets the reason", () =>
     inFolder(async (folder) => {
       const server = node(serveArgs(folder))
       const url = await urlOf(server)
@@ -36,7 +36,7 @@ describe("onelane serve", { timeout: 120_000 }, () => {
     }))
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    it(`${signal} under load: every answer is given or certainly not applied, and it exits 0`, () =>
+    it(`${signal} under load: every call is answered or certainly not applied, and the exit code is 0`, () =>
       inFolder(async (folder) => {
         const server = node(serveArgs(folder))
         await using checkout = await connect(await urlOf(server))
@@ -61,7 +61,7 @@ describe("onelane serve", { timeout: 120_000 }, () => {
       }))
   }
 
-  it("SIGTERM is not held up by somebody who follows a session", () =>
+  it("a client that follows a session does not delay SIGTERM", () =>
     inFolder(async (folder) => {
       const server = node(serveArgs(folder))
       await using checkout = await connect(await urlOf(server))
@@ -77,7 +77,7 @@ describe("onelane serve", { timeout: 120_000 }, () => {
       assert.strictEqual(await next, "Overloaded")
     }))
 
-  it("a disk that fails under it ends the process with a failure, and what it acknowledged is there afterwards", () =>
+  it("a failed disk ends the process with an error, and acknowledged updates survive", () =>
     inFolder(async (folder) => {
       const server = start("sh", [
         "-c",
@@ -114,7 +114,7 @@ describe("onelane serve", { timeout: 120_000 }, () => {
       await again.ended
     }))
 
-  it("says what it was told wrong and exits 2", async () => {
+  it("wrong settings are reported and exit 2", async () => {
     const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
       [["server"], /Invalid subcommand for onelane/],
       [["serve"], /no tokens/],
@@ -129,7 +129,7 @@ describe("onelane serve", { timeout: 120_000 }, () => {
     }
   })
 
-  it("a damaged file is called damaged, in one line, and exits 1", () =>
+  it("a damaged file is reported in one line and exits 1", () =>
     inFolder(async (folder) => {
       const file = join(folder, "checkout.db")
       const damages: ReadonlyArray<(whole: Buffer) => Buffer> = [
@@ -147,7 +147,7 @@ describe("onelane serve", { timeout: 120_000 }, () => {
       }
     }))
 
-  it("a file that somebody else serves, or a port that is taken, is told in one line and exits 1", () =>
+  it("a file or a port that is in use is reported in one line and exits 1", () =>
     inFolder(async (folder) => {
       const server = node(serveArgs(folder))
       const url = await urlOf(server)

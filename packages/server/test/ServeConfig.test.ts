@@ -24,7 +24,7 @@ const parse = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>
 const withTokens = ["--tokens", "tokens.json"]
 
 describe("ServeConfig", () => {
-  it("has a default for everything but the tokens", () => {
+  it("every setting except the tokens has a default", () => {
     const config = Either.getOrThrowWith(parse(withTokens), Error)
     const { tokens: _, door: __, ...rest } = config
     const listens = { host: "127.0.0.1", port: 8080 }
@@ -32,7 +32,7 @@ describe("ServeConfig", () => {
     assert.deepStrictEqual(rest, { storage: "onelane.db", ...listens, flow: "b2b", seed: null, ...alone })
   })
 
-  it("takes the address of a node among others, over a storage that all of them reach", () => {
+  it("cluster: the node's address is accepted only with a shared storage", () => {
     const storage = ["--storage", "postgres://db/onelane"]
     const config = Either.getOrThrowWith(
       parse([...withTokens, ...storage, "--cluster", "[::1]:7000", "--cluster-listen", "0.0.0.0:7001"], {
@@ -51,7 +51,7 @@ describe("ServeConfig", () => {
     assert.match(wrong("--cluster", "h:1"), /--storage postgres:/)
   })
 
-  it("takes flags before the environment", () => {
+  it("flags override environment variables", () => {
     const env = { ONELANE_PORT: "1", ONELANE_HOST: "::1", ONELANE_FLOW: "any", ONELANE_SEED: "seed.json" }
     const config = Either.getOrThrowWith(parse([...withTokens, "--port", "0", "--storage", ":memory:"], env), Error)
     assert.deepInclude(config, { port: 0, host: "::1", flow: "any", storage: ":memory:" })
@@ -63,14 +63,14 @@ describe("ServeConfig", () => {
     })
   })
 
-  it("takes the environment before the file that --config names", () => {
+  it("environment variables override the file of --config", () => {
     const env = { ONELANE_PORT: "1", ONELANE_CONFIG: "config.json" }
     const config = Either.getOrThrowWith(parse([], env), Error)
     assert.deepInclude(config, { port: 1, flow: "any" })
     assert.deepStrictEqual(config.tokens, { t2: { userId: "bob", roles: [] } })
   })
 
-  it("names the place of everything that is wrong, wherever it was said", () => {
+  it("errors name the source of each wrong setting", () => {
     const wrong = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
       Either.getOrThrowWith(Either.flip(parse([...withTokens, ...args], env)), () => new Error("it was accepted"))
     assert.strictEqual(
@@ -81,7 +81,7 @@ describe("ServeConfig", () => {
     assert.strictEqual(wrong([], { ONELANE_CONFIG: "typo.json" }), '--config typo.json: no such setting: "stroes"')
   })
 
-  it("takes tokens from a file or, as JSON, from the environment", () => {
+  it("tokens come from a file or, as JSON, from the environment", () => {
     const inline = Either.getOrThrowWith(parse([], { ONELANE_TOKENS: files["tokens.json"]! }), Error)
     const fromFile = Either.getOrThrowWith(parse(withTokens), Error)
     assert.deepStrictEqual(inline.tokens, fromFile.tokens)
@@ -90,7 +90,7 @@ describe("ServeConfig", () => {
     })
   })
 
-  it("says in one sentence what is wrong", () => {
+  it("each error is one sentence", () => {
     const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
       [[], /no tokens/],
       [["--tokens", "none.json"], /no such file: none.json/],

@@ -35,7 +35,7 @@ globalThis.Date = class extends RealDate {
 `
 
 describe("onelane serve over PostgreSQL", { timeout: 120_000 }, () => {
-  it("two servers that know nothing of each other keep one promise, and what they took outlives them", () =>
+  it("two servers on one database accept one update of a race, and accepted updates survive both", () =>
     onPostgres((storage) =>
       inFolder(async (folder) => {
         const start = () => node([...serveArgs(folder), "--storage", storage])
@@ -61,7 +61,7 @@ describe("onelane serve over PostgreSQL", { timeout: 120_000 }, () => {
       })
     ))
 
-  it("a server whose clock is two hours ahead archives nothing early, and says that its clock is wrong", () =>
+  it("a server whose clock is two hours ahead archives nothing early, and logs that its clock is wrong", () =>
     onPostgres((storage) =>
       inFolder(async (folder) => {
         const preload = join(folder, "ahead.mjs")
@@ -93,7 +93,7 @@ describe("onelane serve over PostgreSQL", { timeout: 120_000 }, () => {
       })
     ))
 
-  it("its directory, keys and sessions are kept and listed by the command line, with or without a server", () =>
+  it("the command line changes and lists directory, keys and sessions, with or without a server", () =>
     onPostgres((storage) =>
       inFolder(async (folder) => {
         const beside = { ONELANE_STORAGE: storage }
@@ -123,7 +123,7 @@ describe("onelane serve over PostgreSQL", { timeout: 120_000 }, () => {
       })
     ))
 
-  it("O1 M10 is not ready while the database is gone, says so to whoever asks, and is ready again by itself", () =>
+  it("O1 M10 while the database is away, /readyz is 503 and admin calls fail; both recover by themselves", () =>
     onPostgres((storage, database) =>
       inFolder(async (folder) => {
         const server = node([...serveArgs(folder), "--storage", storage])

@@ -22,7 +22,7 @@ const lastEvent = async (url: string, token: string, id: string, end: () => Prom
 }
 
 describe("an event stream", { timeout: 60_000 }, () => {
-  it.live("ends with 401 at once when the API key behind it is revoked", () =>
+  it.live("stream: ends with 401 at once when its API key is revoked", () =>
     serving(
       tokens,
       async (url) => {
@@ -47,7 +47,7 @@ describe("an event stream", { timeout: 60_000 }, () => {
     )
   )
 
-  it.live("of a buyer ends at once when the cart is handed over, as if the session were not there", () =>
+  it.live("stream: a buyer's stream ends at once with 'not found' when the cart gets another owner", () =>
     serving(tokens, async (url) => {
       const open = (ownerId: string) => call(url, "operator", "POST", "/v1/checkout-sessions", { cartId: "c", ownerId })
       const { session } = (await open("ann")).body

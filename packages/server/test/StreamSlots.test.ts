@@ -21,7 +21,7 @@ describe("the place of an event stream", { timeout: 60_000 }, () => {
   for (const [what, leave] of Object.entries(ways)) {
     // A server of the platform does not let clients close their half alone.
     for (const how of what === "resets it" ? (["served", "platform"] as const) : (["served"] as const)) {
-      it.scopedLive(`Q5 is free before the next heartbeat when the client ${what} (${how})`, () =>
+      it.scopedLive(`Q5 a stream's slot is free before the next heartbeat when the client ${what} (${how})`, () =>
         Effect.gen(function* () {
           const door = yield* Door.make({ limits: { streamsMaxCount: 1, heartbeatMillis: 60_000 } }, how)
           const { id } = yield* Door.newSession(door)
@@ -40,7 +40,7 @@ describe("the place of an event stream", { timeout: 60_000 }, () => {
     }
   }
 
-  it.scopedLive("Q5 is free when the client leaves before the answers in front of it are given", () =>
+  it.scopedLive("Q5 a stream's slot is free when its client leaves before earlier answers are sent", () =>
     Effect.gen(function* () {
       const door = yield* Door.make({
         limits: { streamsMaxCount: 1, heartbeatMillis: 60_000 },
@@ -55,7 +55,7 @@ describe("the place of an event stream", { timeout: 60_000 }, () => {
     })
   )
 
-  it.scopedLive("Q5 is free when a client that does not read leaves", () =>
+  it.scopedLive("Q5 a stream's slot is free when a client that does not read leaves", () =>
     Effect.gen(function* () {
       const door = yield* Door.make({ limits: { streamsMaxCount: 1, heartbeatMillis: 20 } })
       const { id } = yield* Door.newSession(door)

@@ -45,7 +45,7 @@ const attributesOf = (span: any): Readonly<Record<string, string>> =>
   Object.fromEntries(span.attributes.map(({ key, value }: any) => [key, value.stringValue ?? value.intValue]))
 
 describe("telemetry", { timeout: 120_000 }, () => {
-  it("O3 a collector is sent the trace of a caller, gone on to the call and its answer, commits, and every number", () =>
+  it("O3 the collector gets the caller's trace with call, answer and commits, and every metric", () =>
     inFolder((folder) =>
       collecting(async (collector, sent) => {
         const server = node([...serveArgs(folder), "--otlp", collector])
@@ -75,7 +75,7 @@ describe("telemetry", { timeout: 120_000 }, () => {
       })
     ))
 
-  it("O3 a collector that is away or hangs holds nothing up", () =>
+  it("O3 an unreachable or hanging collector delays nothing", () =>
     inFolder(async (folder) => {
       const hanging = createServer(() => {})
       await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve))
@@ -96,7 +96,7 @@ describe("telemetry", { timeout: 120_000 }, () => {
       hanging.closeAllConnections()
     }))
 
-  it.live("nobody asks a tracer anything where no collector is named", () =>
+  it.live("without a collector no tracer is used", () =>
     Effect.promise(() =>
       inFolder(async (folder) => {
         const asked: Array<string> = []

@@ -21,7 +21,7 @@ const warm = (port: number) =>
 
 describe("clients who do not read", { timeout: 60_000 }, () => {
   for (const path of ["/docs", "/openapi.json", "/healthz", "/no/such/page"]) {
-    it.scopedLive(`L15 2,000 requests for ${path} in one write hold nobody up and take no memory`, () =>
+    it.scopedLive(`L15 2,000 pipelined requests for ${path} delay no other client and take no memory`, () =>
       Effect.gen(function* () {
         const { port } = yield* serving()
         yield* warm(port)
@@ -36,7 +36,7 @@ describe("clients who do not read", { timeout: 60_000 }, () => {
   }
 
   it.scopedLive(
-    "L15 a connection gets as many answers as it may wait for, in order, then 503, and is closed in order",
+    "L15 too many pipelined requests: the allowed ones are answered in order, then 503, then the connection closes",
     () =>
       Effect.gen(function* () {
         const { port } = yield* serving()
@@ -48,7 +48,7 @@ describe("clients who do not read", { timeout: 60_000 }, () => {
       })
   )
 
-  it.scopedLive("L15 as many requests as may wait are all answered, again and again", () =>
+  it.scopedLive("L15 as many requests as may be pipelined are all answered, repeatedly", () =>
     Effect.gen(function* () {
       const { port } = yield* serving({ listener: { unansweredMaxCount: 8 } })
       const { socket, text } = dial(port)
@@ -61,7 +61,7 @@ describe("clients who do not read", { timeout: 60_000 }, () => {
     })
   )
 
-  it.scopedLive("L16 a page left unread by 200 connections is in memory once", () =>
+  it.scopedLive("L16 a page that 200 connections do not read is in memory once", () =>
     Effect.gen(function* () {
       const { port } = yield* serving()
       yield* warm(port)
@@ -75,7 +75,7 @@ describe("clients who do not read", { timeout: 60_000 }, () => {
   )
 
   it.scopedLive(
-    "L17 answers nobody reads stay within their bound: those who left most unread are cut, others are not",
+    "L17 unread answers stay within their bound: connections with the most unread bytes are cut, others are not",
     () =>
       Effect.gen(function* () {
         const { port } = yield* serving({ listener: { answersMaxBytes: 4 * 2 ** 20 } })
@@ -100,7 +100,7 @@ describe("clients who do not read", { timeout: 60_000 }, () => {
       })
   )
 
-  it.scopedLive("L11 a reader that stalls is cut, also while it goes on sending, and its answers go with it", () =>
+  it.scopedLive("L11 a client that stops reading is cut even while it sends, and its answers are freed", () =>
     Effect.gen(function* () {
       const door = yield* serving({ listener: { stallMillis: 500 } })
       const before = mebibytes()

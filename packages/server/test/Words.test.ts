@@ -11,7 +11,7 @@ const tokens = ["--tokens", '{"t":{"userId":"me","roles":[]}}']
 const inMemory = ["serve", "--storage", ":memory:", "--port", "0"]
 
 describe("what onelane says", { timeout: 120_000 }, () => {
-  it("the line to try in serve --help starts a server whose first call by the SDK succeeds", async () => {
+  it("serve --help: its example starts a server, and the SDK's first call succeeds", async () => {
     const { stdout } = await run(["serve", "--help"])
     const line = stdout
       .split("\n")
@@ -31,14 +31,14 @@ describe("what onelane says", { timeout: 120_000 }, () => {
     assert.strictEqual((await server.ended).code, 0)
   })
 
-  it("a seed that names an unknown user is one sentence and exit code 2", async () => {
+  it("a seed that names an unknown user is refused in one sentence with exit code 2", async () => {
     const seed = ["--seed", '{"accounts":[{"id":"acme","users":["nobody"]}]}']
     const { code, stderr } = await run([...inMemory, ...tokens, ...seed])
     assert.strictEqual(stderr, 'onelane: --seed: user "nobody" is neither in the seed nor in the directory\n')
     assert.strictEqual(code, 2)
   })
 
-  it("a missing key file is one sentence and exit code 2, as is a missing seed or token file", () =>
+  it("a missing key, seed or token file is reported in one sentence with exit code 2", () =>
     inFolder(async (folder) => {
       const none = join(folder, "none.pem")
       const jwt = (files: object) => ["--jwt", JSON.stringify({ issuer: "https://id", audience: ["shop"], ...files })]
@@ -52,7 +52,7 @@ describe("what onelane says", { timeout: 120_000 }, () => {
       }
     }))
 
-  it("a limit out of range is named with its range", async () => {
+  it("a limit out of range is refused with its name and range", async () => {
     const refused = async (limits: object) => {
       const { code, stderr } = await run([...inMemory, ...tokens, "--limits", JSON.stringify(limits)])
       assert.strictEqual(code, 2)
@@ -68,7 +68,7 @@ describe("what onelane says", { timeout: 120_000 }, () => {
     )
   })
 
-  it("no command shows the password of a storage, however it is mistyped", () =>
+  it("no command shows the password of a storage, even of a mistyped one", () =>
     inFolder(async (folder) => {
       const file = join(folder, "config.json")
       const urls = [

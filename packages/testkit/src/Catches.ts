@@ -147,7 +147,7 @@ export const catches: ReadonlyArray<Catch> = [
     "product",
     "a request without `Host` got an error without a body",
     "packages/server/test/Listener.test.ts",
-    "L1 bytes that are no request are answered 400 with a body"
+    "L1 a malformed request is answered 400 with a body"
   ),
   caught(
     "fuzz",
