@@ -15,8 +15,28 @@ import { P12 } from "./P12.js"
 import { P13 } from "./P13.js"
 import { P14 } from "./P14.js"
 import { P15 } from "./P15.js"
+import { P17 } from "./P17.js"
 import { P20 } from "./P20.js"
 import { P21 } from "./P21.js"
 
 /** The rows. */
-export const rows: ReadonlyArray<Row> = [P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13, P14, P15, P20, P21]
+export const rows: ReadonlyArray<Row> = [
+  P1,
+  P2,
+  P3,
+  P4,
+  P5,
+  P6,
+  P7,
+  P8,
+  P9,
+  P10,
+  P11,
+  P12,
+  P13,
+  P14,
+  P15,
+  P17,
+  P20,
+  P21
+]

@@ -40,45 +40,51 @@ const counted = () => {
 }
 
 describe("followers of an address", () => {
-  it.scoped("a thousand of them get every change, in one page that all share, and the journal is not read for it", () => {
-    const { journal, reads } = counted()
-    return Effect.gen(function* () {
-      const system = yield* makeSystem
-      yield* system.ask("a", add(0))
-      const readers = Array.from({ length: 1_000 }, () => reader(system, "a", 1))
-      yield* nextTick
-      assert.isAtMost(reads.count, 2)
-      reads.count = 0
-      for (let value = 1; value < 21; value++) {
-        yield* system.ask("a", add(value))
-        if (value % 3 === 0) yield* nextTick
-      }
-      yield* nextTick
-      assert.strictEqual(reads.count, 0)
-      for (const { pages } of readers) {
-        assert.deepStrictEqual(sequences(pages), upTo(21).slice(1))
-        assert.strictEqual(pages.at(-1), readers[0]!.pages.at(-1))
-      }
-    }).pipe(Effect.provide(over(journal)))
-  })
+  it.scoped(
+    "a thousand of them get every change, in one page that all share, and the journal is not read for it",
+    () => {
+      const { journal, reads } = counted()
+      return Effect.gen(function* () {
+        const system = yield* makeSystem
+        yield* system.ask("a", add(0))
+        const readers = Array.from({ length: 1_000 }, () => reader(system, "a", 1))
+        yield* nextTick
+        assert.isAtMost(reads.count, 2)
+        reads.count = 0
+        for (let value = 1; value < 21; value++) {
+          yield* system.ask("a", add(value))
+          if (value % 3 === 0) yield* nextTick
+        }
+        yield* nextTick
+        assert.strictEqual(reads.count, 0)
+        for (const { pages } of readers) {
+          assert.deepStrictEqual(sequences(pages), upTo(21).slice(1))
+          assert.strictEqual(pages.at(-1), readers[0]!.pages.at(-1))
+        }
+      }).pipe(Effect.provide(over(journal)))
+    }
+  )
 
-  it.scoped("one that does not ask holds nobody up, and reads later what it has missed, once for all who are behind", () => {
-    const { journal, reads } = counted()
-    return Effect.gen(function* () {
-      const system = yield* makeSystem
-      yield* system.ask("a", add(0))
-      const fast = reader(system, "a", 0)
-      yield* nextTick
-      for (let value = 1; value < 30; value++) yield* system.ask("a", add(value))
-      for (let turn = 0; turn < 20; turn++) yield* nextTick
-      assert.deepStrictEqual(sequences(fast.pages), upTo(30))
-      reads.count = 0
-      const slow = Array.from({ length: 100 }, () => reader(system, "a", 1))
-      for (let turn = 0; turn < 20; turn++) yield* nextTick
-      for (const { pages } of slow) assert.deepStrictEqual(sequences(pages), upTo(30).slice(1))
-      assert.isAtMost(reads.count, 10)
-    }).pipe(Effect.provide(over(journal, { changesPage: 7 })))
-  })
+  it.scoped(
+    "one that does not ask holds nobody up, and reads later what it has missed, once for all who are behind",
+    () => {
+      const { journal, reads } = counted()
+      return Effect.gen(function* () {
+        const system = yield* makeSystem
+        yield* system.ask("a", add(0))
+        const fast = reader(system, "a", 0)
+        yield* nextTick
+        for (let value = 1; value < 30; value++) yield* system.ask("a", add(value))
+        for (let turn = 0; turn < 20; turn++) yield* nextTick
+        assert.deepStrictEqual(sequences(fast.pages), upTo(30))
+        reads.count = 0
+        const slow = Array.from({ length: 100 }, () => reader(system, "a", 1))
+        for (let turn = 0; turn < 20; turn++) yield* nextTick
+        for (const { pages } of slow) assert.deepStrictEqual(sequences(pages), upTo(30).slice(1))
+        assert.isAtMost(reads.count, 10)
+      }).pipe(Effect.provide(over(journal, { changesPage: 7 })))
+    }
+  )
 
   it.scoped("an ask that is taken back is not answered, and what it would have been told is not lost", () =>
     Effect.gen(function* () {

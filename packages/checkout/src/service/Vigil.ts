@@ -10,7 +10,7 @@
  *
  * Owns when a right is looked at; does not own what it is.
  */
-import { EffectRunner } from "@onelane/engine"
+import { EffectRunner, QuietTimer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -85,7 +85,7 @@ interface Watching<L, U> {
   due: Array<Entry<L, U>>
   isDue: boolean
   isOver: boolean
-  /** Runs while somebody watches. */
+  /** Runs while somebody watches, and a round longer. */
   rounds: Fiber.RuntimeFiber<void> | null
 }
 
@@ -133,13 +133,7 @@ const join = <L, U>(watching: Watching<L, U>, key: string, look: Look<L, U>): En
     entry = { key, look, watchers: new Set(), loss: null, asked: null, isLooking: false }
     entries.set(key, entry)
   }
-  if (watching.rounds === null && !isOver) {
-    const round = Effect.delay(
-      Effect.sync(() => askAll(watching)),
-      periodMillis
-    )
-    watching.rounds = Runtime.runFork(runtime)(Effect.forever(round))
-  }
+  if (watching.rounds === null && !isOver) watching.rounds = Runtime.runFork(runtime)(rounds(watching))
   return entry
 }
 
@@ -147,17 +141,22 @@ const leave = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>, watcher: Watc
   const { entries } = watching
   entry.watchers.delete(watcher)
   if (entry.watchers.size === 0 && entries.get(entry.key) === entry) entries.delete(entry.key)
-  if (entries.size === 0) stopRounds(watching)
 }
 
-const stopRounds = <L, U>(watching: Watching<L, U>): void => {
-  watching.rounds?.unsafeInterruptAsFork(FiberId.none)
-  watching.rounds = null
-}
+// They end with the first one that finds nobody who watches: streams that come and go need not begin them each time.
+const rounds = <L, U>(watching: Watching<L, U>): Effect.Effect<void> =>
+  Effect.flatMap(QuietTimer.sleep(periodMillis), () => {
+    if (watching.entries.size > 0) {
+      askAll(watching)
+      return rounds(watching)
+    }
+    watching.rounds = null
+    return Effect.void
+  })
 
 const end = <L, U>(watching: Watching<L, U>): void => {
   watching.isOver = true
-  stopRounds(watching)
+  watching.rounds?.unsafeInterruptAsFork(FiberId.none)
   for (const fiber of watching.looking) fiber.unsafeInterruptAsFork(FiberId.none)
   for (const entry of watching.entries.values()) answer(entry, watching.over)
 }
@@ -225,10 +224,7 @@ const settle = <L, U>(
   verdict: Exit.Exit<void, L | U>
 ): void => {
   entry.isLooking = false
-  if (entry.loss !== null && watching.entries.get(entry.key) === entry) {
-    watching.entries.delete(entry.key)
-    if (watching.entries.size === 0) stopRounds(watching)
-  }
+  if (entry.loss !== null && watching.entries.get(entry.key) === entry) watching.entries.delete(entry.key)
   for (const onVerdict of asked) onVerdict(verdict)
   if (entry.loss !== null) tellLoss(entry, entry.loss)
   if (entry.asked !== null) plan(watching, entry)

@@ -66,7 +66,7 @@ class Resuming implements Subscription.Subscription {
     if (this.following.closing.isClosed()) return onAnswer(Exit.fail(draining))
     this.asked = onAnswer
     if (this.open !== null) this.open.ask(this.onAnswer)
-    else if (this.opening === null) this.begin(Effect.void)
+    else if (this.opening === null) this.begin(null)
   }
 
   withdraw(): void {
@@ -108,11 +108,13 @@ class Resuming implements Subscription.Subscription {
     this.open = null
   }
 
-  private begin(pause: Effect.Effect<void>): void {
+  private begin(pause: Effect.Effect<void> | null): void {
     const { caller, following, input, runtime } = this
     const follow = Effect.suspend(() => following.calls.follow(caller, { ...input, afterVersion: this.seen }))
     // Through the scheduler of the runtime, which begins it in the async context of the iteration.
-    const opening = Runtime.runFork(runtime)(Effect.zipRight(pause, follow), { immediate: false })
+    const opening = Runtime.runFork(runtime)(pause === null ? follow : Effect.zipRight(pause, follow), {
+      immediate: false
+    })
     this.opening = opening
     opening.addObserver((exit) => {
       this.opening = null
