@@ -11,6 +11,7 @@
  * Owns when a right is looked at; does not own what it is.
  */
 import { EffectRunner, QuietTimer } from "@onelane/engine"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -158,7 +159,7 @@ const end = <L, U>(watching: Watching<L, U>): void => {
   watching.isOver = true
   watching.rounds?.unsafeInterruptAsFork(FiberId.none)
   for (const fiber of watching.looking) fiber.unsafeInterruptAsFork(FiberId.none)
-  for (const entry of watching.entries.values()) answer(entry, watching.over)
+  for (const entry of watching.entries.values()) answer(watching, entry)
 }
 
 const askAll = <L, U>(watching: Watching<L, U>): void => {
@@ -225,22 +226,29 @@ const settle = <L, U>(
 ): void => {
   entry.isLooking = false
   if (entry.loss !== null && watching.entries.get(entry.key) === entry) watching.entries.delete(entry.key)
-  for (const onVerdict of asked) onVerdict(verdict)
-  if (entry.loss !== null) tellLoss(entry, entry.loss)
+  for (const onVerdict of asked) tell(watching, onVerdict, verdict)
+  if (entry.loss !== null) tellLoss(watching, entry, entry.loss)
   if (entry.asked !== null) plan(watching, entry)
 }
 
-const tellLoss = <L, U>(entry: Entry<L, U>, loss: Exit.Exit<never, L>): void => {
+const tellLoss = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>, loss: Exit.Exit<never, L>): void => {
   const watchers = [...entry.watchers]
   entry.watchers.clear()
-  if (loss._tag === "Failure" && loss.cause._tag === "Fail") {
-    const lost = loss.cause.error
-    for (const { onLost } of watchers) onLost(lost)
+  if (loss._tag === "Failure" && loss.cause._tag === "Fail")
+    for (const { onLost } of watchers) tell(watching, onLost, loss.cause.error)
+}
+
+// One that throws harms no other.
+const tell = <A>({ runtime }: Pick<Watching<never, never>, "runtime">, listener: (told: A) => void, told: A): void => {
+  try {
+    listener(told)
+  } catch (defect) {
+    Runtime.runFork(runtime)(Effect.logError("defect of a watcher", Cause.die(defect)))
   }
 }
 
-const answer = <L, U>(entry: Entry<L, U>, verdict: Exit.Exit<never, U>): void => {
+const answer = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>): void => {
   const asked = entry.asked ?? []
   entry.asked = null
-  for (const onVerdict of asked) onVerdict(verdict)
+  for (const onVerdict of asked) tell(watching, onVerdict, watching.over)
 }
