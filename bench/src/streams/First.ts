@@ -24,10 +24,10 @@ const program = `
   const began = process.cpuUsage()
   await life()
   const first = cpu(began)
-  for (let warm = 0; warm < 5_000; warm++) await life()
+  for (let warm = 0; warm < 20_000; warm++) await life()
   const warm = process.cpuUsage()
-  for (let index = 0; index < 5_000; index++) await life()
-  console.log(JSON.stringify({ firstMillis: first / 1_000, lifeMicros: cpu(warm) / 5_000 }))
+  for (let index = 0; index < 10_000; index++) await life()
+  console.log(JSON.stringify({ firstMillis: first / 1_000, lifeMicros: cpu(warm) / 10_000 }))
   await checkout.close()`
 
 /** Starts the program round by round. */
