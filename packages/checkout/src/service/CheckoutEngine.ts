@@ -12,6 +12,7 @@ import {
   GroupCommit,
   type Journal
 } from "@onelane/engine"
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -151,8 +152,8 @@ const build = (options: CheckoutEngineOptions) =>
     const keeper = Pruning.makeKeeper(options.retention, commit.nowMillis)
     const hasChanged: Operation.HasChanged = (cartId, revision) => Guard.hasChanged(ports, cartId, revision)
     const tell: TaskReports.Tell = (...told) => LateResults.tell({ carts, sessions }, ...told)
-    const { taskCapacity: capacity, taskContext: context } = options
-    const tasks = yield* Tasks.make({ flow, tell, commit, context, capacity, hasChanged })
+    const { taskCapacity, taskContext } = options
+    const tasks = yield* Tasks.make({ flow, tell, commit, context: taskContext, capacity: taskCapacity, hasChanged })
     const migrations = MigrationLog.make(flow)
     const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports, options.keepsFlow), {
       unavailable,
@@ -164,8 +165,7 @@ const build = (options: CheckoutEngineOptions) =>
       }
     })
     const sessions: Sessions.Sessions = Sessions.typed(system)
-    const clock = yield* Effect.clock
-    const clockOffsetMillis = () => commit.nowMillis() - clock.unsafeCurrentTimeMillis()
+    const clockOffsetMillis = offsetOf(commit, yield* Effect.clock)
     const rounds = Alarms.rounds(sessions, tasks, custody, commit.nowMillis, alarmMillis)
     yield* inBackground(keeper.keeping({ sessions, carts }), migrations.writing, rounds)
     if (commit.journal.nowMillis !== undefined) yield* inBackground(ClockWatch.watch(clockOffsetMillis, alarmMillis))
@@ -189,9 +189,14 @@ const build = (options: CheckoutEngineOptions) =>
       tasks: tasks.running,
       clockOffsetMillis
     })
-    const calls = CallValues.make(Service.make(parts))
-    return { flow: shown, calls, metrics, ...starts, drain, retention: retentionOf(parts, commit.journal) }
+    const retention = retentionOf(parts, commit.journal)
+    return { flow: shown, calls: CallValues.make(Service.make(parts)), metrics, ...starts, drain, retention }
   })
+
+const offsetOf =
+  ({ nowMillis }: GroupCommit.GroupCommitShape, clock: Clock.Clock) =>
+  (): number =>
+    nowMillis() - clock.unsafeCurrentTimeMillis()
 
 const startsOf = (
   parts: Service.Parts,
