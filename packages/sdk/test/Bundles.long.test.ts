@@ -14,19 +14,22 @@ describe("Bundles, long form", () => {
   it.each(["esbuild, ESM, split", "esbuild, CommonJS, minified", "rollup, ESM", "rollup, CommonJS", "webpack"])(
     "a bundle by %s makes its large commits in the thread, and its bundler warns of nothing of ours",
     { timeout: 300_000 },
-    (bundler) => {
-      assert.deepStrictEqual(bundled(bundler, [process.execPath]), [whole, []])
+    async (bundler) => {
+      assert.deepStrictEqual(await bundled(bundler, [process.execPath]), [whole, []])
     }
   )
 
-  it("the thread starts in a process that takes its program from the command line as a module", () => {
-    assert.deepStrictEqual(plain([process.execPath, "--experimental-default-type=module"]), whole)
+  it("the thread starts in a process that takes its program from the command line as a module", async () => {
+    assert.deepStrictEqual(
+      await plain([process.execPath, "--input-type=module", "--eval", "await import(process.argv[1])"]),
+      whole
+    )
   })
 
   it.skipIf(runtimes === undefined).each(others)(
     "%s commits in the thread, and closes without an error",
-    (_, [file, ...args]) => {
-      assert.deepStrictEqual(plain([join(runtimes!, "node_modules", file), ...args]), whole)
+    async (_, [file, ...args]) => {
+      assert.deepStrictEqual(await plain([join(runtimes!, "node_modules", file), ...args]), whole)
     }
   )
 })

@@ -4,12 +4,12 @@ import { bundled, plain, type Said, whole } from "./Bundle.js"
 const without = new URL("./programs/without-threads.mjs", import.meta.url).href
 
 describe("Bundles", () => {
-  it("a bundle by esbuild makes its large commits in the thread, and checks data by its effect/Schema", () => {
-    assert.deepStrictEqual(bundled("esbuild, ESM", [process.execPath]), [whole, []])
+  it("a bundle by esbuild makes its large commits in the thread, and checks data by its effect/Schema", async () => {
+    assert.deepStrictEqual(await bundled("esbuild, ESM", [process.execPath]), [whole, []])
   })
 
-  it("a process without threads makes every commit on its event loop, fails no call and says so once", () => {
-    const { backup, ...said } = plain([process.execPath, "--import", without])
+  it("a process without threads makes every commit on its event loop, fails no call and says so once", async () => {
+    const { backup, ...said } = await plain([process.execPath, "--import", without])
     assert.strictEqual(backup, "the thread that copies ended")
     const { backup: _, ...expected }: Said = whole
     assert.deepStrictEqual(said, {

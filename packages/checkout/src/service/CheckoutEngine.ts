@@ -129,14 +129,16 @@ const watching = ({ onChange }: Access.AccessShape): Effect.Effect<Service.Watch
 const inBackground = (...works: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void, never, Scope.Scope> =>
   Effect.forEach(works, (work) => Effect.forkScoped(work), { discard: true })
 
-const schemaReady = ({ data }: Flow.Flow): Effect.Effect<void> =>
-  data === null || data.ready === null ? Effect.void : Effect.promise(() => data.ready!)
+// Once its schema can be asked.
+const compiled = (flow: Flow.Flow, dataMaxBytes: number | undefined): Effect.Effect<Flow.Flow> => {
+  const ready = flow.data?.ready ?? null
+  return Effect.map(ready === null ? Effect.void : Effect.promise(() => ready), () => Flow.compile(flow, dataMaxBytes))
+}
 
 const build = (options: CheckoutEngineOptions) =>
   Effect.gen(function* () {
     const shown: Flow.Flow = options.flow ?? Flow.b2b
-    const flow = Flow.compile(shown, options.dataMaxBytes)
-    yield* schemaReady(flow)
+    const flow = yield* compiled(shown, options.dataMaxBytes)
     const commit = yield* GroupCommit.GroupCommit
     const unavailable = Refusal.fromEngine
     const access = Access.byValue(yield* Access.Access)
