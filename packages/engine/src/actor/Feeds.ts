@@ -1,10 +1,11 @@
 /**
  * Feeds: the followers of each address. All followers of an address share one reader: what is committed here is handed to
- * those who ask for it as one page, without a read; who is behind, or may have missed what others wrote, gets a page of the
- * journal, read once for all who ask from the same place.
+ * those who ask for it, or ask soon, as one page, without a read; who is further behind, or may have missed what others wrote,
+ * gets a page of the journal, read once for all who ask from the same place.
  *
  * 1. A follower gets every committed event once, in order, nothing before it is durable.
- * 2. A follower holds a callback while it asks, and no events: a slow one costs nothing and holds nobody up.
+ * 2. A follower holds a callback while it asks, and no events: a slow one costs nothing and holds nobody up. What an address
+ *    keeps for those who ask soon is bounded, in events and bytes.
  * 3. Pages are handed out apart from the commit: followers cost a turn one look.
  *
  * Owns when the journal is read for followers; does not own what happens at an address (Watchers).
@@ -12,6 +13,7 @@
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { JournalEvent } from "../journal/Journal.js"
+import * as JsonBytes from "../runtime/JsonBytes.js"
 import * as Watchers from "./Watchers.js"
 
 /** Committed events of one address, in order. All its followers share it, so nobody may change it. */
@@ -54,15 +56,26 @@ export interface Feeds<E> {
   readonly channels: Map<string, Channel<E>>
   due: Array<Channel<E>>
   isDeferred: boolean
+  /** About how many bytes of recent events are kept. */
+  recentBytes: number
   /** Addresses removed so far: who followed one before and asks later looks whether it is still there. */
   removals: number
 }
 
-/** Events that were committed since pages were last handed out: those after `from`. */
-interface Fresh {
-  readonly from: number
+/** The last events that were committed here: those after `from`, without a gap. */
+interface Recent {
+  from: number
   readonly events: Array<JournalEvent>
+  /** About how many bytes each holds. */
+  readonly sizes: Array<number>
+  bytes: number
 }
+
+/** Recent events that are kept of an address for followers who ask a little later; while some ask, a page. */
+export const recentCapacity = 8
+
+/** About how many bytes of recent events are kept of one address, and of all: beyond it, followers read the journal. */
+export const recentBytes = { address: 65_536, all: 16_777_216 } as const
 
 /** One address that is followed. */
 interface Channel<E> {
@@ -74,7 +87,7 @@ interface Channel<E> {
   readonly reading: Set<number>
   /** The highest sequence that is known to be committed. */
   head: number
-  fresh: Fresh | null
+  recent: Recent | null
   /** Above this sequence nothing is committed that was not heard of; infinity: nobody has looked. */
   checked: number
   isDue: boolean
@@ -91,6 +104,7 @@ export const make = <E>(source: Source<E>): Feeds<E> => ({
   channels: new Map(),
   due: [],
   isDeferred: false,
+  recentBytes: 0,
   removals: 0
 })
 
@@ -146,7 +160,7 @@ const open = <E>(feeds: Feeds<E>, id: string): Channel<E> => {
     asking: new Set(),
     reading: new Set(),
     head: 0,
-    fresh: null,
+    recent: null,
     checked: Number.POSITIVE_INFINITY,
     isDue: false,
     isRemoved: false,
@@ -163,6 +177,7 @@ const leave = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
   channel.followers -= 1
   if (channel.followers > 0) return
   forget(feeds, channel)
+  drop(feeds, channel)
   if (channel.watcher !== null) Watchers.leave(feeds.source.watchers, channel.id, channel.watcher)
   channel.watcher = null
 }
@@ -172,15 +187,19 @@ const forget = <E>({ channels }: Feeds<E>, channel: Channel<E>): void => {
   if (channels.get(channel.id) === channel) channels.delete(channel.id)
 }
 
+// Nothing of it is told any more, either.
+const removed = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
+  channel.isRemoved = true
+  forget(feeds, channel)
+  drop(feeds, channel)
+}
+
 const hear = <E>(feeds: Feeds<E>, channel: Channel<E>, signal: Watchers.Signal): void => {
   if (signal._tag === "Committed") return committed(feeds, channel, signal.events, signal.sequence)
   channel.checked = Number.POSITIVE_INFINITY
   if (signal._tag === "Look") channel.silentLooks += 1
   else if (signal._tag === "Draining") channel.isDraining = true
-  else {
-    channel.isRemoved = true
-    forget(feeds, channel)
-  }
+  else removed(feeds, channel)
   if (channel.asking.size > 0) plan(feeds, channel)
 }
 
@@ -188,23 +207,42 @@ const committed = <E>(feeds: Feeds<E>, channel: Channel<E>, events: ReadonlyArra
   if (sequence <= channel.head) return
   channel.checked = Math.min(channel.checked, sequence)
   channel.head = sequence
-  // Who asks later reads the journal.
-  if (channel.asking.size === 0) return
-  gather(channel, sequence - events.length, events, feeds.source.pageCapacity)
-  plan(feeds, channel)
+  keep(feeds, channel, sequence - events.length, events)
+  if (channel.asking.size > 0) plan(feeds, channel)
 }
 
-/** Keeps what was committed until pages are handed out. More than a page is read from the journal. */
-const gather = <E>(channel: Channel<E>, from: number, events: ReadonlyArray<unknown>, capacity: number): void => {
-  const { fresh } = channel
-  const isNext = fresh !== null && fresh.from + fresh.events.length === from
-  if (events.length + (isNext ? fresh.events.length : 0) > capacity) {
-    channel.fresh = null
-    return
+/** Keeps what was committed for those who ask now or soon. */
+const keep = <E>(feeds: Feeds<E>, channel: Channel<E>, from: number, events: ReadonlyArray<unknown>): void => {
+  const known = channel.recent
+  if (known !== null && known.from + known.events.length !== from) drop(feeds, channel)
+  const recent = (channel.recent ??= { from, events: [], sizes: [], bytes: 0 })
+  for (let index = 0; index < events.length; index++) {
+    const bytes = JsonBytes.of(events[index])
+    recent.events.push({ sequence: from + index + 1, event: events[index]! })
+    recent.sizes.push(bytes)
+    recent.bytes += bytes
+    feeds.recentBytes += bytes
   }
-  const kept = isNext ? fresh : (channel.fresh = { from, events: [] })
-  for (let index = 0; index < events.length; index++)
-    kept.events.push({ sequence: from + index + 1, event: events[index]! })
+  trim(feeds, channel, recent, channel.asking.size > 0 ? feeds.source.pageCapacity : recentCapacity)
+}
+
+const trim = <E>(feeds: Feeds<E>, channel: Channel<E>, recent: Recent, capacity: number): void => {
+  if (feeds.recentBytes > recentBytes.all) return drop(feeds, channel)
+  let over = 0
+  while (recent.events.length - over > capacity || recent.bytes > recentBytes.address) {
+    const bytes = recent.sizes[over++]!
+    recent.bytes -= bytes
+    feeds.recentBytes -= bytes
+  }
+  if (over === 0) return
+  recent.from += over
+  recent.events.splice(0, over)
+  recent.sizes.splice(0, over)
+}
+
+const drop = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
+  feeds.recentBytes -= channel.recent?.bytes ?? 0
+  channel.recent = null
 }
 
 /** Looks after the channel in the next turn of the event loop, together with all others. */
@@ -223,19 +261,21 @@ const plan = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
 }
 
 const attend = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
-  const { fresh, isDraining, isRemoved } = channel
+  const { isDraining, isRemoved, recent } = channel
   channel.isDue = false
-  channel.fresh = null
-  let shared: Exit.Exit<Page, E> | null = null
+  // Those at the same place get the same page.
+  const pages = new Map<number, Exit.Exit<Page, E>>()
   for (const follower of [...channel.asking]) {
     const { after } = follower
-    if (fresh !== null && after === fresh.from) give(feeds, channel, follower, (shared ??= Exit.succeed(fresh.events)))
-    else if (fresh !== null && after > fresh.from && after < channel.head)
-      give(feeds, channel, follower, Exit.succeed(fresh.events.slice(after - fresh.from)))
-    else if (isRemoved) give(feeds, channel, follower, Exit.fail(feeds.source.removed(channel.id)))
+    if (recent !== null && after >= recent.from && after < recent.from + recent.events.length) {
+      let page = pages.get(after)
+      if (page === undefined) pages.set(after, (page = Exit.succeed(recent.events.slice(after - recent.from))))
+      give(feeds, channel, follower, page)
+    } else if (isRemoved) give(feeds, channel, follower, Exit.fail(feeds.source.removed(channel.id)))
     else if (mustRead(channel, after)) read(feeds, channel, after)
     else if (isDraining) give(feeds, channel, follower, Exit.fail(feeds.source.draining(channel.id)))
   }
+  if (channel.recent !== null) trim(feeds, channel, channel.recent, recentCapacity)
 }
 
 const give = <E>({ source }: Feeds<E>, channel: Channel<E>, follower: Follower<E>, exit: Exit.Exit<Page, E>): void => {
@@ -287,8 +327,7 @@ const silent = <E>(feeds: Feeds<E>, channel: Channel<E>, after: number): void =>
   channel.isDoubted = false
   source.run(source.isStored(channel.id), (exit) => {
     if (!Exit.isSuccess(exit) || exit.value) return
-    channel.isRemoved = true
-    forget(feeds, channel)
+    removed(feeds, channel)
     if (channel.asking.size > 0) plan(feeds, channel)
   })
 }
