@@ -1,6 +1,6 @@
 /** What the log is told of requests, behind every adapter. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, HashMap, Layer, Logger } from "effect"
+import { Effect, HashMap, Layer, Logger, LogLevel } from "effect"
 import type { Line } from "../src/core/RequestLog.js"
 import { adapters, newSession, send, update, world } from "./HttpWorld.js"
 
@@ -43,6 +43,29 @@ describe.each(adapters)("the log of requests, by %s", (adapter) => {
         Layer.provide(world({ logRequests: true }, adapter), Logger.replace(Logger.defaultLogger, logger))
       )
       assert.deepInclude(logged[0], { message: "Request", method: "GET", path: "/v1/nothing", status: 404 })
+      assert.hasAllKeys(logged[0], ["message", "method", "path", "status", "millis"])
+    })
+  )
+
+  it.live("a logger that throws loses the line, not the answer; a level above excludes the line", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const broken = Logger.make<unknown, void>(() => {
+        asked += 1
+        throw new Error("no disk")
+      })
+      const get = (...layers: ReadonlyArray<Layer.Layer<never>>) =>
+        Effect.provide(
+          send("GET", "/v1/nothing"),
+          Layer.provide(
+            world({ logRequests: true }, adapter),
+            Layer.mergeAll(Logger.replace(Logger.defaultLogger, broken), ...layers)
+          )
+        )
+      assert.strictEqual((yield* get()).status, 404)
+      assert.strictEqual(asked, 1)
+      assert.strictEqual((yield* get(Logger.minimumLogLevel(LogLevel.Warning))).status, 404)
+      assert.strictEqual(asked, 1)
     })
   )
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, TestClock } from "effect"
+import { Effect, HashMap, Layer, Logger, TestClock } from "effect"
 import * as Logs from "../src/operations/Logs.js"
 
 const line = {
@@ -44,6 +44,58 @@ describe("lines about requests", () => {
         )
       )
       assert.deepStrictEqual(written, ["last\n"])
+    })
+  )
+
+  it.scoped(
+    "request lines keep their place: any other line, and the end of the process, writes first what has gathered",
+    () =>
+      Effect.gen(function* () {
+        const written: Array<string> = []
+        const add = yield* Logs.together((text) => void written.push(text))
+        const { error } = console
+        yield* Effect.acquireRelease(
+          Effect.sync(() => {
+            console.error = (text: string) => void written.push(text)
+          }),
+          () =>
+            Effect.sync(() => {
+              console.error = error
+            })
+        )
+        add("first\n")
+        yield* Effect.provide(Effect.logWarning("second"), Logs.layer("info", "text"))
+        add("third\n")
+        process.emit("exit", 0)
+        assert.strictEqual(written[0], "first\n")
+        assert.include(written[1], "message=second")
+        assert.strictEqual(written[2], "third\n")
+        yield* TestClock.adjust("10 millis")
+        assert.lengthOf(written, 3)
+      })
+  )
+
+  it.scoped("request lines go to a collector as well, once to each, with the same marks; the level excludes both", () =>
+    Effect.gen(function* () {
+      const collected: Array<Readonly<Record<string, unknown>>> = []
+      const collector = Logger.make<unknown, void>(({ annotations, date, logLevel, message }) => {
+        const marks = Object.fromEntries(HashMap.toEntries(annotations))
+        collected.push({ message, level: logLevel.label, at: date.getTime(), ...marks })
+      })
+      const inForce = (level: Logs.Level) =>
+        Layer.mergeAll(Logger.add(collector), Logger.minimumLogLevel(Logs.levels[level])).pipe(
+          Layer.provideMerge(Logs.layer(level, "json"))
+        )
+      const written: Array<string> = []
+      const write = (text: string) => void written.push(text)
+      const sink = (level: Logs.Level) => Effect.provide(Logs.requestsAndMore(level, "json", write), inForce(level))
+      const add = yield* sink("info")
+      add!(line)
+      yield* TestClock.adjust("10 millis")
+      const { atMillis: at, traceId: _, ...marks } = line
+      assert.deepStrictEqual(collected, [{ message: ["Request"], level: "INFO", at, ...marks }])
+      assert.lengthOf(written, 1)
+      assert.isNull(yield* sink("warning"))
     })
   )
 

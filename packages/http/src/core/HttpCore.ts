@@ -122,7 +122,7 @@ const told = ({ logRequests, tracing }: Options): Effect.Effect<Pick<Exchange.Pa
   Effect.gen(function* () {
     const ratio = Number(tracing ?? false)
     const clock = yield* Clock.clockWith(Effect.succeed)
-    const log = logRequests === true ? RequestLog.toLoggers(yield* Effect.runtime<never>()) : logRequests || null
+    const log = logRequests === true ? yield* RequestLog.toLoggers() : logRequests || null
     if (ratio === 0 && tracing !== 0) return { log, spans: null }
     return { log, spans: Tracing.spans(yield* Effect.tracer, ratio, () => clock.unsafeCurrentTimeNanos()) }
   })

@@ -2,8 +2,15 @@
  * RequestLog: what the log says of a request: method and path, status, time, the updates it tells of (`requestId`) and the
  * trace it belongs to (`traceId`, of the `traceparent` it came with). Never a token, a header, a query or a body.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Runtime from "effect/Runtime"
+import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
+import * as HashMap from "effect/HashMap"
+import * as List from "effect/List"
+import type * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import { parentOf } from "./Tracing.js"
 import type { WireAnswer } from "./WireAnswer.js"
 import type { WireRequest } from "./WireRequest.js"
@@ -40,14 +47,55 @@ export const lineOf = (
   traceId: parentOf(request)?.traceId
 })
 
+/**
+ * Gives lines to the loggers in force, without a fiber for each: an entry is what `Effect.logInfo` would make. `besides`: a logger
+ * that has its own way to them. Null where no logger is left, or where the level excludes them. A logger that throws loses the line,
+ * not the request.
+ */
+export const toLoggers = (besides?: Logger.Logger<unknown, unknown>): Effect.Effect<Sink | null> =>
+  Effect.map(Effect.getFiberRefs, (refs) => {
+    const inForce = FiberRefs.getOrDefault(refs, FiberRef.currentLoggers)
+    const loggers = [...inForce].filter((logger) => logger !== besides)
+    const minimum = FiberRefs.getOrDefault(refs, FiberRef.currentMinimumLogLevel)
+    if (loggers.length === 0 || LogLevel.greaterThan(minimum, LogLevel.Info)) return null
+    const common = FiberRefs.getOrDefault(refs, FiberRef.currentLogAnnotations)
+    const context = FiberRefs.delete(refs, FiberRef.currentContext)
+    return (line) => {
+      const entry: Logger.Logger.Options<unknown> = {
+        annotations: annotated(common, line),
+        cause: Cause.empty,
+        context,
+        date: new Date(line.atMillis),
+        fiberId: nobody,
+        logLevel: LogLevel.Info,
+        message: said,
+        spans: List.empty()
+      }
+      for (const logger of loggers) give(logger, entry)
+    }
+  })
+
+const nobody = FiberId.make(0, 0)
+const said = ["Request"]
+
+const annotated = (
+  common: HashMap.HashMap<string, unknown>,
+  { atMillis: _, ...marks }: Line
+): HashMap.HashMap<string, unknown> =>
+  HashMap.mutate(common, (all) => {
+    for (const [name, value] of Object.entries(marks)) if (value !== undefined) HashMap.set(all, name, value)
+  })
+
+const give = (logger: Logger.Logger<unknown, unknown>, entry: Logger.Logger.Options<unknown>): void => {
+  try {
+    logger.log(entry)
+  } catch {
+    // The request is answered all the same.
+  }
+}
+
 const present = (marks: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(marks).filter(([, value]) => value !== undefined))
-
-/** Writes the lines to the loggers of a runtime. */
-export const toLoggers =
-  (runtime: Runtime.Runtime<never>): Sink =>
-  ({ atMillis: _, ...line }) =>
-    void Runtime.runFork(runtime)(Effect.annotateLogs(Effect.logInfo("Request"), present(line)))
 
 /** A line of the log that says which request it is about. */
 export const about = (line: Effect.Effect<void>, request: WireRequest): Effect.Effect<void> =>

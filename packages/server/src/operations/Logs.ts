@@ -2,9 +2,10 @@
  * Logs: one line of JSON per event on standard error; standard output is for programs. `RequestLog` decides what a request line
  * contains: never a token.
  *
- * Request lines are written in groups, some milliseconds later: a write each would cost more than the line itself.
+ * Request lines are written in groups, some milliseconds later: a write each would cost more than the line itself. Any other line,
+ * and the end of the process, writes first what has gathered, so all lines stay in their order.
  */
-import { instantText, type RequestLog } from "@onelane/http"
+import { instantText, RequestLog } from "@onelane/http"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as HashSet from "effect/HashSet"
@@ -26,12 +27,27 @@ export const formats = { json: Logger.jsonLogger, text: Logger.logfmtLogger }
 /** A name in `formats`. */
 export type Format = keyof typeof formats
 
+/** What has gathered for standard error in this process, to be written before anything else is. */
+const gathering = new Set<() => void>()
+
+const flushAll = (): void => {
+  for (const flush of gathering) flush()
+}
+
+const inOrder = (logger: Logger.Logger<unknown, string>): Logger.Logger<unknown, void> =>
+  Logger.withConsoleError(
+    Logger.make((entry) => {
+      flushAll()
+      return logger.log(entry)
+    })
+  )
+
+const loggers = { json: inOrder(formats.json), text: inOrder(formats.text) }
+
 /** Replaces all loggers by one. */
 export const layer = (level: Level, format: Format): Layer.Layer<never> =>
   Layer.merge(
-    Layer.scopedDiscard(
-      Effect.locallyScoped(FiberRef.currentLoggers, HashSet.make(Logger.withConsoleError(formats[format])))
-    ),
+    Layer.scopedDiscard(Effect.locallyScoped(FiberRef.currentLoggers, HashSet.make(loggers[format]))),
     Logger.minimumLogLevel(levels[level])
   )
 
@@ -39,33 +55,53 @@ export const layer = (level: Level, format: Format): Layer.Layer<never> =>
 const gatherMillis = 10
 const gatherCharacters = 65_536
 
-/** Writes texts in groups; the rest when the scope closes. */
+/** Writes texts in groups; the rest when the scope closes, or the process ends. */
 export const together = (write: (text: string) => void): Effect.Effect<(text: string) => void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const run = Runtime.runFork(yield* Effect.runtime<never>())
     let gathered = ""
     let isDue = false
-    const flush = Effect.sync(() => {
+    const flush = (): void => {
       const text = gathered
       gathered = ""
-      isDue = false
       if (text !== "") write(text)
-    })
-    const later = Effect.delay(flush, gatherMillis)
-    yield* Effect.addFinalizer(() => flush)
+    }
+    const later = Effect.delay(
+      Effect.sync(() => {
+        isDue = false
+        flush()
+      }),
+      gatherMillis
+    )
+    yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        gathering.add(flush)
+        process.on("exit", flush)
+      }),
+      () =>
+        Effect.sync(() => {
+          flush()
+          gathering.delete(flush)
+          process.off("exit", flush)
+        })
+    )
     return (text) => {
       gathered += text
-      if (gathered.length > gatherCharacters) run(flush)
-      else if (!isDue) run(later)
-      isDue = gathered !== ""
+      if (gathered.length > gatherCharacters) flush()
+      else if (!isDue) {
+        isDue = true
+        run(later)
+      }
     }
   })
+
+const toErrors = (text: string): void => void process.stderr.write(text)
 
 /** The sink of request lines, in the format of all others. Null if the level excludes them. */
 export const requests = (
   level: Level,
   format: Format,
-  write = (text: string): void => void process.stderr.write(text)
+  write = toErrors
 ): Effect.Effect<RequestLog.Sink | null, never, Scope.Scope> =>
   LogLevel.greaterThan(levels[level], LogLevel.Info)
     ? Effect.succeed(null)
@@ -73,6 +109,20 @@ export const requests = (
         const text = format === "json" ? jsonOf : logfmtOf
         return (line) => add(`${text(line)}\n`)
       })
+
+/** The same, and to the other loggers in force: a collector's. */
+export const requestsAndMore = (
+  level: Level,
+  format: Format,
+  write = toErrors
+): Effect.Effect<RequestLog.Sink | null, never, Scope.Scope> =>
+  Effect.zipWith(requests(level, format, write), RequestLog.toLoggers(loggers[format]), (written, collected) => {
+    if (written === null || collected === null) return written
+    return (line) => {
+      written(line)
+      collected(line)
+    }
+  })
 
 // Concatenated by hand: only a path can need escaping, and `JSON.stringify` of the whole takes three times as long.
 const jsonOf = ({ atMillis, method, millis, path, requestId, status, traceId }: RequestLog.Line): string => {

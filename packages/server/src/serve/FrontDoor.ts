@@ -75,9 +75,8 @@ export const open = (
   return door.otlp === null ? opened : Effect.zipRight(opened, fed(parts))
 }
 
-/** A collector gets request lines through the current loggers. */
-const logOf = ({ logFormat, logLevel, otlp }: ServeConfig["door"]) =>
-  otlp === null ? Effect.map(Logs.requests(logLevel, logFormat), (sink) => sink ?? false) : Effect.succeed(true)
+const logOf = ({ logFormat, logLevel }: ServeConfig["door"]) =>
+  Effect.map(Logs.requestsAndMore(logLevel, logFormat), (sink) => sink ?? false)
 
 const additions = Effect.map(
   Effect.promise(() => import("../operations/AdminApi.js")),
