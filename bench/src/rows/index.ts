@@ -15,6 +15,7 @@ import { P12 } from "./P12.js"
 import { P13 } from "./P13.js"
 import { P14 } from "./P14.js"
 import { P15 } from "./P15.js"
+import { P16 } from "./P16.js"
 import { P17 } from "./P17.js"
 import { P20 } from "./P20.js"
 import { P21 } from "./P21.js"
@@ -36,6 +37,7 @@ export const rows: ReadonlyArray<Row> = [
   P13,
   P14,
   P15,
+  P16,
   P17,
   P20,
   P21

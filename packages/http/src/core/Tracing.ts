@@ -136,14 +136,58 @@ const spanned =
       Effect.flatten
     )
 
+type Called = Exclude<keyof Sessions, "follow" | "changes">
+
+/** A call is wrapped when it is asked for: an update without a fiber asks for none. */
+class Traced implements Sessions {
+  constructor(
+    private readonly behind: Sessions,
+    private readonly parent: Tracer.Span
+  ) {}
+  get open(): Sessions["open"] {
+    return this.call("open")
+  }
+  get update(): Sessions["update"] {
+    return this.call("update")
+  }
+  get get(): Sessions["get"] {
+    return this.call("get")
+  }
+  get cancel(): Sessions["cancel"] {
+    return this.call("cancel")
+  }
+  get history(): Sessions["history"] {
+    return this.call("history")
+  }
+  get completeTask(): Sessions["completeTask"] {
+    return this.call("completeTask")
+  }
+  get failTask(): Sessions["failTask"] {
+    return this.call("failTask")
+  }
+  get releaseClaim(): Sessions["releaseClaim"] {
+    return this.call("releaseClaim")
+  }
+  get move(): Sessions["move"] {
+    return this.call("move")
+  }
+  get follow(): Sessions["follow"] {
+    return followed(this.behind.follow, this.parent)
+  }
+  get changes(): Sessions["changes"] {
+    return Changes.withStreams({ ...this.behind, follow: this.follow }).changes
+  }
+  private call<N extends Called>(name: N): Sessions[N] {
+    return spanned(`CheckoutSessions.${name}`, this.behind[name] as Call, this.parent) as Sessions[N]
+  }
+}
+
 /** The service with its calls traced as children of a span. The span of a subscription ends when it is left. */
-export const sessions = (behind: Sessions, parent: Tracer.Span): Sessions => {
-  const { changes: _, follow, ...calls } = behind
-  const traced = Object.entries(calls).map(([name, call]) => [
-    name,
-    spanned(`CheckoutSessions.${name}`, call as Call, parent)
-  ])
-  const followed: typeof follow = (caller, input) =>
+export const sessions = (behind: Sessions, parent: Tracer.Span): Sessions => new Traced(behind, parent)
+
+const followed =
+  (follow: Sessions["follow"], parent: Tracer.Span): Sessions["follow"] =>
+  (caller, input) =>
     Effect.flatMap(
       Effect.makeSpan("CheckoutSessions.changes", { attributes: marksOf(input), captureStackTrace: false, parent }),
       (span) =>
@@ -155,8 +199,6 @@ export const sessions = (behind: Sessions, parent: Tracer.Span): Sessions => {
           )
         })
     )
-  return Changes.withStreams({ ...(Object.fromEntries(traced) as typeof calls), follow: followed })
-}
 
 const endedBy = (subscription: Subscription.Subscription, end: () => void): Subscription.Subscription => ({
   ask: (onAnswer) => subscription.ask(onAnswer),
