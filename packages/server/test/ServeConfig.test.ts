@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Flow } from "@onelane/checkout"
 import { Either } from "effect"
 import * as Tokens from "../src/identity/Tokens.js"
 import * as ServeConfig from "../src/settings/ServeConfig.js"
@@ -29,7 +30,7 @@ describe("ServeConfig", () => {
     const { tokens: _, door: __, ...rest } = config
     const listens = { host: "127.0.0.1", port: 8080 }
     const alone = { backupFolder: null, cluster: null, clusterListen: null, clusterSecret: null }
-    assert.deepStrictEqual(rest, { storage: "onelane.db", ...listens, flow: "b2b", seed: null, ...alone })
+    assert.deepStrictEqual(rest, { storage: "onelane.db", ...listens, flow: Flow.b2b, app: null, seed: null, ...alone })
   })
 
   it("cluster: the node's address is accepted only with a shared storage", () => {
@@ -54,7 +55,7 @@ describe("ServeConfig", () => {
   it("flags override environment variables", () => {
     const env = { ONELANE_PORT: "1", ONELANE_HOST: "::1", ONELANE_FLOW: "any", ONELANE_SEED: "seed.json" }
     const config = Either.getOrThrowWith(parse([...withTokens, "--port", "0", "--storage", ":memory:"], env), Error)
-    assert.deepInclude(config, { port: 0, host: "::1", flow: "any", storage: ":memory:" })
+    assert.deepInclude(config, { port: 0, host: "::1", flow: Flow.any, storage: ":memory:" })
     assert.deepStrictEqual(config.seed, {
       users: [],
       stores: ["store"],
@@ -66,7 +67,7 @@ describe("ServeConfig", () => {
   it("environment variables override the file of --config", () => {
     const env = { ONELANE_PORT: "1", ONELANE_CONFIG: "config.json" }
     const config = Either.getOrThrowWith(parse([], env), Error)
-    assert.deepInclude(config, { port: 1, flow: "any" })
+    assert.deepInclude(config, { port: 1, flow: Flow.any })
     assert.deepStrictEqual(config.tokens, { t2: { userId: "bob", roles: [] } })
   })
 

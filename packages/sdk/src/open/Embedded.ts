@@ -4,15 +4,12 @@
  * Owns the composition: store, ports, engine, `Retry`. To start fast in memory it loads a database only when one is opened, and no
  * HTTP at all.
  */
-import * as Access from "@onelane/checkout/Access"
 import * as Caller from "@onelane/checkout/Caller"
-import * as Carts from "@onelane/checkout/Carts"
 import * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
-import * as Flow from "@onelane/checkout/Flow"
+import type * as Flow from "@onelane/checkout/Flow"
 import * as Retention from "@onelane/checkout/Retention"
 import * as Directory from "@onelane/directory/Directory"
-import type { AsyncContext } from "@onelane/engine"
 import type { DatabaseRefused, StoreBackup } from "@onelane/sql"
 import * as Storage from "@onelane/sql/Storage"
 import * as Context from "effect/Context"
@@ -26,16 +23,16 @@ import type * as DirectoryDoor from "../door/DirectoryDoor.js"
 import type { Aborted, Result } from "../door/Result.js"
 import type { FlowOf } from "../door/Typed.js"
 import * as Retry from "../retry/Retry.js"
+import * as App from "./App.js"
 import * as Backups from "./Backups.js"
 import * as ClusterNode from "./ClusterNode.js"
-import * as HostContext from "./HostContext.js"
 import * as HostLogger from "./HostLogger.js"
 import * as Options from "./Options.js"
-import * as Ports from "./Ports.js"
 import * as Stores from "./Stores.js"
 
 /** How an embedded engine is opened. */
-export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.PresetName | Flow.Flow> {
+export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.PresetName | Flow.Flow>
+  extends App.App<X> {
   /**
    * `":memory:"`; the path of an SQLite file (created when it does not exist; one process at a time); or `postgres://…`, which
    * several processes may share (install `pg` and `@effect/sql-pg`). In memory a session keeps its last 64 events; `history` and
@@ -50,26 +47,6 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
   readonly cluster?: ClusterNode.ClusterOptions | undefined
   /** Connections to PostgreSQL, 1 to 1,000. Default 10; a node of a cluster has four more. */
   readonly connections?: number | undefined
-  /** A preset's name or a flow of the host's own. Default `"b2b"`. */
-  readonly flow?: X | undefined
-  /**
-   * The host's access rules, called in the async context (`AsyncLocalStorage`) of the call. Default: a buyer owns what it opens
-   * and sees nothing else; with `directory: true`, what the directory says.
-   */
-  readonly access?: Ports.HostAccess | undefined
-  /**
-   * The host's carts, called in the async context of the call. Default: every cart id is an active cart that belongs to the buyer
-   * who opened it; with `directory: true`, the directory's carts.
-   */
-  readonly carts?: Ports.HostCarts | undefined
-  /** Stores users, accounts, stores and carts in the same storage and uses them for access and carts. Default false. */
-  readonly directory?: boolean | undefined
-  /** Milliseconds until a new session expires, unless `open` says otherwise. Default: never. */
-  readonly expiresInMillis?: number | undefined
-  /** Most bytes of a session's data, as JSON in UTF-8; 1 to 1,048,576. Default 65,536. Only for a flow that declares `data`. */
-  readonly dataMaxBytes?: number | undefined
-  /** Milliseconds that running tasks get to finish when the engine closes; unfinished claims are resumed later. Default 5,000. */
-  readonly taskDrainMillis?: number | undefined
   /**
    * Only in memory: how many finished sessions are kept, how long, and how many carts remember their order after that. Default
    * 10,000, 24 hours, 100,000; each is a whole number from 1. A database keeps everything until it is pruned.
@@ -80,10 +57,6 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
   readonly logger?: HostLogger.HostLogger | undefined
 }
 
-const aYearMillis = 31_536_000_000
-
-const aMebibyte = 1_048_576
-
 const options: Options.Options<EmbeddedOptions> = {
   storage: {
     is: Storage.is.replace(/^must be /, ""),
@@ -92,16 +65,7 @@ const options: Options.Options<EmbeddedOptions> = {
   },
   cluster: ClusterNode.option,
   connections: Options.whole(1, 1_000),
-  flow: {
-    is: "the name of a preset, or what Flow.defineFlow gave",
-    check: (value) => typeof value === "string" || Flow.isFlow(value)
-  },
-  access: Options.functions("mayInvoke", "rights"),
-  carts: Options.functions("find"),
-  directory: Options.flag,
-  expiresInMillis: Options.whole(1, aYearMillis),
-  dataMaxBytes: Options.whole(1, aMebibyte),
-  taskDrainMillis: Options.whole(0, aYearMillis),
+  ...App.fields,
   retention: Options.nested<Retention.Bounds>({
     finishedCapacity: Options.whole(1, Number.MAX_SAFE_INTEGER),
     finishedMillis: Options.whole(1, Number.MAX_SAFE_INTEGER),
@@ -157,36 +121,17 @@ export interface DirectoryCheckout<F> extends EmbeddedCheckout<F> {
 /** Why an engine was not opened. */
 export type OpenRefused = DatabaseRefused.DatabaseRefused | ClusterNode.ClusterRefused
 
-/** The host's own ports, else the directory, else ports that trust every caller. */
-const ports = ({ access, carts, directory }: EmbeddedOptions): Layer.Layer<never> =>
-  Layer.merge(
-    access !== undefined ? Ports.layerAccess(access) : directory ? Layer.empty : Access.layerTrusted,
-    carts !== undefined ? Ports.layerCarts(carts) : directory ? Layer.empty : Carts.layerTrusted
-  )
-
-const flowOf = (flow: Flow.PresetName | Flow.Flow = "b2b"): Flow.Flow => {
-  const found: Flow.Flow | undefined = typeof flow === "string" ? Flow.presets[flow] : flow
-  if (found === undefined) throw new TypeError(`no such flow: ${JSON.stringify(flow)}`)
-  return found
-}
-
-/** Only ports of the host can observe the async context. */
-const captureOf = ({ access, carts }: EmbeddedOptions): AsyncContext.Capture | undefined =>
-  access !== undefined || carts !== undefined ? HostContext.capture : undefined
-
 type Served = CheckoutSessions.CheckoutSessions | Directory.Directory | Retention.Retention
 
 // A copy: the host may go on changing its own object.
 const take = <O extends EmbeddedOptions>(options: O): O => {
   if (typeof options !== "object" || options === null) return options // said by the check
-  const given = { ...options }
+  const given = App.copyOf(options)
   return {
     ...given,
     retry: Options.copyOf(given.retry),
     retention: Options.copyOf(given.retention),
-    cluster: Options.copyOf(given.cluster),
-    access: given.access && Ports.bind(given.access, "mayInvoke", "rights"),
-    carts: given.carts && Ports.bind(given.carts, "find")
+    cluster: Options.copyOf(given.cluster)
   }
 }
 
@@ -215,21 +160,12 @@ type Built = Calls.Calls | Directory.Directory | CheckoutEngine.CheckoutEngine |
 const whole = (given: EmbeddedOptions): Layer.Layer<Built, OpenRefused> =>
   Layer.suspend(() => {
     check(given)
-    const { cluster, connections, dataMaxBytes, expiresInMillis, retry = {}, storage, taskDrainMillis } = given
-    const store = Layer.merge(Stores.layer(storage, connections), ports(given))
-    const asyncContext = captureOf(given) ?? null
+    const { cluster, connections, retry = {}, storage } = given
+    const store = Layer.merge(Stores.layer(storage, connections), App.ports(given))
+    const asyncContext = App.captureOf(given) ?? null
     const retention =
       storage === Storage.memory ? { ...Retention.memoryBounds, ...present(given.retention) } : undefined
-    const taskContext = HostContext.capture()
-    const limits = {
-      flow: flowOf(given.flow),
-      dataMaxBytes,
-      expiresInMillis,
-      taskDrainMillis,
-      retention,
-      taskContext,
-      engine: { asyncContext }
-    }
+    const limits = { ...App.engineOptions(given), retention, engine: { asyncContext } }
     const engine: Layer.Layer<CheckoutEngine.CheckoutEngine, OpenRefused, Stores.Stored> =
       cluster === undefined
         ? Layer.scoped(CheckoutEngine.CheckoutEngine, CheckoutEngine.makeCalls(limits))
@@ -272,7 +208,7 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
   const given = take(options)
   const { behind: built, context } = await Behind.build(whole(given), given?.logger)
   const engine = Context.get(context, CheckoutEngine.CheckoutEngine)
-  const embeddedIn = { ...built, capture: captureOf(given) }
+  const embeddedIn = { ...built, capture: App.captureOf(given) }
   const { calls, startOpen, startUpdate } = engine
   const start = Retry.makeStart(startUpdate, calls.update, given.retry ?? {}, embeddedIn)
   const behind: Behind.Behind = {

@@ -3,15 +3,20 @@
  */
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Ending from "../serve/Ending.js"
+import * as FlowOption from "./FlowOption.js"
 import * as Output from "./Output.js"
 import * as Target from "./Target.js"
 
+const options = { storage: Target.storage, app: FlowOption.app, json: Output.json }
+
 /** `onelane doctor`. */
-export const doctor = Command.make("doctor", { storage: Target.storage, json: Output.json }, ({ json, storage }) =>
+export const doctor = Command.make("doctor", options, ({ app, json, storage }) =>
   Effect.gen(function* () {
-    const { examine } = yield* Effect.promise(() => import("../operations/Doctor.js"))
-    const findings = yield* examine(storage)
+    const { examine, examineApp } = yield* Effect.promise(() => import("../operations/Doctor.js"))
+    const ofApp = Option.isNone(app) ? [] : yield* examineApp(app.value, storage)
+    const findings = [...(yield* examine(storage)), ...ofApp]
     const healthy = findings.every(({ result }) => result !== "failed")
     yield* Output.show(json, { healthy, findings }, () =>
       Output.table(

@@ -6,6 +6,7 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import type { FlowCheck } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as FlowOption from "./FlowOption.js"
 import * as Output from "./Output.js"
 import * as Target from "./Target.js"
@@ -50,10 +51,11 @@ const check = Command.make(
   {
     storage: Target.storage,
     json: Output.json,
-    flow: Options.withDefault(FlowOption.text, "b2b")
+    flow: Options.withDefault(FlowOption.text, "b2b"),
+    app: FlowOption.app
   },
-  ({ flow: name, json, storage }) =>
-    Effect.matchEffect(FlowOption.load(name), {
+  ({ app, flow: name, json, storage }) =>
+    Effect.matchEffect(FlowOption.load(Option.getOrElse(app, () => name)), {
       onFailure: Target.misused,
       onSuccess: (flow) =>
         Target.run(

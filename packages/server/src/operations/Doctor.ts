@@ -16,11 +16,13 @@ import {
 } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { StoreFormat } from "@onelane/checkout"
+import * as App from "@onelane/sdk/app"
 import { JournalSql, Migrations, Redacted, SessionList, Storage, StoreDamage } from "@onelane/sql"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Ending from "../serve/Ending.js"
 import * as Store from "../serve/Store.js"
+import * as FlowLook from "./FlowLook.js"
 
 /** A check and its result. `warning`: it works but needs attention. */
 export interface Finding {
@@ -161,6 +163,25 @@ const inside = Effect.gen(function* () {
   const clocks = databaseMillis === null || kept.result !== "ok" ? kept : clockBeside(nowMillis, databaseMillis)
   return [ok("storage", "it opens"), ...(harm === null ? [] : [harm]), version, ...formats, clocks]
 })
+
+/** Checks of an app: whether it can be loaded, and whether every live session has a way on in its flow. */
+export const examineApp = (path: string, storage: string): Effect.Effect<ReadonlyArray<Finding>> =>
+  Effect.gen(function* () {
+    const { load } = yield* Effect.promise(() => import("../app/AppModule.js"))
+    const flow = App.flowOf(yield* load(path))
+    const counts = `${flow.states.size} states, ${flow.tasks.size} with a task`
+    const found = ok("app", `${path}: flow ${flow.name}, version ${flow.version}, ${counts}`)
+    const isThere = Storage.isServer(storage) || (Storage.kindOf(storage) === "file" && existsSync(storage))
+    if (!isThere) return [found]
+    const looked = yield* Effect.match(FlowLook.look(storage, flow), {
+      onFailure: (why) => warning("flow", why),
+      onSuccess: ({ live, strandedCount }) => {
+        const counts = `${live} live sessions, ${strandedCount} without a way on`
+        return strandedCount === 0 ? ok("flow", counts) : warning("flow", `${counts}; run: onelane flow check`)
+      }
+    })
+    return [found, looked]
+  }).pipe(Effect.catchAll((why) => Effect.succeed([failed("app", why)])))
 
 /** All checks of a storage and its machine. */
 export const examine = (storage: string): Effect.Effect<ReadonlyArray<Finding>> =>

@@ -3,7 +3,7 @@
  * Each part is a file of its own.
  */
 import type { Server } from "node:http"
-import { Access, CheckoutEngine, type CheckoutSessions, Flow, type Retention } from "@onelane/checkout"
+import { Access, CheckoutEngine, type CheckoutSessions, type Flow, type Retention } from "@onelane/checkout"
 import { Journal } from "@onelane/engine"
 import { CheckoutServer, DoorMetrics } from "@onelane/http"
 import { StoreHealth } from "@onelane/sql"
@@ -26,6 +26,7 @@ import type * as Store from "./Store.js"
 
 /** What the door leads to. */
 export interface Behind {
+  readonly flow: Flow.Flow
   readonly engine: Context.Context<
     CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine | Retention.Retention
   >
@@ -40,9 +41,9 @@ export interface Behind {
 export const open = (
   listener: Server,
   config: ServeConfig,
-  { engine, failing, kept, refusing }: Behind
+  { engine, failing, flow, kept, refusing }: Behind
 ): Effect.Effect<void, SettingRefused, Scope.Scope> => {
-  const { backupFolder, door, flow, host, tokens } = config
+  const { backupFolder, door, host, tokens } = config
   const counted = DoorMetrics.make()
   const { metrics, startUpdate } = Context.get(engine, CheckoutEngine.CheckoutEngine)
   const parts: Operations.Parts = {
@@ -59,7 +60,7 @@ export const open = (
   const opened = Effect.gen(function* () {
     const identity = yield* Layer.build(Identity.layer({ ...door, tokens }))
     const core = CheckoutServer.core({
-      flow: Flow.presets[flow],
+      flow,
       limits: door.limits,
       formats,
       pages: Operations.pages(parts, metricsFor),

@@ -3,10 +3,11 @@
  * reverse, so that no promised answer is lost.
  */
 import type * as HttpServerError from "@effect/platform/HttpServerError"
-import { type Access, type Carts, CheckoutEngine, Flow, Retention } from "@onelane/checkout"
+import { type Access, type Carts, CheckoutEngine, Retention } from "@onelane/checkout"
 import type { PeerServer } from "@onelane/cluster"
 import type { Directory } from "@onelane/directory"
 import { Journal } from "@onelane/engine"
+import * as App from "@onelane/sdk/app"
 import { type DatabaseRefused, Storage } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -39,27 +40,30 @@ export type ServeFailure =
 
 /**
  * Serves until it is interrupted (it then finishes what has started) or the store is fenced. `onListening` gets the URL once
- * requests are answered.
+ * requests are answered. `app`: what to serve; by default the flow of the settings, and the rights of the directory.
  */
 export const serve = (
   config: ServeConfig,
-  onListening: (url: string) => Effect.Effect<void>
+  onListening: (url: string) => Effect.Effect<void>,
+  app: App.App = { flow: config.flow, directory: true }
 ): Effect.Effect<never, ServeFailure> =>
   Effect.gen(function* () {
     const fenced = yield* Deferred.make<never, Fence.StoreFenced>()
     const opened = yield* Layer.build(store(config.storage, fenced))
     const commits = yield* Commits.watch(Context.get(opened, Journal.Journal))
     const watched = Context.add(opened, Journal.Journal, commits.journal)
-    const stored = config.door.otlp === null ? watched : yield* traced(watched, config.door.traceRatio)
+    const kept = config.door.otlp === null ? watched : yield* traced(watched, config.door.traceRatio)
+    const stored = Context.merge(kept, yield* Layer.build(App.ports(app)))
     if (config.seed !== null) yield* Effect.provide(Seed.put(config.seed), stored)
     const { limits } = config.door
     const retention = config.storage === ":memory:" ? Retention.memoryBounds : undefined
-    const options = { flow: Flow.presets[config.flow], retention, engine: mailboxes(limits) }
+    const options = { ...App.engineOptions(app), retention, engine: mailboxes(limits) }
     const { context: engine, isReady } = yield* Effect.provide(Node.make(config, options), stored)
     const listener = yield* Listener.make(limits)
     let ending = false
     const refusing = (): string | null => (ending ? "ending" : isReady() ? null : "joining")
-    yield* FrontDoor.open(listener, config, { engine, failing: commits.failing, kept: stored, refusing })
+    const flow = App.flowOf(app)
+    yield* FrontDoor.open(listener, config, { flow, engine, failing: commits.failing, kept: stored, refusing })
     yield* Listener.listen(listener, config.host, config.port)
     const { drain } = Context.get(engine, CheckoutEngine.CheckoutEngine)
     yield* Effect.addFinalizer(() =>

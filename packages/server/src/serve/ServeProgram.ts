@@ -3,6 +3,7 @@
  * people. Imports little: the server is loaded only after the settings were checked.
  */
 import { readFileSync } from "node:fs"
+import type { App } from "@onelane/sdk/app"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ServeConfig from "../settings/ServeConfig.js"
@@ -55,6 +56,19 @@ and, in a program (npm install @onelane/sdk):
   const checkout = await Onelane.connect({ url: "http://127.0.0.1:8080", token: "secret" })
   const { session } = await checkout.openOrThrow({ cartId: "cart-1" })`
 
+/** The app to serve; undefined without one. */
+const appOf = ({ app: path, seed }: ServeConfig.ServeConfig): Effect.Effect<App | undefined, string> =>
+  path === null
+    ? Effect.succeed(undefined)
+    : Effect.promise(() => import("../app/AppModule.js")).pipe(
+        Effect.flatMap(({ load }) => load(path)),
+        Effect.mapError((why) => `--app ${why}`),
+        Effect.filterOrFail(
+          ({ directory }) => seed === null || directory === true,
+          () => `--seed: ${path} has no directory; say directory: true, or leave --seed out`
+        )
+      )
+
 /** Serves until a signal (exit code 0), a wrong setting (2) or a failure (1). */
 export const run = (args: ReadonlyArray<string>): Effect.Effect<void> => {
   if (args.some((arg) => arg === "--help" || arg === "-h")) return Ending.print(process.stdout, help)
@@ -62,8 +76,12 @@ export const run = (args: ReadonlyArray<string>): Effect.Effect<void> => {
   if (Either.isLeft(config)) {
     return Ending.because(Ending.usage, `${config.left}\nTry: onelane serve --help`)
   }
-  return Effect.promise(() => import("./Serve.js")).pipe(
-    Effect.flatMap(({ serve }) => serve(config.right, listening)),
-    Effect.catchAll((error) => Ending.because(codeOf(error), sentenceOf(error)))
-  )
+  return Effect.matchEffect(appOf(config.right), {
+    onFailure: (why) => Ending.because(Ending.usage, why),
+    onSuccess: (app) =>
+      Effect.promise(() => import("./Serve.js")).pipe(
+        Effect.flatMap(({ serve }) => serve(config.right, listening, app)),
+        Effect.catchAll((error) => Ending.because(codeOf(error), sentenceOf(error)))
+      )
+  })
 }

@@ -21,7 +21,9 @@ export interface ServeConfig {
   readonly host: string
   /** 0: any free port, named by the line on standard output. */
   readonly port: number
-  readonly flow: Flow.PresetName
+  readonly flow: Flow.Flow
+  /** The file of an app, which has the flow; null: none. */
+  readonly app: string | null
   /** Fixed tokens; empty if callers authenticate otherwise. */
   readonly tokens: Tokens
   readonly door: DoorSettings.DoorSettings
@@ -42,6 +44,11 @@ export const settings: ReadonlyArray<Settings.Setting> = [
   { name: "host", value: "address", text: "the address to listen on", fallback: "127.0.0.1" },
   { name: "port", value: "number", text: "the port, 0 for any", fallback: "8080" },
   { name: "flow", value: "name", text: `one of ${Object.keys(Flow.presets).join(", ")}`, fallback: "b2b" },
+  {
+    name: "app",
+    value: "file",
+    text: "your app: a JavaScript or TypeScript module whose default export is defineApp({ flow, access, carts, … })"
+  },
   { name: "tokens", value: "file", text: "JSON, or its path: token to {userId, roles, accountId?}; for development" },
   {
     name: "seed",
@@ -75,7 +82,7 @@ export const parse = (
   readFile: Said.ReadFile
 ): Either.Either<ServeConfig, string> =>
   Either.gen(function* () {
-    const { tokens, ...config } = yield* Settings.read(
+    const { flow, tokens, ...config } = yield* Settings.read(
       yield* Settings.gather(settings, args, env, readFile),
       configOf(readFile)
     )
@@ -84,7 +91,9 @@ export const parse = (
     if (config.cluster !== null && !Storage.isServer(config.storage)) {
       return yield* Either.left("--cluster needs a storage that all nodes reach: --storage postgres://…")
     }
-    return { ...config, tokens: tokens ?? {} }
+    if (config.app !== null && flow !== null)
+      return yield* Either.left("--flow: the app has the flow; leave one of them out")
+    return { ...config, flow: flow ?? Flow.b2b, tokens: tokens ?? {} }
   })
 
 const configOf = (readFile: Said.ReadFile) =>
@@ -92,7 +101,8 @@ const configOf = (readFile: Said.ReadFile) =>
     storage: Config.withDefault(Config.mapOrFail(Config.string("storage"), storageOf), "onelane.db"),
     host: Config.withDefault(Config.nonEmptyString("host"), "127.0.0.1"),
     port: Config.withDefault(Config.mapOrFail(Config.string("port"), portOf), 8080),
-    flow: Config.withDefault(Config.mapOrFail(Config.string("flow"), presetOf), "b2b" as const),
+    flow: Config.withDefault(Config.mapOrFail(Config.string("flow"), presetOf), null),
+    app: Config.withDefault(Config.nonEmptyString("app"), null),
     tokens: Config.withDefault(Said.json("tokens", Tokens, readFile, true), null),
     seed: Config.withDefault(Said.json("seed", Seed, readFile), null),
     backupFolder: Config.withDefault(Config.nonEmptyString("backup-folder"), null),
@@ -117,9 +127,9 @@ const nodeOf = (text: string): Either.Either<NodeAddress.NodeAddress, ConfigErro
   return address === null ? Either.left(Said.invalid(`not host:port: ${JSON.stringify(text)}`)) : Either.right(address)
 }
 
-const presetOf = (name: string): Either.Either<Flow.PresetName, ConfigError.ConfigError> =>
+const presetOf = (name: string): Either.Either<Flow.Flow, ConfigError.ConfigError> =>
   Object.hasOwn(Flow.presets, name)
-    ? Either.right(name as Flow.PresetName)
+    ? Either.right(Flow.presets[name as Flow.PresetName])
     : Either.left(
         Said.invalid(`no such flow: ${JSON.stringify(name)}; there are ${Object.keys(Flow.presets).join(", ")}`)
       )
