@@ -3,7 +3,7 @@
  * It stops in reverse: calls that have begun finish, then its shards are released.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
-import { type Access, type Carts, CheckoutEngine, CheckoutSessions, type Retention } from "@onelane/checkout"
+import { type Access, type Carts, CheckoutEngine, CheckoutSessions, type Retention, Starts } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -62,6 +62,7 @@ export const make = (
       Context.add(CheckoutEngine.CheckoutEngine, {
         ...rest,
         calls: sessions,
+        ...Starts.ofCalls(sessions, runtime),
         startUpdate: ClusterSessions.makeStartUpdate(startUpdate, sessions, membership, runtime)
       }),
       Context.add(Cluster, { address, heldShards, nodes })

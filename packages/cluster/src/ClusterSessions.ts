@@ -108,10 +108,10 @@ type StartUpdate = CheckoutEngine.CheckoutEngineShape["startUpdate"]
 /** Sends an update: without a fiber if this node owns the session, through the service otherwise. */
 export const makeStartUpdate =
   (here: StartUpdate, sessions: Service, membership: Membership, runtime: Runtime.Runtime<never>): StartUpdate =>
-  (caller, input) =>
-    ownerOf(membership, input) === null
+  (caller, input, wait) =>
+    wait === undefined && ownerOf(membership, input) === null
       ? here(caller, input)
-      : Answer.fromEffect(sessions.update(caller, input), runtime)
+      : Answer.fromEffect(sessions.update(caller, input, wait), runtime)
 
 const forward = (
   owner: Peer.Peer,

@@ -4,9 +4,11 @@
  *
  * Owns when a session has arrived, and what is answered when it has not. Does not own calls that start work.
  */
-import { type ActorSystem, Timer } from "@onelane/engine"
+import { type ActorSystem, type Answer, type AsyncContext, EffectRunner, type Timer } from "@onelane/engine"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
 import * as Input from "../commands/Input.js"
 import type { AccessError, InvalidInput } from "../errors/CheckoutError.js"
 import type { Caller } from "../ports/Caller.js"
@@ -64,15 +66,47 @@ interface Accepted {
 export const after = <A extends Accepted>(
   accepted: A,
   look: (afterVersion: number) => Effect.Effect<CheckoutSession, unknown>
-): Effect.Effect<A & { readonly arrived: boolean }> =>
+): Effect.Effect<A & S.Arrived> =>
   accepted.session.isProcessing
     ? Effect.suspend(() => look(accepted.session.version)).pipe(
-        Effect.map((session) => ({ ...accepted, session, arrived: !session.isProcessing })),
-        Effect.catchAllCause((cause) =>
-          Cause.isInterruptedOnly(cause) ? Effect.interrupt : Effect.succeed({ ...accepted, arrived: false })
-        )
+        Effect.exit,
+        Effect.flatMap((looked) => answerOf(accepted, looked))
       )
     : Effect.succeed({ ...accepted, arrived: true })
+
+const answerOf = <A extends Accepted>(
+  accepted: A,
+  looked: Exit.Exit<CheckoutSession, unknown>
+): Exit.Exit<A & S.Arrived> => {
+  if (Exit.isSuccess(looked))
+    return Exit.succeed({ ...accepted, session: looked.value, arrived: !looked.value.isProcessing })
+  return Cause.isInterruptedOnly(looked.cause)
+    ? Exit.interrupt(FiberId.none)
+    : Exit.succeed({ ...accepted, arrived: false })
+}
+
+/** The same without a fiber. */
+export const afterNow = <A extends Accepted, E>(
+  accepted: Answer.Answer<A, E>,
+  begin: (accepted: A, onExit: OnArrival) => void
+): Answer.Answer<A & S.Arrived, E> => {
+  if (!("listen" in accepted)) {
+    if (Exit.isFailure(accepted)) return accepted
+    if (!accepted.value.session.isProcessing) return Exit.succeed({ ...accepted.value, arrived: true })
+  }
+  const goOn = (exit: Exit.Exit<A, E>, onExit: (exit: Exit.Exit<A & S.Arrived, E>) => void): void => {
+    if (Exit.isFailure(exit)) onExit(exit)
+    else if (!exit.value.session.isProcessing) onExit(Exit.succeed({ ...exit.value, arrived: true }))
+    else begin(exit.value, (looked) => onExit(answerOf(exit.value, looked)))
+  }
+  return "listen" in accepted
+    ? {
+        listen: (onExit) => accepted.listen((exit) => goOn(exit, onExit)),
+        withdraw: accepted.withdraw,
+        isBegun: accepted.isBegun
+      }
+    : { listen: (onExit) => goOn(accepted, onExit), withdraw: () => false, isBegun: true }
+}
 
 /** Calls that may wait. */
 type Calls = Pick<S.SessionCalls, "open" | "update" | "completeTask">
@@ -102,26 +136,79 @@ const waiting =
     )
   }
 
+/** Is called once with the session: once it has arrived, or as it is when the time is over. */
+export type OnArrival = (exit: Exit.Exit<CheckoutSession, AccessError>) => void
+
+/** Where to wait. */
+export interface Place {
+  readonly sessions: Sessions
+  /** Reads the session, checking the right to it. */
+  readonly read: () => Effect.Effect<CheckoutSession, AccessError>
+  readonly run: EffectRunner.RunEffect
+  readonly timer: Timer.Start
+  /** Calls back on a later stack. */
+  readonly defer: (task: () => void) => void
+  /** The async context of the call: where the ports are asked. */
+  readonly context: AsyncContext.Run | undefined
+}
+
 /** One waiting call. */
-interface Waiter {
+interface Waiter extends Place {
+  readonly waitMillis: number
+  readonly onExit: OnArrival
   /** The version it waits after; null while any will do. */
   afterVersion: number | null
   /** The version up to which nothing was missed. */
   lookedTo: number
   /** The first state without running work, as it was committed here. */
   arrived: CheckoutSession | null
-  /** Nothing more is waited for. */
+  /** Nothing more is waited for: it answers with what it sees. */
   isOver: boolean
+  /** It has answered, or was stopped. */
+  isEnded: boolean
+  isLooking: boolean
   isWoken: boolean
-  resume: ((_: Effect.Effect<void>) => void) | null
   leave: (() => void) | null
   stop: (() => void) | null
 }
 
-const wake = (waiter: Waiter): void => {
-  waiter.isWoken = true
-  waiter.resume?.(Effect.void)
-  waiter.resume = null
+/** Waits for a session without a fiber. The returned function stops the wait: nobody is called then. */
+export const begin = (
+  place: Place,
+  { checkoutSessionId }: S.SessionInput,
+  wait: S.WaitAfter,
+  onExit: OnArrival
+): (() => void) => {
+  const waiter: Waiter = {
+    ...place,
+    onExit,
+    waitMillis: millisOf(wait),
+    afterVersion: wait.afterVersion ?? null,
+    lookedTo: 0,
+    arrived: null,
+    isOver: false,
+    isEnded: false,
+    isLooking: false,
+    isWoken: false,
+    leave: null,
+    stop: null
+  }
+  // It is heard before it is looked, so a commit in between is not missed.
+  waiter.leave = place.sessions.attend(checkoutSessionId, (signal) => hear(waiter, signal))
+  waiter.isOver = waiter.leave === null
+  look(waiter)
+  return () => end(waiter)
+}
+
+const end = (waiter: Waiter): void => {
+  waiter.isEnded = true
+  waiter.leave?.()
+  waiter.stop?.()
+}
+
+const answer = (waiter: Waiter, exit: Exit.Exit<CheckoutSession, AccessError>): void => {
+  end(waiter)
+  waiter.onExit(exit)
 }
 
 const hear = (waiter: Waiter, signal: ActorSystem.Signal<SessionState>): void => {
@@ -135,88 +222,65 @@ const hear = (waiter: Waiter, signal: ActorSystem.Signal<SessionState>): void =>
   wake(waiter)
 }
 
+// What is heard comes on the stack of a commit, where no turn may begin.
+const wake = (waiter: Waiter): void => {
+  if (waiter.isWoken) return
+  waiter.isWoken = true
+  if (!waiter.isLooking) waiter.defer(() => look(waiter))
+}
+
 const hasArrived = ({ isProcessing, version }: CheckoutSession, afterVersion: number | null): boolean =>
   !isProcessing && (afterVersion === null || version > afterVersion)
 
-/** Where to wait: the sessions, and a read that checks the right to it. */
-export interface Place {
-  readonly sessions: Sessions
-  readonly read: Effect.Effect<CheckoutSession, AccessError>
-}
-
-/** Reads a session once it has arrived, or as it is when the time is over. */
-export const get = (
-  place: Place,
-  { checkoutSessionId }: S.SessionInput,
-  wait: S.WaitAfter
-): Effect.Effect<CheckoutSession, AccessError> =>
-  Effect.acquireUseRelease(
-    Effect.sync(() => begin(place, checkoutSessionId, wait)),
-    (waiter) => look(place, waiter, millisOf(wait)),
-    ({ leave, stop }) =>
-      Effect.sync(() => {
-        leave?.()
-        stop?.()
-      })
+const look = (waiter: Waiter): void => {
+  if (waiter.isEnded) return
+  const { context, read, run } = waiter
+  waiter.isWoken = false
+  waiter.isLooking = true
+  const reading = EffectRunner.attempt(context === undefined ? read : () => context(read))
+  run(
+    reading,
+    (exit) => {
+      if (waiter.isEnded) return
+      if (Exit.isFailure(exit)) return answer(waiter, exit)
+      const session = exit.value
+      run(arrivedBy(waiter, session), (found) => concluded(waiter, session, Exit.isSuccess(found) ? found.value : null))
+    },
+    context
   )
-
-const begin = ({ sessions }: Place, id: string, wait: S.WaitAfter): Waiter => {
-  const waiter: Waiter = {
-    afterVersion: wait.afterVersion ?? null,
-    lookedTo: 0,
-    arrived: null,
-    isOver: false,
-    isWoken: false,
-    resume: null,
-    leave: null,
-    stop: null
-  }
-  waiter.leave = sessions.attend(id, (signal) => hear(waiter, signal))
-  waiter.isOver = waiter.leave === null
-  return waiter
 }
 
-// It is heard before it is looked, so a commit in between is not missed.
-const look = (place: Place, waiter: Waiter, waitMillis: number): Effect.Effect<CheckoutSession, AccessError> => {
-  const again: Effect.Effect<CheckoutSession, AccessError> = Effect.suspend(() => {
-    waiter.isWoken = false
-    return Effect.flatMap(place.read, (session) =>
-      Effect.flatMap(arrivedBy(place, waiter, session), (arrived) => {
-        if (arrived !== null || waiter.isOver) return Effect.succeed(arrived ?? session)
-        waiter.afterVersion ??= session.version
-        return Effect.zipRight(untilWoken(waiter, waitMillis), again)
-      })
-    )
-  })
-  return again
-}
-
-const untilWoken = (waiter: Waiter, waitMillis: number): Effect.Effect<void> => {
-  const woken = Effect.async<void>((resume) => {
-    if (waiter.isWoken) resume(Effect.void)
-    else waiter.resume = resume
-  })
-  if (waiter.stop !== null) return woken
-  const over = (): void => {
+const concluded = (waiter: Waiter, session: CheckoutSession, arrived: CheckoutSession | null): void => {
+  if (waiter.isEnded) return
+  if (arrived !== null || waiter.isOver) return answer(waiter, Exit.succeed(arrived ?? session))
+  waiter.afterVersion ??= session.version
+  waiter.stop ??= waiter.timer(waiter.waitMillis, () => {
     waiter.isOver = true
     wake(waiter)
-  }
-  return Effect.flatMap(Timer.make, (start) => {
-    waiter.stop = start(waitMillis, over)
-    return woken
   })
+  waiter.isLooking = false
+  if (waiter.isWoken) waiter.defer(() => look(waiter))
 }
 
+/** Waits for a session as an effect. */
+export const get = (
+  place: Omit<Place, "run">,
+  input: S.SessionInput,
+  wait: S.WaitAfter
+): Effect.Effect<CheckoutSession, AccessError> =>
+  Effect.flatMap(Effect.runtime<never>(), (runtime) =>
+    Effect.async((resume) => {
+      const stop = begin({ ...place, run: EffectRunner.runWith(runtime) }, input, wait, resume)
+      return Effect.sync(stop)
+    })
+  )
+
 // The state in which it arrived. It may have gone on since: then the present one is not shown.
-const arrivedBy = (
-  { sessions }: Place,
-  waiter: Waiter,
-  session: CheckoutSession
-): Effect.Effect<CheckoutSession | null> => {
-  const { afterVersion, arrived, lookedTo } = waiter
-  if (arrived !== null) return Effect.succeed(arrived.version === session.version ? session : copyOf(arrived))
+const arrivedBy = (waiter: Waiter, session: CheckoutSession): Effect.Effect<CheckoutSession | null> => {
+  const { afterVersion, arrived, lookedTo, sessions } = waiter
+  if (arrived !== null) return Exit.succeed(arrived.version === session.version ? session : copyOf(arrived))
   if (afterVersion === null || session.version <= Math.max(afterVersion + 1, lookedTo))
-    return Effect.succeed(hasArrived(session, afterVersion) ? session : null)
+    return Exit.succeed(hasArrived(session, afterVersion) ? session : null)
   waiter.lookedTo = session.version
   return Effect.map(missed(sessions, session, afterVersion), (found) =>
     found === null && hasArrived(session, afterVersion) ? session : found

@@ -16,12 +16,6 @@ import type * as Caller from "../ports/Caller.js"
 import * as Arrival from "./Arrival.js"
 import type { SessionCalls, Wait } from "./CheckoutSessions.js"
 
-/** Copies an update's input, for callers of `startUpdate`. */
-export const takeUpdate = UpdateCheckoutSession.take
-
-/** Copies an open's input, for callers of `startOpen`. */
-export const takeOpen = OpenCheckoutSession.take
-
 // A caller that was copied already, by a service around this one.
 class TakenCaller implements Caller.Caller {
   readonly userId: string
@@ -55,15 +49,23 @@ const fieldsOf =
   <I extends object>(input: I): I =>
     Input.take(input, fields)
 
+/** Copies of inputs, for callers of `Starts`. */
+export const takes = {
+  open: OpenCheckoutSession.take,
+  update: UpdateCheckoutSession.take,
+  get: fieldsOf(ReadCheckoutSession.fields),
+  completeTask: CompleteTask.take
+}
+
 /** The same service, by value. */
 export const make = (service: SessionCalls): SessionCalls => ({
-  open: taking(service.open, takeOpen),
-  update: taking(service.update, takeUpdate),
-  get: taking(service.get, fieldsOf(ReadCheckoutSession.fields)),
+  open: taking(service.open, takes.open),
+  update: taking(service.update, takes.update),
+  get: taking(service.get, takes.get),
   cancel: taking(service.cancel, fieldsOf(CancelCheckout.fields)),
   history: taking(service.history, fieldsOf(ReadCheckoutSession.page)),
   follow: taking(service.follow, fieldsOf(ReadCheckoutSession.from)),
-  completeTask: taking(service.completeTask, CompleteTask.take),
+  completeTask: taking(service.completeTask, takes.completeTask),
   failTask: taking(service.failTask, fieldsOf(FailTask.fields)),
   releaseClaim: taking(service.releaseClaim, fieldsOf(ReleaseClaim.fields)),
   move: taking(service.move, fieldsOf(MoveSession.fields))

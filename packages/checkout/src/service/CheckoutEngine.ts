@@ -4,19 +4,18 @@
  */
 import {
   ActorSystem,
-  Answer,
   type AsyncContext,
   type EngineConfig,
   EngineError,
   EngineMetrics,
   GroupCommit,
-  type Journal
+  type Journal,
+  Timer
 } from "@onelane/engine"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { cartBehavior } from "../commands/CartBehavior.js"
 import * as CheckoutBehavior from "../commands/CheckoutBehavior.js"
@@ -41,10 +40,9 @@ import { CheckoutSessions, type SessionCalls } from "./CheckoutSessions.js"
 import * as Erasing from "./Erasing.js"
 import * as LateResults from "./LateResults.js"
 import * as MigrationLog from "./MigrationLog.js"
-import type * as Opening from "./Opening.js"
 import * as Pruning from "./Pruning.js"
 import { type Bounds, Retention, type RetentionShape } from "./Retention.js"
-import * as Updating from "./Updating.js"
+import * as Starts from "./Starts.js"
 import * as Vigil from "./Vigil.js"
 
 export type { Custodian, Custody } from "../work/Alarms.js"
@@ -81,7 +79,7 @@ export interface CheckoutEngineOptions {
 }
 
 /** The engine behind the service, for its host: metrics and shutdown. */
-export interface CheckoutEngineShape {
+export interface CheckoutEngineShape extends Starts.Starts {
   /** The service without streams. */
   readonly calls: SessionCalls
   readonly flow: Flow.Flow
@@ -94,13 +92,6 @@ export interface CheckoutEngineShape {
     /** How far the store's clock is ahead of this process's, milliseconds; 0 if the store has no clock. */
     readonly clockOffsetMillis: () => number
   }
-  /**
-   * Sends an update without a fiber, for HTTP and Promise APIs: gives its answer, or a `Waiting` that calls back with it. Unlike
-   * the service it takes caller and input as they are: neither may change until the answer is there.
-   */
-  readonly startUpdate: Updating.StartUpdate
-  /** The same for an open. */
-  readonly startOpen: Opening.StartOpen
   /** What removes for good. */
   readonly retention: RetentionShape
   /** Accepts no new work and lets turns and tasks finish within their limits; true if all started work was answered. */
@@ -181,9 +172,10 @@ const build = (options: CheckoutEngineOptions) =>
       ids: yield* Ids.Ids,
       expiresInMillis: options.expiresInMillis ?? null,
       asyncContext: commit.config.asyncContext,
+      defer: commit.config.defer,
+      timer: yield* Timer.make,
       vigil
     }
-    const starts = startsOf(parts, yield* Effect.runtime<never>())
     const metrics = Object.freeze({
       sessions: sessions.metrics,
       carts: carts.metrics,
@@ -191,22 +183,15 @@ const build = (options: CheckoutEngineOptions) =>
       tasks: tasks.running,
       clockOffsetMillis
     })
-    const retention = retentionOf(parts, commit.journal)
-    return { flow: shown, calls: CallValues.make(Service.make(parts)), metrics, ...starts, drain, retention }
+    const calls = CallValues.make(Service.make(parts))
+    const starts = Starts.make(parts, calls, yield* Effect.runtime<never>())
+    return { flow: shown, calls, metrics, ...starts, drain, retention: retentionOf(parts, commit.journal) }
   })
 
 const offsetOf =
   ({ nowMillis }: GroupCommit.GroupCommitShape, clock: Clock.Clock) =>
   (): number =>
     nowMillis() - clock.unsafeCurrentTimeMillis()
-
-const startsOf = (
-  parts: Service.Parts,
-  runtime: Runtime.Runtime<never>
-): Pick<CheckoutEngineShape, "startUpdate" | "startOpen"> => ({
-  startUpdate: Updating.makeStartUpdate(parts, runtime),
-  startOpen: (caller, input) => Answer.fromEffect(Service.open(parts, caller, input), runtime, parts.asyncContext)
-})
 
 const retentionOf = (parts: Service.Parts, { compact }: Journal.JournalShape): RetentionShape => ({
   prune: Pruning.prune(parts),

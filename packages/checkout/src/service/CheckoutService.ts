@@ -2,7 +2,7 @@
  * CheckoutService: implements the methods of `CheckoutSessions` with the actors. Steps 1-4 of CONTRACT §3 happen here, before
  * any session is read; all others inside a turn.
  */
-import { AsyncContext, EffectRunner, Answer as EngineAnswer } from "@onelane/engine"
+import { AsyncContext, EffectRunner, Answer as EngineAnswer, type Timer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as CancelCheckout from "../commands/CancelCheckout.js"
@@ -13,7 +13,14 @@ import * as OpenCheckoutSession from "../commands/OpenCheckoutSession.js"
 import * as ReadCheckoutSession from "../commands/ReadCheckoutSession.js"
 import * as ReleaseClaim from "../commands/ReleaseClaim.js"
 import type { CommandOf, ErrorOf, SessionCommand, SessionReply } from "../commands/SessionCommand.js"
-import type { AccessError, CheckoutError, HistoryError, InvalidInput, OpenError } from "../errors/CheckoutError.js"
+import type {
+  AccessError,
+  CheckoutError,
+  CompleteError,
+  HistoryError,
+  InvalidInput,
+  OpenError
+} from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
@@ -45,6 +52,8 @@ export interface Parts {
   readonly ids: IdsShape
   readonly expiresInMillis: number | null
   readonly asyncContext: Updating.Updates["asyncContext"]
+  readonly timer: Timer.Start
+  readonly defer: Arrival.Place["defer"]
   /** Checks the rights of watchers. */
   readonly vigil: Watching
 }
@@ -54,7 +63,8 @@ export type Watching = Vigil.Vigil<AccessError, AccessError>
 
 /** Makes the service. */
 export const make = (parts: Parts): S.SessionCalls => ({
-  get: (caller, input, wait) => (wait === undefined ? get(parts, caller, input) : arrival(parts, caller, input, wait)),
+  get: (caller, input, wait) =>
+    wait === undefined ? Effect.suspend(() => get(parts, caller, input)) : arrival(parts, caller, input, wait),
   cancel: (caller, input) =>
     gate(
       parts,
@@ -100,21 +110,29 @@ const starting = (parts: Parts): Pick<S.SessionCalls, "open" | "update" | "compl
           () => oddWait(wait),
           () => Updating.update(parts, caller, input)
         ),
-  completeTask: (caller, input, wait) =>
-    gate(
-      parts,
-      caller,
-      "complete-task",
-      () => oddWait(wait) ?? CompleteTask.check(parts.flow, input),
-      () => {
-        const { expectedVersion = null, next = null, operationId, orderId = null } = input
-        const data = (input.data as MergePatch.Taken | null | undefined) ?? undefined
-        const use = useOf("complete-task", caller, input)
-        const result = { operationId, orderId, next, data }
-        return close(parts, input, { tag: "CompleteTask", caller, expectedVersion, use, ...result })
-      }
-    )
+  completeTask: (caller, input, wait) => Effect.suspend(() => completeTask(parts, caller, input, wait))
 })
+
+/** Reports the result of work on this stack, as `open` does. */
+export const completeTask = (
+  parts: Parts,
+  caller: Caller,
+  input: S.CompleteTaskInput,
+  wait?: S.Wait
+): Effect.Effect<S.Changed, CompleteError> =>
+  gateNow(
+    parts,
+    caller,
+    "complete-task",
+    () => oddWait(wait) ?? CompleteTask.check(parts.flow, input),
+    () => {
+      const { expectedVersion = null, next = null, operationId, orderId = null } = input
+      const data = (input.data as MergePatch.Taken | null | undefined) ?? undefined
+      const use = useOf("complete-task", caller, input)
+      const result = { operationId, orderId, next, data }
+      return close(parts, input, { tag: "CompleteTask", caller, expectedVersion, use, ...result })
+    }
+  )
 
 /** Opens a session on this stack: an `Exit` where nothing has to be waited for. Else run it at once, and once. */
 export const open = (
@@ -133,8 +151,14 @@ export const open = (
 
 const oddWait = (wait: S.Wait | undefined): InvalidInput | null => (wait === undefined ? null : Arrival.check(wait))
 
-const get = (parts: Parts, caller: Caller, input: S.SessionInput, isInternal = false) =>
-  gate(
+/** Reads a session on this stack, as `open` does. */
+export const get = (
+  parts: Parts,
+  caller: Caller,
+  input: S.SessionInput,
+  isInternal = false
+): Effect.Effect<CheckoutSession, AccessError> =>
+  gateNow(
     parts,
     caller,
     "read",
@@ -142,30 +166,44 @@ const get = (parts: Parts, caller: Caller, input: S.SessionInput, isInternal = f
     () => read(parts, caller, input, isInternal)
   )
 
-// A get that waits. Only its first look may be refused for lack of room, and not even that one after a call that was accepted.
+const malformedWait = (input: S.SessionInput, wait: S.WaitAfter) =>
+  Arrival.checkAfter(wait) ?? ReadCheckoutSession.check(input)
+
+/** A get that waits. Only its first look may be refused for lack of room, and not even that one after a call that was accepted. */
+export const placeOf = (
+  parts: Parts,
+  caller: Caller,
+  input: S.SessionInput,
+  wait: S.WaitAfter
+): Omit<Arrival.Place, "run"> => {
+  const { asyncContext, defer, sessions, timer } = parts
+  let isInternal = wait.afterVersion !== undefined
+  const read = () => {
+    const looking = get(parts, caller, input, isInternal)
+    isInternal = true
+    return looking
+  }
+  return { sessions, timer, defer, read, context: asyncContext?.() }
+}
+
 const arrival = (
   parts: Parts,
   caller: Caller,
   input: S.SessionInput,
   wait: S.WaitAfter
-): Effect.Effect<CheckoutSession, AccessError> => {
-  const malformed = Arrival.checkAfter(wait) ?? ReadCheckoutSession.check(input)
-  if (malformed !== null)
-    return gate(
-      parts,
-      caller,
-      "read",
-      () => malformed,
-      () => Effect.never
-    )
-  let isInternal = wait.afterVersion !== undefined
-  const look = Effect.suspend(() => {
-    const looking = get(parts, caller, input, isInternal)
-    isInternal = true
-    return looking
+): Effect.Effect<CheckoutSession, AccessError> =>
+  Effect.suspend(() => {
+    const malformed = malformedWait(input, wait)
+    return malformed === null
+      ? Arrival.get(placeOf(parts, caller, input, wait), input, wait)
+      : gateNow(
+          parts,
+          caller,
+          "read",
+          () => malformed,
+          () => Effect.never
+        )
   })
-  return Arrival.get({ sessions: parts.sessions, read: look }, input, wait)
-}
 
 // Shared by all streams of one caller and one cart.
 const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: CheckoutSession): SessionPages.Guard => {
@@ -260,7 +298,7 @@ const close = <C extends CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">
   input: { readonly checkoutSessionId: string },
   command: C
 ): Effect.Effect<S.Changed, ErrorOf<C["tag"]>> =>
-  Effect.map(
+  EffectRunner.mapNow(
     LateResults.settle(parts, input.checkoutSessionId, command, toSession(parts, input, command)),
     ({ replayed, session }) => ({ replayed, session })
   )
@@ -273,7 +311,10 @@ const read = (
 ): Effect.Effect<CheckoutSession, AccessError> => {
   const command: CommandOf<"Read"> = { tag: "Read", caller }
   return isInternal
-    ? Effect.map(parts.sessions.askInternal(input.checkoutSessionId, command), ({ session }) => session)
+    ? EffectRunner.mapNow(
+        EngineAnswer.toEffect(parts.sessions.sendInternal(input.checkoutSessionId, command)),
+        ({ session }) => session
+      )
     : EffectRunner.mapNow(toSession(parts, input, command), ({ session }) => session)
 }
 

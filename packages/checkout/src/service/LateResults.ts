@@ -5,7 +5,7 @@
  * Owns the step from one actor to the other; does not own the rules (CompleteTask, CartBehavior). After a crash between the two
  * nothing is kept and nothing was answered: the result is reported again.
  */
-import { Answer } from "@onelane/engine"
+import { Answer, EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { CommandOf, SessionReply } from "../commands/SessionCommand.js"
@@ -34,22 +34,23 @@ export const settle = <E extends OperationError | CompleteError>(
   command: CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">,
   answered: Effect.Effect<SessionReply, E>
 ): Effect.Effect<SessionReply, E | OperationError> =>
-  Effect.matchEffect(answered, {
-    onSuccess: (reply) => (reply.refused === undefined ? Effect.succeed(reply) : Effect.fail(reply.refused)),
-    onFailure: (refused): Effect.Effect<never, E | OperationError> => {
-      if (command.tag !== "CompleteTask" || !isLost(refused)) return Effect.fail(refused)
+  EffectRunner.matchNow(
+    answered,
+    (refused): Effect.Effect<never, E | OperationError> => {
+      if (command.tag !== "CompleteTask" || !isLost(refused)) return Exit.fail(refused)
       const { caller, operationId, orderId } = command
       const by = caller === null ? null : caller.userId
       return Effect.flatMap(sessions.read(id), ({ state: { session } }) => {
-        if (session === null) return Effect.fail(refused)
+        if (session === null) return Exit.fail(refused)
         const late = { checkoutSessionId: id, operationId, orderId, by }
         return Effect.zipRight(
           carts.askInternal(session.cartId, { tag: "Keep", late }),
           Effect.fail<OperationNotCurrent>({ ...refused, recorded: true })
         )
       })
-    }
-  })
+    },
+    (reply) => (reply.refused === undefined ? Exit.succeed(reply) : Exit.fail(reply.refused))
+  )
 
 /** Tells a session how an operation of this engine ended, and keeps a late success. */
 export const tell = (lanes: Lanes, ...[run, id, command, onExit]: Parameters<Tell>): void => {

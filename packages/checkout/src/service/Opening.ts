@@ -42,9 +42,6 @@ export interface Parts {
   readonly expiresInMillis: number | null
 }
 
-/** Opens without a fiber: gives the answer, or a `Waiting` that calls back with it and can withdraw the open. */
-export type StartOpen = (caller: Caller, input: S.OpenInput) => Answer.Answer<S.Opened, OpenError>
-
 /** Retries of an open if the cart's owner or session changed meanwhile. */
 const openTries = 8
 

@@ -1,8 +1,8 @@
 /**
  * Behind: the service, runtime and lifetime that the Promise API works with. Builds and closes them; adds no rule.
  */
-import type * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+import type * as Starts from "@onelane/checkout/Starts"
 import type { AsyncContext } from "@onelane/engine"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -17,10 +17,8 @@ import * as Calls from "./Calls.js"
 /** What the Promise API works with. */
 export interface Behind {
   readonly calls: CheckoutSessions.SessionCalls
-  /** Sends an update without a fiber; only where the engine runs in this process. */
-  readonly startUpdate?: CheckoutEngine.CheckoutEngineShape["startUpdate"] | undefined
-  /** The same for an open. */
-  readonly startOpen?: CheckoutEngine.CheckoutEngineShape["startOpen"] | undefined
+  /** Calls that begin without a fiber; only where the engine runs in this process. */
+  readonly starts?: Starts.Starts | undefined
   readonly runtime: Runtime.Runtime<never>
   /** Captures the async context of a call; only where the host gave ports of its own. */
   readonly capture?: AsyncContext.Capture | undefined

@@ -182,38 +182,38 @@ const waitIn = (options: WaitAfterOptions = {}): object | undefined => {
   return given.length === 0 ? undefined : Object.fromEntries(given)
 }
 
-const isPlain = (options: WaitOptions): boolean => options.signal === undefined && waitIn(options) === undefined
-
-type Start<I, A, E> = (caller: Caller.Caller, input: I) => EngineAnswer.Answer<A, E>
+type Start<I, W, A, E> = (caller: Caller.Caller, input: I, wait?: W) => EngineAnswer.Answer<A, E>
 
 /** Begins a call without a fiber. An engine in memory answers synchronously. */
-const begin = <I, A, E>(
+const begin = <I, W, A, E>(
   behind: Behind,
-  start: Start<I, A, E>,
+  start: Start<I, W, A, E>,
   take: (input: I) => I,
   caller: Caller.Caller,
-  input: I
+  input: I,
+  whenAborted: "no" | "unknown",
+  options: WaitOptions | undefined
 ): Answer<A, E | CheckoutError.Overloaded> => {
   if (behind.closed()) return Promise.resolve({ ok: false, error: draining })
   let started: EngineAnswer.Answer<A, E>
   try {
-    started = start(caller, take(input))
+    started = start(caller, take(input), options === undefined ? undefined : (waitIn(options) as W | undefined))
   } catch (defect) {
     return Promise.reject(defect)
   }
-  if ("listen" in started) return untilAnswered(started)
+  if ("listen" in started) return untilAnswered(started, whenAborted)
   if (Exit.isSuccess(started)) return Promise.resolve({ ok: true, value: started.value })
   return started.cause._tag === "Fail"
     ? Promise.resolve({ ok: false, error: started.cause.error })
-    : untilAnswered(started)
+    : untilAnswered(started, whenAborted)
 }
 
 // A function of its own: a closure inside `begin` would make every call allocate a context.
-const untilAnswered = <A, E>(started: EngineAnswer.Answer<A, E>): Answer<A, E> =>
+const untilAnswered = <A, E>(started: EngineAnswer.Answer<A, E>, whenAborted: "no" | "unknown"): Answer<A, E> =>
   new Promise((resolve, reject) => {
     const settle = (exit: Exit.Exit<A, E>): void => {
       try {
-        resolve(fromExit(exit, aborted("unknown")))
+        resolve(fromExit(exit, aborted(whenAborted)))
       } catch (defect) {
         reject(defect)
       }
@@ -224,37 +224,35 @@ const untilAnswered = <A, E>(started: EngineAnswer.Answer<A, E>): Answer<A, E> =
 
 /** Creates the API for one caller, which must not change any more. */
 export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
-  const { calls, startOpen, startUpdate } = behind
+  const { calls, starts } = behind
   const call =
     <I, A, E>(method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>, whenAborted: "no" | "unknown") =>
     (input: I, options?: CallOptions) =>
       run(behind, () => method(caller, input), whenAborted, options?.signal)
-  const waiting =
-    <I, W, A, E>(
-      method: (caller: Caller.Caller, input: I, wait?: W) => Effect.Effect<A, E>,
-      whenAborted: "no" | "unknown"
-    ) =>
-    (input: I, options?: CallOptions) =>
-      run(behind, () => method(caller, input, waitIn(options) as W | undefined), whenAborted, options?.signal)
-  // An engine in this process needs no fiber for a call that neither waits nor can be aborted.
-  const quick = <I, A, E>(
-    start: Start<I, A, E> | undefined,
+  // An engine in this process needs no fiber for a call that cannot be aborted.
+  const quick = <I, W, A, E>(
+    start: Start<I, W, A, E> | undefined,
     take: (input: I) => I,
-    inFiber: (input: I, options?: WaitOptions) => Answer<A, E | CheckoutError.Overloaded>
-  ): typeof inFiber =>
-    start === undefined
+    method: (caller: Caller.Caller, input: I, wait?: W) => Effect.Effect<A, E>,
+    whenAborted: "no" | "unknown"
+  ) => {
+    const inFiber = (input: I, options?: WaitOptions): Answer<A, E | CheckoutError.Overloaded> =>
+      run(behind, () => method(caller, input, waitIn(options) as W | undefined), whenAborted, options?.signal)
+    return start === undefined
       ? inFiber
-      : (input, options) =>
-          options === undefined || isPlain(options)
-            ? begin(behind, start, take, caller, input)
+      : (input: I, options?: WaitOptions) =>
+          options?.signal === undefined
+            ? begin(behind, start, take, caller, input, whenAborted, options)
             : inFiber(input, options)
+  }
+  const { takes } = CallValues
   const results = {
-    open: quick(startOpen, CallValues.takeOpen, waiting(calls.open, "unknown")),
-    update: quick(startUpdate, CallValues.takeUpdate, waiting(calls.update, "unknown")),
-    get: waiting(calls.get, "no"),
+    open: quick(starts?.startOpen, takes.open, calls.open, "unknown"),
+    update: quick(starts?.startUpdate, takes.update, calls.update, "unknown"),
+    get: quick(starts?.startGet, takes.get, calls.get, "no"),
     cancel: call(calls.cancel, "unknown"),
     history: call(calls.history, "no"),
-    completeTask: waiting(calls.completeTask, "unknown"),
+    completeTask: quick(starts?.startCompleteTask, takes.completeTask, calls.completeTask, "unknown"),
     failTask: call(calls.failTask, "unknown"),
     releaseClaim: call(calls.releaseClaim, "unknown"),
     move: call(calls.move, "unknown")

@@ -209,13 +209,8 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
   const { behind: built, context } = await Behind.build(whole(given), given?.logger)
   const engine = Context.get(context, CheckoutEngine.CheckoutEngine)
   const embeddedIn = { ...built, capture: App.captureOf(given) }
-  const { calls, startOpen, startUpdate } = engine
-  const start = Retry.makeStart(startUpdate, calls.update, given.retry ?? {}, embeddedIn)
-  const behind: Behind.Behind = {
-    ...embeddedIn,
-    startUpdate: losesAnswers(given) ? Retry.makeKeyed(start) : start,
-    startOpen: Retry.makeStart(startOpen, calls.open, given.retry ?? {}, embeddedIn, true)
-  }
+  const starts = Retry.makeStarts(engine, given.retry ?? {}, embeddedIn)
+  const behind: Behind.Behind = { ...embeddedIn, starts: losesAnswers(given) ? Retry.keyed(starts) : starts }
   const as = (caller: Caller.Caller): Checkout.Checkout<FlowOf<X>> => {
     const given = Options.copyOf(caller)
     Options.check("as", given, callerParts)

@@ -12,6 +12,7 @@ import type * as Caller from "@onelane/checkout/Caller"
 import * as CallValues from "@onelane/checkout/CallValues"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
+import type * as Starts from "@onelane/checkout/Starts"
 import { type Answer, AsyncContext } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -142,33 +143,44 @@ export const make = (
     })
   })
 
-/** A call that begins without a fiber. */
-export type Start<I, A, E> = (caller: Caller.Caller, input: I) => Answer.Answer<A, E>
+type Start<I, W, A, E> = (caller: Caller.Caller, input: I, wait?: W) => Answer.Answer<A, E>
 
 // Null when the call was decided, or died.
 const undecided = <A, E extends CheckoutError.CheckoutError>(exit: Exit.Exit<A, E>): E | null =>
   Exit.isFailure(exit) && exit.cause._tag === "Fail" && Outcome.isUndecided(exit.cause.error) ? exit.cause.error : null
 
-/**
- * Wraps a call of an engine in this process that begins without a fiber; only a retry needs one. `call`: the same as an effect.
- * `opens`: it may always be retried.
- */
-export const makeStart = <I extends Keyable, A, E extends CheckoutError.CheckoutError>(
-  start: Start<I, A, E>,
-  call: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>,
+/** Wraps the calls of an engine in this process that begin without a fiber; only a retry needs one. */
+export const makeStarts = (
+  { calls, ...starts }: Starts.Starts & { readonly calls: CheckoutSessions.SessionCalls },
   options: RetryOptions,
-  { capture, runtime }: Pick<Behind, "capture" | "runtime">,
-  opens = false
-): Start<I, A, E | CheckoutError.StorageUnavailable> => {
-  type Exited = Exit.Exit<A, E | CheckoutError.StorageUnavailable>
+  behind: Pick<Behind, "capture" | "runtime">
+): Starts.Starts => {
   const policy = policyOf(options, false)
+  const reads = (): Outcome.Call => Repetition.read
+  return {
+    startOpen: startingOver(starts.startOpen, calls.open, policy, behind, (input) => writing(input, true)),
+    startUpdate: startingOver(starts.startUpdate, calls.update, policy, behind, writing),
+    startCompleteTask: startingOver(starts.startCompleteTask, calls.completeTask, policy, behind, writing),
+    startGet: startingOver(starts.startGet, calls.get, policy, behind, reads)
+  }
+}
+
+// `call`: the same call as an effect.
+const startingOver = <I, W, A, E extends CheckoutError.CheckoutError>(
+  start: Start<I, W, A, E>,
+  call: (caller: Caller.Caller, input: I, wait?: W) => Effect.Effect<A, E>,
+  policy: Outcome.Policy,
+  { capture, runtime }: Pick<Behind, "capture" | "runtime">,
+  factsOf: (input: I) => Outcome.Call
+): Start<I, W, A, E | CheckoutError.StorageUnavailable> => {
+  type Exited = Exit.Exit<A, E | CheckoutError.StorageUnavailable>
   // A function of its own: a closure inside the call would make every one allocate a context.
-  const follow = (caller: Caller.Caller, input: I, started: Answer.Answer<A, E>) => {
+  const follow = (caller: Caller.Caller, input: I, wait: W | undefined, started: Answer.Answer<A, E>) => {
     const run = capture?.()
     const conclude = (exit: Exit.Exit<A, E>, onExit: (exit: Exited) => void): void => {
       const error = undecided(exit)
       if (error === null) return onExit(exit)
-      const repeating = Repetition.goOn(policy, writing(input, opens), () => call(caller, input), [error])
+      const repeating = Repetition.goOn(policy, factsOf(input), () => call(caller, input, wait), [error])
       Runtime.runCallback(runtime)(repeating, { onExit, ...AsyncContext.optionsOf(run, runtime) })
     }
     return "listen" in started
@@ -183,16 +195,25 @@ export const makeStart = <I extends Keyable, A, E extends CheckoutError.Checkout
           isBegun: true
         }
   }
-  return (caller, input) => {
-    const started = start(caller, input)
-    return "listen" in started || undecided(started) !== null ? follow(caller, input, started) : started
+  return (caller, input, wait) => {
+    const started = start(caller, input, wait)
+    return "listen" in started || undecided(started) !== null ? follow(caller, input, wait, started) : started
   }
 }
 
-/** The same call, with a key where it has none: a retry finds out what became of a lost answer. */
-export const makeKeyed = <I extends Keyable, A, E>(start: Start<I, A, E>): Start<I, A, E> => {
+/** The same calls; those that write get a key where they have none: a retry finds out what became of a lost answer. */
+export const keyed = (starts: Starts.Starts): Starts.Starts => {
   const nextKey = Effect.runSync(makeKeys)
-  return (caller, input) => start(caller, withKey(input, nextKey))
+  const keying =
+    <I extends Keyable, W, A, E>(start: Start<I, W, A, E>): Start<I, W, A, E> =>
+    (caller, input, wait) =>
+      start(caller, withKey(input, nextKey), wait)
+  return {
+    startOpen: keying(starts.startOpen),
+    startUpdate: keying(starts.startUpdate),
+    startCompleteTask: keying(starts.startCompleteTask),
+    startGet: starts.startGet
+  }
 }
 
 /** The same as `make`; when the scope closes, subscriptions fail with `draining`. */
