@@ -3,7 +3,7 @@
  * behavior that a test may spoil; every other function here is one missing guard.
  */
 import { Access, Carts, type CheckoutSessions, type Task } from "@onelane/checkout"
-import { ActorSystem, GroupCommit, Journal } from "@onelane/engine"
+import { ActorSystem, GroupCommit, Journal, Timer } from "@onelane/engine"
 import { Effect, Exit, Scope } from "effect"
 import { cartBehavior } from "../src/commands/CartBehavior.js"
 import * as CheckoutBehavior from "../src/commands/CheckoutBehavior.js"
@@ -55,6 +55,8 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       ids: yield* Ids.makeRandom,
       expiresInMillis: null,
       asyncContext: null,
+      defer: commit.config.defer,
+      timer: yield* Timer.make,
       vigil: yield* Vigil.make<any, any>(null)
     }
     return Changes.withStreams(Service.make(parts))
