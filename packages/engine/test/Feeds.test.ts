@@ -86,24 +86,27 @@ describe("followers of an address", () => {
     }
   )
 
-  it.scoped("one that asks soon after a change gets it without a read; of many changes only the last few are kept", () => {
-    const { journal, reads } = counted()
-    return Effect.gen(function* () {
-      const system = yield* makeSystem
-      yield* system.ask("a", add(0))
-      const waiting = reader(system, "a", 1)
-      waiting.feed.withdraw()
-      yield* nextTick
-      for (let value = 1; value < 30; value++) yield* system.ask("a", add(value))
-      reads.count = 0
-      const [near, far] = [reader(system, "a", 22), reader(system, "a", 21)]
-      for (let turn = 0; turn < 5; turn++) yield* nextTick
-      assert.deepStrictEqual(sequences(near.pages), upTo(30).slice(22))
-      assert.deepStrictEqual(sequences(far.pages), upTo(30).slice(21))
-      assert.lengthOf(near.pages, 1)
-      assert.strictEqual(reads.count, 1)
-    }).pipe(Effect.provide(over(journal)))
-  })
+  it.scoped(
+    "one that asks soon after a change gets it without a read; of many changes only the last few are kept",
+    () => {
+      const { journal, reads } = counted()
+      return Effect.gen(function* () {
+        const system = yield* makeSystem
+        yield* system.ask("a", add(0))
+        const waiting = reader(system, "a", 1)
+        waiting.feed.withdraw()
+        yield* nextTick
+        for (let value = 1; value < 30; value++) yield* system.ask("a", add(value))
+        reads.count = 0
+        const [near, far] = [reader(system, "a", 22), reader(system, "a", 21)]
+        for (let turn = 0; turn < 5; turn++) yield* nextTick
+        assert.deepStrictEqual(sequences(near.pages), upTo(30).slice(22))
+        assert.deepStrictEqual(sequences(far.pages), upTo(30).slice(21))
+        assert.lengthOf(near.pages, 1)
+        assert.strictEqual(reads.count, 1)
+      }).pipe(Effect.provide(over(journal)))
+    }
+  )
 
   it.scoped("an ask that is taken back is not answered, and what it would have been told is not lost", () =>
     Effect.gen(function* () {

@@ -72,10 +72,10 @@ interface Recent {
 }
 
 /** Recent events that are kept of an address for followers who ask a little later; while some ask, a page. */
-export const recentCapacity = 8
+const recentCapacity = 8
 
 /** About how many bytes of recent events are kept of one address, and of all: beyond it, followers read the journal. */
-export const recentBytes = { address: 65_536, all: 16_777_216 } as const
+const recentBytes = { address: 65_536, all: 16_777_216 } as const
 
 /** One address that is followed. */
 interface Channel<E> {
