@@ -4,6 +4,7 @@ import { task } from "../Entrants.js"
 import { judgedBy, show, showSpread } from "../Figures.js"
 import { line, type Row } from "../Row.js"
 import { cpuEach, type Sample, type Spread, spreadOf } from "../Sample.js"
+import type { Options as First } from "../streams/First.js"
 import type { Options } from "../streams/Task.js"
 
 /** Lowest scale, so that a quick run still has streams to speak of. */
@@ -23,7 +24,8 @@ export const P17: Row = {
       warmUps: 2,
       say
     })
-    const first = await hold([task("changes in process", "./streams/First.js", {})], { rounds, warmUps: 1, say })
+    const program = task("changes in process", "./streams/First.js", { lives: 10_000 } satisfies First)
+    const first = await hold([program], { rounds, warmUps: 1, say })
     const of = (name: string, figure: (sample: Sample) => number): Spread =>
       spreadOf((contest.get(name) ?? first.get(name))!.samples.map(figure))
     const more = (name: string) => (sample: Sample) => sample.more![name]!

@@ -7,9 +7,15 @@ import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import type { Runner } from "../Runner.js"
 
+/** What `start` is given. */
+export interface Options {
+  /** How often it opens, reads and closes: twice as often to warm up, then timed. */
+  readonly lives: number
+}
+
 const here = fileURLToPath(new URL("../..", import.meta.url))
 
-const program = `
+const programOf = (lives: number): string => `
   import { Onelane } from "@onelane/sdk"
   const checkout = await Onelane.open({ storage: ":memory:" })
   const { session } = await checkout.openOrThrow({ cartId: "cart" })
@@ -24,16 +30,16 @@ const program = `
   const began = process.cpuUsage()
   await life()
   const first = cpu(began)
-  for (let warm = 0; warm < 20_000; warm++) await life()
+  for (let warm = 0; warm < ${2 * lives}; warm++) await life()
   const warm = process.cpuUsage()
-  for (let index = 0; index < 10_000; index++) await life()
-  console.log(JSON.stringify({ firstMillis: first / 1_000, lifeMicros: cpu(warm) / 10_000 }))
+  for (let index = 0; index < ${lives}; index++) await life()
+  console.log(JSON.stringify({ firstMillis: first / 1_000, lifeMicros: cpu(warm) / ${lives} }))
   await checkout.close()`
 
 /** Starts the program round by round. */
-export const start = async (): Promise<Runner> => ({
+export const start = async ({ lives }: Options): Promise<Runner> => ({
   round: async () => {
-    const args = ["--input-type=module", "--eval", program]
+    const args = ["--input-type=module", "--eval", programOf(lives)]
     const child = spawn(process.execPath, args, { cwd: here, stdio: ["ignore", "pipe", "inherit"] })
     let text = ""
     child.stdout.on("data", (chunk) => (text += chunk))
