@@ -1,7 +1,7 @@
 /** Followers: what many of them on one address share, and what a slow one costs the others. */
 import { assert, describe, it } from "@effect/vitest"
 import { type ActorSystem, Journal, JournalMemory } from "@onelane/engine"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, TestClock } from "effect"
 import { add, heldJournal, makeSystem, memoryWith, nextTick, over, type Refusal, type System } from "./fixture.js"
 
 /** Follows and asks again at once, as often as there is something: pages in order, and the error that ended it. */
@@ -105,6 +105,37 @@ describe("followers of an address", () => {
         assert.lengthOf(near.pages, 1)
         assert.strictEqual(reads.count, 1)
       }).pipe(Effect.provide(over(journal)))
+    }
+  )
+
+  it.scoped(
+    "a journal that others write is read once a poll for all of them, and a change made here needs no read",
+    () => {
+      const { journal, reads } = counted()
+      return Effect.gen(function* () {
+        const [system, elsewhere] = [yield* makeSystem, yield* makeSystem]
+        yield* system.ask("a", add(0))
+        const readers = Array.from({ length: 100 }, () => reader(system, "a", 1))
+        yield* nextTick
+        reads.count = 0
+        for (let second = 0; second < 10; second++) {
+          yield* TestClock.adjust("1 second")
+          yield* nextTick
+        }
+        assert.isAtMost(reads.count, 11)
+        reads.count = 0
+        yield* system.ask("a", add(1))
+        yield* nextTick
+        assert.strictEqual(reads.count, 0)
+        yield* elsewhere.ask("a", add(2))
+        for (let second = 0; second < 2; second++) {
+          yield* TestClock.adjust("1 second")
+          yield* nextTick
+        }
+        yield* system.ask("a", add(3))
+        yield* nextTick
+        for (const { pages } of readers) assert.deepStrictEqual(sequences(pages), [2, 3, 4])
+      }).pipe(Effect.provide(over({ ...journal, exclusive: false })))
     }
   )
 
