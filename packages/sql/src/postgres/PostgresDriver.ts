@@ -7,7 +7,7 @@ import { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import type * as PostgresClient from "./PostgresClient.js"
 
 /** The command that installs what is missing. */
-export const install = "npm install pg @effect/sql-pg"
+export const install = "npm install pg @effect/sql-pg@0"
 
 const isMissing = (cause: unknown): boolean => /^(ERR_)?MODULE_NOT_FOUND$/.test(String(Object(cause).code))
 

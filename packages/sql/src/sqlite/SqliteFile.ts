@@ -74,10 +74,11 @@ const messages: Partial<Record<Reason, string>> = {
 const refuse = (filename: string, reason: Reason, cause?: unknown, why = messages[reason]): DatabaseRefused =>
   new DatabaseRefused({ reason, message: `${filename} was not opened: ${why ?? String(cause)}`, cause })
 
+const noDriver = "No SQLite could be loaded. Node has it from 22.13 on; before, npm install @onelane/sqlite20"
+
 const loadDriver: Effect.Effect<SqliteDriver.Driver, DatabaseRefused> = Effect.tryPromise({
   try: SqliteDriver.load,
-  catch: (cause) =>
-    new DatabaseRefused({ reason: "NO_DRIVER", message: "No SQLite could be loaded on this machine.", cause })
+  catch: (cause) => new DatabaseRefused({ reason: "NO_DRIVER", message: noDriver, cause })
 })
 
 /** Opens and checks a file. */

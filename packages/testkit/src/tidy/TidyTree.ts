@@ -44,7 +44,7 @@ export const imports = (
   })
 }
 
-const codeName = /(?<![\w./*-])((?:[\w.-]+\/)*[\w.-]+\.ts)\b|(@onelane\/[a-z-]+)|npm run ([\w:-]+)/g
+const codeName = /(?<![\w./*-])((?:[\w.-]+\/)*[\w.-]+\.ts)\b|(@onelane\/[a-z0-9-]+)|npm run ([\w:-]+)/g
 
 /** Files, packages and scripts that a Markdown file names and that are not there. A change log may name the past. */
 export const markdown = (repository: Repository, manifests: ReadonlyArray<Manifest>): ReadonlyArray<Violation> => {

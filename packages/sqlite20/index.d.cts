@@ -1,0 +1,2 @@
+/** The API of `node:sqlite`. */
+export { DatabaseSync } from "@photostructure/sqlite"
