@@ -84,5 +84,5 @@ describe("a process that is killed while it migrates", () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
-  }, 60_000)
+  }, 180_000)
 })

@@ -81,11 +81,11 @@ const race = async (storage: string, how: "alone" | "cluster", rounds: number): 
 describe("two processes on one PostgreSQL", () => {
   it("race for a session, and one of them wins", async () => {
     await race((await storages["on PostgreSQL"]()).storage, "alone", 20)
-  }, 60_000)
+  }, 180_000)
 
   it("race as two nodes of a cluster, and one of them wins", async () => {
     await race((await storages["in a cluster"]()).storage, "cluster", 20)
-  }, 60_000)
+  }, 180_000)
 })
 
 describe("two checkouts in a cluster", () => {
@@ -105,7 +105,7 @@ describe("two checkouts in a cluster", () => {
     const { session: paid } = await second.updateOrThrow(update, { wait: "screen", waitMillis: 20_000 })
     assert.strictEqual(paid.state, "Receipt")
     await settled(1, [second])
-  }, 60_000)
+  }, 180_000)
 })
 
 const whyNot = (options: object): Promise<string> =>
@@ -195,7 +195,7 @@ describe("a program without the optional peers", () => {
     const all = "pg,@effect/sql-pg,@onelane/cluster"
     const ended = await runProgram(program("idle"), [file.storage, "nothing"], all)
     assert.deepStrictEqual(ended.trim().split("\n"), ["end", "exit"])
-  }, 60_000)
+  }, 180_000)
 })
 
 describe("a program that never closes its checkout", () => {

@@ -22,11 +22,11 @@ export const makeStorages = () => {
   let postgres: PostgresServer.PostgresServer
   beforeAll(async () => {
     postgres = await Effect.runPromise(Scope.extend(PostgresServer.make(), scope))
-  }, 60_000)
+  }, 180_000)
   afterAll(async () => {
     await Effect.runPromise(Scope.close(scope, Exit.void))
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-  }, 60_000)
+  }, 180_000)
   const file = (): string => {
     const folder = mkdtempSync(join(tmpdir(), "onelane-storage-"))
     folders.push(folder)
