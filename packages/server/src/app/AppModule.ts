@@ -2,12 +2,15 @@
  * AppModule: loads the file of an app: what `defineApp` gave, as its default export or as `app`. A mistake is one sentence that
  * names the file and the field.
  */
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { Flow } from "@onelane/checkout"
 import * as App from "@onelane/sdk/app"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Said from "../settings/Said.js"
+import * as FlowFile from "./FlowFile.js"
 import * as TypeScriptFile from "./TypeScriptFile.js"
 
 interface Exports {
@@ -47,12 +50,20 @@ export const load = (path: string): Effect.Effect<App.App, string> =>
       : checked(path, app)
   })
 
-/** The flow of a module: its own, or that of its app. */
+const readFlow = (path: string): Effect.Effect<Flow.Flow, string> =>
+  Either.try({ try: () => readFileSync(path, "utf8"), catch: Said.whyOf }).pipe(
+    Either.flatMap(FlowFile.parse),
+    Either.mapLeft((why) => `${path} ${why}`)
+  )
+
+/** The flow of a JSON file, or of a module: its own, or that of its app. */
 export const loadFlow = (path: string): Effect.Effect<Flow.Flow, string> =>
-  Effect.flatMap(run(path), (exports) => {
-    const found = exports.default ?? exports.flow ?? exports.app
-    if (Flow.isFlow(found)) return Effect.succeed(found)
-    return typeof found === "object" && found !== null && "flow" in found
-      ? Effect.map(checked(path, found), App.flowOf)
-      : Effect.fail(`${path} exports no flow: export one that defineFlow made, or an app, as default`)
-  })
+  path.endsWith(".json")
+    ? readFlow(path)
+    : Effect.flatMap(run(path), (exports) => {
+        const found = exports.default ?? exports.flow ?? exports.app
+        if (Flow.isFlow(found)) return Effect.succeed(found)
+        return typeof found === "object" && found !== null && "flow" in found
+          ? Effect.map(checked(path, found), App.flowOf)
+          : Effect.fail(`${path} exports no flow: export one that defineFlow made, or an app, as default`)
+      })

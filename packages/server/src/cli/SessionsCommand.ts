@@ -4,7 +4,7 @@
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import type { CheckoutSession } from "@onelane/checkout"
+import type { CheckoutSession, Flow } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -188,13 +188,14 @@ const move = Command.make(
   ({ flow: name, id, json, reason, to, ...target }) => {
     if (Option.isNone(target.url) && Option.isNone(name))
       return Target.misused("on a storage, --flow says which states there are: a preset, or the module of your flow")
-    const loaded = Option.isSome(target.url) || Option.isNone(name) ? Effect.void : FlowOption.load(name.value)
+    const loaded: Effect.Effect<Flow.Flow | undefined, string> =
+      Option.isSome(target.url) || Option.isNone(name) ? Effect.succeed(undefined) : FlowOption.load(name.value)
     return Effect.matchEffect(loaded, {
       onFailure: Target.misused,
       onSuccess: (flow) =>
         Target.run(
           Effect.gen(function* () {
-            const sessions = yield* Target.sessions(target, flow ?? undefined)
+            const sessions = yield* Target.sessions(target, flow)
             const input = { checkoutSessionId: id, state: to, reason }
             const { session } = yield* Effect.mapError(sessions.move(Target.caller, input), refuse)
             yield* Output.show(json, { session: iso(session) }, () => `moved ${id}, it is in ${session.state}`)

@@ -8,6 +8,7 @@ import * as Storage from "@onelane/sql/Storage"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Either from "effect/Either"
+import * as FlowFile from "../app/FlowFile.js"
 import { Tokens } from "../identity/Tokens.js"
 import { Seed } from "../operations/Seed.js"
 import * as DoorSettings from "./DoorSettings.js"
@@ -43,7 +44,12 @@ export const settings: ReadonlyArray<Settings.Setting> = [
   { name: "storage", value: "file", text: "the SQLite file, :memory:, or postgres://…", fallback: "onelane.db" },
   { name: "host", value: "address", text: "the address to listen on", fallback: "127.0.0.1" },
   { name: "port", value: "number", text: "the port, 0 for any", fallback: "8080" },
-  { name: "flow", value: "name", text: `one of ${Object.keys(Flow.presets).join(", ")}`, fallback: "b2b" },
+  {
+    name: "flow",
+    value: "name",
+    text: `one of ${Object.keys(Flow.presets).join(", ")}, or a JSON file`,
+    fallback: "b2b"
+  },
   {
     name: "app",
     value: "file",
@@ -101,7 +107,7 @@ const configOf = (readFile: Said.ReadFile) =>
     storage: Config.withDefault(Config.mapOrFail(Config.string("storage"), storageOf), "onelane.db"),
     host: Config.withDefault(Config.nonEmptyString("host"), "127.0.0.1"),
     port: Config.withDefault(Config.mapOrFail(Config.string("port"), portOf), 8080),
-    flow: Config.withDefault(Config.mapOrFail(Config.string("flow"), presetOf), null),
+    flow: Config.withDefault(Said.as("flow", flowOf(readFile)), null),
     app: Config.withDefault(Config.nonEmptyString("app"), null),
     tokens: Config.withDefault(Said.json("tokens", Tokens, readFile, true), null),
     seed: Config.withDefault(Said.json("seed", Seed, readFile), null),
@@ -127,9 +133,21 @@ const nodeOf = (text: string): Either.Either<NodeAddress.NodeAddress, ConfigErro
   return address === null ? Either.left(Said.invalid(`not host:port: ${JSON.stringify(text)}`)) : Either.right(address)
 }
 
-const presetOf = (name: string): Either.Either<Flow.Flow, ConfigError.ConfigError> =>
-  Object.hasOwn(Flow.presets, name)
-    ? Either.right(Flow.presets[name as Flow.PresetName])
-    : Either.left(
-        Said.invalid(`no such flow: ${JSON.stringify(name)}; there are ${Object.keys(Flow.presets).join(", ")}`)
+const flowOf =
+  (readFile: Said.ReadFile) =>
+  (name: string): Either.Either<Flow.Flow, string> => {
+    if (Object.hasOwn(Flow.presets, name)) return Either.right(Flow.presets[name as Flow.PresetName])
+    if (!name.endsWith(".json")) {
+      const known = Object.keys(Flow.presets).join(", ")
+      return Either.left(`no such flow: ${JSON.stringify(name)}; there are ${known}, or a .json file`)
+    }
+    return Either.try({ try: () => readFile(name), catch: Said.whyOf }).pipe(
+      Either.flatMap(FlowFile.parse),
+      Either.mapLeft((why) =>
+        why
+          .split("\n")
+          .map((line) => `${name} ${line}`)
+          .join("\n")
       )
+    )
+  }
