@@ -131,6 +131,24 @@ describe("a pulled stream", () => {
     })
   )
 
+  it.scoped("gets a heartbeat when it was silent for as long, and none before", () =>
+    Effect.gen(function* () {
+      const { begin, offer } = yield* opened
+      const first = begin()
+      yield* TestClock.adjust(heartbeatMillis - 1_000)
+      yield* offer("change")
+      assert.strictEqual(yield* Effect.promise(() => first), "change")
+      const told: Array<string | null> = []
+      void begin().then((piece) => told.push(piece))
+      yield* TestClock.adjust(heartbeatMillis - 1_000)
+      yield* turns
+      assert.deepStrictEqual(told, [])
+      yield* TestClock.adjust(1_000)
+      yield* turns
+      assert.deepStrictEqual(told, ["beat"])
+    })
+  )
+
   it.scoped("that is ended from outside says why and drops what nobody has asked for", () =>
     Effect.gen(function* () {
       const { next, right } = yield* held

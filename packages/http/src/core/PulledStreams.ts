@@ -43,6 +43,8 @@ interface Streams {
   readonly beating: Effect.Effect<never>
   timer: Fiber.RuntimeFiber<never> | null
   begun: number
+  /** Ticks of the timer so far. */
+  tick: number
 }
 
 /** Ticks of the timer per heartbeat: streams that were opened together do not all get it at once. */
@@ -58,7 +60,6 @@ export const make = (
   heartbeatMillis: number
 ): Effect.Effect<PulledStreams, never, Scope.Scope> =>
   Effect.gen(function* () {
-    let tick = 0
     const opened = new Set<Open>()
     const streams: Streams = {
       runtime: yield* Effect.runtime<never>(),
@@ -66,12 +67,13 @@ export const make = (
       heartbeat,
       beating: Effect.forever(
         Effect.delay(
-          Effect.sync(() => beat(streams, tick++ % slots)),
+          Effect.sync(() => beat(streams)),
           heartbeatMillis / slots
         )
       ),
       timer: null,
-      begun: 0
+      begun: 0,
+      tick: 0
     }
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
@@ -81,13 +83,16 @@ export const make = (
     return { open: (source, onEnd) => new Open(streams, source, onEnd) }
   })
 
-const beat = ({ heartbeat, opened }: Streams, slot: number): void => {
-  for (const open of opened) if (open.slot === slot) open.answer(heartbeat)
+// A stream that was written to is silent from then on: it needs no heartbeat before.
+const beat = (streams: Streams): void => {
+  streams.tick += 1
+  const { heartbeat, opened, tick } = streams
+  for (const open of opened) if (tick - open.toldAt >= slots) open.answer(heartbeat)
 }
 
 class Open implements Pull, Sink {
-  /** The tick of the timer at which it may get a heartbeat. */
-  readonly slot: number
+  /** The tick of the timer at which it was given something last. */
+  toldAt: number
   private readonly source: Source
   /** Who has asked for a piece. */
   private waiting: Give | null = null
@@ -102,7 +107,7 @@ class Open implements Pull, Sink {
     source: (end: (last: string) => void) => Source,
     private readonly onEnd: () => void
   ) {
-    this.slot = streams.begun++ % slots
+    this.toldAt = streams.tick - (streams.begun++ % slots)
     this.source = source((last) => this.end(last))
     streams.opened.add(this)
     streams.timer ??= Runtime.runFork(streams.runtime)(streams.beating)
@@ -139,9 +144,11 @@ class Open implements Pull, Sink {
 
   /** Gives something to whoever waits for it. */
   answer(piece: string | null): void {
-    const { waiting } = this
+    const { streams, waiting } = this
+    if (waiting === null) return
     this.waiting = null
-    waiting?.(piece)
+    this.toldAt = streams.tick
+    waiting(piece)
   }
 
   /** Ends it after `last`; without one if that is null or empty. A piece that was not asked for is dropped: the client resumes after the last one it saw, if it may. */
