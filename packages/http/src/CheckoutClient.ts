@@ -36,6 +36,7 @@ import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import * as WireError from "./contract/WireError.js"
 import * as WireSession from "./contract/WireSession.js"
+import * as Deadline from "./core/Deadline.js"
 import * as Preference from "./core/Preference.js"
 import { splitTarget } from "./core/WireRequest.js"
 import * as SessionEvents from "./formats/SessionEvents.js"
@@ -126,10 +127,7 @@ const wireOf = (client: HttpClient.HttpClient, options: Options) => {
       Effect.flatMap((response) => Effect.map(textOf(response), (text) => [response.status, text] as const)),
       Effect.mapError((error) => (error === tooLong ? unreadable(doubt) : lost(error, doubt))),
       Effect.flatMap(([status, text]) => answerOf(status, text, reply, doubt)),
-      Effect.timeoutFail({
-        duration,
-        onTimeout: () => unavailable("TIMEOUT", `No answer within ${duration} ms`, doubt)
-      })
+      Deadline.within(duration, () => unavailable("TIMEOUT", `No answer within ${duration} ms`, doubt))
     )
   }
   return {
