@@ -83,14 +83,18 @@ const errorsInFile = (): (() => string) => {
   return () => readFileSync(path, "utf8")
 }
 
-/** Starts the server and its load. */
-export const start = async (options: Options): Promise<Runner> => {
+/** Starts the server and its load. `onOpened` is told where it listens, and the sessions. */
+export const start = async (
+  options: Options,
+  onOpened: (url: string, ids: ReadonlyArray<string>) => void = () => {}
+): Promise<Runner> => {
   const logged = errorsInFile()
   const { connections, requests, storage, traced } = options
   const database = storage === "PostgreSQL" ? await Postgres.start() : null
   const collector = traced === null ? null : await Collector.start()
   const { stop, url } = await serving(argsOf(options, database?.url ?? ":memory:", collector?.url ?? null))
   const ids = await opened(url, connections)
+  onOpened(url, ids)
   const load = fork(fileURLToPath(new URL("./Load.js", import.meta.url)), ["load"])
   let standing: Order["sessions"] = ids.map((id) => ({ id, state: firstState, version: 1 }))
   let [sent, judged] = [0, 0]

@@ -19,6 +19,7 @@ import { P16 } from "./P16.js"
 import { P17 } from "./P17.js"
 import { P20 } from "./P20.js"
 import { P21 } from "./P21.js"
+import { P22 } from "./P22.js"
 
 /** The rows. */
 export const rows: ReadonlyArray<Row> = [
@@ -40,5 +41,6 @@ export const rows: ReadonlyArray<Row> = [
   P16,
   P17,
   P20,
-  P21
+  P21,
+  P22
 ]
