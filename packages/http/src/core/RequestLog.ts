@@ -58,11 +58,11 @@ export const toLoggers = (besides?: Logger.Logger<unknown, unknown>): Effect.Eff
     const loggers = [...inForce].filter((logger) => logger !== besides)
     const minimum = FiberRefs.getOrDefault(refs, FiberRef.currentMinimumLogLevel)
     if (loggers.length === 0 || LogLevel.greaterThan(minimum, LogLevel.Info)) return null
-    const common = FiberRefs.getOrDefault(refs, FiberRef.currentLogAnnotations)
+    const ambient = FiberRefs.getOrDefault(refs, FiberRef.currentLogAnnotations)
     const context = FiberRefs.delete(refs, FiberRef.currentContext)
     return (line) => {
       const entry: Logger.Logger.Options<unknown> = {
-        annotations: annotated(common, line),
+        annotations: annotated(ambient, line),
         cause: Cause.empty,
         context,
         date: new Date(line.atMillis),
@@ -79,10 +79,10 @@ const nobody = FiberId.make(0, 0)
 const said = ["Request"]
 
 const annotated = (
-  common: HashMap.HashMap<string, unknown>,
+  ambient: HashMap.HashMap<string, unknown>,
   { atMillis: _, ...marks }: Line
 ): HashMap.HashMap<string, unknown> =>
-  HashMap.mutate(common, (all) => {
+  HashMap.mutate(ambient, (all) => {
     for (const [name, value] of Object.entries(marks)) if (value !== undefined) HashMap.set(all, name, value)
   })
 
