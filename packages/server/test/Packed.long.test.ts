@@ -112,4 +112,24 @@ describe("a project with nothing but the tarballs", { timeout: 120_000 }, () => 
     assert.strictEqual((await server.ended).code, 0)
     assert.isTrue(existsSync(join(folder, "checkout.db")))
   })
+
+  it("a host that exports what it wrote around the SDK compiles with declarations", async () => {
+    const { folder } = project
+    const host = join(folder, "host")
+    mkdirSync(host, { recursive: true })
+    cpSync(join(root, "packages/sdk/test/programs/host.ts"), join(host, "host.mts"))
+    const compilerOptions = {
+      ...{ target: "ES2022", module: "NodeNext", moduleResolution: "NodeNext", lib: ["ES2023", "ESNext.Disposable"] },
+      ...{ strict: true, declaration: true, outDir: "out", skipLibCheck: true, preserveSymlinks: true },
+      ...{ types: ["node"], typeRoots: [join(root, "node_modules/@types")] }
+    }
+    writeFileSync(join(host, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["host.mts"] }))
+    const { stdout } = await execute(process.execPath, [
+      join(root, "node_modules/typescript/bin/tsc"),
+      "-p",
+      host
+    ]).catch((failed: { readonly stdout: string }) => failed)
+    assert.strictEqual(stdout, "")
+    assert.isTrue(existsSync(join(host, "out/host.d.mts")))
+  })
 })

@@ -49,7 +49,9 @@ const byWebpack = () =>
       if (failed) return reject(failed)
       const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true })
       if (errors.length > 0) return reject(new Error(errors[0].message))
-      resolve(warnings.map(({ message, moduleName }) => `${moduleName}: ${message}`))
+      // `pg` and `ws` look for parts that nobody has installed.
+      const ours = warnings.filter(({ moduleName }) => /packages|@onelane/.test(moduleName))
+      resolve(ours.map(({ message, moduleName }) => `${moduleName}: ${message}`))
     })
   })
 
