@@ -140,12 +140,11 @@ const build = (options: CheckoutEngineOptions) =>
       carts: CartBook.make(Carts.byValue(yield* Carts.Carts), carts),
       portMillis: options.portMillis ?? 5_000
     }
-    const { alarmMillis = 1_000, custody = commit.journal.exclusive } = options
+    const { alarmMillis = 1_000, custody = commit.journal.exclusive, taskCapacity, taskContext } = options
     const isMine = typeof custody === "boolean" ? null : custody.isMine
     const keeper = Pruning.makeKeeper(options.retention, commit.nowMillis)
     const hasChanged: Operation.HasChanged = (cartId, revision) => Guard.hasChanged(ports, cartId, revision)
     const tell: TaskReports.Tell = (...told) => LateResults.tell({ carts, sessions }, ...told)
-    const { taskCapacity, taskContext } = options
     const tasks = yield* Tasks.make({ flow, tell, commit, context: taskContext, capacity: taskCapacity, hasChanged })
     const migrations = MigrationLog.make(flow)
     const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports, options.keepsFlow), {
