@@ -40,6 +40,7 @@ import { CheckoutSessions, type SessionCalls } from "./CheckoutSessions.js"
 import * as Erasing from "./Erasing.js"
 import * as LateResults from "./LateResults.js"
 import * as MigrationLog from "./MigrationLog.js"
+import * as OpenClaims from "./OpenClaims.js"
 import * as Pruning from "./Pruning.js"
 import { type Bounds, Retention, type RetentionShape } from "./Retention.js"
 import * as Starts from "./Starts.js"
@@ -92,6 +93,8 @@ export interface CheckoutEngineShape extends Starts.Starts {
     /** How far the store's clock is ahead of this process's, milliseconds; 0 if the store has no clock. */
     readonly clockOffsetMillis: () => number
   }
+  /** Lists the claims that are open, for work that is done elsewhere. */
+  readonly claims: OpenClaims.ListClaims
   /** What removes for good. */
   readonly retention: RetentionShape
   /** Accepts no new work and lets turns and tasks finish within their limits; true if all started work was answered. */
@@ -184,7 +187,8 @@ const build = (options: CheckoutEngineOptions) =>
     })
     const calls = CallValues.make(Service.make(parts))
     const starts = Starts.make(parts, calls, yield* Effect.runtime<never>())
-    return { flow: shown, calls, metrics, ...starts, drain, retention: retentionOf(parts, commit.journal) }
+    const claims = OpenClaims.make({ journal: commit.journal, access, get: calls.get })
+    return { flow: shown, calls, metrics, ...starts, drain, claims, retention: retentionOf(parts, commit.journal) }
   })
 
 const offsetOf =

@@ -130,10 +130,10 @@ const told = ({ logRequests, tracing }: Options): Effect.Effect<Pick<Exchange.Pa
 const router =
   (native: WireFormat, standard: WireFormat, hosts: NonNullable<Options["formats"]>, pages: WireFormat) =>
   (path: string): WireFormat => {
-    if (path.startsWith("/v1/")) return native
+    if (path.startsWith("/v1/checkout-sessions")) return native
     if (path === "/services/data" || path.startsWith("/services/data/")) return standard
     for (const { format, prefix } of hosts) if (path.startsWith(prefix)) return format
-    return pages
+    return path.startsWith("/v1/") ? native : pages
   }
 
 const openPages = (pages: Pages, documents: Documents): WireFormat => {

@@ -4,6 +4,8 @@
  * Owns the composition: store, ports, engine, `Retry`. To start fast in memory it loads a database only when one is opened, and no
  * HTTP at all.
  */
+
+import type { CheckoutError, OpenClaims } from "@onelane/checkout"
 import * as Caller from "@onelane/checkout/Caller"
 import * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
@@ -102,6 +104,14 @@ export interface EmbeddedCheckout<F> extends Checkout.Checkout<F> {
     input: Retention.EraseInput,
     options?: Checkout.CallOptions
   ) => Promise<Result<Retention.Erased, Retention.EraseError | Aborted>>
+  /**
+   * Lists the claims that are open, page after page, for work that is done elsewhere; `completeTask` and `failTask` close them. A
+   * server has the same as `GET /v1/operations`.
+   */
+  readonly claims: (
+    input?: OpenClaims.ClaimsInput,
+    options?: Checkout.CallOptions
+  ) => Promise<Result<OpenClaims.ClaimsPage, CheckoutError.AccessError | Aborted>>
   /** This node of a cluster, as an operator sees it; null without a cluster. */
   readonly cluster: ClusterNode.ClusterNodeShape | null
   /**
@@ -220,6 +230,8 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
   const embedded: EmbeddedCheckout<FlowOf<X>> = {
     ...as(Caller.host),
     as,
+    claims: (input = {}, options) =>
+      Checkout.run(behind, () => engine.claims(Caller.host, Options.copyOf(input)), "no", options?.signal),
     cluster: Option.getOrNull(Context.getOption(context, ClusterNode.ClusterNode)),
     backup: Backups.door(behind, Context.get(context, Backups.Backups)),
     prune: (input, options) =>

@@ -49,6 +49,34 @@ for (const [where, makePlace] of Object.entries(storages))
     })
   })
 
+for (const [where, makePlace] of Object.entries(storages))
+  describe(`claims ${where}`, () => {
+    it("of work that is done elsewhere are listed by state until they are closed", async () => {
+      const elsewhere = Flow.defineFlow({
+        name: "elsewhere",
+        initial: "Basket",
+        transitions: { Basket: ["Paid"], Paid: [] },
+        tasks: { Basket: {} }
+      })
+      await using checkout = await Onelane.open({ ...optionsOf(await makePlace()), flow: elsewhere })
+      for (const cartId of ["cart-1", "cart-2", "cart-3"]) {
+        const { session } = await checkout.openOrThrow({ cartId })
+        const update = { checkoutSessionId: session.id, expCurrentState: "Basket", nextState: "Paid" } as const
+        await checkout.updateOrThrow(update)
+      }
+      const first = await checkout.claims({ state: "Basket", limit: 2 })
+      if (!first.ok) return assert.fail(first.error._tag)
+      const rest = await checkout.claims({ state: "Basket", limit: 2, after: first.value.next! })
+      if (!rest.ok) return assert.fail(rest.error._tag)
+      assert.deepStrictEqual([first.value.sessions.length, rest.value.sessions.length, rest.value.next], [2, 1, null])
+      for (const { id: checkoutSessionId, operationId } of [...first.value.sessions, ...rest.value.sessions])
+        await checkout.completeTaskOrThrow({ checkoutSessionId, operationId: operationId! })
+      assert.deepStrictEqual(await checkout.claims(), { ok: true, value: { sessions: [], next: null } })
+      const refused = await checkout.claims({ limit: 201 })
+      assert.strictEqual(!refused.ok && refused.error._tag, "InvalidInput")
+    })
+  })
+
 interface Racer {
   readonly child: ChildProcess
   readonly lines: AsyncIterator<string>

@@ -16,6 +16,7 @@ import type { SettingRefused } from "../identity/JwtKeys.js"
 import * as Admin from "../operations/Admin.js"
 import * as AdminFormat from "../operations/AdminFormat.js"
 import * as BackupFolder from "../operations/BackupFolder.js"
+import * as ClaimsFormat from "../operations/ClaimsFormat.js"
 import * as Logs from "../operations/Logs.js"
 import * as Operations from "../operations/Operations.js"
 import * as Samples from "../operations/Samples.js"
@@ -55,7 +56,10 @@ export const open = (
   }
   const metricsFor = door.metricsFor ?? (isLoopback(host) ? "everybody" : "operators")
   const operated = Context.add(Context.merge(engine, kept), BackupFolder.BackupFolder, backupFolder)
-  const formats = [{ prefix: Admin.prefix, format: AdminFormat.make(operated) }]
+  const formats = [
+    { prefix: Admin.prefix, format: AdminFormat.make(operated) },
+    { prefix: ClaimsFormat.path, format: ClaimsFormat.make(Context.get(engine, CheckoutEngine.CheckoutEngine)) }
+  ]
   if (metricsFor === "operators") formats.push({ prefix: "/metrics", format: Operations.metricsFormat(parts) })
   const opened = Effect.gen(function* () {
     const identity = yield* Layer.build(Identity.layer({ ...door, tokens }))
