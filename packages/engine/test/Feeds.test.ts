@@ -2,7 +2,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type ActorSystem, Journal, JournalMemory } from "@onelane/engine"
 import { Effect, Exit, TestClock } from "effect"
-import { add, heldJournal, makeSystem, memoryWith, nextTick, over, type Refusal, type System } from "./fixture.js"
+import {
+  add,
+  failureTag,
+  heldJournal,
+  makeSystem,
+  memoryWith,
+  nextTick,
+  over,
+  type Refusal,
+  type System
+} from "./fixture.js"
 
 /** Follows and asks again at once, as often as there is something: pages in order, and the error that ended it. */
 const reader = (system: System, id: string, afterSequence: number) => {
@@ -179,18 +189,23 @@ describe("followers of an address", () => {
     }).pipe(Effect.provide(over(journal)))
   })
 
-  it.scoped("what was removed is not told any more, also where it has just been committed", () =>
-    Effect.gen(function* () {
-      const system = yield* makeSystem
-      yield* system.ask("a", add(0))
-      const told = reader(system, "a", 1)
-      yield* nextTick
-      yield* system.ask("a", add(1))
-      yield* system.remove([{ id: "a", sequence: 2 }])
-      yield* nextTick
-      assert.isEmpty(told.pages)
-      assert.deepInclude(told.end, { reason: "REMOVED" })
-    }).pipe(Effect.provide(over(JournalMemory.make())))
+  it.scoped(
+    "of what was removed only those who had asked are told the last change; who asks then is told nothing",
+    () =>
+      Effect.gen(function* () {
+        const system = yield* makeSystem
+        yield* system.ask("a", add(0))
+        const [told, slow] = [reader(system, "a", 1), reader(system, "a", 1)]
+        slow.feed.withdraw()
+        yield* nextTick
+        yield* system.ask("a", add(1))
+        yield* system.remove([{ id: "a", sequence: 2 }])
+        yield* nextTick
+        assert.deepStrictEqual(sequences(told.pages), [2])
+        assert.deepInclude(told.end, { reason: "REMOVED" })
+        const late = yield* Effect.exit(Effect.async<ActorSystem.Page, Refusal>((resume) => slow.feed.ask(1, resume)))
+        assert.deepInclude(failureTag(late), { reason: "REMOVED" })
+      }).pipe(Effect.provide(over(JournalMemory.make())))
   )
 
   it.scoped("an address that is removed ends them, also one that has not asked before", () =>

@@ -187,8 +187,9 @@ const forget = <E>({ channels }: Feeds<E>, channel: Channel<E>): void => {
   if (channels.get(channel.id) === channel) channels.delete(channel.id)
 }
 
-// Nothing of it is told any more, either.
+// Who has asked gets what was committed before; who asks from now on is told nothing of it.
 const removed = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
+  attend(feeds, channel)
   channel.isRemoved = true
   forget(feeds, channel)
   drop(feeds, channel)
@@ -196,10 +197,10 @@ const removed = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
 
 const hear = <E>(feeds: Feeds<E>, channel: Channel<E>, signal: Watchers.Signal): void => {
   if (signal._tag === "Committed") return committed(feeds, channel, signal.events, signal.sequence)
-  channel.checked = Number.POSITIVE_INFINITY
   if (signal._tag === "Look") channel.silentLooks += 1
   else if (signal._tag === "Draining") channel.isDraining = true
   else removed(feeds, channel)
+  channel.checked = Number.POSITIVE_INFINITY
   if (channel.asking.size > 0) plan(feeds, channel)
 }
 
