@@ -187,14 +187,18 @@ const build = (options: CheckoutEngineOptions) =>
     })
     const calls = CallValues.make(Service.make(parts))
     const starts = Starts.make(parts, calls, yield* Effect.runtime<never>())
-    const claims = OpenClaims.make({ journal: commit.journal, access, get: calls.get })
-    return { flow: shown, calls, metrics, ...starts, drain, claims, retention: retentionOf(parts, commit.journal) }
+    return { flow: shown, calls, metrics, ...starts, drain, ...besides(parts, commit.journal, calls) }
   })
 
 const offsetOf =
   ({ nowMillis }: GroupCommit.GroupCommitShape, clock: Clock.Clock) =>
   (): number =>
     nowMillis() - clock.unsafeCurrentTimeMillis()
+
+const besides = (parts: Service.Parts, journal: Journal.JournalShape, { get }: SessionCalls) => ({
+  claims: OpenClaims.make({ journal, access: parts.ports.access, get }),
+  retention: retentionOf(parts, journal)
+})
 
 const retentionOf = (parts: Service.Parts, { compact }: Journal.JournalShape): RetentionShape => ({
   prune: Pruning.prune(parts),
