@@ -65,7 +65,7 @@ describe("GET /v1/operations", () => {
           pages++
         }
         assert.strictEqual(pages, 3)
-        assert.deepStrictEqual(found.map(({ checkoutSessionId }) => checkoutSessionId).sort(), ids)
+        assert.deepStrictEqual(found.map(({ checkoutSessionId }) => checkoutSessionId).sort(), [...ids])
         assert.deepInclude(found[0], { state: "Price", nextState: "Pay", version: 2 })
         assert.deepStrictEqual((await ask(`${url}/v1/operations?state=Pay`)).body, { operations: [], next: null })
         const { checkoutSessionId, operationId } = found[0]
