@@ -23,7 +23,9 @@ const use = (more = "") => `
   ${more}
   process.exit(0)`
 
-const heavy = /@effect\/|effect\/dist\/esm\/(index|Schema|Stream)\.js|fast-check|packages\/(sql|http|server)\/|sqlite/
+// What a storage is called is read without a driver.
+const heavy =
+  /@effect\/|effect\/dist\/esm\/(index|Schema|Stream)\.js|fast-check|packages\/(http|server)\/|packages\/sql\/(?!dist\/Storage\.js)|sqlite/
 
 describe("cold start", () => {
   it("an embedded engine in memory answers with nothing of HTTP, SQL, Schema or Stream loaded", () => {
