@@ -124,7 +124,7 @@ describe("an app in TypeScript", () => {
       server.process.kill()
     }
     const examined = await run(["doctor", "--storage", ":memory:", "--app", fixture("typed-shop.ts")])
-    assert.match(examined.stdout, /flow typed, version 1: 2 states, 1 with a task/)
+    assert.match(examined.stdout, /flow typed, version 1, 2 states, 1 with a task/)
     const storage = join(folder, "checked.db")
     await run(["migrate", "--storage", storage])
     const checked = await run(["flow", "check", "--storage", storage, "--app", fixture("typed-shop.ts")])
@@ -171,6 +171,8 @@ describe("defineApp", () => {
     assert.isTrue(Object.isFrozen(app))
     await using checkout = await Onelane.open({ ...app, storage: ":memory:" })
     await checkout.directory.putStore("store")
+    await checkout.directory.putAccount({ id: "a", active: true })
+    await checkout.directory.putStoreMember("store", "a")
     const { session } = await checkout.openOrThrow({
       cartId: "cart-1",
       ownerId: "ann",
