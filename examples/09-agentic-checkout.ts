@@ -15,22 +15,22 @@ const catalog: Readonly<Record<string, number>> = { mug: 1_200, shirt: 2_500 }
 const deliveries: Readonly<Record<string, number>> = { standard: 500, express: 1_500 }
 
 const text = S.NonEmptyString.pipe(S.maxLength(255))
-const some = S.optional(text)
+const may = <A, I>(schema: S.Schema<A, I>) => S.optional(S.NullOr(schema))
+const some = may(S.String.pipe(S.maxLength(255)))
 const email = text.pipe(S.pattern(/^[^@\s]+@[^@\s]+$/))
 const Buyer = S.Struct({ email, first_name: some, last_name: some, full_name: some, phone_number: some })
 const street = { name: text, line_one: text, line_two: some, city: text }
 const Address = S.Struct({ ...street, state: text, country: text, postal_code: text })
-const contact = { name: some, phone_number: some, email: S.optional(email) }
+const contact = { name: some, phone_number: some, email: may(email) }
 const Items = S.Array(S.Struct({ id: S.Literal(...Object.keys(catalog)) })).pipe(S.minItems(1), S.maxItems(100))
 const Selected = S.Struct({ type: S.Literal("shipping"), option_id: S.Literal(...Object.keys(deliveries)) })
 const said = {
   line_items: S.optional(Items),
-  buyer: S.optional(Buyer),
-  fulfillment_details: S.optional(S.Struct({ ...contact, address: S.optional(Address) })),
-  selected_fulfillment_options: S.optional(S.Array(Selected).pipe(S.itemsCount(1)))
+  buyer: may(Buyer),
+  fulfillment_details: may(S.Struct({ ...contact, address: may(Address) })),
+  selected_fulfillment_options: may(S.Array(Selected).pipe(S.itemsCount(1)))
 }
 
-// Requests. Decoding leaves out what this shop does not know.
 const Create = S.Struct({ ...said, line_items: Items, currency: S.Literal("usd"), capabilities: S.Struct({}) })
 const Update = S.Struct(said)
 const Instrument = S.Struct({ credential: S.Struct({ token: text }) })
@@ -40,47 +40,47 @@ const Complete = S.Struct({ buyer: said.buyer, payment_data: S.Struct({ instrume
 const Data = S.Struct({
   ...said,
   line_items: Items,
-  payment: S.optional(S.Struct({ token: some, charge: some, cents: S.optional(S.Int) })),
+  payment: S.optional(S.Struct({ token: some, charge: some, cents: may(S.Int), declined: may(S.Boolean) })),
   requests: S.optional(S.Record({ key: text, value: S.Int }))
 })
 type Data = typeof Data.Encoded
 
-/** Prices: a function of the data alone. */
+/** A token stays until the provider has said what became of it. */
+const isPending = ({ payment }: Data): boolean => payment?.token != null
 const priced = ({ line_items, payment, selected_fulfillment_options: selected }: Data) => {
   const quantityOf = (id: string) => line_items.filter((item) => item.id === id).length
   const ids = [...new Set(line_items.map(({ id }) => id))]
   const lines = ids.map((id) => ({ id, cents: catalog[id]!, quantity: quantityOf(id) }))
   const goods = lines.reduce((sum, { cents, quantity }) => sum + cents * quantity, 0)
-  const delivery = selected === undefined ? 0 : deliveries[selected[0]!.option_id]!
+  const delivery = selected == null ? 0 : deliveries[selected[0]!.option_id]!
   return { lines, goods, delivery, due: payment?.cents ?? goods + delivery }
 }
 
-/** Takes the money once a key, as payment providers do. */
-const charge = async (key: string, token: string, cents: number, signal: AbortSignal): Promise<string> => {
+const charged = async (key: string, token: string, cents: number, signal: AbortSignal): Promise<string | null> => {
   const url = process.env.PROVIDER_URL
   if (url === undefined) return `pretended-${key}`
   const headers = { "idempotency-key": key }
   const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify({ token, cents }), signal })
-  if (answer.status === 402) throw { code: "DECLINED", message: "declined", applied: "no", final: true }
+  if (answer.status === 402) return null
   if (!answer.ok) throw { code: "PROVIDER", message: `status ${answer.status}` }
   return await answer.text()
 }
 
-const pay = async ({ session, signal, workKey }: Task.TaskContext) => {
+const pay = async ({ session, signal, workKey }: Task.TaskContext): Promise<Task.TaskSuccess<"Paid" | "Declined">> => {
   const data = session.data as unknown as Data
   const cents = priced(data).due
-  return {
-    data: { payment: { token: null, charge: await charge(workKey, data.payment!.token!, cents, signal), cents } }
-  }
+  const charge = await charged(workKey, data.payment!.token!, cents, signal)
+  const payment = charge === null ? { token: null, declined: true } : { token: null, charge, cents }
+  return { next: charge === null ? "Declined" : "Paid", data: { payment } }
 }
 
-/** The payment is the work of the way from Open to Paid, so no edit runs it. Paid proceeds: its order is made in any case. */
+/** No edit runs the payment: it is the work of the way from Open to Paid. In Error what the provider did is not known. */
 const flow = Flow.defineFlow({
   name: "agentic",
   initial: "Open",
-  transitions: { Open: ["Paid"], Paid: ["Ordered"], Ordered: [] },
+  transitions: { Open: ["Paid", "Declined"], Declined: ["Open"], Paid: ["Ordered"], Ordered: [] },
   data: Data,
-  proceed: { Paid: "Ordered" },
+  proceed: { Declined: "Open", Paid: "Ordered" },
   tasks: {
     Open: { nextStates: ["Paid"], run: pay },
     Paid: { run: ({ session }) => ({ orderId: `order-${session.id}` }) }
@@ -91,12 +91,11 @@ type Session = SessionOf<typeof flow>
 type Agent = Checkout<typeof flow>
 
 const isReady = ({ buyer, fulfillment_details: details, selected_fulfillment_options: selected }: Data): boolean =>
-  (buyer?.email ?? details?.email) !== undefined && details?.address !== undefined && selected !== undefined
+  (buyer?.email ?? details?.email) != null && details?.address != null && selected != null
 
 const statusOf = ({ closedBy, isProcessing }: Session, data: Data): string => {
-  if (closedBy === "COMPLETED") return "completed"
-  if (closedBy !== null) return closedBy === "EXPIRED" ? "expired" : "canceled"
-  if (isProcessing) return "complete_in_progress"
+  if (closedBy !== null) return { COMPLETED: "completed", EXPIRED: "expired", CANCELLED: "canceled" }[closedBy]
+  if (isProcessing || isPending(data)) return "complete_in_progress"
   return isReady(data) ? "ready_for_payment" : "not_ready_for_payment"
 }
 
@@ -108,7 +107,7 @@ const amount = (type: string, display_text: string, cents: number) => ({ type, d
 const shown = (session: Session) => {
   const data = session.data as unknown as Data
   const { delivery, due, goods, lines } = priced(data)
-  const { id, isError, orderId } = session
+  const { id, orderId } = session
   const unready = isReady(data) ? [] : [error("missing", needed)]
   const order = { id: orderId, checkout_session_id: id, permalink_url: `https://shop.example/orders/${orderId}` }
   return {
@@ -133,7 +132,7 @@ const shown = (session: Session) => {
       ...[amount("items_base_amount", "Items", goods), amount("fulfillment", "Delivery", delivery)],
       amount("total", "Total", due)
     ],
-    messages: isError ? [error("payment_declined", "The payment was not made")] : unready,
+    messages: data.payment?.declined ? [error("payment_declined", "The payment was declined")] : unready,
     links: [{ type: "terms_of_use", url: "https://shop.example/terms" }],
     order: session.closedBy === "COMPLETED" ? order : undefined
   }
@@ -148,7 +147,6 @@ const refused = (status: number, code: string, message: string, more: object = {
 }
 
 const statuses = { SessionInaccessible: 404, InvalidData: 400, StorageUnavailable: 500, Overloaded: 503 }
-
 const refusedBy = (thrown: unknown): Reply => {
   if (thrown instanceof SyntaxError) return refused(400, "invalid_json", "The body is no JSON")
   if (!(thrown instanceof OnelaneError))
@@ -163,22 +161,25 @@ const decoded = <A, I>(schema: S.Schema<A, I>, body: unknown): A => {
   if (read._tag === "Right") return read.right
   throw refused(400, "invalid", "The request does not have the form of the protocol, or names what is not sold here")
 }
-
+const unknown = refused(409, "payment_unknown", "The provider has not answered: complete again with the same payment")
 /** Writes at the version it has read, and again where another request was first. A repeated request expects what it did before. */
-const write = async (agent: Agent, checkoutSessionId: string, key: string, nextState: string, patch: object) => {
+const write = async (agent: Agent, checkoutSessionId: string, key: string, token: string | null, patch: object) => {
   for (let tries = 1; ; tries++) {
     const { data, isArchived, isError, version } = await agent.getOrThrow({ checkoutSessionId })
     const now = data as unknown as Data
     const before = now.requests?.[key]
     const isNew = before === undefined && !isArchived
-    if (isNew && nextState === "Paid" && !isReady({ ...now, ...patch })) throw refused(400, "missing", needed)
+    if (isNew && token !== null && !isReady({ ...now, ...patch })) throw refused(400, "missing", needed)
+    if (isNew && isPending(now) && now.payment?.token !== token) throw unknown
     if (isNew && isError && tries < 16) {
       await agent.update({ checkoutSessionId, expCurrentState: "Error", nextState: "Open", expectedVersion: version })
       continue
     }
     const expectedVersion = before ?? version
+    const nextState = token === null ? "Open" : "Paid"
     const update = { checkoutSessionId, expCurrentState: "Open", nextState, expectedVersion, idempotencyKey: key }
-    const kept = { ...update, data: { ...patch, requests: { [key]: expectedVersion } } }
+    const payment = token === null ? null : { token, declined: null }
+    const kept = { ...update, data: { ...patch, payment, requests: { [key]: expectedVersion } } }
     const answer = await agent.update(kept as never, { wait: "screen", waitMillis: 20_000 })
     if (answer.ok && answer.value.arrived === true) return answer.value
     if (answer.ok) throw refused(409, "idempotency_in_flight", "The payment is being made: ask again, same key")
@@ -192,14 +193,13 @@ const answerTo = async (agent: Agent, path: ReadonlyArray<string>, key: string, 
     const { capabilities: _, currency: __, ...data } = decoded(Create, body)
     return await agent.openOrThrow({ cartId: `cart-${key}`, data, idempotencyKey: key } as never)
   }
-  if (verb === undefined) return await write(agent, checkoutSessionId, key, "Open", decoded(Update, body))
+  if (verb === undefined) return await write(agent, checkoutSessionId, key, null, decoded(Update, body))
   if (verb === "complete") {
     const { payment_data, ...rest } = decoded(Complete, body)
-    const payment = { token: payment_data.instrument.credential.token }
-    return await write(agent, checkoutSessionId, key, "Paid", { ...rest, payment })
+    return await write(agent, checkoutSessionId, key, payment_data.instrument.credential.token, rest)
   }
-  const { isProcessing } = await agent.getOrThrow({ checkoutSessionId })
-  if (isProcessing) throw refused(409, "complete_in_progress", "The payment is being made")
+  const { data, isProcessing } = await agent.getOrThrow({ checkoutSessionId })
+  if (isProcessing || isPending(data as unknown as Data)) throw unknown
   const answer = await agent.cancel({ checkoutSessionId, idempotencyKey: key })
   if (answer.ok) return { ...answer.value, session: answer.value.session! }
   throw answer.error._tag === "SessionClosed"
@@ -233,7 +233,7 @@ const serve = async (request: IncomingMessage): Promise<Reply> => {
     return refused(400, "idempotency_key_required", "Idempotency-Key is missing, or not 1 to 255 printable characters")
   const own = createHash("sha256").update(JSON.stringify([userId, path, key]))
   const { replayed, session } = await answerTo(agent, path, own.digest("hex").slice(0, 40), await bodyOf(request))
-  const told = { "idempotency-key": key, ...(replayed && { "idempotent-replayed": "true" }) }
+  const told = { ...(replayed && { "idempotent-replayed": "true" }) }
   return { status: path.length === 0 ? 201 : 200, body: shown(session), headers: told }
 }
 
@@ -241,9 +241,9 @@ const [storage = ":memory:", port = "0"] = process.argv.slice(2)
 const checkout = await Onelane.open({ storage, flow, expiresInMillis: 86_400_000 })
 const server = createServer(async (request, response) => {
   const { body, headers, status } = await serve(request).catch(refusedBy)
-  const id = request.headers["request-id"]
-  const told = { "content-type": "application/json", ...(id !== undefined && { "request-id": id }), ...headers }
-  response.writeHead(status, told).end(JSON.stringify(body))
+  const { "idempotency-key": key, "request-id": id } = request.headers
+  const told = { ...(id && { "request-id": id }), ...(key && request.method === "POST" && { "idempotency-key": key }) }
+  response.writeHead(status, { "content-type": "application/json", ...told, ...headers }).end(JSON.stringify(body))
 })
 server.listen(Number(port), "127.0.0.1", () => console.log(`listening on ${(server.address() as AddressInfo).port}`))
 process.once("SIGTERM", () => server.close(() => checkout.close()))

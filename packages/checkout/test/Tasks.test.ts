@@ -43,6 +43,22 @@ describe("Tasks", () => {
       })
     )
 
+    it.scoped("a failure that is thrown is taken as one that is rejected", () =>
+      Effect.gen(function* () {
+        const declined = { code: "DECLINED", message: "no funds", applied: "no", final: true } as const
+        for (const run of [
+          () => {
+            throw declined
+          },
+          () => Promise.reject(declined)
+        ]) {
+          const { last, settled } = yield* claiming({ run })
+          assert.deepInclude(yield* settled, { state: "Error" })
+          assert.deepInclude(yield* last, { cause: { code: "DECLINED", message: "no funds" } })
+        }
+      })
+    )
+
     it.scoped("a defect, and a throw, are final failures of the task and of nothing else", () =>
       Effect.gen(function* () {
         let runs = 0

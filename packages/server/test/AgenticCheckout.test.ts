@@ -233,6 +233,53 @@ describe("an agentic checkout", { timeout: 120_000 }, () => {
       assert.strictEqual((await seller.ask("POST", `${other}/cancel`, { key: "c2" })).status, 405)
     }))
 
+  it("while it is not known what the provider did, the amount stays, and nothing says that no money was taken", () => {
+    let answers = 0
+    return selling(
+      async ({ ask }, { charges }) => {
+        const path = await ready({ ask } as Seller)
+        const paying = { key: "p1", body: payment("lost") }
+        const lost = await ask("POST", `${path}/complete`, paying)
+        assert.deepStrictEqual([lost.status, lost.body.status], [200, "complete_in_progress"])
+        assert.notInclude(lost.text, "payment_declined")
+        valid(lost.body, "CheckoutSession")
+        for (const [where, body] of [
+          [path, { line_items: [{ id: "shirt" }] }],
+          [`${path}/cancel`, undefined],
+          [`${path}/complete`, payment("another")]
+        ] as const) {
+          const refused = await ask("POST", where, { key: `edit ${where} ${body !== undefined}`, body })
+          assert.deepStrictEqual([refused.status, refused.body.code], [409, "payment_unknown"])
+          assert.match(refused.headers.get("idempotency-key")!, /^edit /)
+          valid(refused.body, "Error")
+        }
+        const done = await ask("POST", `${path}/complete`, { key: "p2", body: payment("lost") })
+        assert.strictEqual(done.body.status, "completed")
+        assert.strictEqual(done.body.totals.at(-1).amount, 5_400)
+        assert.deepStrictEqual([...charges.values()], [5_400])
+        assert.strictEqual((await ask("POST", `${path}/complete`, paying)).text, lost.text)
+      },
+      (response, token) => {
+        if (token !== "lost" || answers++ >= 4) return false
+        response.writeHead(500).end()
+        return true
+      }
+    )
+  })
+
+  it("what is left out stays, null and an empty text clear", () =>
+    selling(async (seller) => {
+      const path = await ready(seller)
+      const edit = async (key: string, fulfillment_details: object) =>
+        (await seller.ask("POST", path, { key, body: { fulfillment_details } })).body.fulfillment_details
+      assert.strictEqual((await edit("a", { address: { ...address, line_two: "4B" } })).address.line_two, "4B")
+      assert.strictEqual((await edit("b", { address })).address.line_two, "4B")
+      assert.strictEqual((await edit("c", { address: { ...address, line_two: "" } })).address.line_two, "")
+      assert.isUndefined((await edit("d", { address: { ...address, line_two: null } })).address.line_two)
+      const { body } = await seller.ask("POST", path, { key: "e", body: { fulfillment_details: null } })
+      assert.deepStrictEqual([body.fulfillment_details, body.status], [undefined, "not_ready_for_payment"])
+    }))
+
   it("after kills before and during the payment nothing is lost, and the buyer is charged once", () => {
     let held = 0
     return selling(

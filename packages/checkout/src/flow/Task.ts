@@ -91,7 +91,7 @@ export const defaultRetry = Object.freeze({ limit: 3, baseMillis: 200, maxMillis
 
 /**
  * What `run` may return: an Effect; a Promise, which rejects to fail (with a `TaskFailure`, such as an `Error` with a `code`;
- * anything else gets the code `FAILED`); or the result itself.
+ * anything else gets the code `FAILED`); or the result itself. It may throw a `TaskFailure`, too.
  */
 export type Work<A extends TaskSuccess | null | void = TaskSuccess | null | void> =
   | Effect.Effect<A, TaskFailure>
@@ -99,7 +99,7 @@ export type Work<A extends TaskSuccess | null | void = TaskSuccess | null | void
   | A
 
 /**
- * The work of one state. A defect or exception is final; a failure is retried unless it is `final`. `Next`: the states that
+ * The work of one state. A defect, and a throw of anything that has no `code`, is final; a failure is retried unless it is `final`. `Next`: the states that
  * may follow, which a flow checks; a task that is written without it is checked when the flow is made and when it answers.
  */
 export interface Task<Next extends string = any> {
@@ -158,7 +158,7 @@ export const work = (
   try {
     begun = run(context)
   } catch (thrown) {
-    onFailure(defectOf(thrown))
+    onFailure(thrownBy(thrown))
     return nothing
   }
   switch (kindOf(begun)) {
@@ -178,6 +178,12 @@ export const work = (
 // What was finished when the interruption arrived counts.
 const settling = (effect: Effect.Effect<unknown, unknown>, settle: (value: unknown) => void) =>
   Effect.uninterruptibleMask((restore) => Effect.map(Effect.mapError(restore(effect), TaskResult.failureOf), settle))
+
+// A throw of a failure is one, as a rejection is.
+const thrownBy = (thrown: unknown): TaskFailure => {
+  const failure = TaskResult.failureOf(thrown)
+  return failure.code === TaskResult.noCode ? defectOf(thrown) : failure
+}
 
 const defectOf = (thrown: unknown): TaskFailure => ({
   code: "DEFECT",

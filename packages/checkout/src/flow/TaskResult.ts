@@ -96,6 +96,9 @@ const typeOf = (value: unknown): string => {
     : "an object"
 }
 
+/** The code of a failure that names none. */
+export const noCode = "FAILED"
+
 /**
  * Converts a rejection or an Effect's failure to a `TaskFailure` with bounded text. An `Error` with a `code` is one.
  */
@@ -103,14 +106,14 @@ export const failureOf = (thrown: unknown): Required<TaskFailure> => {
   try {
     const { applied, code, final, message } = Object(thrown) as Partial<TaskFailure>
     return {
-      code: textOf(code, wordMaxLength) ?? "FAILED",
+      code: textOf(code, wordMaxLength) ?? noCode,
       message: textOf(message, messageMaxLength) ?? (isObject(thrown) ? "" : cut(String(thrown), messageMaxLength)),
       final: final === true,
       applied: applied === "no" ? "no" : "unknown"
     }
   } catch {
     return {
-      code: "FAILED",
+      code: noCode,
       message: "The task failed with something that cannot be read.",
       final: false,
       applied: "unknown"
