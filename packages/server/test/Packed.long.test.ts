@@ -30,7 +30,10 @@ describe("tarballs", () => {
           assert.isTrue(has.has(other), `${manifest.name}: ${other}`)
       }
       const strange = files.filter(
-        (file) => !/^(README\.md|LICENSE|package\.json|[\w-]+\.d?\.?cts|[\w-]+\.cjs|(bin|dist|src)\/.*)$/.test(file)
+        (file) =>
+          !/^(README\.md|LICENSE|package\.json|[\w-]+\.d?\.?cts|[\w-]+\.cjs|[\w-]+\.schema\.json|(bin|dist|src)\/.*)$/.test(
+            file
+          )
       )
       assert.deepStrictEqual(strange, [], manifest.name)
       assert.deepStrictEqual(
