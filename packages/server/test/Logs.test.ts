@@ -52,7 +52,9 @@ describe("lines about requests", () => {
     () =>
       Effect.gen(function* () {
         const written: Array<string> = []
+        const others = process.listeners("exit")
         const add = yield* Logs.together((text) => void written.push(text))
+        const [atExit] = process.listeners("exit").filter((each) => !others.includes(each))
         const { error } = console
         yield* Effect.acquireRelease(
           Effect.sync(() => {
@@ -66,7 +68,7 @@ describe("lines about requests", () => {
         add("first\n")
         yield* Effect.provide(Effect.logWarning("second"), Logs.layer("info", "text"))
         add("third\n")
-        process.emit("exit", 0)
+        atExit!(0)
         assert.strictEqual(written[0], "first\n")
         assert.include(written[1], "message=second")
         assert.strictEqual(written[2], "third\n")
