@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly sessions: number
   /** How long the callers call, milliseconds. */
   readonly millis: number
+  /** Is called once all sessions are open, before the first call. */
+  readonly onOpened?: (() => void) | undefined
   /** Ends the calls before their time. */
   readonly isOver?: (() => boolean) | undefined
   /** What sessions do that no caller asked for. Default: nothing. */
@@ -70,6 +72,7 @@ export const run = (options: LoadOptions): Effect.Effect<LoadOutcome, Failed> =>
     const opening = recorder.client(0, doors[0]!)
     const ids = Array.from({ length: sessions }, (_, index) => `${cart}-${index}`)
     yield* Effect.forEach(ids, (id) => untilHealed(opening.open(caller, { cartId: id, checkoutSessionId: id })))
+    options.onOpened?.()
     const untilMillis = (yield* Clock.currentTimeMillis) + options.millis
     const load: Run = { ...options, caller, ids, recorder, untilMillis }
     const callers = Array.from({ length: options.callers }, (_, index) => live(load, index + 1))

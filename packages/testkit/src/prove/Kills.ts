@@ -8,7 +8,7 @@
 import { join } from "node:path"
 import { Caller, CheckoutSession } from "@onelane/checkout"
 import type { History } from "@onelane/history"
-import { Effect, Random } from "effect"
+import { Deferred, Effect, Random } from "effect"
 import * as Load from "../clients/Load.js"
 import type { Findings, Instrument, Tally } from "../Instrument.js"
 import { plus, tallyOf } from "../Instrument.js"
@@ -64,13 +64,18 @@ const ordeal = (options: KillOptions, problems: Array<string>) =>
     const service = Service.make(kind, options.place ?? { storage: join(yield* Folder.make(), "checkout.db") })
     yield* started(service, problems)
     let isOver = false
+    const opened = yield* Deferred.make<void>()
     const load = Load.run({
+      onOpened: () => Deferred.unsafeDone(opened, Effect.void),
       doors: [options.through?.(service.door) ?? service.door],
       isAskedTwice: kind === "clients",
       ...{ callers, sessions, millis: longestMillis, isOver: () => isOver },
       ...(kind === "sdk" ? { spontaneous: ["task" as const], data: true } : {})
     })
-    const striking = strikeAll(service, options, problems).pipe(Effect.ensuring(Effect.sync(() => (isOver = true))))
+    const striking = Deferred.await(opened).pipe(
+      Effect.zipRight(strikeAll(service, options, problems)),
+      Effect.ensuring(Effect.sync(() => (isOver = true)))
+    )
     const [outcome, kills] = yield* Effect.all([load, striking], { concurrency: "unbounded" })
     problems.push(...outcome.problems, ...(yield* settled(service)))
     return { kills, history: outcome.history, problems }
@@ -106,8 +111,8 @@ const strikeAll = (service: Service.Service, options: KillOptions, problems: Arr
 
 const kill = (service: Service.Service): Effect.Effect<Struck> => Effect.as(service.kill, "gone")
 
-/** How long it may serve between two strikes: some hundred calls. */
-const mostUndisturbedMillis = 600
+/** How long it may serve between two strikes. Beside other work a start takes seconds, and callers need a while, too. */
+const mostUndisturbedMillis = 1_500
 
 /** The server goes on that long while its answers do not arrive any more. */
 const deafMillis = 300
@@ -156,7 +161,7 @@ export const instrument: Instrument = {
   name: "kills",
   run: ({ minutes, progress, seed, short }) =>
     Effect.gen(function* () {
-      // About a second a kill.
+      // About a second and a quarter a kill, on a quiet machine.
       const kills = short ? 10 : Math.max(100, Math.round(minutes * 24))
       const found: Array<string> = []
       let tally: Tally = { acknowledged: 0, refused: 0, unknown: 0, faults: 0 }
