@@ -65,9 +65,9 @@ describe("Walk", () => {
     console.log(stdout.split("\n").slice(-8).join("\n"))
     const [functions, files, borders] = /(\d+) functions, (\d+) files, (\d+) package borders/.exec(stdout)!.slice(1)
     // What it may cost at most; lower these as the walk gets shorter.
-    assert.isAtMost(Number(functions), 150)
-    // A few more where the commit comes while something else is called back.
-    assert.isAtMost(Number(files), 40)
+    // A machine that idles goes by 139 in 39, a busy one by 143 in 38.
+    assert.isAtMost(Number(functions), 143)
+    assert.isAtMost(Number(files), 39)
     assert.isAtMost(Number(borders), 8)
     assert.match(stdout, /checkout\/\S*UpdateCheckoutSession.ts decide/)
     assert.match(stdout, /sql\/\S*JournalSql.ts toAppend/)

@@ -99,8 +99,9 @@ export type Work<A extends TaskSuccess | null | void = TaskSuccess | null | void
   | A
 
 /**
- * The work of one state. A defect, and a throw of anything that has no `code`, is final; a failure is retried unless it is `final`. `Next`: the states that
- * may follow, which a flow checks; a task that is written without it is checked when the flow is made and when it answers.
+ * The work of one state. A defect, and a throw of anything that has no `code`, is final; a failure is retried unless it is
+ * `final`. `Next`: the states that may follow, which a flow checks; a task that is written without it is checked when the flow is
+ * made and when it answers.
  */
 export interface Task<Next extends string = any> {
   /**
