@@ -1,0 +1,74 @@
+/** The shop of examples/08-shop: two processes, one killed, its tables and its sessions agree. Every point: Shop.long.test.ts. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { points } from "../../../examples/08-shop/crash.js"
+import { node, root } from "./Program.js"
+import { one, open, pay, postgresForThisFile, selling } from "./Shop.js"
+
+const server = postgresForThisFile()
+
+const page = readFileSync(join(root, "docs/recipes/your-database.md"), "utf8")
+
+describe("08-shop", { timeout: 120_000 }, () => {
+  it("a process is killed after the charge, another after its order: the other two finish, once each, and end with 0", () =>
+    selling(server(), async ({ fateOf, start }) => {
+      const [charged, ordered, left] = await Promise.all([start("charged"), start("ordered"), start()])
+      const ids = [await open(charged, "cart-1"), await open(ordered, "cart-2")]
+      assert.deepStrictEqual(await Promise.all([pay(charged, ids[0]!), pay(ordered, ids[1]!)]), [null, null])
+      assert.isNull((await charged.ended).code)
+      const again = await start()
+      assert.deepStrictEqual([await fateOf("cart-1", left), await fateOf("cart-2", again)], [one, one])
+      for (const { process } of [left, again]) process.kill("SIGTERM")
+      for (const { ended } of [left, again]) assert.deepInclude(await ended, { code: 0, stderr: "" })
+    }))
+
+  it("a double click in two processes is one order, and a declined payment is tried again under a new key", () => {
+    let declines = true
+    const seen = (what: string, { cartId }: { readonly cartId?: string }) => {
+      if (what !== "charge" || cartId !== "cart-2" || !declines) return
+      declines = false
+      return false
+    }
+    return selling(
+      server(),
+      async ({ fateOf, query, start }) => {
+        const [left, right] = await Promise.all([start(), start()])
+        const id = await open(left, "cart-1")
+        const answers = await Promise.all([left, right, left, right].map((process) => pay(process, id)))
+        assert.deepStrictEqual(new Set(answers.map((answer) => answer?.state)), new Set(["Receipt"]))
+        assert.deepStrictEqual(await fateOf("cart-1", right), one)
+        const second = await open(right, "cart-2")
+        assert.strictEqual((await pay(right, second))?.state, "Declined")
+        assert.strictEqual((await pay(left, second))?.state, "Receipt")
+        assert.deepStrictEqual(await fateOf("cart-2", left), one)
+        assert.lengthOf(await query("SELECT 1 FROM orders"), 2)
+      },
+      seen
+    )
+  })
+
+  it("twenty tries at once under one work key place one order and one message", () =>
+    selling(server(), async ({ env, query }) => {
+      const orders = join(root, "examples/dist/08-shop/orders.js")
+      const program = `import { close, place, prepare } from ${JSON.stringify(orders)}
+          await prepare()
+          const order = { workKey: "key", sessionId: "cs-1", cents: 5, chargeId: "charge" }
+          const ids = await Promise.all(Array.from({ length: 20 }, () => place(order)))
+          console.log(new Set(ids).size)
+          await close()`
+      const { stderr, stdout } = await node(["--input-type=module", "-e", program], env).ended
+      assert.deepStrictEqual([stdout, stderr], ["1\n", ""])
+      assert.lengthOf(await query("SELECT 1 FROM orders"), 1)
+      assert.lengthOf(await query("SELECT 1 FROM outbox"), 1)
+    }))
+
+  it("the recipe has a row for every point at which the example can be killed, and shows its code as it is", () => {
+    const rows = [...page.matchAll(/^\| \d+ \| ([^|]+) \|/gm)].map(([, point]) => point!.trim())
+    assert.deepStrictEqual(rows, [...points])
+    const code = readFileSync(join(root, "examples/08-shop/orders.ts"), "utf8")
+    const shown = [...page.matchAll(/^```ts\n(.*?)```$/gms)].map(([, block]) => block!)
+    assert.isNotEmpty(shown)
+    for (const block of shown) assert.include(code, block)
+  })
+})
