@@ -1,4 +1,4 @@
-// Prints what failed, and "N passed, N failed", from the JSON reports of Vitest. A file that could not be loaded counts as one failure.
+// Prints what failed and why, and "N passed, N failed", from the JSON reports of Vitest. A file that could not be loaded counts as one failure.
 // Fails when anything failed, when nothing passed in one of them, and when one is missing.
 import { readFileSync } from "node:fs"
 
@@ -7,8 +7,9 @@ const countsOf = (path) => {
   const report = text === "" ? { numPassedTests: 0, numFailedTests: 0, testResults: [] } : JSON.parse(text)
   const unloaded = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0)
   for (const { assertionResults, name } of report.testResults)
-    for (const { fullName, status } of assertionResults)
-      if (status === "failed") console.log(`failed: ${name}: ${fullName}`)
+    for (const { failureMessages, fullName, status } of assertionResults)
+      if (status === "failed")
+        console.log(`failed: ${name}: ${fullName}\n  ${failureMessages.join("\n").slice(0, 1_000)}`)
   for (const { name } of unloaded) console.log(`failed: ${name} could not be loaded`)
   return { passed: report.numPassedTests, failed: report.numFailedTests + unloaded.length }
 }

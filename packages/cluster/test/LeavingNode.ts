@@ -52,6 +52,8 @@ export const takeover = (leave: (node: TaskNode.TaskNode) => Effect.Effect<void>
     const [latest] = yield* query(`SELECT node FROM ${schema}.task_runs ORDER BY at DESC LIMIT 1`)
     const victim = nodes.find(({ name }) => name === latest!.node)!
     const other = nodes.find((each) => each !== victim)!
+    // A node that a loaded machine silences for longer than its leases may begin work a second time before it leaves.
+    const before = new Map(Array.from(yield* runs, ({ operation, nodes: where }) => [operation, where.length]))
     yield* leave(victim)
     const left = performance.now()
 
@@ -71,10 +73,13 @@ export const takeover = (leave: (node: TaskNode.TaskNode) => Effect.Effect<void>
         ["Opened", "Claimed", "TaskCompleted"]
       )
     }
-    // Begun at most once more, and never again where it was begun before; what the leaving node finished stays finished.
+    // Begun at most once more, and elsewhere; what the leaving node finished stays finished.
     const found = yield* runs
-    for (const { nodes: where } of found) assert.isTrue(where.length <= 2 && where[0] !== where[1], where.join(" "))
-    const resumed = found.filter(({ nodes: [first, second] }) => first === victim.name && second !== undefined)
+    const resumed = found.filter(({ nodes: where, operation }) => {
+      const again = where.slice(before.get(operation))
+      assert.isTrue(again.length <= 1 && !again.includes(victim.name), where.join(" "))
+      return again.length === 1
+    })
     // A node that leaves in order may finish all of its work within its bound.
     if (!mayFinish) assert.isAbove(resumed.length, 0)
   })

@@ -15,6 +15,9 @@ interface Told {
 
 const headers = { authorization: "Bearer alice" }
 
+// A client that a loaded machine delays for longer than the server lingers meets the end of its idle connection.
+const patient = ["--limits", JSON.stringify({ lingerMillis: 2_000 })]
+
 /** One request on a kept connection: its status, or what the operating system called its end. */
 const ask = (agent: Agent, url: string): Promise<Told> =>
   new Promise((resolve) => {
@@ -53,7 +56,7 @@ describe("SIGTERM", { timeout: 120_000 }, () => {
   for (const pauseMillis of [0, 20]) {
     it(`L10 O5 SIGTERM resets none of 16 busy keep-alive clients that pause ${pauseMillis} ms`, () =>
       inFolder(async (folder) => {
-        const server = node(serveArgs(folder))
+        const server = node([...serveArgs(folder), ...patient])
         const url = await urlOf(server)
         const clients = Array.from({ length: 16 }, () => asking([url], () => false, pauseMillis))
         await Effect.runPromise(Effect.sleep(500))
@@ -71,8 +74,6 @@ describe("SIGTERM", { timeout: 120_000 }, () => {
   it("L10 SIGTERM of one of two servers: a client of both sees only refused connections", () =>
     inFolder((one) =>
       inFolder(async (two) => {
-        // A client that a loaded machine delays for longer than the server lingers meets the end of its idle connection.
-        const patient = ["--limits", JSON.stringify({ lingerMillis: 2_000 })]
         const [leaving, staying] = [node([...serveArgs(one), ...patient]), node(serveArgs(two))]
         const urls = await Promise.all([urlOf(leaving), urlOf(staying)])
         let isOver = false

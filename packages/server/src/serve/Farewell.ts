@@ -85,10 +85,13 @@ const release = (farewell: Farewell): void => {
   }
 }
 
-/** Silent turns of the event loop before the listener stops. */
+/** Turns of the event loop without a connection or a request before the listener stops. */
 const quietTurns = 2
 
-/** Milliseconds to wait for them. */
+/** Milliseconds without one: by then the clients that ask here wait for an answer of ours, for each request is held. */
+const silentMillis = 25
+
+/** Milliseconds after which the turns alone are enough, and twice as many after which nothing more is waited for. */
 const quietMillis = 250
 
 /** Stops listening at a moment without traffic. `closed` resolves when all connections have ended. */
@@ -96,12 +99,19 @@ export const stop = async (farewell: Farewell, server: Server): Promise<{ readon
   farewell.isStopping = true
   const stopped = await new Promise<{ readonly closed: Promise<void> }>((resolve) => {
     const beganMillis = performance.now()
+    let silentSince = beganMillis
     let heard = farewell.heard
     let turns = 0
     const look = (): void => {
+      const nowMillis = performance.now()
+      const waitedMillis = nowMillis - beganMillis
+      if (heard !== farewell.heard) silentSince = nowMillis
       turns = heard === farewell.heard ? turns + 1 : 0
       heard = farewell.heard
-      if (turns <= quietTurns && performance.now() - beganMillis < quietMillis) return void setImmediate(look)
+      const isSilent = nowMillis - silentSince >= silentMillis || waitedMillis >= quietMillis
+      const isQuiet = (turns > quietTurns && isSilent) || waitedMillis >= 2 * quietMillis
+      // Right after the event loop has taken in all that came: what comes between this look and the stop is reset.
+      if (!isQuiet) return void setImmediate(look)
       // That of the HTTP server would end idle connections first, whatever is on its way on them.
       resolve({ closed: new Promise((ended) => void TcpServer.prototype.close.call(server, () => ended())) })
     }
