@@ -15,8 +15,11 @@ import { Context, Effect, Layer } from "effect"
 import * as NodeListener from "../src/adapters/NodeListener.js"
 import * as WebHandler from "../src/adapters/WebHandler.js"
 import * as CheckoutServer from "../src/CheckoutServer.js"
+import * as AdapterError from "../src/contract/AdapterError.js"
 import * as Authentication from "../src/core/Authentication.js"
 import type { HttpCore } from "../src/core/HttpCore.js"
+import * as Mounting from "../src/core/Mounting.js"
+import { bearerOf } from "../src/core/WireRequest.js"
 
 /** Who calls; the token is the name. */
 export const callers = {
@@ -31,10 +34,19 @@ export const callers = {
 export type Who = keyof typeof callers
 
 /** Where the server under test listens. */
-export class Base extends Context.Tag("test/Base")<Base, { readonly url: string; readonly port: number }>() {}
+export class Base extends Context.Tag("test/Base")<
+  Base,
+  { readonly url: string; readonly port: number; readonly path: string }
+>() {}
 
 /** What may stand between a listener and the core. Each suite of the wire runs behind all of them. */
-export const adapters = ["Node's listener", "a web handler", "an app of @effect/platform"] as const
+export const adapters = [
+  "Node's listener",
+  "a web handler",
+  "an app of @effect/platform",
+  "a listener mounted below a path",
+  "a web handler mounted below a path"
+] as const
 
 /** One of them. */
 export type Adapter = (typeof adapters)[number]
@@ -65,14 +77,47 @@ const written = async ({ body, headers, status }: Response, response: ServerResp
   response.end()
 }
 
-const listenerOf = (adapter: Adapter, core: HttpCore): RequestListener =>
-  adapter === "a web handler" ? bridged(WebHandler.make(core)) : NodeListener.make(core)
+const listenerOf = (adapter: Adapter, core: HttpCore): RequestListener => {
+  if (adapter === "a listener mounted below a path") return NodeListener.mount(core, mounting)
+  if (adapter === "a web handler mounted below a path") return bridged(WebHandler.make(core, mounting))
+  return adapter === "a web handler" ? bridged(WebHandler.make(core)) : NodeListener.make(core)
+}
+
+/** Where an adapter hears requests, before our own paths. */
+const pathOf = (adapter: Adapter): string => (adapter.endsWith("below a path") ? "/shops/7/checkout" : "")
+
+const below = Mounting.place({ basePath: "/shops/:shop/checkout" })
+
+// What is said through a bare socket names our own paths.
+const mounting: Mounting.Mounting = {
+  place: (hostBase, path) => (path.startsWith("/shops/") ? below(hostBase, path) : { base: hostBase, path }),
+  context: () => ({ run: (task) => task(), forkOptions: {} })
+}
+
+/** Who calls, as a host tells it: by the whole request. */
+const identifying = (tokens: Readonly<Record<string, Caller.Caller>>): Layer.Layer<Authentication.Authentication> => {
+  const fixed = Authentication.fixed(tokens)
+  return Layer.succeed(Authentication.Authentication, {
+    authenticate: () => Effect.die("a host is asked for the whole request"),
+    identify: (request) => {
+      const token = bearerOf(request)
+      return token === undefined
+        ? Effect.fail(AdapterError.tokenMissing)
+        : Effect.mapError(fixed.authenticate(token), (error) =>
+            error._tag === "TokenRefused" ? AdapterError.tokenRefused(error.final) : error
+          )
+    }
+  })
+}
+
+const authenticationOf = (adapter: Adapter, tokens: Readonly<Record<string, Caller.Caller>>) =>
+  pathOf(adapter) === "" ? Authentication.layerStatic(tokens) : identifying(tokens)
 
 const base = Layer.effect(
   Base,
   Effect.map(HttpServer.HttpServer, ({ address }) => {
     const port = address._tag === "TcpAddress" ? address.port : 0
-    return { url: `http://127.0.0.1:${port}`, port }
+    return { url: `http://127.0.0.1:${port}`, port, path: "" }
   })
 )
 
@@ -101,7 +146,8 @@ const server = (adapter: Adapter, options: CheckoutServer.Options) =>
           const listener = yield* listening
           listener.on("request", listenerOf(adapter, yield* CheckoutServer.core(options)))
           const { port } = listener.address() as AddressInfo
-          return { port, url: `http://127.0.0.1:${port}` }
+          const path = pathOf(adapter)
+          return { port, path, url: `http://127.0.0.1:${port}${path}` }
         })
       )
 
@@ -111,7 +157,7 @@ export const serving = <E, R>(
   options: CheckoutServer.Options = {},
   tokens: Readonly<Record<string, Caller.Caller>> = callers,
   adapter: Adapter = "Node's listener"
-) => server(adapter, options).pipe(Layer.provide(Authentication.layerStatic(tokens)), Layer.provideMerge(sessions))
+) => server(adapter, options).pipe(Layer.provide(authenticationOf(adapter, tokens)), Layer.provideMerge(sessions))
 
 /** The default flow with one task that the host runs, in state Inventory. */
 export const flow = Flow.withTasks(Flow.b2b, { Inventory: {} })
@@ -128,7 +174,7 @@ export const servingEngine = (
       server(adapter, adapter === "an app of @effect/platform" ? options : { ...options, startUpdate })
     )
   ).pipe(
-    Layer.provide(Authentication.layerStatic(tokens)),
+    Layer.provide(authenticationOf(adapter, tokens)),
     Layer.provideMerge(engine),
     Layer.provide(JournalMemory.layer),
     Layer.provideMerge(DirectoryMemory.layer)

@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { CheckoutSessions } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"
 import { Effect } from "effect"
-import { byEveryAdapter, callers, newCart, newSession, send, update } from "./HttpWorld.js"
+import { Base, byEveryAdapter, callers, newCart, newSession, send, update } from "./HttpWorld.js"
 
 const isoInstant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
@@ -12,7 +12,7 @@ byEveryAdapter("native format: answers", {}, (it) => {
       const { cartId } = yield* newCart
       const first = yield* send("POST", "/v1/checkout-sessions", { body: { cartId } })
       assert.strictEqual(first.status, 201)
-      assert.strictEqual(first.headers.location, `/v1/checkout-sessions/${first.body.session.id}`)
+      assert.strictEqual(first.headers.location, `${(yield* Base).path}/v1/checkout-sessions/${first.body.session.id}`)
       assert.strictEqual(first.headers.etag, '"1"')
       const second = yield* send("POST", "/v1/checkout-sessions", { body: { cartId } })
       assert.strictEqual(second.status, 200)

@@ -30,8 +30,8 @@ export interface NodeConnection {
 
 const connections = new WeakMap<Socket, NodeConnection>()
 
-/** The connection of a socket; the first call starts to watch it. */
-export const of = (socket: Socket): NodeConnection => {
+/** The connection of a socket; the first call starts to watch it. `isOurs`: we decide how it ends. */
+export const of = (socket: Socket, isOurs = true): NodeConnection => {
   const known = connections.get(socket)
   if (known !== undefined) return known
   const connection: NodeConnection = { socket, unanswered: [], isEnding: false }
@@ -39,10 +39,13 @@ export const of = (socket: Socket): NodeConnection => {
   socket.once("close", () => abandon(connection))
   // A client that closed its half still gets its answers, but its event streams end.
   socket.once("end", () => endStreams(connection))
-  // Node calls this after an answer with `Connection: close`. Its own implementation resets a client that is still sending, and
-  // the answer is lost.
-  socket.destroySoon = () => finish(socket)
+  if (isOurs) endInOrder(socket)
   return connection
+}
+
+/** Ends a connection in order after an answer with `Connection: close`. Node itself resets a client that still sends: the answer is lost. */
+export const endInOrder = (socket: Socket): void => {
+  socket.destroySoon = () => finish(socket)
 }
 
 /** The unanswered requests, in order. */
@@ -52,11 +55,16 @@ export const pending = ({ unanswered }: NodeConnection): ReadonlyArray<Unanswere
 }
 
 /**
- * Registers a request; a second time changes nothing. Returns null for the request beyond `maxCount`, which is answered 503 and
+ * Registers a request; a second time changes nothing. `isOurs`: we decide how its connection ends. Returns null for the request beyond `maxCount`, which is answered 503 and
  * ends the connection, and for every request after that or on a connection that was cut.
  */
-export const enter = (incoming: IncomingMessage, response: ServerResponse, maxCount: number): Unanswered | null => {
-  const connection = of(incoming.socket)
+export const enter = (
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  maxCount: number,
+  isOurs = true
+): Unanswered | null => {
+  const connection = of(incoming.socket, isOurs)
   const { unanswered } = connection
   for (let index = unanswered.length - 1; index >= 0; index--) {
     if (unanswered[index]!.response === response) return unanswered[index]!
@@ -77,6 +85,7 @@ export const refuse = (
   error: AdapterError.AdapterError
 ): void => {
   stop(socket)
+  endInOrder(socket)
   of(socket)
     .unanswered.find((each) => each.response === response)
     ?.leave?.()

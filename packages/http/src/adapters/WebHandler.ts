@@ -1,15 +1,16 @@
 /**
  * WebHandler: the core as a function from a web-standard `Request` to a `Response`, for hosts such as Hono, Next.js, Deno and
- * Bun. A request whose `signal` is aborted is withdrawn.
+ * Bun. A request whose `signal` is aborted is withdrawn. With a `Mounting` it is one below a path, in the host's own context.
  */
 import * as AdapterError from "../contract/AdapterError.js"
 import type { HttpCore } from "../core/HttpCore.js"
+import type { Mounting } from "../core/Mounting.js"
 import * as WireAnswer from "../core/WireAnswer.js"
 import * as WireRequest from "../core/WireRequest.js"
 
 /** Creates the handler. It never rejects. */
 export const make =
-  (core: HttpCore) =>
+  (core: HttpCore, mounting: Mounting | null = null) =>
   (request: Request): Promise<Response> =>
     new Promise((resolve) => {
       let leave = (): void => {}
@@ -18,7 +19,7 @@ export const make =
         resolve(new Response(null, { status: clientClosed }))
       }
       request.signal.addEventListener("abort", gone)
-      leave = core(fromWeb(request), (answer) => {
+      leave = core(fromWeb(request, mounting), (answer) => {
         request.signal.removeEventListener("abort", gone)
         // Some hosts cancel the body of a client that left, some abort its request.
         const { body } = answer
@@ -31,14 +32,27 @@ export const make =
 /** The status for a client that has disconnected. */
 const clientClosed = 499
 
-const fromWeb = (request: Request): WireRequest.WireRequest => ({
-  method: request.method,
-  ...WireRequest.splitTarget(request.url),
-  headers: Object.fromEntries(request.headers),
-  read: (maxBytes, onBody) => void textOf(request, maxBytes).then(onBody, () => onBody(AdapterError.bodyBroken))
-})
+const fromWeb = (request: Request, mounting: Mounting | null): WireRequest.WireRequest => {
+  const { path: whole, query } = WireRequest.splitTarget(request.url)
+  const headers = Object.fromEntries(request.headers)
+  const reading = (maxBytes: number, onBody: WireRequest.OnBody): void =>
+    void textOf(request, maxBytes).then(onBody, () => onBody(AdapterError.bodyBroken))
+  if (mounting === null) return { method: request.method, path: whole, query, headers, read: reading }
+  const { base, path } = mounting.place("", whole)
+  const mounted = { request, base, ...mounting.context() }
+  const { run } = mounted
+  return {
+    method: request.method,
+    path,
+    query,
+    headers,
+    read: (maxBytes, onBody) => reading(maxBytes, (body) => run(() => onBody(body))),
+    mounted
+  }
+}
 
-const textOf = async ({ body }: Request, maxBytes: number): Promise<string | AdapterError.AdapterError> => {
+const textOf = async ({ body, bodyUsed }: Request, maxBytes: number): Promise<string | AdapterError.AdapterError> => {
+  if (bodyUsed || body?.locked) return AdapterError.bodyTaken
   if (body === null) return ""
   const reader = body.getReader()
   let bytes = 0

@@ -32,6 +32,11 @@ export const tokenMissing = make(401, "INVALID_SESSION_ID", "A bearer token is r
   "www-authenticate": "Bearer"
 })
 
+/** The host knows no caller for the request; signing in can help. */
+export const callerUnknown = make(401, "INVALID_SESSION_ID", "Sign in, then call again", {
+  "www-authenticate": "Bearer"
+})
+
 /**
  * A refused token. `final`: it can never become valid; the message then holds the sentence that keeps vendor clients
  * from renewing a session without end.
@@ -69,6 +74,13 @@ export const bodyBroken = malformedBody("The body could not be read")
 
 /** The body is not UTF-8. */
 export const bodyNotUtf8 = malformedBody("The body is not valid UTF-8")
+
+/** The host has read the body before, and left nothing of it: its mistake, not the client's. */
+export const bodyTaken = make(
+  500,
+  "UNKNOWN_EXCEPTION",
+  "The body was read before Onelane saw the request: mount Onelane in front of body parsers, or leave the parsed body as request.body"
+)
 
 /** A version of HTTP that is not spoken here. */
 export const versionNotSupported = make(505, "HTTP_VERSION_NOT_SUPPORTED", "Use HTTP/1.1")

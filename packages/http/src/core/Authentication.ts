@@ -9,6 +9,8 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import type { AdapterError } from "../contract/AdapterError.js"
+import type { WireRequest } from "./WireRequest.js"
 
 /** The token was refused. `final`: it can never become valid, so that renewing the session is of no use. */
 export interface TokenRefused {
@@ -23,6 +25,10 @@ export const tokenRefused = (reason: string, final: boolean): TokenRefused => ({
 /** The port. An effect that is already an `Exit` costs a request no suspension. */
 export interface AuthenticationShape {
   readonly authenticate: (token: string) => Effect.Effect<Caller.Caller, TokenRefused | Access.PortUnavailable>
+  /** Identifies the caller of a whole request, in place of `authenticate` and a bearer token: where a host has sessions of its own. */
+  readonly identify?:
+    | ((request: WireRequest) => Effect.Effect<Caller.Caller, AdapterError | Access.PortUnavailable>)
+    | undefined
   /** Calls `listener` after a token may have become invalid; returns the way to stop that. Default: nobody knows. */
   readonly onChange?: Access.OnChange | undefined
 }

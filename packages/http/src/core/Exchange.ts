@@ -8,7 +8,7 @@
  * Invariants: `onAnswer` is called at most once, and never after the client left; what was taken from `Admission` is returned
  * exactly once; every exception becomes an answer (500) and a log line.
  */
-import { Caller, type CheckoutEngine, type CheckoutSessions } from "@onelane/checkout"
+import { type Access, Caller, type CheckoutEngine, type CheckoutSessions } from "@onelane/checkout"
 import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -18,6 +18,7 @@ import * as Runtime from "effect/Runtime"
 import type * as Tracer from "effect/Tracer"
 import * as AdapterError from "../contract/AdapterError.js"
 import * as WireError from "../contract/WireError.js"
+import * as SessionEvents from "../formats/SessionEvents.js"
 import type { Operation, Refusal, Update, WireFormat } from "../formats/WireFormat.js"
 import type { Admission } from "./Admission.js"
 import type * as Authentication from "./Authentication.js"
@@ -45,6 +46,8 @@ export interface Parts {
   /** Called for every answer. Null: no request log. */
   readonly log: RequestLog.Sink | null
   /** Additional headers of an answer. */
+  /** Whether the core takes no more requests; null: it always does. */
+  readonly isClosing: (() => boolean) | null
   readonly headersFor: ((request: WireRequest.WireRequest) => Readonly<Record<string, string>>) | null
 }
 
@@ -127,7 +130,7 @@ const wait = <A, E>(
   next: (exchange: Exchange, exit: Exit.Exit<A, E>) => void
 ): void => {
   if (isExit(effect)) return next(exchange, effect)
-  const fiber = Runtime.runFork(exchange.parts.runtime)(effect)
+  const fiber = Runtime.runFork(exchange.parts.runtime)(effect, exchange.request.mounted?.forkOptions)
   exchange.withdraw = () => {
     fiber.unsafeInterruptAsFork(fiber.id())
     return false
@@ -144,10 +147,13 @@ const wait = <A, E>(
 const enter = (exchange: Exchange): void => {
   const { format, parts, request } = exchange
   if (format.isOpen === true) return choose(exchange)
+  if (parts.isClosing?.() === true) return refuse(exchange, SessionEvents.draining)
   if (!admit(exchange)) return refuse(exchange, AdapterError.overloaded)
+  const { authenticate, identify: ofRequest } = parts.authentication
+  if (ofRequest !== undefined) return wait(exchange, ofRequest(request), identify)
   const token = WireRequest.bearerOf(request)
   if (token === undefined) return refuse(exchange, AdapterError.tokenMissing)
-  wait(exchange, parts.authentication.authenticate(token), identify)
+  wait(exchange, authenticate(token), identify)
 }
 
 const admit = (exchange: Exchange): boolean => {
@@ -157,10 +163,7 @@ const admit = (exchange: Exchange): boolean => {
 }
 
 /** The caller, and its rate. */
-const identify = (
-  exchange: Exchange,
-  exit: Exit.Exit<Caller.Caller, Effect.Effect.Error<ReturnType<Authentication.AuthenticationShape["authenticate"]>>>
-): void => {
+const identify = (exchange: Exchange, exit: Exit.Exit<Caller.Caller, Unidentified>): void => {
   const { parts } = exchange
   if (exchange.isLeft) return end(exchange)
   if (Exit.isFailure(exit)) {
@@ -172,15 +175,15 @@ const identify = (
   else refuse(exchange, refused)
 }
 
-const unidentified = (
-  exchange: Exchange,
-  error: Authentication.TokenRefused | { readonly _tag: "PortUnavailable" }
-) => {
+type Unidentified = Authentication.TokenRefused | Access.PortUnavailable | AdapterError.AdapterError
+
+const unidentified = (exchange: Exchange, error: Unidentified): void => {
+  if (AdapterError.is(error)) return refuse(exchange, error)
   if (error._tag === "TokenRefused") {
     tell(exchange, Effect.annotateLogs(Effect.logInfo("Token refused"), { reason: error.reason }))
     return refuse(exchange, AdapterError.tokenRefused(error.final))
   }
-  const { cause, port } = error as { readonly cause?: unknown; readonly port?: string }
+  const { cause, port } = error
   tell(exchange, Effect.logWarning(`${port} gave no answer`, String(cause)))
   refuse(exchange, AdapterError.authenticationUnavailable)
 }
@@ -291,13 +294,17 @@ const reply = (exchange: Exchange, answer: WireAnswer.WireAnswer): void => {
   onAnswer(complete(exchange, answer))
 }
 
-/** Stops proxies from buffering an event stream. */
-const unbuffered = { "x-accel-buffering": "no" }
+/** Stops proxies from buffering an event stream, and what compresses from gathering it. */
+const unbuffered = { "x-accel-buffering": "no", "cache-control": "no-store, no-transform" }
 
 /** The answer with its additional headers. An answer before the end of a long body closes the connection. */
 const complete = ({ isRead, parts, request }: Exchange, answer: WireAnswer.WireAnswer): WireAnswer.WireAnswer => {
+  const { location } = answer.headers
+  const base = WireRequest.baseOf(request)
   const mine = WireAnswer.isPull(answer.body) ? WireAnswer.withHeaders(answer, unbuffered) : answer
-  const told = parts.headersFor === null ? mine : WireAnswer.withHeaders(mine, parts.headersFor(request))
+  const linked =
+    location === undefined || base === "" ? mine : WireAnswer.withHeaders(mine, { location: base + location })
+  const told = parts.headersFor === null ? linked : WireAnswer.withHeaders(linked, parts.headersFor(request))
   return isRead || !WireRequest.hasMuchToDrop(request, parts.limits.bodyMaxBytes)
     ? told
     : WireAnswer.withHeaders(told, { connection: "close" })

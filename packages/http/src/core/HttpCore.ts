@@ -20,6 +20,7 @@ import type { Operation, WireFormat } from "../formats/WireFormat.js"
 import * as Admission from "./Admission.js"
 import { Authentication } from "./Authentication.js"
 import * as Cors from "./Cors.js"
+import * as Documents from "./Documents.js"
 import * as DoorMetrics from "./DoorMetrics.js"
 import * as Exchange from "./Exchange.js"
 import * as HttpLimits from "./HttpLimits.js"
@@ -54,6 +55,8 @@ export interface Options {
   readonly formats?: ReadonlyArray<{ readonly prefix: string; readonly format: WireFormat }> | undefined
   /** What the document says of them. Asked when somebody first reads it. */
   readonly additions?: Effect.Effect<Documentation.Additions> | undefined
+  /** Whether no more requests are taken: each is answered that the service shuts down. Default: all are taken. */
+  readonly isClosing?: (() => boolean) | undefined
   /** Updates without a fiber, where the service is an engine in this process. */
   readonly startUpdate?: CheckoutEngine.CheckoutEngineShape["startUpdate"] | undefined
 }
@@ -86,6 +89,7 @@ export const make = (
       clock: yield* Clock.clockWith(Effect.succeed),
       runtime: yield* Effect.runtime<never>(),
       ...(yield* told(options)),
+      isClosing: options.isClosing ?? null,
       headersFor: cors === null ? null : cors.headersFor
     }
     const tokens = yield* TokenVigil.make(parts.authentication)
@@ -94,7 +98,7 @@ export const make = (
       NativeFormat.make({ pulled, admission, tokens }),
       StandardActions.make(options.flow ?? Flow.b2b, limits, (error) => DoorMetrics.countRefusal(metrics, error)),
       options.formats ?? [],
-      openPages(options.pages ?? {}, yield* documentation(options))
+      openPages(options.pages ?? {}, yield* Documents.make(options.additions ?? noAdditions))
     )
     return (request, onAnswer) => {
       const format = cors?.isPreflight(request) === true ? Cors.preflight : formatOf(request.path)
@@ -136,12 +140,13 @@ const router =
     return path.startsWith("/v1/") ? native : pages
   }
 
-const openPages = (pages: Pages, documents: Documents): WireFormat => {
+const openPages = (pages: Pages, documents: Documents.Documents): WireFormat => {
   const operations: Record<string, Operation> = {}
-  for (const [path, page] of Object.entries(documents)) {
+  for (const path of Documents.paths) {
     operations[path] = {
       body: "none",
-      run: ({ request }) => Effect.map(page, (shared) => SharedPage.answer(shared, request))
+      run: ({ request }) =>
+        Effect.map(documents(path, WireRequest.baseOf(request)), (shared) => SharedPage.answer(shared, request))
     }
   }
   // What is there already is answered whatever else goes on: the process is alive.
@@ -160,19 +165,3 @@ const openPages = (pages: Pages, documents: Documents): WireFormat => {
 }
 
 const noAdditions = Effect.succeed<Documentation.Additions>({ groups: [], bodies: {}, open: [] })
-
-type Documents = Readonly<Record<string, Effect.Effect<SharedPage.SharedPage>>>
-
-const documentation = ({ additions = noAdditions }: Options): Effect.Effect<Documents> =>
-  Effect.gen(function* () {
-    const made = yield* Effect.cached(
-      Effect.flatMap(
-        Effect.promise(() => import("../contract/Documentation.js")),
-        ({ make }) => Effect.flatMap(additions, make)
-      )
-    )
-    return {
-      "/openapi.json": yield* Effect.cached(Effect.flatMap(made, ({ openApi }) => SharedPage.make(openApi))),
-      "/docs": yield* Effect.cached(Effect.flatMap(made, ({ page }) => SharedPage.make(page)))
-    }
-  })

@@ -7,6 +7,7 @@
 import * as Either from "effect/Either"
 import * as AdapterError from "../contract/AdapterError.js"
 import type { HttpLimits } from "./HttpLimits.js"
+import type { Mounted } from "./Mounting.js"
 
 /** A request. `path` and `query` are as sent; header names are lower-case. */
 export interface WireRequest {
@@ -16,6 +17,8 @@ export interface WireRequest {
   readonly headers: Readonly<Record<string, string | undefined>>
   /** Reads the body, up to a limit, and passes it on: at once, later, or never if the client leaves first. */
   readonly read: (maxBytes: number, onBody: OnBody) => void
+  /** What the host knows of it, where the core is mounted in a host's server. */
+  readonly mounted?: Mounted | undefined
 }
 
 /** How much of a body over the limit is read and dropped, as a multiple of the limit; then the connection is closed. */
@@ -44,6 +47,9 @@ export const splitTarget = (target: string): { readonly path: string; readonly q
   const mark = relative.indexOf("?")
   return mark < 0 ? { path: relative, query: "" } : { path: relative.slice(0, mark), query: relative.slice(mark + 1) }
 }
+
+/** What stands in front of every path of ours, in links. */
+export const baseOf = ({ mounted }: WireRequest): string => (mounted === undefined ? "" : mounted.base)
 
 /** The token of `Authorization: Bearer …`; undefined if there is none. */
 export const bearerOf = (request: WireRequest): string | undefined =>

@@ -32,15 +32,18 @@ const changeText = (entry: CheckoutSession.HistoryEntry): string =>
 const errorText = (error: CheckoutError.CheckoutError | AdapterError): string =>
   eventText("error", WireError.problem(error).body as string)
 
-/** The last event of a server that shuts down: the session continues, and the client should reconnect. */
-export const farewell = errorText({
+/** The error of a server that shuts down. */
+export const draining: CheckoutError.Overloaded = {
   _tag: "Overloaded",
   message: "The service is shutting down.",
   reason: "DRAINING",
   retryable: true,
   applied: "no",
   retryAfterMillis: 1_000
-})
+}
+
+/** The last event of a server that shuts down: the session continues, and the client should reconnect. */
+export const farewell = errorText(draining)
 
 /** The heartbeat of a silent stream. */
 export const heartbeat = ": heartbeat\n\n"

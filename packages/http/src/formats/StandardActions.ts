@@ -78,7 +78,11 @@ export const make = (
           inputsOf: ({ inputs }) => (Array.isArray(inputs) ? Math.min(inputs.length, inputsMaxCount) : 1),
           run: (call) => invoked(call, params.action as StandardDescribe.ActionName, inputsMaxCount, onRefused)
         }
-      : { body: "none", run: () => Exit.succeed(WireAnswer.json(200, described(name, params, flow))) }
+      : {
+          body: "none",
+          run: ({ request }) =>
+            Exit.succeed(WireAnswer.json(200, described(WireRequest.baseOf(request), name, params, flow)))
+        }
   },
   refuse: (error) =>
     WireAnswer.json(
@@ -94,14 +98,15 @@ const exists = ({ action, version }: Readonly<Record<string, string>>): boolean 
   (version === undefined || /^v\d{2,3}\.\d$/.test(version)) && (action === undefined || Object.hasOwn(actions, action))
 
 const described = (
+  mount: string,
   name: "versions" | "actions" | "list" | "describe",
   { action, version }: Readonly<Record<string, string>>,
   flow: StandardDescribe.States
 ): unknown => {
-  const base = `${root}/${version}/actions`
+  const base = `${mount}${root}/${version}/actions`
   switch (name) {
     case "versions":
-      return StandardDescribe.versions
+      return StandardDescribe.versions(mount)
     case "actions":
       return { standard: `${base}/standard` }
     case "list":

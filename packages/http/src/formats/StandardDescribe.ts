@@ -16,8 +16,10 @@ export type States = Pick<Flow.Flow, "states">
 
 const newest = "62.0"
 
-/** Answer of `GET /services/data`. Any version of the form `vNN.N` is understood; one is advertised. */
-export const versions = [{ label: "Onelane", url: `/services/data/v${newest}`, version: newest }]
+/** Answer of `GET /services/data`, below `mount`. Any version of the form `vNN.N` is understood; one is advertised. */
+export const versions = (mount: string) => [
+  { label: "Onelane", url: `${mount}/services/data/v${newest}`, version: newest }
+]
 
 type Kind = "id" | "current" | "next" | "number" | "text" | "flag"
 type Parameter = readonly [name: string, kind: Kind, required: boolean, description: string]

@@ -22,7 +22,10 @@ export interface Behind {
   readonly runtime: Runtime.Runtime<never>
   /** Captures the async context of a call; only where the host gave ports of its own. */
   readonly capture?: AsyncContext.Capture | undefined
+  /** Ends what is mounted in the host's servers, finishes what has begun, and releases all resources. */
   readonly close: () => Promise<void>
+  /** Calls `leave` when `close` is called, and waits for it; returns the way to forget it. */
+  readonly onClose: (leave: () => Promise<void>) => () => void
   /** True once `close` was called. */
   readonly closed: () => boolean
 }
@@ -38,12 +41,23 @@ export const build = async <R, E>(
   const { context } = built.value
   let isClosed = false
   let closing: Promise<void> | undefined
+  const leaving = new Set<() => Promise<void>>()
+  const end = async (): Promise<void> => {
+    // Requests under way are answered by the engine, as it finishes what has begun.
+    const left = Promise.all(Array.from(leaving, (leave) => leave()))
+    await managed.dispose()
+    await left
+  }
   const close = (): Promise<void> => {
     // Before it is disposed of: who is told of the end asks for its name.
     isClosed = true
-    closing ??= managed.dispose()
+    closing ??= leaving.size === 0 ? managed.dispose() : end()
     return closing
   }
+  const onClose = (leave: () => Promise<void>) => {
+    leaving.add(leave)
+    return () => void leaving.delete(leave)
+  }
   const calls = Context.get(context, Calls.Calls)
-  return { behind: { calls, runtime: built.value, close, closed: () => isClosed }, context }
+  return { behind: { calls, runtime: built.value, close, onClose, closed: () => isClosed }, context }
 }

@@ -22,6 +22,7 @@ import * as Behind from "../door/Behind.js"
 import * as Calls from "../door/Calls.js"
 import * as Checkout from "../door/Checkout.js"
 import type * as DirectoryDoor from "../door/DirectoryDoor.js"
+import * as Mountable from "../door/Mountable.js"
 import type { Aborted, Result } from "../door/Result.js"
 import type { FlowOf } from "../door/Typed.js"
 import * as Retry from "../retry/Retry.js"
@@ -239,6 +240,7 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
     erase: (input, options) =>
       Checkout.run(behind, () => retention.erase(Options.copyOf(input)), "unknown", options?.signal)
   }
+  Mountable.put(embedded, { engine, behind })
   if (!given.directory) return embedded as DirectoryCheckout<FlowOf<X>>
   const door = await import("../door/DirectoryDoor.js")
   const directory = door.make(Context.get(context, Directory.Directory), behind.runtime)

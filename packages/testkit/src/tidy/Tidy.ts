@@ -55,7 +55,7 @@ export const house: TidyConfig = {
     lock: [],
     mutex: [],
     grain: [],
-    handler: ["packages/http/", "packages/server/"],
+    handler: ["packages/http/", "packages/server/", "packages/sdk/src/mount/", "packages/sdk/test/"],
     worker: ["packages/sql/"]
   },
   calls: {

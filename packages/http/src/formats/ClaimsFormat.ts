@@ -2,8 +2,12 @@
  * ClaimsFormat: `GET /v1/operations?state=…&after=…&limit=…`: the claims that are open, for work that is done elsewhere.
  */
 import type { CheckoutEngine, OpenClaims } from "@onelane/checkout"
-import { AdapterError, WireAnswer, WireError, type WireFormat, WireRequest } from "@onelane/http"
 import * as Effect from "effect/Effect"
+import * as AdapterError from "../contract/AdapterError.js"
+import * as WireError from "../contract/WireError.js"
+import * as WireAnswer from "../core/WireAnswer.js"
+import * as WireRequest from "../core/WireRequest.js"
+import type { WireFormat } from "./WireFormat.js"
 
 /** Its path. */
 export const path = "/v1/operations"
