@@ -32,6 +32,7 @@ export const base = {
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     testTimeout: 30_000,
+    globalSetup: [fileURLToPath(new URL("vitest.command.ts", import.meta.url))],
     setupFiles: [fileURLToPath(new URL("vitest.setup.ts", import.meta.url))],
     poolOptions: {
       threads: { minThreads: 1, maxThreads: 1, isolate: false },

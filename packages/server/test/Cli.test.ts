@@ -2,9 +2,8 @@
 import { statSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { onelane } from "../src/Program.js"
 import { asked, nothing, run } from "./Command.js"
-import { inFolder, node, serveArgs, urlOf } from "./Program.js"
+import { inFolder, node, onelane, serveArgs, urlOf } from "./Program.js"
 
 /** One action of the standard format. */
 const act = async (url: string, token: string, action: string, input: object): Promise<any> => {

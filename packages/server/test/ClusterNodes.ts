@@ -5,8 +5,7 @@ import { Caller, type CheckoutSessions } from "@onelane/checkout"
 import { CheckoutClient } from "@onelane/http"
 import * as Link from "@onelane/testkit/Link"
 import { Effect, Schedule, type Scope } from "effect"
-import { onelane } from "../src/Program.js"
-import { node, type Program, urlOf } from "./Program.js"
+import { node, onelane, type Program, urlOf } from "./Program.js"
 
 const tokens = JSON.stringify({ admin: { userId: "admin", roles: ["modify-all-data"] } })
 

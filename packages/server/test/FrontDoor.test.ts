@@ -5,9 +5,8 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Onelane } from "@onelane/sdk"
 import * as jose from "jose"
-import { onelane } from "../src/Program.js"
 import { call } from "./Call.js"
-import { inFolder, node, urlOf } from "./Program.js"
+import { inFolder, node, onelane, urlOf } from "./Program.js"
 
 /** An identity provider: published keys, which may change, and tokens signed with the newest. */
 const providing = async (

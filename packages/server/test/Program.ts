@@ -7,9 +7,12 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
-import { onelane } from "../src/Program.js"
+import * as Command from "../src/Program.js"
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url))
+
+/** The command, in one file that starts faster (vitest.command.ts). */
+export const onelane = process.env.ONELANE_COMMAND ?? Command.onelane
 
 export interface Ended {
   readonly code: number | null

@@ -3,8 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { type Checkout, Onelane } from "@onelane/sdk"
-import { onelane } from "../src/Program.js"
-import { inFolder, node, serveArgs, start, urlOf } from "./Program.js"
+import { inFolder, node, onelane, serveArgs, start, urlOf } from "./Program.js"
 
 const toInventory = { expCurrentState: "Start", nextState: "Inventory" } as const
 

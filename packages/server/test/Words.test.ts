@@ -3,9 +3,8 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Onelane } from "@onelane/sdk"
-import { onelane } from "../src/Program.js"
 import { run } from "./Command.js"
-import { inFolder, start, urlOf } from "./Program.js"
+import { inFolder, onelane, start, urlOf } from "./Program.js"
 
 const tokens = ["--tokens", '{"t":{"userId":"me","roles":[]}}']
 const inMemory = ["serve", "--storage", ":memory:", "--port", "0"]
