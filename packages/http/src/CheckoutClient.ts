@@ -6,9 +6,7 @@
  * before anything was sent: retry with the same idempotency key.
  */
 import * as HttpClient from "@effect/platform/HttpClient"
-import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import {
   Arrival,
@@ -26,26 +24,28 @@ import * as ErrorSchema from "@onelane/checkout/CheckoutErrorSchema"
 import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import * as WireError from "./contract/WireError.js"
+import * as ClientAnswer from "./client/ClientAnswer.js"
+import * as ClientToken from "./client/ClientToken.js"
 import * as WireSession from "./contract/WireSession.js"
 import * as Deadline from "./core/Deadline.js"
 import * as Preference from "./core/Preference.js"
 import { splitTarget } from "./core/WireRequest.js"
-import * as SessionEvents from "./formats/SessionEvents.js"
 
 /** The server's URL, and the token of the caller. */
 export interface Options {
   /** Base URL of the server, such as `https://checkout.example`; a path in it is kept. */
   readonly url: string
-  readonly token: string
+  /**
+   * The token, or a function that gives it. A function is asked when the first token is needed, and once more by a call that is answered
+   * 401; a token is kept until then.
+   */
+  readonly token: ClientToken.Token
   /** Timeout of a call in milliseconds; one that waits has as much more, event streams have none. Default 30,000. */
   readonly timeoutMillis?: number | undefined
 }
@@ -81,39 +81,36 @@ export const make = (
 type AccessError = CheckoutError.AccessError
 type Path = Effect.Effect<string, AccessError>
 
-/** The answers that a call may have; anything else is unreadable. */
-interface Reply<A, E> {
-  readonly decode: (body: unknown) => Either.Either<A, unknown>
-  readonly isError: (error: CheckoutError.CheckoutError) => error is E & CheckoutError.CheckoutError
-}
+const Opened = ClientAnswer.reply(WireSession.Opened, ErrorSchema.OpenError)
+const Updated = ClientAnswer.reply(WireSession.Updated, ErrorSchema.UpdateError)
+const Cancelled = ClientAnswer.reply(WireSession.Cancelled, ErrorSchema.CancelError)
+const Changed = ClientAnswer.reply(WireSession.Changed, ErrorSchema.OperationError)
+const Completed = ClientAnswer.reply(WireSession.Changed, ErrorSchema.CompleteError)
+const Moved = ClientAnswer.reply(WireSession.Changed, ErrorSchema.MoveError)
+const Session = ClientAnswer.reply(WireSession.Session, ErrorSchema.AccessError)
+const History = ClientAnswer.reply(WireSession.History, ErrorSchema.HistoryError)
+const Entry = ClientAnswer.reply(WireSession.HistoryEntry, ErrorSchema.HistoryError)
 
-const reply = <A, I, E extends CheckoutError.CheckoutError>(
-  success: Schema.Schema<A, I>,
-  failure: Schema.Schema<E>
-): Reply<A, E> => ({ decode: Schema.decodeUnknownEither(success), isError: Schema.is(failure) })
-
-const Opened = reply(WireSession.Opened, ErrorSchema.OpenError)
-const Updated = reply(WireSession.Updated, ErrorSchema.UpdateError)
-const Cancelled = reply(WireSession.Cancelled, ErrorSchema.CancelError)
-const Changed = reply(WireSession.Changed, ErrorSchema.OperationError)
-const Completed = reply(WireSession.Changed, ErrorSchema.CompleteError)
-const Moved = reply(WireSession.Changed, ErrorSchema.MoveError)
-const Session = reply(WireSession.Session, ErrorSchema.AccessError)
-const History = reply(WireSession.History, ErrorSchema.HistoryError)
-const Entry = reply(WireSession.HistoryEntry, ErrorSchema.HistoryError)
+/** Sends a request under a token; once more under another one, if this one was refused and there is a function to ask. */
+const withToken = <A extends { readonly status: number }, E>(
+  tokens: ClientToken.ClientToken,
+  send: (token: string) => Effect.Effect<A, E>
+): Effect.Effect<A, E | CheckoutError.NotAuthenticated> =>
+  Effect.flatMap(tokens.get(), (token) =>
+    Effect.flatMap(send(token), (answer) =>
+      answer.status === 401 && tokens.refused(token) ? Effect.flatMap(tokens.get(), send) : Effect.succeed(answer)
+    )
+  )
 
 const wireOf = (client: HttpClient.HttpClient, options: Options) => {
   const base = options.url.replace(/\/+$/, "")
   const timeoutMillis = options.timeoutMillis ?? 30_000
-  const execute = (request: HttpClientRequest.HttpClientRequest) =>
-    traced(
-      client,
-      HttpClientRequest.bearerToken(HttpClientRequest.prependUrl(request, base), options.token),
-      request.url
-    )
+  const tokens = ClientToken.make(options.token, timeoutMillis)
+  const execute = (request: HttpClientRequest.HttpClientRequest, token: string) =>
+    traced(client, HttpClientRequest.bearerToken(HttpClientRequest.prependUrl(request, base), token), request.url)
   const call = <A, E>(
     asked: HttpClientRequest.HttpClientRequest,
-    reply: Reply<A, E>,
+    reply: ClientAnswer.Reply<A, E>,
     doubt: "no" | "unknown",
     wait: CheckoutSessions.WaitAfter | undefined
   ): Effect.Effect<A, E | AccessError> => {
@@ -123,17 +120,28 @@ const wireOf = (client: HttpClient.HttpClient, options: Options) => {
     const request =
       waitMillis === 0 ? asked : HttpClientRequest.setHeader(asked, "prefer", Preference.waitText(waitMillis))
     const duration = timeoutMillis + waitMillis
-    return execute(request).pipe(
-      Effect.flatMap((response) => Effect.map(textOf(response), (text) => [response.status, text] as const)),
-      Effect.mapError((error) => (error === tooLong ? unreadable(doubt) : lost(error, doubt))),
-      Effect.flatMap(([status, text]) => answerOf(status, text, reply, doubt)),
-      Deadline.within(duration, () => unavailable("TIMEOUT", `No answer within ${duration} ms`, doubt))
+    const late = () => ClientAnswer.unavailable("TIMEOUT", `No answer within ${duration} ms`, doubt)
+    const send = (token: string) =>
+      execute(request, token).pipe(
+        Effect.flatMap((response) =>
+          Effect.map(ClientAnswer.textOf(response), (text) => ({ status: response.status, text }))
+        ),
+        Effect.mapError((error) =>
+          error === ClientAnswer.tooLong ? ClientAnswer.unreadable(doubt) : ClientAnswer.lost(error, doubt)
+        ),
+        Deadline.within(duration, late)
+      )
+    return Effect.flatMap(withToken(tokens, send), ({ status, text }) =>
+      ClientAnswer.answerOf(status, text, reply, doubt)
     )
   }
+  // Another token may help a stream whose token expired; whoever follows comes back.
+  const whenRefused = (token: string) => (error: CheckoutError.NotAuthenticated) =>
+    tokens.refused(token) ? { ...error, retryable: true } : error
   return {
-    read: <A, E>(path: Path, reply: Reply<A, E>, wait?: CheckoutSessions.WaitAfter) =>
+    read: <A, E>(path: Path, reply: ClientAnswer.Reply<A, E>, wait?: CheckoutSessions.WaitAfter) =>
       Effect.flatMap(path, (path) => call(HttpClientRequest.get(path), reply, "no", wait)),
-    write: <A, E>(path: Path, body: object, reply: Reply<A, E>, wait?: CheckoutSessions.Wait) =>
+    write: <A, E>(path: Path, body: object, reply: ClientAnswer.Reply<A, E>, wait?: CheckoutSessions.Wait) =>
       Effect.flatMap(path, (path) =>
         call(
           HttpClientRequest.bodyText(HttpClientRequest.post(path), jsonText(body), "application/json"),
@@ -143,12 +151,20 @@ const wireOf = (client: HttpClient.HttpClient, options: Options) => {
         )
       ),
     follow: (path: Path): Subscription.Follow =>
-      Effect.flatMap(path, (path) =>
-        Effect.mapBoth(execute(HttpClientRequest.get(path)), {
-          onSuccess: (response) => eventsOf(response, Entry),
-          onFailure: (error) => lost(error, "no")
-        })
-      ).pipe(Stream.unwrap, subscribed)
+      Effect.flatMap(path, (path) => {
+        const send = (token: string) =>
+          Effect.flatMap(
+            Effect.mapError(execute(HttpClientRequest.get(path), token), (error) => ClientAnswer.lost(error, "no")),
+            (response) =>
+              Effect.map(
+                response.status === 200
+                  ? Effect.succeed(ClientAnswer.eventsOf(response, Entry, whenRefused(token)))
+                  : ClientAnswer.noEventsOf(response, Entry),
+                (events) => ({ status: response.status, events })
+              )
+          )
+        return Effect.map(withToken(tokens, send), ({ events }) => events)
+      }).pipe(Stream.unwrap, subscribed)
   }
 }
 
@@ -199,136 +215,6 @@ const traced = (client: HttpClient.HttpClient, request: HttpClientRequest.HttpCl
   return Effect.contextWithEffect((context: Context.Context<never>) =>
     Option.match(Context.getOption(context, Tracer.ParentSpan), { onNone: () => execute(request), onSome: below })
   )
-}
-
-const eventsOf = <A, E>(
-  response: HttpClientResponse.HttpClientResponse,
-  reply: Reply<A, E>
-): Stream.Stream<A, E | AccessError> => {
-  const cut = unavailable("CONNECTION_LOST", "The event stream was cut", "no")
-  if (response.status === 204) return Stream.empty
-  if (response.status !== 200) {
-    const text = Effect.mapError(textOf(response), () => cut)
-    return Stream.fromEffect(Effect.flatMap(text, (text) => Effect.fail(errorOf(text, reply, "no"))))
-  }
-  return Stream.decodeText(response.stream).pipe(
-    withoutLongLines,
-    SessionEvents.parse,
-    Stream.mapError(() => cut),
-    Stream.concat(Stream.fail(cut)),
-    Stream.takeWhile(({ name }) => name !== "end"),
-    Stream.mapEffect(({ name, body }) =>
-      name === "change" ? answerOf(200, body, reply, "no") : Effect.fail(errorOf(body, reply, "no"))
-    )
-  )
-}
-
-/** Most bytes of an answer, and characters of an event: more than any page of a server of this release. */
-export const answerMaxBytes = 16_777_216
-
-const tooLong = "too long"
-
-/** The text of an answer. One that says its length is read at once, any other piece by piece as long as there is room. */
-const textOf = (
-  response: HttpClientResponse.HttpClientResponse
-): Effect.Effect<string, HttpClientError.ResponseError | typeof tooLong> => {
-  const { "content-length": length, "content-encoding": encoding } = response.headers
-  if (length !== undefined && encoding === undefined)
-    return Number(length) <= answerMaxBytes ? response.text : Effect.fail(tooLong)
-  const chunks: Array<Uint8Array> = []
-  let bytes = 0
-  const take = (chunk: Uint8Array): Effect.Effect<void, typeof tooLong> => {
-    bytes += chunk.length
-    if (bytes > answerMaxBytes) return Effect.fail(tooLong)
-    chunks.push(chunk)
-    return Effect.void
-  }
-  const read = Effect.catchIf(
-    Stream.runForEach(response.stream, take),
-    (error) => error !== tooLong && error.reason === "EmptyBody",
-    () => Effect.void
-  )
-  return Effect.map(read, () => {
-    const whole = new Uint8Array(bytes)
-    let at = 0
-    for (const chunk of chunks) {
-      whole.set(chunk, at)
-      at += chunk.length
-    }
-    return new TextDecoder().decode(whole)
-  })
-}
-
-// The parser keeps a line until its end.
-const withoutLongLines = <E>(text: Stream.Stream<string, E>): Stream.Stream<string, E | typeof tooLong> =>
-  Stream.mapAccumEffect(text, 0, (open, piece) => {
-    const end = piece.lastIndexOf("\n")
-    const first = end < 0 ? piece.length : piece.indexOf("\n")
-    if (open + first > answerMaxBytes) return Effect.fail(tooLong)
-    return Effect.succeed([end < 0 ? open + piece.length : piece.length - end - 1, piece] as const)
-  })
-
-const answerOf = <A, E>(
-  status: number,
-  text: string,
-  reply: Reply<A, E>,
-  doubt: "no" | "unknown"
-): Effect.Effect<A, E | AccessError> => {
-  if (status !== 200 && status !== 201) return Effect.fail(errorOf(text, reply, doubt))
-  return Effect.mapError(Either.flatMap(parsed(text), reply.decode), () => unreadable(doubt))
-}
-
-const parsed = (text: string): Either.Either<unknown, unknown> => Either.try(() => JSON.parse(text))
-
-/** The error in a body. A refusal of the HTTP layer was certainly not applied, and its body says so. */
-const errorOf = <A, E>(text: string, reply: Reply<A, E>, doubt: "no" | "unknown"): E | AccessError => {
-  const body = Either.getOrNull(parsed(text))
-  const error = WireError.fromProblem(body)
-  if (error !== null) return reply.isError(error) ? error : unreadable(doubt)
-  if (typeof body !== "object" || body === null || !("_tag" in body) || body._tag !== "AdapterError") {
-    return unreadable(doubt)
-  }
-  const { applied, code, detail, status } = body as unknown as WireError.Problem
-  if (applied !== "no") return unreadable(doubt)
-  const head = { message: detail, retryable: false, applied } as const
-  if (status === 401) return { _tag: "ActionNotPermitted", ...head, reason: "ACTION_NOT_PERMITTED" }
-  if (status === 400 || status === 413) return { _tag: "InvalidInput", ...head, reason: "INVALID_INPUT", fields: [] }
-  return unavailable(code, detail, applied)
-}
-
-const unreadable = (applied: "no" | "unknown") =>
-  unavailable("UNREADABLE_ANSWER", "The answer is not one of this service", applied)
-
-const unavailable = (reason: string, message: string, applied: "no" | "unknown"): CheckoutError.StorageUnavailable => ({
-  _tag: "StorageUnavailable",
-  message,
-  retryable: true,
-  applied,
-  reason,
-  retryAfterMillis: 100
-})
-
-const lost = (error: HttpClientError.HttpClientError, doubt: "no" | "unknown") =>
-  neverSent(error)
-    ? unavailable("CONNECTION_REFUSED", "No connection to the server", "no")
-    : unavailable("CONNECTION_LOST", "The connection broke before the answer", doubt)
-
-const refusedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "UND_ERR_CONNECT_TIMEOUT"])
-
-/** Codes that mean "never connected" only when `connect` failed: a live connection can end with them, too. */
-const unreachableCodes = new Set(["EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"])
-
-/** Whether the connection was never made, by the system's error code somewhere in the chain of causes. */
-const neverSent = (error: HttpClientError.HttpClientError): boolean => {
-  if (error._tag === "RequestError" && error.reason !== "Transport") return true
-  let cause: unknown = error
-  for (let depth = 0; depth < 8 && typeof cause === "object" && cause !== null; depth++) {
-    const code = "code" in cause ? String(cause.code) : ""
-    if (refusedCodes.has(code)) return true
-    if (unreachableCodes.has(code) && "syscall" in cause && cause.syscall === "connect") return true
-    cause = "cause" in cause ? cause.cause : null
-  }
-  return false
 }
 
 /**

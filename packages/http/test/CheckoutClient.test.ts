@@ -33,6 +33,8 @@ const no = { message: "A sentence; with “signs” and \n a line.", retryable: 
 
 /** One of every tag, with every field it can have. */
 const errors: ReadonlyArray<CheckoutError.CheckoutError> = [
+  { _tag: "NotAuthenticated", reason: "TOKEN_REFUSED", ...no },
+  { _tag: "NotAuthenticated", reason: "TOKEN_UNAVAILABLE", ...no, retryable: true },
   { _tag: "ActionNotPermitted", reason: "ACTION_NOT_PERMITTED", ...no },
   { _tag: "InvalidInput", reason: "REQUIRED_FIELD_MISSING", fields: ["nextState"], ...no },
   { _tag: "InvalidInput", reason: "INVALID_INPUT", fields: [], ...no },
@@ -164,12 +166,15 @@ byEveryAdapter("the client against the real engine", {}, (it) => {
       }
     })
   )
-  it.effect("a refused token is a refusal, certainly not applied", () =>
+  it.effect("a refused token is an error of its own, certainly not applied", () =>
     Effect.gen(function* () {
       const { url } = yield* Base
       const forged = yield* Effect.provide(CheckoutClient.make({ url, token: "forged" }), FetchHttpClient.layer)
-      const error = yield* Effect.flip(forged.update(ignored, input))
-      assert.deepInclude(error, { _tag: "ActionNotPermitted", applied: "no" })
+      const refused = { _tag: "NotAuthenticated", reason: "TOKEN_REFUSED", retryable: false, applied: "no" }
+      for (const call of [forged.update(ignored, input), forged.get(ignored, { checkoutSessionId: "cs_1" })])
+        assert.deepInclude(yield* Effect.flip<unknown, CheckoutError.CheckoutError, never>(call), refused)
+      const changes = Stream.runDrain(forged.changes(ignored, { checkoutSessionId: "cs_1" }))
+      assert.deepInclude(yield* Effect.flip(changes), refused)
     })
   )
   it.effect("a client made from the contract alone understands answers and errors", () =>

@@ -49,6 +49,8 @@ const overloaded = (reason: "MAILBOX_FULL" | "DRAINING", retryable = true): Chec
 
 /** Answers that say no without settling anything. */
 const refusals: ReadonlyArray<CheckoutError.CheckoutError> = [
+  { _tag: "NotAuthenticated", reason: "TOKEN_REFUSED", ...no },
+  { _tag: "NotAuthenticated", reason: "TOKEN_UNAVAILABLE", ...no, retryable: true },
   { _tag: "ActionNotPermitted", reason: "ACTION_NOT_PERMITTED", ...no },
   { _tag: "InvalidInput", reason: "INVALID_INPUT", fields: [], ...no },
   { _tag: "InvalidCheckoutSessionId", reason: "INVALID_CHECKOUT_SESSION_ID", ...no },

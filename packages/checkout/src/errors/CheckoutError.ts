@@ -11,6 +11,12 @@
  */
 import type * as Schemas from "./CheckoutErrorSchema.js"
 
+/**
+ * Step 0, of calls to a server: it did not take the token (`TOKEN_REFUSED`), or the host's token function gave none
+ * (`TOKEN_UNAVAILABLE`). `retryable`: another try asks for another token. An engine in this process never answers with it.
+ */
+export type NotAuthenticated = typeof Schemas.NotAuthenticated.Type
+
 /** Step 1: the caller may not invoke the action. */
 export type ActionNotPermitted = typeof Schemas.ActionNotPermitted.Type
 
@@ -100,6 +106,7 @@ export interface StorageUnavailable extends NoAnswer {
 
 /** Errors of any call about an existing session. */
 export type AccessError =
+  | NotAuthenticated
   | ActionNotPermitted
   | InvalidInput
   | InvalidCheckoutSessionId

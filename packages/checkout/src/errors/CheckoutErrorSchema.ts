@@ -23,6 +23,11 @@ const refusal = <Tag extends string, Fields extends Schema.Struct.Fields>(tag: T
     ...fields
   })
 
+/** Schema of `NotAuthenticated`. */
+export const NotAuthenticated = refusal("NotAuthenticated", {
+  reason: Schema.Literal("TOKEN_REFUSED", "TOKEN_UNAVAILABLE")
+})
+
 /** Schema of `ActionNotPermitted`. */
 export const ActionNotPermitted = refusal("ActionNotPermitted", { reason: Schema.Literal("ACTION_NOT_PERMITTED") })
 
@@ -145,6 +150,7 @@ export const StorageUnavailable = Schema.Struct({
 
 /** Schema of `AccessError`. */
 export const AccessError = Schema.Union(
+  NotAuthenticated,
   ActionNotPermitted,
   InvalidInput,
   InvalidCheckoutSessionId,

@@ -16,6 +16,7 @@ const again = { retryable: true, applied: "no" } as const
  * One sentence per error: its title on the wire, and its message unless its reason has its own.
  */
 export const sentences: { readonly [Tag in E.CheckoutError["_tag"]]: string } = {
+  NotAuthenticated: "The server did not take the token.",
   ActionNotPermitted: "The caller may not invoke this action.",
   InvalidInput: "An input is missing or not valid.",
   InvalidCheckoutSessionId: "The checkout session ID is not valid.",
@@ -39,6 +40,22 @@ export const sentences: { readonly [Tag in E.CheckoutError["_tag"]]: string } = 
 
 /** `retryAfterMillis` of an overloaded or unavailable service. */
 const retryAfterMillis = 1_000
+
+/** Step 0: a server refused the token, with this sentence. */
+export const tokenRefused = (message: string = sentences.NotAuthenticated): E.NotAuthenticated => ({
+  _tag: "NotAuthenticated",
+  message,
+  reason: "TOKEN_REFUSED",
+  ...no
+})
+
+/** Step 0: there is no token to send. */
+export const tokenUnavailable = (message: string): E.NotAuthenticated => ({
+  _tag: "NotAuthenticated",
+  message,
+  reason: "TOKEN_UNAVAILABLE",
+  ...again
+})
 
 /** Step 1. */
 export const actionNotPermitted: E.ActionNotPermitted = Object.freeze({

@@ -76,7 +76,8 @@ const settled: CheckoutSession.CheckoutSession = {
 
 const address = { kind: "session", id: checkoutSessionId }
 
-type Errors = { readonly [T in WireError.Tag]: Extract<CheckoutError.CheckoutError, { readonly _tag: T }> }
+// A server answers a refused token with an adapter error, before it asks the service.
+type Errors = { readonly [T in Exclude<WireError.Tag, "NotAuthenticated">]: Extract<CheckoutError.CheckoutError, { readonly _tag: T }> }
 
 /** One of each, made as the service makes it. */
 const errors: Errors = {
@@ -160,7 +161,7 @@ const more: ReadonlyArray<CheckoutError.CheckoutError> = [
 ]
 
 const errorsOf = (tag: string): ReadonlyArray<CheckoutError.CheckoutError> => [
-  errors[tag as WireError.Tag],
+  errors[tag as keyof Errors],
   ...more.filter(({ _tag }) => _tag === tag)
 ]
 

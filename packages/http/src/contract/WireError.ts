@@ -24,6 +24,7 @@ export interface Row {
 
 /** The table, in the order of the checks. `InvalidInput` has two codes; its reason says which. */
 export const rows: { readonly [T in Tag]: Row } = {
+  NotAuthenticated: { status: 401, code: "INVALID_SESSION_ID" },
   ActionNotPermitted: { status: 400, code: "BAD_REQUEST" },
   InvalidInput: { status: 400, code: "INVALID_INPUT" },
   InvalidCheckoutSessionId: { status: 403, code: "UNKNOWN_EXCEPTION" },
@@ -88,9 +89,14 @@ export const defect = (applied: "no" | "unknown"): CheckoutError.StorageUnavaila
 /** The error as an RFC 9457 answer. */
 export const problem = (error: AnyError | AdapterError, ifMatch?: number): WireAnswer.WireAnswer => {
   const status = statusOf(error, ifMatch)
-  const headers = isAdapterError(error) ? error.headers : retryAfter(retryAfterMillisOf(error))
+  const headers = isAdapterError(error) ? error.headers : headersOf(error)
   return WireAnswer.make(status, problemType, JSON.stringify(problemOf(error, status)), headers)
 }
+
+const headersOf = (error: AnyError): Readonly<Record<string, string>> =>
+  error._tag === "NotAuthenticated"
+    ? { "www-authenticate": 'Bearer error="invalid_token"' }
+    : retryAfter(retryAfterMillisOf(error))
 
 const problemType = "application/problem+json"
 

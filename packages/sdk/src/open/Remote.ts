@@ -32,8 +32,8 @@ const isUrl = (value: unknown): boolean =>
 const options: Options.Options<RemoteOptions> = {
   url: { is: "an http or https URL", check: isUrl, required: true },
   token: {
-    is: "text of printable ASCII without spaces", // what a header carries
-    check: (value) => typeof value === "string" && /^[!-~]+$/.test(value),
+    is: "text of printable ASCII without spaces, or a function that gives it", // what a header carries
+    check: (value) => typeof value === "function" || (typeof value === "string" && /^[!-~]+$/.test(value)),
     required: true
   },
   timeoutMillis: Options.whole(1, 2_147_483_647),

@@ -51,6 +51,10 @@ export const mayRepeat = (policy: Policy, repeatable: boolean, error: { readonly
   (error.applied === "no" || repeatable) &&
   (policy.restarts || (error.reason !== "DRAINING" && error.reason !== "FENCED"))
 
+/** Whether a subscription may be opened again after this answer: another token may be taken where the last one expired. */
+export const mayResume = (policy: Policy, error: CheckoutError): boolean =>
+  mayRepeat(policy, true, error) || (error._tag === "NotAuthenticated" && error.retryable)
+
 /**
  * Whether this answer to a later attempt settles an unknown earlier one as "not applied, and never will be": the session is
  * closed, the key belongs to another input, or the session has passed the version that the caller expects. An applied call

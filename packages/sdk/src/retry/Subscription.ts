@@ -135,9 +135,8 @@ class Resuming implements Subscription.Subscription {
     const { policy } = this.following
     const error = errorOf(failure)
     this.drop()
-    if (error === null || this.attempt > policy.limit || !Outcome.mayRepeat(policy, true, error))
-      return this.answer(failure)
-    const { retryAfterMillis } = error
+    if (error === null || this.attempt > policy.limit || !Outcome.mayResume(policy, error)) return this.answer(failure)
+    const retryAfterMillis = Outcome.isUndecided(error) ? error.retryAfterMillis : 0
     const pause = Effect.flatMap(Random.next, (jitter) =>
       Effect.sleep(Backoff.pauseMillis(policy, this.attempt++, jitter, retryAfterMillis))
     )
