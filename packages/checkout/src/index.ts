@@ -1,5 +1,6 @@
 /** The rules of a checkout session, and the service that applies them. */
 
+export * as ReadCheckoutSession from "./commands/ReadCheckoutSession.js"
 export * as CheckoutError from "./errors/CheckoutError.js"
 export * as Refusal from "./errors/Refusal.js"
 export * as CheckoutTasks from "./flow/CheckoutTasks.js"

@@ -57,6 +57,7 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       asyncContext: null,
       defer: commit.config.defer,
       timer: yield* Timer.make,
+      nowMillis: commit.nowMillis,
       vigil: yield* Vigil.make<any, any>(null)
     }
     return Changes.withStreams(Service.make(parts))

@@ -62,6 +62,7 @@ export const roundRobin = (server: PostgresServer.PostgresServer, flow: Flow.Flo
       return Context.add(nodes[0]!, CheckoutSessions.CheckoutSessions, {
         open: (caller, input, wait) => next().open(caller, input, wait),
         update: (caller, input, wait) => next().update(caller, input, wait),
+        find: (caller, input) => next().find(caller, input),
         get: (caller, input, wait) => next().get(caller, input, wait),
         cancel: (caller, input) => next().cancel(caller, input),
         history: (caller, input) => next().history(caller, input),

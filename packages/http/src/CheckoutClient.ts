@@ -6,7 +6,9 @@
  * before anything was sent: retry with the same idempotency key.
  */
 import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import {
   Arrival,
@@ -16,6 +18,7 @@ import {
   Ids,
   Json,
   MergePatch,
+  ReadCheckoutSession,
   Refusal,
   Subscription
 } from "@onelane/checkout"
@@ -50,6 +53,8 @@ export interface Options {
   readonly timeoutMillis?: number | undefined
 }
 
+export { answerMaxBytes } from "./client/ClientAnswer.js"
+
 /** The service over the wire. */
 export const layer = (options: Options): Layer.Layer<CheckoutSessions.CheckoutSessions, never, HttpClient.HttpClient> =>
   Layer.effect(CheckoutSessions.CheckoutSessions, make(options))
@@ -67,6 +72,7 @@ export const make = (
         withPatch(input, (body) => wire.write(pathOf(body, "/update"), rest(body), Updated, wait)),
       get: (_, input, wait) =>
         wire.read(pathOf(input, "", { ...rest(input), afterVersion: wait?.afterVersion }), Session, wait),
+      find: (_, input) => wire.read(cartPath(input), Found),
       cancel: (_, input) => wire.write(Effect.succeed("/v1/checkout-sessions/cancel"), input, Cancelled),
       history: (_, input) => Effect.map(wire.read(pathOf(input, "/history", rest(input)), History), (_) => _.entries),
       follow: (_, input) => wire.follow(pathOf(input, "/events", rest(input))),
@@ -87,20 +93,10 @@ const Cancelled = ClientAnswer.reply(WireSession.Cancelled, ErrorSchema.CancelEr
 const Changed = ClientAnswer.reply(WireSession.Changed, ErrorSchema.OperationError)
 const Completed = ClientAnswer.reply(WireSession.Changed, ErrorSchema.CompleteError)
 const Moved = ClientAnswer.reply(WireSession.Changed, ErrorSchema.MoveError)
+const Found = ClientAnswer.reply(WireSession.Found, ErrorSchema.AccessError)
 const Session = ClientAnswer.reply(WireSession.Session, ErrorSchema.AccessError)
 const History = ClientAnswer.reply(WireSession.History, ErrorSchema.HistoryError)
 const Entry = ClientAnswer.reply(WireSession.HistoryEntry, ErrorSchema.HistoryError)
-
-/** Sends a request under a token; once more under another one, if this one was refused and there is a function to ask. */
-const withToken = <A extends { readonly status: number }, E>(
-  tokens: ClientToken.ClientToken,
-  send: (token: string) => Effect.Effect<A, E>
-): Effect.Effect<A, E | CheckoutError.NotAuthenticated> =>
-  Effect.flatMap(tokens.get(), (token) =>
-    Effect.flatMap(send(token), (answer) =>
-      answer.status === 401 && tokens.refused(token) ? Effect.flatMap(tokens.get(), send) : Effect.succeed(answer)
-    )
-  )
 
 const wireOf = (client: HttpClient.HttpClient, options: Options) => {
   const base = options.url.replace(/\/+$/, "")
@@ -131,13 +127,10 @@ const wireOf = (client: HttpClient.HttpClient, options: Options) => {
         ),
         Deadline.within(duration, late)
       )
-    return Effect.flatMap(withToken(tokens, send), ({ status, text }) =>
+    return Effect.flatMap(ClientToken.use(tokens, send), ({ status, text }) =>
       ClientAnswer.answerOf(status, text, reply, doubt)
     )
   }
-  // Another token may help a stream whose token expired; whoever follows comes back.
-  const whenRefused = (token: string) => (error: CheckoutError.NotAuthenticated) =>
-    tokens.refused(token) ? { ...error, retryable: true } : error
   return {
     read: <A, E>(path: Path, reply: ClientAnswer.Reply<A, E>, wait?: CheckoutSessions.WaitAfter) =>
       Effect.flatMap(path, (path) => call(HttpClientRequest.get(path), reply, "no", wait)),
@@ -151,21 +144,31 @@ const wireOf = (client: HttpClient.HttpClient, options: Options) => {
         )
       ),
     follow: (path: Path): Subscription.Follow =>
-      Effect.flatMap(path, (path) => {
-        const send = (token: string) =>
-          Effect.flatMap(
-            Effect.mapError(execute(HttpClientRequest.get(path), token), (error) => ClientAnswer.lost(error, "no")),
-            (response) =>
-              Effect.map(
-                response.status === 200
-                  ? Effect.succeed(ClientAnswer.eventsOf(response, Entry, whenRefused(token)))
-                  : ClientAnswer.noEventsOf(response, Entry),
-                (events) => ({ status: response.status, events })
-              )
-          )
-        return Effect.map(withToken(tokens, send), ({ events }) => events)
-      }).pipe(Stream.unwrap, subscribed)
+      subscribed(Stream.unwrap(Effect.flatMap(path, (path) => events(tokens, execute, HttpClientRequest.get(path)))))
   }
+}
+
+type Execute = (
+  request: HttpClientRequest.HttpClientRequest,
+  token: string
+) => Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>
+
+const events = (tokens: ClientToken.ClientToken, execute: Execute, request: HttpClientRequest.HttpClientRequest) => {
+  // Another token may help a stream whose token expired; whoever follows comes back.
+  const whenRefused = (token: string) => (error: CheckoutError.NotAuthenticated) =>
+    tokens.refused(token) ? { ...error, retryable: true } : error
+  const send = (token: string) =>
+    Effect.flatMap(
+      Effect.mapError(execute(request, token), (error) => ClientAnswer.lost(error, "no")),
+      (response) =>
+        Effect.map(
+          response.status === 200
+            ? Effect.succeed(ClientAnswer.eventsOf(response, Entry, whenRefused(token)))
+            : ClientAnswer.noEventsOf(response, Entry),
+          (events) => ({ status: response.status, events })
+        )
+    )
+  return Effect.map(ClientToken.use(tokens, send), ({ events }) => events)
 }
 
 /** A subscription to a server's stream, which begins with the first page. The server checks the rights. */
@@ -225,14 +228,9 @@ const segment = (input: object, name: "checkoutSessionId" | "operationId"): Path
   const value: unknown = (input as Readonly<Record<string, unknown>>)[name]
   if (typeof value === "string") return Effect.succeed(isSendable(value) ? encodeURIComponent(value) : malformed)
   const missing = value === undefined || value === null
-  return Effect.fail({
-    _tag: "InvalidInput",
-    message: missing ? `Required input missing: ${name}.` : `${name} must be text.`,
-    retryable: false,
-    applied: "no",
-    reason: missing ? "REQUIRED_FIELD_MISSING" : "INVALID_INPUT",
-    fields: [name]
-  })
+  return Effect.fail(
+    missing ? Refusal.requiredFieldMissing([name]) : Refusal.invalidInput([name], `${name} must be text.`)
+  )
 }
 
 const malformed = "%00"
@@ -245,11 +243,23 @@ const isSendable = (text: string): boolean =>
   !/\p{Surrogate}/u.test(text)
 
 const pathOf = (input: object, suffix: string, query: object = {}): Path =>
-  Effect.map(segment(input, "checkoutSessionId"), (id) => {
-    const search = new URLSearchParams()
-    for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
-    return `/v1/checkout-sessions/${id}${suffix}${search.size === 0 ? "" : `?${search}`}`
-  })
+  Effect.map(segment(input, "checkoutSessionId"), (id) => `/v1/checkout-sessions/${id}${suffix}${queryOf(query)}`)
+
+/** What no path can name is refused here, as the service refuses what is no id. */
+const cartPath = (input: CheckoutSessions.FindInput): Path => {
+  const fault = ReadCheckoutSession.checkFind(input)
+  if (fault !== null) return Effect.fail(fault)
+  const { cartId } = input
+  return cartId === "." || cartId === ".."
+    ? Effect.fail(Refusal.invalidInput(["cartId"], "cartId must not be . or .., which no path can name."))
+    : Effect.succeed(`/v1/carts/${encodeURIComponent(cartId)}/session`)
+}
+
+const queryOf = (query: object): string => {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
+  return search.size === 0 ? "" : `?${search}`
+}
 
 const operationPath = (input: object, verb: string): Path =>
   Effect.flatMap(segment(input, "operationId"), (operation) => pathOf(input, `/operations/${operation}/${verb}`))

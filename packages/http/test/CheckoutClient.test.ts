@@ -170,7 +170,7 @@ byEveryAdapter("the client against the real engine", {}, (it) => {
     Effect.gen(function* () {
       const { url } = yield* Base
       const forged = yield* Effect.provide(CheckoutClient.make({ url, token: "forged" }), FetchHttpClient.layer)
-      const refused = { _tag: "NotAuthenticated", reason: "TOKEN_REFUSED", retryable: false, applied: "no" }
+      const refused = { _tag: "NotAuthenticated", reason: "TOKEN_REFUSED", retryable: false, applied: "no" } as const
       for (const call of [forged.update(ignored, input), forged.get(ignored, { checkoutSessionId: "cs_1" })])
         assert.deepInclude(yield* Effect.flip<unknown, CheckoutError.CheckoutError, never>(call), refused)
       const changes = Stream.runDrain(forged.changes(ignored, { checkoutSessionId: "cs_1" }))

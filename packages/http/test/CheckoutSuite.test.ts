@@ -20,6 +20,7 @@ const remote = Layer.effect(
     return {
       open: (caller, input, wait) => of(caller).open(caller, input, wait),
       update: (caller, input, wait) => of(caller).update(caller, input, wait),
+      find: (caller, input) => of(caller).find(caller, input),
       get: (caller, input, wait) => of(caller).get(caller, input, wait),
       cancel: (caller, input) => of(caller).cancel(caller, input),
       history: (caller, input) => of(caller).history(caller, input),

@@ -39,8 +39,8 @@ const clientAt = (url: string, token: ClientToken.Token, timeoutMillis = 5_000) 
 const tagOf = <A, E extends CheckoutError.CheckoutError>(call: Effect.Effect<A, E>) =>
   Effect.map(Effect.flip(call), ({ _tag, applied, reason, retryable }) => ({ _tag, reason, applied, retryable }))
 
-const unavailable = { _tag: "NotAuthenticated", reason: "TOKEN_UNAVAILABLE", applied: "no", retryable: true }
-const refused = { _tag: "NotAuthenticated", reason: "TOKEN_REFUSED", applied: "no", retryable: false }
+const unavailable = { _tag: "NotAuthenticated", reason: "TOKEN_UNAVAILABLE", applied: "no", retryable: true } as const
+const refused = { _tag: "NotAuthenticated", reason: "TOKEN_REFUSED", applied: "no", retryable: false } as const
 
 describe("a token function", () => {
   it.scopedLive("is asked with the first call, once for all that call at the same time, and not again", () =>
@@ -55,7 +55,10 @@ describe("a token function", () => {
       )
       yield* Effect.flip(sessions.update(ignored, update))
       assert.strictEqual(asked, 1)
-      assert.deepStrictEqual(seen, Array.from({ length: 17 }, () => "t1"))
+      assert.deepStrictEqual(
+        seen,
+        Array.from({ length: 17 }, () => "t1")
+      )
     })
   )
   it.scopedLive("is asked once more after a 401, once for all calls that got it, and the call goes out again", () =>

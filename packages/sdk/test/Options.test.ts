@@ -20,7 +20,10 @@ describe("options", () => {
     assert.match(await whyNot({ storage, flow: {} }), /flow must be the name of a preset/)
     const token = "secret secret"
     const connected = await Onelane.connect({ url: "http://127.0.0.1", token }).then(fail, String)
-    assert.strictEqual(connected, "TypeError: Onelane.connect: token must be text of printable ASCII without spaces, or a function that gives it")
+    assert.strictEqual(
+      connected,
+      "TypeError: Onelane.connect: token must be text of printable ASCII without spaces, or a function that gives it"
+    )
     for (const url of ["checkout.example", "ftp://checkout.example"])
       assert.match(await Onelane.connect({ url, token: "t" }).then(fail, String), /url must be an http or https URL/)
   })

@@ -86,6 +86,7 @@ const scripted = (errors: ReadonlyArray<CheckoutError.UpdateError>) => {
       return answer({ requestId: "r", replayed: false, session })
     },
     get: () => answer(session),
+    find: () => answer({ session, closed: null }),
     cancel: (_, input) => {
       keys.push(input.idempotencyKey)
       return answer({ requestId: "r", replayed: false, session })

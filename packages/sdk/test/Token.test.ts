@@ -43,7 +43,12 @@ const erred = async (options: RemoteOptions<"b2b">) => {
 describe("a refused token", () => {
   it("is an error of its own, certainly not applied, over both doors", () =>
     answering([refuse], async (url) => {
-      const refused = { _tag: "NotAuthenticated", reason: "TOKEN_REFUSED", applied: "no", message: "Session expired" }
+      const refused = {
+        _tag: "NotAuthenticated",
+        reason: "TOKEN_REFUSED",
+        applied: "no",
+        message: "Session expired"
+      } as const
       assert.deepInclude(await erred({ url, token: "t" }), refused)
       const send = Effect.flatMap(CheckoutSessions.CheckoutSessions, (sessions) => sessions.update(Caller.host, update))
       const layer = Onelane.layerRemote({ url, token: () => "t", retry })
@@ -91,7 +96,8 @@ describe("a refused token", () => {
     return answering([stream(expired), stream(event("end", {}))], async (url) => {
       let asked = 0
       await using checkout = await Onelane.connect({ url, token: async () => `t${++asked}`, retry })
-      for await (const entry of checkout.changes({ checkoutSessionId: "cs_1", afterVersion: 3 })) assert.fail(entry.type)
+      for await (const entry of checkout.changes({ checkoutSessionId: "cs_1", afterVersion: 3 }))
+        assert.fail(entry.type)
       assert.deepStrictEqual(tokens, ["Bearer t1", "Bearer t2"])
     })
   })

@@ -7,7 +7,8 @@ import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import { authorise, shownNow } from "../ports/Guard.js"
-import { isSessionId } from "../session/Ids.js"
+import type { FindInput } from "../service/CheckoutSessions.js"
+import { isOpaqueId, isSessionId, opaqueIdMaxLength, opaqueIds } from "../session/Ids.js"
 import * as Input from "./Input.js"
 import { type Decide, show } from "./SessionCommand.js"
 
@@ -33,6 +34,14 @@ const checkWith =
 
 /** Steps 2-3 for a get. */
 export const check = checkWith(fields)
+
+/** The fields of a find. */
+export const cart = { cartId: Input.textUpTo(opaqueIdMaxLength) }
+
+/** Step 2 for a find. */
+export const checkFind = (input: FindInput): InvalidInput | null =>
+  Input.accept(input, cart) ??
+  (isOpaqueId(input.cartId) ? null : Refusal.invalidInput(["cartId"], `cartId must be ${opaqueIds}.`))
 
 /** Steps 2-3 for a history page. */
 export const checkHistory = checkWith(page)

@@ -62,6 +62,7 @@ export const make = (service: SessionCalls): SessionCalls => ({
   open: taking(service.open, takes.open),
   update: taking(service.update, takes.update),
   get: taking(service.get, takes.get),
+  find: taking(service.find, fieldsOf(ReadCheckoutSession.cart)),
   cancel: taking(service.cancel, fieldsOf(CancelCheckout.fields)),
   history: taking(service.history, fieldsOf(ReadCheckoutSession.page)),
   follow: taking(service.follow, fieldsOf(ReadCheckoutSession.from)),

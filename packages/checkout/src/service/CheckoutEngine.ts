@@ -176,18 +176,27 @@ const build = (options: CheckoutEngineOptions) =>
       asyncContext: commit.config.asyncContext,
       defer: commit.config.defer,
       timer: yield* Timer.make,
+      nowMillis: commit.nowMillis,
       vigil
     }
-    const metrics = Object.freeze({
-      sessions: sessions.metrics,
-      carts: carts.metrics,
-      commit: EngineMetrics.view(commit.metrics),
-      tasks: tasks.running,
-      clockOffsetMillis
-    })
+    const metrics = metricsOf(parts, commit, tasks.running, clockOffsetMillis)
     const calls = CallValues.make(Service.make(parts))
     const starts = Starts.make(parts, calls, yield* Effect.runtime<never>())
     return { flow: shown, calls, metrics, ...starts, drain, ...besides(parts, commit.journal, calls) }
+  })
+
+const metricsOf = (
+  { carts, sessions }: Pick<Service.Parts, "carts" | "sessions">,
+  commit: GroupCommit.GroupCommitShape,
+  tasks: () => number,
+  clockOffsetMillis: () => number
+): CheckoutEngineShape["metrics"] =>
+  Object.freeze({
+    sessions: sessions.metrics,
+    carts: carts.metrics,
+    commit: EngineMetrics.view(commit.metrics),
+    tasks,
+    clockOffsetMillis
   })
 
 const offsetOf =

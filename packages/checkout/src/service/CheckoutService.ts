@@ -37,6 +37,7 @@ import type { Sessions } from "../work/Sessions.js"
 import * as Arrival from "./Arrival.js"
 import * as Cancelling from "./Cancelling.js"
 import type * as S from "./CheckoutSessions.js"
+import * as Finding from "./Finding.js"
 import * as LateResults from "./LateResults.js"
 import * as Opening from "./Opening.js"
 import * as SessionPages from "./SessionPages.js"
@@ -53,6 +54,8 @@ export interface Parts {
   readonly expiresInMillis: number | null
   readonly asyncContext: Updating.Updates["asyncContext"]
   readonly timer: Timer.Start
+  /** The store's clock, epoch milliseconds. */
+  readonly nowMillis: () => number
   readonly defer: Arrival.Place["defer"]
   /** Checks the rights of watchers. */
   readonly vigil: Watching
@@ -65,6 +68,14 @@ export type Watching = Vigil.Vigil<AccessError, AccessError>
 export const make = (parts: Parts): S.SessionCalls => ({
   get: (caller, input, wait) =>
     wait === undefined ? Effect.suspend(() => get(parts, caller, input)) : arrival(parts, caller, input, wait),
+  find: (caller, input) =>
+    gate(
+      parts,
+      caller,
+      "read",
+      () => ReadCheckoutSession.checkFind(input),
+      () => Finding.find(parts, caller, input)
+    ),
   cancel: (caller, input) =>
     gate(
       parts,

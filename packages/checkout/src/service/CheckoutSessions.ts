@@ -19,7 +19,7 @@ import type {
   UpdateError
 } from "../errors/CheckoutError.js"
 import type { Caller } from "../ports/Caller.js"
-import type { CheckoutSession, HistoryEntry } from "../session/CheckoutSession.js"
+import type { CheckoutSession, ClosedBy, HistoryEntry } from "../session/CheckoutSession.js"
 import type { JsonObject } from "../session/Json.js"
 import type { Follow } from "./Subscription.js"
 
@@ -116,6 +116,29 @@ export interface Updated extends Arrived {
 /** Names one session. */
 export interface SessionInput {
   readonly checkoutSessionId: string
+}
+
+/** Names one cart. */
+export interface FindInput {
+  readonly cartId: string
+}
+
+/** How the last session of a cart ended. */
+export interface ClosedCart {
+  readonly checkoutSessionId: string
+  readonly closedBy: ClosedBy
+  /** The order the cart became; null if it became none. */
+  readonly orderId: string | null
+  /** When, epoch milliseconds; null where only the order is remembered, because the session was pruned. */
+  readonly closedAt: number | null
+}
+
+/** What a cart has. Both are null for a cart that was never opened, or whose sessions were pruned. */
+export interface Found {
+  /** The live session; null if there is none. */
+  readonly session: CheckoutSession | null
+  /** How the last session ended; null while one is live. */
+  readonly closed: ClosedCart | null
 }
 
 /** Names one session, or the live session of a cart. Exactly one of the two. */
@@ -235,6 +258,8 @@ export interface SessionCalls {
   readonly update: (caller: Caller, input: UpdateInput, wait?: Wait) => Effect.Effect<Updated, UpdateError>
   /** Reads a session; with `wait`, once it has arrived, or as it is when the time is over. */
   readonly get: (caller: Caller, input: SessionInput, wait?: WaitAfter) => Effect.Effect<CheckoutSession, AccessError>
+  /** Reads the live session of a cart, and creates none. The rights are those of `get`, for the cart. */
+  readonly find: (caller: Caller, input: FindInput) => Effect.Effect<Found, AccessError>
   readonly cancel: (caller: Caller, input: CancelInput) => Effect.Effect<Cancelled, CancelError>
   readonly history: (caller: Caller, input: HistoryInput) => Effect.Effect<ReadonlyArray<HistoryEntry>, HistoryError>
   /** Follows a session: pages of what `changes` gives one by one. Who has asked for one leaves it at the end. */

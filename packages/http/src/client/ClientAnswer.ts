@@ -125,7 +125,12 @@ const isNotAuthenticated = (error: unknown): error is CheckoutError.NotAuthentic
  * The error in a body. A refusal of the HTTP layer was certainly not applied, and its body says so. A 401 certainly was not
  * either, whoever answers it: a gateway in front of the server may.
  */
-const errorOf = <A, E>(answered: number, text: string, reply: Reply<A, E>, doubt: "no" | "unknown"): E | AccessError => {
+const errorOf = <A, E>(
+  answered: number,
+  text: string,
+  reply: Reply<A, E>,
+  doubt: "no" | "unknown"
+): E | AccessError => {
   const body = Either.getOrNull(parsed(text))
   const error = WireError.fromProblem(body)
   if (error !== null) return reply.isError(error) ? error : unreadable(doubt)
@@ -144,7 +149,11 @@ export const unreadable = (applied: "no" | "unknown") =>
   unavailable("UNREADABLE_ANSWER", "The answer is not one of this service", applied)
 
 /** No answer. */
-export const unavailable = (reason: string, message: string, applied: "no" | "unknown"): CheckoutError.StorageUnavailable => ({
+export const unavailable = (
+  reason: string,
+  message: string,
+  applied: "no" | "unknown"
+): CheckoutError.StorageUnavailable => ({
   _tag: "StorageUnavailable",
   message,
   retryable: true,
@@ -178,4 +187,3 @@ const neverSent = (error: HttpClientError.HttpClientError): boolean => {
   }
   return false
 }
-

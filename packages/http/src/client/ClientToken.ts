@@ -30,6 +30,29 @@ export const make = (token: Token, millis: number): ClientToken => {
   return new AskedToken(token, millis)
 }
 
+/** Sends a request under a token; once more under another one, if this one was refused and there is a function to ask. */
+export const use = <A extends { readonly status: number }, E>(
+  tokens: ClientToken,
+  send: (token: string) => Effect.Effect<A, E>
+): Effect.Effect<A, E | CheckoutError.NotAuthenticated> =>
+  Effect.flatMap(attempt(tokens, send), (answer) =>
+    answer === null ? lastAttempt(tokens, send) : Exit.succeed(answer)
+  )
+
+// Null if the token was refused and there is another one to ask for.
+const attempt = <A extends { readonly status: number }, E>(
+  tokens: ClientToken,
+  send: (token: string) => Effect.Effect<A, E>
+): Effect.Effect<A | null, E | CheckoutError.NotAuthenticated> =>
+  Effect.flatMap(tokens.get(), (token) =>
+    Effect.map(send(token), (answer) => (answer.status === 401 && tokens.refused(token) ? null : answer))
+  )
+
+const lastAttempt: typeof use = (tokens, send) =>
+  Effect.flatMap(tokens.get(), (token) =>
+    Effect.tap(send(token), ({ status }) => Effect.sync(() => status === 401 && tokens.refused(token)))
+  )
+
 const failed = Refusal.tokenUnavailable("The token function threw")
 const odd = Refusal.tokenUnavailable("The token function gave no text of printable ASCII without spaces")
 

@@ -46,6 +46,7 @@ const at = <E, R>(status: number, schema: Schema.Schema<E, any, R>) =>
 
 const { problem } = ProblemSchema
 const denied = [
+  problem(CheckoutError.NotAuthenticated, "NotAuthenticated"),
   problem(CheckoutError.ActionNotPermitted, "ActionNotPermitted"),
   problem(CheckoutError.InvalidInput, "InvalidInput"),
   problem(CheckoutError.InvalidCheckoutSessionId, "InvalidCheckoutSessionId"),
@@ -89,6 +90,7 @@ const CompleteProblem = Schema.Union(...OperationProblem.members, invalidState, 
 
 const sessions = "/v1/checkout-sessions"
 const one = `${sessions}/:checkoutSessionId` as const
+const cartSession = "/v1/carts/:cartId/session"
 const claim = `${one}/operations/:operationId` as const
 
 /** The native endpoints. */
@@ -127,6 +129,13 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
         OpenApi.Summary,
         "Read a session; ETag is its version. With `Prefer: wait`, once no work of it runs any more"
       )
+  )
+  .add(
+    HttpApiEndpoint.get("find", cartSession)
+      .setPath(Schema.Struct({ cartId: Schema.String }))
+      .addSuccess(WireSession.Found)
+      .addError(AccessProblem)
+      .annotate(OpenApi.Summary, "Read the live session of a cart, or how its last one ended; creates nothing")
   )
   .add(
     HttpApiEndpoint.post("update", `${one}/update`)

@@ -15,6 +15,7 @@ const requestId = "req_0198c1d2a7f04e5b9e"
 export const parameters: Readonly<Record<string, string | number>> = {
   checkoutSessionId,
   operationId,
+  cartId: "cart-1",
   version: "v62.0",
   action: "updateCheckoutSessionAction",
   "if-match": '"7"',
@@ -76,11 +77,12 @@ const settled: CheckoutSession.CheckoutSession = {
 
 const address = { kind: "session", id: checkoutSessionId }
 
-// A server answers a refused token with an adapter error, before it asks the service.
-type Errors = { readonly [T in Exclude<WireError.Tag, "NotAuthenticated">]: Extract<CheckoutError.CheckoutError, { readonly _tag: T }> }
+type Errors = { readonly [T in WireError.Tag]: Extract<CheckoutError.CheckoutError, { readonly _tag: T }> }
 
 /** One of each, made as the service makes it. */
 const errors: Errors = {
+  // Of another server, whose answer this one passes on.
+  NotAuthenticated: Refusal.tokenRefused(),
   ActionNotPermitted: Refusal.actionNotPermitted,
   InvalidInput: Refusal.requiredFieldMissing(["nextState"]),
   InvalidCheckoutSessionId: Refusal.invalidCheckoutSessionId,
@@ -161,7 +163,7 @@ const more: ReadonlyArray<CheckoutError.CheckoutError> = [
 ]
 
 const errorsOf = (tag: string): ReadonlyArray<CheckoutError.CheckoutError> => [
-  errors[tag as keyof Errors],
+  errors[tag as WireError.Tag],
   ...more.filter(({ _tag }) => _tag === tag)
 ]
 

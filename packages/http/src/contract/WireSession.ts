@@ -144,6 +144,19 @@ export const Updated = Schema.Struct({
   identifier: "Updated"
 })
 
+/** Answer to a find. */
+export const Found = Schema.Struct({
+  session: Schema.NullOr(Session),
+  closed: Schema.NullOr(
+    Schema.Struct({
+      checkoutSessionId: text,
+      closedBy: Schema.Literal("COMPLETED", "CANCELLED", "EXPIRED"),
+      orderId: textOrNull,
+      closedAt: instantOrNull
+    })
+  )
+}).annotations({ identifier: "Found" })
+
 /** Answer to cancel. */
 export const Cancelled = Schema.Struct({
   requestId: text,
@@ -165,6 +178,7 @@ const same: ReadonlyArray<true> = [
   true satisfies Same<typeof HistoryEntry.Type, CheckoutSession.HistoryEntry>,
   true satisfies Same<typeof Opened.Type, CheckoutSessions.Opened>,
   true satisfies Same<typeof Updated.Type, CheckoutSessions.Updated>,
+  true satisfies Same<typeof Found.Type, CheckoutSessions.Found>,
   true satisfies Same<typeof Cancelled.Type, CheckoutSessions.Cancelled>,
   true satisfies Same<typeof Changed.Type, CheckoutSessions.Changed>
 ]

@@ -153,6 +153,9 @@ class Traced implements Sessions {
   get get(): Sessions["get"] {
     return this.call("get")
   }
+  get find(): Sessions["find"] {
+    return this.call("find")
+  }
   get cancel(): Sessions["cancel"] {
     return this.call("cancel")
   }

@@ -74,6 +74,8 @@ const updated = ({ arrived, requestId, replayed, session }: CheckoutSessions.Upd
 
 const encodeHistory = Schema.encodeSync(WireSession.History)
 
+const encodeFound = Schema.encodeSync(WireSession.Found)
+
 const updateAnswer = (exit: Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>) =>
   Exit.isSuccess(exit) ? Exit.succeed(updated(exit.value)) : (exit as Exit.Exit<never, CheckoutError.UpdateError>)
 
@@ -170,6 +172,9 @@ const endpoints: { readonly [N in Name]: Endpoint } = {
     keyed
   ),
   get: reading(read),
+  find: reading(({ caller, sessions }, input) =>
+    Effect.map(sessions.find(caller, input), (found) => WireAnswer.json(200, encodeFound(found)))
+  ),
   update: writing(
     (call, input, streams) =>
       Preference.waitMillisOf(call.request) === null

@@ -60,6 +60,14 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     input: CheckoutSessions.SessionInput,
     options?: WaitAfterOptions
   ) => Answer<SessionOf<F>, CheckoutError.AccessError>
+  /**
+   * Reads the live session of a cart, and creates none. `session` is null if the cart has none; `closed` then says how its last one
+   * ended, and with which order.
+   */
+  readonly find: (
+    input: CheckoutSessions.FindInput,
+    options?: CallOptions
+  ) => Answer<With<F, CheckoutSessions.Found>, CheckoutError.AccessError>
   /** Archives a session and frees its cart. */
   readonly cancel: (
     input: CheckoutSessions.CancelInput,
@@ -106,6 +114,11 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   ) => Promise<With<F, CheckoutSessions.Updated>>
   /** `get`, throwing an `OnelaneError`. */
   readonly getOrThrow: (input: CheckoutSessions.SessionInput, options?: WaitAfterOptions) => Promise<SessionOf<F>>
+  /** `find`, throwing an `OnelaneError`. */
+  readonly findOrThrow: (
+    input: CheckoutSessions.FindInput,
+    options?: CallOptions
+  ) => Promise<With<F, CheckoutSessions.Found>>
   /** `cancel`, throwing an `OnelaneError`. */
   readonly cancelOrThrow: (
     input: CheckoutSessions.CancelInput,
@@ -250,6 +263,7 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     open: quick(starts?.startOpen, takes.open, calls.open, "unknown"),
     update: quick(starts?.startUpdate, takes.update, calls.update, "unknown"),
     get: quick(starts?.startGet, takes.get, calls.get, "no"),
+    find: call(calls.find, "no"),
     cancel: call(calls.cancel, "unknown"),
     history: call(calls.history, "no"),
     completeTask: quick(starts?.startCompleteTask, takes.completeTask, calls.completeTask, "unknown"),
@@ -266,6 +280,7 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     openOrThrow: throwing(results.open),
     updateOrThrow: throwing(results.update),
     getOrThrow: throwing(results.get),
+    findOrThrow: throwing(results.find),
     cancelOrThrow: throwing(results.cancel),
     historyOrThrow: throwing(results.history),
     completeTaskOrThrow: throwing(results.completeTask),

@@ -133,6 +133,7 @@ export const make = (
         wait === undefined || !restarts
           ? Repetition.repeat(policy, Repetition.read, () => calls.get(caller, input, wait))
           : Waits.get(waits, caller, input, wait),
+      find: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.find(caller, input)),
       history: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.history(caller, input)),
       cancel: write(calls.cancel),
       completeTask: start(calls.completeTask),

@@ -27,13 +27,26 @@ const settled = (ask: (signal: AbortSignal) => Promise<Result<unknown, unknown>>
 /** The service behind doors; `doorOf` gives the door of a caller. */
 const serviceOf = (doorOf: (caller: Caller.Caller) => Checkout<Flow.Flow>): Service => {
   const call =
-    (name: "open" | "update" | "get" | "cancel" | "history" | "completeTask" | "failTask" | "releaseClaim" | "move") =>
+    (
+      name:
+        | "open"
+        | "update"
+        | "get"
+        | "find"
+        | "cancel"
+        | "history"
+        | "completeTask"
+        | "failTask"
+        | "releaseClaim"
+        | "move"
+    ) =>
     (caller: Caller.Caller, input: object, wait?: object): Effect.Effect<any, any> =>
       settled((signal) => doorOf(caller)[name](input as never, { ...wait, signal } as never))
   return {
     open: call("open"),
     update: call("update"),
     get: call("get"),
+    find: call("find"),
     cancel: call("cancel"),
     history: call("history"),
     completeTask: call("completeTask"),

@@ -9,6 +9,7 @@ import { assert, layer } from "@effect/vitest"
 import { CheckoutSession, Flow } from "@onelane/checkout"
 import { Effect, Either, type Layer } from "effect"
 import { claims } from "./CheckoutSuiteClaims.js"
+import { finding } from "./CheckoutSuiteFinding.js"
 import { chaining, chains, choices, choosing } from "./CheckoutSuiteFlows.js"
 import { keys } from "./CheckoutSuiteKeys.js"
 import { leaving, watching } from "./CheckoutSuiteLifetime.js"
@@ -50,6 +51,7 @@ export const run = (
       tests((test, effect) => it.effect(test, () => effect))
     )
   part("opening", Flow.b2b, opening)
+  part("finding", Flow.b2b, (it) => finding(it, live))
   part("moving", Flow.b2b, moving)
   part("racing", Flow.b2b, racing)
   part("idempotency keys", Flow.any, keys)
