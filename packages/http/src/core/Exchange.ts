@@ -294,14 +294,11 @@ const reply = (exchange: Exchange, answer: WireAnswer.WireAnswer): void => {
   onAnswer(complete(exchange, answer))
 }
 
-/** Stops proxies from buffering an event stream, and what compresses from gathering it. */
-const unbuffered = { "x-accel-buffering": "no", "cache-control": "no-store, no-transform" }
-
 /** The answer with its additional headers. An answer before the end of a long body closes the connection. */
 const complete = ({ isRead, parts, request }: Exchange, answer: WireAnswer.WireAnswer): WireAnswer.WireAnswer => {
   const { location } = answer.headers
   const base = WireRequest.baseOf(request)
-  const mine = WireAnswer.isPull(answer.body) ? WireAnswer.withHeaders(answer, unbuffered) : answer
+  const mine = WireAnswer.isPull(answer.body) ? WireAnswer.withHeaders(answer, SessionEvents.headers) : answer
   const linked =
     location === undefined || base === "" ? mine : WireAnswer.withHeaders(mine, { location: base + location })
   const told = parts.headersFor === null ? linked : WireAnswer.withHeaders(linked, parts.headersFor(request))

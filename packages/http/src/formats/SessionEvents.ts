@@ -26,11 +26,18 @@ const encodeEntry = Schema.encodeSync(WireSession.HistoryEntry)
 const eventText = (name: string, body: string, id?: number): string =>
   `${id === undefined ? "" : `id: ${id}\n`}event: ${name}\ndata: ${body}\n\n`
 
-const changeText = (entry: CheckoutSession.HistoryEntry): string =>
+/** A change as an event. */
+export const changeText = (entry: CheckoutSession.HistoryEntry): string =>
   eventText("change", JSON.stringify(encodeEntry(entry)), entry.version)
 
+/** The last event of a stream that ends early, with a problem as JSON text. */
+export const problemText = (problem: string): string => eventText("error", problem)
+
 const errorText = (error: CheckoutError.CheckoutError | AdapterError): string =>
-  eventText("error", WireError.problem(error).body as string)
+  problemText(WireError.problem(error).body as string)
+
+/** Stops proxies from buffering a stream, and what compresses from gathering it. */
+export const headers = { "x-accel-buffering": "no", "cache-control": "no-store, no-transform" } as const
 
 /** The error of a server that shuts down. */
 export const draining: CheckoutError.Overloaded = {
@@ -92,7 +99,8 @@ export const answer = (
 // A function of its own: a closure in `answer` would keep what opened the stream as long as the stream.
 const closing = (admission: Streams["admission"], caller: Caller.Caller) => () => admission.closeStream(caller)
 
-const end = eventText("end", "{}")
+/** The last event of a session that is archived. */
+export const end = eventText("end", "{}")
 
 type WatchToken = (onLost: Vigil.OnLost<AdapterError>) => Vigil.Watch<AdapterError>
 

@@ -13,6 +13,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
+import * as GlobalValue from "effect/GlobalValue"
 import * as Runtime from "effect/Runtime"
 import type { Behind } from "./Behind.js"
 import { type CallError, closed, OnelaneError } from "./Result.js"
@@ -24,7 +25,16 @@ export const make = (
   behind: Behind,
   follow: () => Subscription.Follow,
   signal: AbortSignal | undefined
-): AsyncIterable<Entry> => ({ [Symbol.asyncIterator]: () => iterate(behind, follow, signal) })
+): AsyncIterable<Entry> => {
+  const iterable: AsyncIterable<Entry> = { [Symbol.asyncIterator]: () => iterate(behind, follow, signal) }
+  if (signal !== undefined) signals.set(iterable, signal)
+  return iterable
+}
+
+const signals = GlobalValue.globalValue("@onelane/sdk/ChangesIterator", () => new WeakMap<object, AbortSignal>())
+
+/** The signal of an iterable made here; undefined where it has none. */
+export const signalOf = (iterable: object): AbortSignal | undefined => signals.get(iterable)
 
 const end: IteratorResult<Entry> = { done: true, value: undefined }
 
