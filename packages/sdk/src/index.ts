@@ -1,4 +1,5 @@
 /** The one import of a Node app: embedded or remote, Promise or Effect. */
+export type { Announcing } from "@onelane/checkout"
 export * as Access from "@onelane/checkout/Access"
 export * as Caller from "@onelane/checkout/Caller"
 export * as Carts from "@onelane/checkout/Carts"

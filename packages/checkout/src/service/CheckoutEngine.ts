@@ -34,6 +34,7 @@ import type * as Operation from "../work/Operation.js"
 import * as Sessions from "../work/Sessions.js"
 import type * as TaskReports from "../work/TaskReports.js"
 import * as Tasks from "../work/Tasks.js"
+import * as Announcing from "./Announcing.js"
 import * as CallValues from "./CallValues.js"
 import * as Service from "./CheckoutService.js"
 import { CheckoutSessions, type SessionCalls } from "./CheckoutSessions.js"
@@ -68,6 +69,8 @@ export interface CheckoutEngineOptions {
   readonly dataMaxBytes?: number | undefined
   /** The sessions whose tasks and expiries this engine handles. Default: all, if the journal is exclusive. */
   readonly custody?: Alarms.Custody | undefined
+  /** Is told of each change that this engine committed, after its commit, at most once (`Announcing`). Default: nobody is. */
+  readonly onEvent?: Announcing.OnEvent | undefined
   /** How much is kept of what is finished, by an engine whose journal begins empty. Default: everything, until it is pruned. */
   readonly retention?: Bounds | undefined
   /**
@@ -150,6 +153,7 @@ const build = (options: CheckoutEngineOptions) =>
     const tell: TaskReports.Tell = (...told) => LateResults.tell({ carts, sessions }, ...told)
     const tasks = yield* Tasks.make({ flow, tell, commit, context: taskContext, capacity: taskCapacity, hasChanged })
     const migrations = MigrationLog.make(flow)
+    const announcer = yield* announcing(options, commit.config.defer)
     const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports, options.keepsFlow), {
       unavailable,
       // A claim made here on a session of another engine is found, and run, by that one.
@@ -157,6 +161,7 @@ const build = (options: CheckoutEngineOptions) =>
         tasks.onCommitted(id, events, state, isMine === null || isMine(id))
         if (events[0]?.type === "Migrated") migrations.onMigrated(events[0])
         if (state.session!.isArchived) keeper.finished(id)
+        announcer?.committed(id, events, state)
       }
     })
     const sessions: Sessions.Sessions = Sessions.typed(system)
@@ -184,6 +189,12 @@ const build = (options: CheckoutEngineOptions) =>
     const starts = Starts.make(parts, calls, yield* Effect.runtime<never>())
     return { flow: shown, calls, metrics, ...starts, drain, ...besides(parts, commit.journal, calls) }
   })
+
+const announcing = (
+  { onEvent, taskContext: context }: CheckoutEngineOptions,
+  defer: EngineConfig.EngineConfig["defer"]
+): Effect.Effect<Announcing.Announcer | null, never, Scope.Scope> =>
+  onEvent === undefined ? Effect.succeed(null) : Announcing.make({ onEvent, defer, context })
 
 const metricsOf = (
   { carts, sessions }: Pick<Service.Parts, "carts" | "sessions">,

@@ -5,7 +5,7 @@
  * HTTP at all.
  */
 
-import type { CheckoutError, OpenClaims } from "@onelane/checkout"
+import type { Announcing, CheckoutError, OpenClaims } from "@onelane/checkout"
 import * as Caller from "@onelane/checkout/Caller"
 import * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
@@ -56,6 +56,15 @@ export interface EmbeddedOptions<X extends Flow.PresetName | Flow.Flow = Flow.Pr
    */
   readonly retention?: Partial<Retention.Bounds> | undefined
   readonly retry?: Retry.RetryOptions | undefined
+  /**
+   * Is told each change that this process committed (opened, updated, claimed, task completed or failed, cancelled, expired, moved,
+   * migrated, …): an entry of the history with `checkoutSessionId` and `cartId`, a copy, after the commit and on a later stack. One
+   * after the other: where it returns a Promise, the next one waits for it. What it throws is logged and harms nothing.
+   *
+   * **At most once**: what it was not told when the process ends, or when 10,000 wait, it is never told. To be sure, read `history`
+   * or write an outbox row in a task. Default: nobody is told.
+   */
+  readonly onEvent?: Announcing.OnEvent | undefined
   /** Takes the log lines. Default: nobody does. `layer` does not use it: an Effect program has its own loggers. */
   readonly logger?: HostLogger.HostLogger | undefined
 }
@@ -75,6 +84,7 @@ const options: Options.Options<EmbeddedOptions> = {
     completedCapacity: Options.whole(1, Number.MAX_SAFE_INTEGER)
   }),
   retry: Retry.option,
+  onEvent: HostLogger.option,
   logger: HostLogger.option
 }
 
@@ -176,7 +186,8 @@ const whole = (given: EmbeddedOptions): Layer.Layer<Built, OpenRefused> =>
     const asyncContext = App.captureOf(given) ?? null
     const retention =
       storage === Storage.memory ? { ...Retention.memoryBounds, ...present(given.retention) } : undefined
-    const limits = { ...App.engineOptions(given), retention, engine: { asyncContext } }
+    const { onEvent } = given
+    const limits = { ...App.engineOptions(given), onEvent, retention, engine: { asyncContext } }
     const engine: Layer.Layer<CheckoutEngine.CheckoutEngine, OpenRefused, Stores.Stored> =
       cluster === undefined
         ? Layer.scoped(CheckoutEngine.CheckoutEngine, CheckoutEngine.makeCalls(limits))
