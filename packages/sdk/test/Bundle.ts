@@ -1,6 +1,6 @@
 /** Bundle: runs `programs/bundled.mjs`, as it is or as a bundler made it, on a file of its own. */
 import { execFile } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs"
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -27,7 +27,8 @@ export const whole: Said = {
 }
 
 const programs = fileURLToPath(new URL("./programs/", import.meta.url))
-const sql = fileURLToPath(new URL("../../sql", import.meta.url))
+const root = fileURLToPath(new URL("../../..", import.meta.url))
+const sql = join(root, "packages/sql")
 
 const execute = promisify(execFile)
 
@@ -51,14 +52,51 @@ const run = async (folder: string, [file, ...args]: ReadonlyArray<string>, progr
 export const plain = (command: ReadonlyArray<string>): Promise<Said> =>
   inFolder((folder) => run(folder, command, join(programs, "bundled.mjs")))
 
+const make = async (folder: string, bundler: string, entry: string): Promise<readonly [string, unknown]> => {
+  const args = [join(programs, "bundle.mjs"), bundler, entry, folder]
+  const warnings = JSON.parse((await execute(process.execPath, args)).stdout)
+  // Beside the bundle lies what no bundler can take along: the SQLite of Node 20.
+  mkdirSync(join(folder, "node_modules/@onelane"), { recursive: true })
+  symlinkSync(sql, join(folder, "node_modules/@onelane/sql"))
+  return [["server.mjs", "server.cjs"].map((name) => join(folder, name)).find((path) => existsSync(path))!, warnings]
+}
+
 /** Runs the program as a bundler made it, in a folder without our packages; and what the bundler warned of. */
 export const bundled = (bundler: string, command: ReadonlyArray<string>): Promise<readonly [Said, warnings: unknown]> =>
   inFolder(async (folder) => {
-    const args = [join(programs, "bundle.mjs"), bundler, join(programs, "bundled.mjs"), folder]
-    const warnings = JSON.parse((await execute(process.execPath, args)).stdout)
-    // Beside the bundle lies what no bundler can take along: the SQLite of Node 20.
-    mkdirSync(join(folder, "node_modules/@onelane"), { recursive: true })
-    symlinkSync(sql, join(folder, "node_modules/@onelane/sql"))
-    const server = ["server.mjs", "server.cjs"].map((name) => join(folder, name)).find((path) => existsSync(path))!
+    const [server, warnings] = await make(folder, bundler, join(programs, "bundled.mjs"))
     return [await run(folder, command, server), warnings]
   })
+
+/** What a program on memory or a file does not install. */
+const optional = ["pg", "@effect/sql-pg", "@onelane/cluster", "@onelane/sqlite20"]
+
+const installed = ["engine", "checkout", "directory", "history", "http", "sql", "sdk"]
+
+/** Lays a project that has everything but the optional peers, and no way to those of this repository. */
+const layWithout = (project: string): void => {
+  const modules = join(project, "node_modules")
+  for (const scope of ["", "@effect"]) {
+    mkdirSync(join(modules, scope), { recursive: true })
+    for (const name of readdirSync(join(root, "node_modules", scope)))
+      if (!["@effect", "@onelane", ...optional].includes(name) && !optional.includes(`${scope}/${name}`))
+        symlinkSync(join(root, "node_modules", scope, name), join(modules, scope, name))
+  }
+  for (const name of installed)
+    for (const part of ["package.json", "dist"])
+      cpSync(join(root, "packages", name, part), join(modules, "@onelane", name, part), { recursive: true })
+  cpSync(join(programs, "bundled.mjs"), join(project, "bundled.mjs"))
+}
+
+/** The same where the optional peers are not installed; and why the bundle opens no PostgreSQL. */
+export const bundledWithout = (bundler: string): Promise<readonly [Said, why: string]> =>
+  inFolder((project) =>
+    inFolder(async (folder) => {
+      layWithout(project)
+      const [server] = await make(folder, bundler, join(project, "bundled.mjs"))
+      const said = await run(folder, [process.execPath], server)
+      const opened = execute(process.execPath, [server, "postgres://127.0.0.1:9/none"], { cwd: folder })
+      const { stderr } = await opened.catch((failed: { readonly stderr: string }) => failed)
+      return [said, /PostgreSQL needs its driver: (npm install [\w@/ .-]+)/.exec(stderr)?.[1] ?? stderr]
+    })
+  )

@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { bundled, plain, whole } from "./Bundle.js"
+import { bundled, bundledWithout, plain, whole } from "./Bundle.js"
 
 /** Where other runtimes are installed, if they are: `.ci/run` does that. */
 const runtimes = process.env.ONELANE_RUNTIMES
@@ -10,12 +10,22 @@ const others = [
   ["Deno", ["@deno/linux-x64-glibc/deno", "run", "--allow-all"]]
 ] as const
 
+const bundlers = ["esbuild, ESM, split", "esbuild, CommonJS, minified", "rollup, ESM", "rollup, CommonJS", "webpack"]
+
 describe("Bundles, long form", () => {
-  it.each(["esbuild, ESM, split", "esbuild, CommonJS, minified", "rollup, ESM", "rollup, CommonJS", "webpack"])(
+  it.each(bundlers)(
     "a bundle by %s makes its large commits in the thread, and its bundler warns of nothing of ours",
     { timeout: 300_000 },
     async (bundler) => {
       assert.deepStrictEqual(await bundled(bundler, [process.execPath]), [whole, []])
+    }
+  )
+
+  it.each(bundlers)(
+    "a bundle by %s needs no list of externals where the optional peers are not installed",
+    { timeout: 300_000 },
+    async (bundler) => {
+      assert.deepStrictEqual(await bundledWithout(bundler), [whole, "npm install pg @effect/sql-pg@0"])
     }
   )
 

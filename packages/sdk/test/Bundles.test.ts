@@ -1,11 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { bundled, plain, type Said, whole } from "./Bundle.js"
+import { bundled, bundledWithout, plain, type Said, whole } from "./Bundle.js"
 
 const without = new URL("./programs/without-threads.mjs", import.meta.url).href
 
 describe("Bundles", () => {
   it("a bundle by esbuild makes its large commits in the thread, and checks data by its effect/Schema", async () => {
     assert.deepStrictEqual(await bundled("esbuild, ESM", [process.execPath]), [whole, []])
+  })
+
+  it("a bundle by esbuild needs no list of externals where the optional peers are not installed", async () => {
+    assert.deepStrictEqual(await bundledWithout("esbuild, ESM"), [whole, "npm install pg @effect/sql-pg@0"])
   })
 
   it("a process without threads makes every commit on its event loop, fails no call and says so once", async () => {

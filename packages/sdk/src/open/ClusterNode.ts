@@ -74,14 +74,22 @@ export interface ClusterNodeShape {
 /** This node; absent without a cluster. */
 export class ClusterNode extends Context.Tag("@onelane/sdk/ClusterNode")<ClusterNode, ClusterNodeShape>() {}
 
-const load = Effect.tryPromise({
-  try: () => import("@onelane/cluster"),
-  catch: (cause) => {
-    const isMissing = /^(ERR_)?MODULE_NOT_FOUND$/.test(String(Object(cause).code))
-    const why = isMissing ? "it is not installed: npm install @onelane/cluster" : String(cause)
-    return new ClusterRefused({ message: `@onelane/cluster could not be loaded: ${why}`, cause })
+const refusedBy = (cause: unknown): ClusterRefused => {
+  const isMissing = /^(ERR_)?MODULE_NOT_FOUND$/.test(String(Object(cause).code))
+  const why = isMissing ? "it is not installed: npm install @onelane/cluster" : String(cause)
+  return new ClusterRefused({ message: `@onelane/cluster could not be loaded: ${why}`, cause })
+}
+
+// The import is awaited in a `try`: a bundler then leaves out what is not installed, and does not fail.
+const loaded = async () => {
+  try {
+    return await import("@onelane/cluster")
+  } catch (cause) {
+    throw refusedBy(cause)
   }
-})
+}
+
+const load = Effect.tryPromise({ try: loaded, catch: (cause) => cause as ClusterRefused })
 
 /** Joins the cluster of a storage (`postgres://…`) until the scope closes. Dies with a `TypeError` for an address that is none. */
 export const make = (

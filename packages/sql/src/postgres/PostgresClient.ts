@@ -13,16 +13,16 @@
 
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
-import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import pg from "pg"
+import type pg from "pg"
 import { DatabaseRefused } from "../journal/DatabaseRefused.js"
 import { type Client, type Rows, type Run, type RunTogether, Statements } from "../journal/Statements.js"
 import * as PostgresDurability from "./PostgresDurability.js"
 import * as PostgresFailure from "./PostgresFailure.js"
+import * as PostgresParts from "./PostgresParts.js"
 
 /** The database, and its timeouts. */
 export interface PostgresOptions {
@@ -67,7 +67,11 @@ const greet = async (
   if (fault !== null) throw refused("NOT_DURABLE", fault)
 }
 
-const makePool = (options: PostgresOptions, durability: PostgresDurability.PostgresDurability) =>
+const makePool = (
+  options: PostgresOptions,
+  durability: PostgresDurability.PostgresDurability,
+  { pg }: PostgresParts.PostgresParts
+) =>
   Effect.acquireRelease(
     Effect.try({
       try: () => {
@@ -85,7 +89,7 @@ const makePool = (options: PostgresOptions, durability: PostgresDurability.Postg
           onConnect: (client) => greet(client, statementMillis, durability),
           ...(options.forLeases === true
             ? {}
-            : { Client: PostgresDurability.guarded(durability, PostgresFailure.notDurable) })
+            : { Client: PostgresDurability.guarded(pg.Client, durability, PostgresFailure.notDurable) })
         })
         // A broken idle connection has already left the pool.
         return pool.on("error", () => {})
@@ -148,15 +152,16 @@ const ping = (pool: pg.Pool): Effect.Effect<void, DatabaseRefused> =>
   })
 
 /**
- * Opens a pool until the scope closes. Fails if the server is unreachable or not durable. Prepared statements go directly to the
+ * Opens a pool until the scope closes. Fails if the server is unreachable or not durable, or its driver is not installed. Prepared statements go directly to the
  * pool.
  */
 export const make = (options: PostgresOptions): Effect.Effect<Context.Context<Client>, DatabaseRefused, Scope.Scope> =>
   Effect.gen(function* () {
+    const parts = yield* PostgresParts.load
     const durability = yield* PostgresDurability.make
-    const pool = yield* makePool(options, durability)
+    const pool = yield* makePool(options, durability, parts)
     yield* ping(pool)
-    const context = yield* Layer.build(PgClient.layerFromPool({ acquire: Effect.succeed(pool) })).pipe(
+    const context = yield* Layer.build(parts.PgClient.layerFromPool({ acquire: Effect.succeed(pool) })).pipe(
       Effect.mapError((cause) => refused("CANNOT_OPEN", PostgresFailure.refusalOf(cause), cause))
     )
     const run = makeRun(pool)

@@ -5,7 +5,7 @@
 import { QuietTimer, RareLog } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import pg from "pg"
+import type pg from "pg"
 
 /** The server's settings: `on` or `off`. */
 export interface Found {
@@ -66,8 +66,12 @@ const textOf = (asked: Asked): string => (typeof asked === "string" ? asked : (a
  * A connection class that refuses statements that write while the server is not durable. The journal, the directory, keys,
  * migrations and removal all use it.
  */
-export const guarded = ({ isDurable }: PostgresDurability, refusal: unknown): typeof pg.Client =>
-  class extends pg.Client {
+export const guarded = (
+  Client: typeof pg.Client,
+  { isDurable }: PostgresDurability,
+  refusal: unknown
+): typeof pg.Client =>
+  class extends Client {
     override query(...given: ReadonlyArray<any>): any {
       if (isDurable() || harmless.test(textOf(given[0]))) return super.query.apply(this, given as never)
       const callback = given.findLast((each) => typeof each === "function")
