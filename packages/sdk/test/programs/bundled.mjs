@@ -13,11 +13,11 @@ const flow = Flow.defineFlow({
   data: Schema.Struct({ email: Schema.String, note: Schema.optional(Schema.String) })
 })
 
-/** Connections to the file: the second one is that of the thread. */
+/** Connections to the file, by the log that each has open: the second one is that of the thread. */
 const connections = () =>
   readdirSync("/proc/self/fd").filter((descriptor) => {
     try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`) === storage
+      return readlinkSync(`/proc/self/fd/${descriptor}`) === `${storage}-wal`
     } catch {
       return false
     }
