@@ -1,2 +1,9 @@
 #!/usr/bin/env node
-import "../dist/main.js"
+import { fault } from "@onelane/engine/EffectVersion"
+
+const sentence = fault()
+if (sentence === null) await import("../dist/main.js")
+else {
+  process.stderr.write(`${sentence}\n`)
+  process.exitCode = 2
+}

@@ -55,7 +55,13 @@ export const house: TidyConfig = {
     lock: [],
     mutex: [],
     grain: [],
-    handler: ["packages/http/", "packages/server/", "packages/sdk/src/mount/", "packages/sdk/test/"],
+    handler: [
+      "packages/http/",
+      "packages/server/",
+      "packages/sdk/src/entry/",
+      "packages/sdk/src/mount/",
+      "packages/sdk/test/"
+    ],
     worker: ["packages/sql/"]
   },
   calls: {

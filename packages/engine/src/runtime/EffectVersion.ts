@@ -1,0 +1,37 @@
+/**
+ * EffectVersion: whether this program has an Effect that we can run on. It imports nothing of Effect, so that an entry may ask before
+ * it loads what would fail on a file that is not there.
+ */
+import { createRequire } from "node:module"
+
+/** The oldest that will do; Effect 4 is another library. */
+const oldest = [3, 21, 2] as const
+
+const isOldEnough = (major: number, minor: number, patch: number): boolean =>
+  major === oldest[0] && (minor > oldest[1] || (minor === oldest[1] && patch >= oldest[2]))
+
+/** Why this version will not do, as a sentence; null if it will, or if it is not known. */
+export const faultOf = (version: unknown): string | null => {
+  const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(String(version)) ?? []
+  if (major === undefined || isOldEnough(Number(major), Number(minor), Number(patch))) return null
+  const needed = `Onelane needs Effect ${oldest[0]}, from ${oldest.join(".")} on, and finds Effect ${version}`
+  return Number(major) > oldest[0]
+    ? `${needed}: install effect@3, or run onelane serve in a project of its own and call it over HTTP`
+    : `${needed}: npm install effect@3`
+}
+
+/** The manifest is read by its path: a package may not export it. */
+const found = (): unknown => {
+  const require = createRequire(import.meta.url)
+  for (const folder of require.resolve.paths("effect") ?? []) {
+    try {
+      return (require(`${folder}/effect/package.json`) as { readonly version?: unknown }).version
+    } catch {
+      // not there: the next folder
+    }
+  }
+  return undefined
+}
+
+/** Why the Effect of this program will not do, as a sentence; null if it will, or if none can be found. */
+export const fault = (): string | null => faultOf(found())

@@ -1,0 +1,5 @@
+/** Check: what Node imports as `@onelane/sdk/check`; see `Main`. */
+import "./Supported.js"
+
+/** The exports of `Check`, by the same names: a test compares them. */
+export const { History, Recorder, SessionData, TimeLine, checkHistory } = await import("../Check.js")
