@@ -94,6 +94,58 @@ describe("a body that the host has read", () => {
   })
 })
 
+describe("a framework that has removed of the path", () => {
+  it.each([
+    ["nothing", "", "/shop/7/v1/checkout-sessions"],
+    ["the base", "/shop/7", "/v1/checkout-sessions"],
+    ["a part of it", "/shop", "/7/v1/checkout-sessions"],
+    ["all of it", "/shop/7/v1/checkout-sessions", "/"]
+  ])("%s: the request is found, and links name the whole", (_, baseUrl, left) =>
+    inWorld(
+      "toNodeHandler",
+      async ({ url }) => {
+        const answer = await send(url, "/7/v1/checkout-sessions?odd", { body: { cartId: "c" } })
+        const { session } = await bodyOf(answer)
+        assert.strictEqual(answer.headers.get("location"), `/shop/7/v1/checkout-sessions/${session.id}`)
+      },
+      { basePath: "/shop/:number" },
+      {},
+      (go, request) => {
+        Object.assign(request, { baseUrl, originalUrl: request.url, url: `${left}?odd` })
+        go()
+      }
+    )
+  )
+
+  it("and says so alone: the base needs no option", () =>
+    inWorld(
+      "toNodeHandler",
+      async ({ url }) => {
+        const answer = await send(url, "/v1/checkout-sessions", { body: { cartId: "c" } })
+        assert.match(answer.headers.get("location")!, /^\/shop\/v1\/checkout-sessions\//)
+      },
+      { basePath: undefined },
+      {},
+      (go, request) => {
+        Object.assign(request, { baseUrl: "/shop", originalUrl: request.url, url: request.url!.slice("/shop".length) })
+        go()
+      }
+    ))
+})
+
+describe("a proxy, or a framework that says nothing,", () => {
+  it.each(["toNodeHandler", "toWebHandler"] as const)("removes a prefix: publicPath names it in links, by %s", (way) =>
+    inWorld(
+      way,
+      async ({ url }) => {
+        const answer = await send(url, "/v1/checkout-sessions", { body: { cartId: "c" } })
+        assert.match(answer.headers.get("location")!, /^\/public\/shop\/v1\/checkout-sessions\//)
+      },
+      { publicPath: "/public/shop" }
+    )
+  )
+})
+
 const circle: { self?: unknown } = {}
 circle.self = circle
 

@@ -208,7 +208,7 @@ describe("toSse", () => {
     assert.strictEqual(returned, 1)
     const gone = new Writable({ write: (_, __, done) => done(new Error("gone")) })
     const stream = toSse(checkout.changes({ checkoutSessionId: session.id, afterVersion: 0 }))
-    const failed = await pipeline(stream as never, gone).catch((error: Error) => error.message)
+    const failed = await pipeline(stream, gone).catch((error: Error) => error.message)
     assert.strictEqual(failed, "gone")
     await checkout.close()
   })

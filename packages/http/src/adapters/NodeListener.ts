@@ -94,7 +94,17 @@ const hear = (listener: Listener, incoming: IncomingMessage, response: ServerRes
 /** What frameworks add to a request: what they removed from its path, and the body that they have read. */
 interface HostRequest extends IncomingMessage {
   readonly baseUrl?: unknown
+  readonly originalUrl?: unknown
   readonly body?: unknown
+}
+
+/** What a framework has removed from the path, and what it has left. */
+const targetOf = ({ baseUrl, originalUrl, url }: HostRequest) => {
+  const { path: rest, query } = WireRequest.splitTarget(url!)
+  const hostBase = typeof baseUrl === "string" ? baseUrl : ""
+  // Where Express has removed all of it, it leaves a slash that nobody sent.
+  const isWhole = typeof originalUrl === "string" && WireRequest.splitTarget(originalUrl).path === hostBase
+  return { hostBase, query, rest: isWhole ? "" : rest }
 }
 
 const hearMounted = (
@@ -103,9 +113,9 @@ const hearMounted = (
   incoming: HostRequest,
   unanswered: NodeConnection.Unanswered
 ): void => {
-  const { baseUrl, headers, method, url } = incoming
-  const { path: rest, query } = WireRequest.splitTarget(url!)
-  const { base, path } = mounting.place(typeof baseUrl === "string" ? baseUrl : "", rest)
+  const { headers, method } = incoming
+  const { hostBase, query, rest } = targetOf(incoming)
+  const { base, path } = mounting.place(hostBase, rest)
   const mounted: Mounted = { request: incoming, base, ...mounting.context() }
   const { run } = mounted
   const request: WireRequest.WireRequest = {

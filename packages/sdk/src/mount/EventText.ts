@@ -18,6 +18,9 @@ export interface EventOptions {
   readonly heartbeatMillis?: number | undefined
 }
 
+/** Text of events as bytes. Not every library of types knows that such a stream is iterable. */
+export type EventStream = ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>
+
 const fields: Options.Options<EventOptions> = {
   signal: { is: "an AbortSignal", check: (value) => Fields.isObject(value) && "aborted" in value },
   heartbeatMillis: Options.whole(1, 2_147_483_647)
@@ -38,15 +41,12 @@ export const sseHeaders: Readonly<Record<string, string>> = Object.freeze({
  *
  * **Errors**: reading it rejects with what was thrown, if that is no error of a checkout: the stream is then cut.
  */
-export const toSse = (
-  changes: AsyncIterable<HistoryOf<any>>,
-  options: EventOptions = {}
-): ReadableStream<Uint8Array> => {
+export const toSse = (changes: AsyncIterable<HistoryOf<any>>, options: EventOptions = {}): EventStream => {
   Options.check("toSse", options, fields)
   if (typeof Object(changes)[Symbol.asyncIterator] !== "function")
     throw new TypeError("toSse: changes must be what checkout.changes gave")
   const source = new Source(changes, options)
-  return new ReadableStream(
+  const stream: ReadableStream<Uint8Array> = new ReadableStream(
     {
       start: (controller) => source.start(controller),
       pull: () => source.pull(),
@@ -54,6 +54,7 @@ export const toSse = (
     },
     { highWaterMark: 0 }
   )
+  return stream as EventStream
 }
 
 const encoder = new TextEncoder()
