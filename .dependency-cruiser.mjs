@@ -66,7 +66,8 @@ export default {
   ],
   options: {
     doNotFollow: { path: "node_modules|/dist/" },
-    exclude: { path: "/dist/" },
+    // Nest and Next are installed in folders of their own.
+    exclude: { path: "/dist/|^examples/frameworks/(nest|next)/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "packages/testkit/tsconfig.test.json" },
     enhancedResolveOptions: {

@@ -94,8 +94,8 @@ const callOwn = async (ask: Ask, base: string): Promise<void> => {
   )
 }
 
-/** Uses an example as many clients do, and ends it while two streams are open. */
-export const use = async (program: Program, url: string, signal: NodeJS.Signals = "SIGTERM"): Promise<void> => {
+/** Uses an example as many clients do, and ends it while two streams are open. `exit`: the code of the framework for SIGTERM. */
+export const use = async (program: Program, url: string, exit: number | null = 0): Promise<void> => {
   const ask = asking(url)
   const base = "/shops/7/checkout"
   const at = await open(ask, base, "raced")
@@ -110,8 +110,8 @@ export const use = async (program: Program, url: string, signal: NodeJS.Signals 
   for (const each of streams)
     assert.deepStrictEqual([each.status, each.headers.get("content-type")], [200, "text/event-stream"])
   const texts = Promise.all(streams.map((each) => each.text()))
-  program.process.kill(signal)
+  program.process.kill("SIGTERM")
   for (const text of await texts) assert.match(text, /event: error\ndata: .*"reason":"DRAINING".*\n\n$/)
   const { code, stderr } = await program.ended
-  assert.deepStrictEqual([code, stderr], [0, ""])
+  assert.deepStrictEqual([code, stderr], [exit, ""])
 }
