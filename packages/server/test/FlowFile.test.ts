@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Flow } from "@onelane/checkout"
-import { Either, JSONSchema } from "effect"
+import { Either } from "effect"
 import * as FlowFile from "../src/app/FlowFile.js"
 import { serving } from "./Serving.js"
 
@@ -61,7 +61,12 @@ describe("a flow as a JSON file", () => {
     [flow({ A: end, " x": end }), [/^\/states\/ x: the name /]],
     [flow({ A: end }, { migrate: { A: "A" }, version: 2 }), [/^\/migrate\/A: the former name is still a state/]],
     [flow({ A: end }, { migrate: { B: "A" } }), [/version/]],
-    [flow({ A: end }, { version: 1.5 }), [/^\/version: /]]
+    [flow({ A: end }, { version: 1.5 }), [/^\/version: /]],
+    [flow({ A: end }, { data: false }), [/^\/data: it must be true or a JSON Schema/]],
+    [
+      flow({ A: { next: ["B"] } }, { data: { properties: { "a/b": { typ: "string" } } } }),
+      [/^\/states\/A\/next\/0: /, /^\/data\/properties\/a~1b\/typ: it is none of type, /]
+    ]
   ]
   it("is refused with the place of every mistake", () => {
     for (const [file, expected] of mistakes) {
@@ -72,8 +77,8 @@ describe("a flow as a JSON file", () => {
   })
 
   it("has the JSON Schema that the package publishes", () => {
-    const made = { $id: FlowFile.schemaId, ...JSONSchema.make(FlowFile.FlowFile) }
-    assert.deepStrictEqual(JSON.parse(read("../flow.schema.json")), JSON.parse(JSON.stringify(made)))
+    const made = JSON.parse(JSON.stringify(FlowFile.published()))
+    assert.deepStrictEqual(JSON.parse(read("../flow.schema.json")), made)
   })
 
   it.live("is served: an update claims the state, and whoever works elsewhere closes the claim", () =>
@@ -91,6 +96,12 @@ describe("a flow as a JSON file", () => {
         assert.deepInclude(session, { state: "Price", nextState: "Pay", isProcessing: true })
         const done = await call(`${at}/operations/${session.operationId}/complete`, { data: { price: 5 } })
         assert.deepInclude(done.session, { state: "Pay", isProcessing: false, data: { price: 5 } })
+        const wrong = await call(`${at}/update`, {
+          expCurrentState: "Pay",
+          nextState: "Basket",
+          data: { price: -1, x: 1 }
+        })
+        assert.deepInclude(wrong, { reason: "DATA_MISMATCH", paths: ["/price", "/x"] })
       },
       [
         ...["--flow", path, "--seed"],

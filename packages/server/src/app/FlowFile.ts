@@ -2,12 +2,14 @@
  * FlowFile: a flow as a JSON file, for shops without TypeScript: its states, what may follow them, which proceed, and which are
  * worked on elsewhere. Pure: gives a flow, or sentences that begin with the place of the mistake as a JSON Pointer.
  *
- * The published JSON Schema (`flow.schema.json`) is made from `FlowFile`.
+ * The published JSON Schema (`flow.schema.json`) is made from `FlowFile`; the part about data is JsonSchema's.
  */
 import { CheckoutState, Flow, type Task } from "@onelane/checkout"
 import * as Either from "effect/Either"
+import * as JSONSchema from "effect/JSONSchema"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as JsonSchema from "./JsonSchema.js"
 
 const aDayMillis = 86_400_000
 
@@ -51,7 +53,12 @@ export const FlowFile = Schema.Struct({
   version: optional(Schema.Int.pipe(Schema.greaterThanOrEqualTo(1)).annotations({ title: "a whole number from 1" })),
   initial: StateName,
   states: Schema.Record({ key: Schema.String, value: State }),
-  data: optional(Schema.Literal(true).annotations({ description: "Sessions keep a JSON object of any content" })),
+  data: optional(
+    Schema.Unknown.annotations({
+      description: "Sessions keep a JSON object: of any content, or as a JSON Schema says",
+      jsonSchema: { anyOf: [{ enum: [true] }, { $ref: "#/$defs/DataSchema" }] }
+    })
+  ),
   migrate: optional(
     Schema.Record({ key: Schema.String, value: StateName }).annotations({
       description: "Former states to their new names; needs a version above 1"
@@ -61,8 +68,11 @@ export const FlowFile = Schema.Struct({
 
 type FlowFile = typeof FlowFile.Type
 
-/** The id of the published schema. */
-export const schemaId = "https://onelane.dev/flow.schema.json"
+/** The published JSON Schema. */
+export const published = (): object => {
+  const { $defs, ...made } = JSONSchema.make(FlowFile)
+  return { $id: "https://onelane.dev/flow.schema.json", ...made, $defs: { ...$defs, DataSchema: JsonSchema.published } }
+}
 
 const decode = Schema.decodeUnknownEither(FlowFile, { onExcessProperty: "error", errors: "all" })
 
@@ -117,7 +127,20 @@ const circles = (states: FlowFile["states"], from: string): boolean => {
 
 const AnyData = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 
-const compile = ({ $schema: _, data, states, ...head }: FlowFile): Flow.Flow => {
+type Data = typeof AnyData | JsonSchema.Standard | undefined
+
+/** The schema of the data, and the mistakes in it. */
+const dataOf = ({ data }: FlowFile): readonly [Data, ReadonlyArray<string>] => {
+  if (data === undefined) return [undefined, []]
+  if (data === true) return [AnyData, []]
+  if (typeof data !== "object" || data === null)
+    return [undefined, [sentence(["data"], "it must be true or a JSON Schema")]]
+  const found: Array<string> = []
+  const schema = JsonSchema.compile(data, ["data"], (path, why) => void found.push(sentence(path, why)))
+  return [schema, found]
+}
+
+const compile = ({ $schema: _, data: __, states, ...head }: FlowFile, data: Data): Flow.Flow => {
   const entries = Object.entries(states)
   const parts = <A>(of: (state: FlowFile["states"][string]) => A | undefined): { readonly [name: string]: A } =>
     Object.fromEntries(
@@ -131,7 +154,7 @@ const compile = ({ $schema: _, data, states, ...head }: FlowFile): Flow.Flow => 
     transitions: parts(({ next }) => next),
     proceed: parts(({ proceed }) => proceed),
     tasks: parts(({ work }): Task.Task | undefined => work),
-    data: data ? AnyData : undefined
+    data
   }) as Flow.Flow
 }
 
@@ -148,10 +171,11 @@ export const parse = (text: string): Either.Either<Flow.Flow, string> =>
         .map(({ message, path }) => sentence(path, message))
         .join("\n")
     )
-    const wrong = mistakes(file)
+    const [data, wrongData] = dataOf(file)
+    const wrong = [...mistakes(file), ...wrongData]
     if (wrong.length > 0) return yield* Either.left(wrong.slice(0, toldMistakes).join("\n"))
     return yield* Either.try({
-      try: () => compile(file),
+      try: () => compile(file, data),
       catch: (thrown) => sentence([], (thrown as Error).message)
     })
   })
