@@ -5,6 +5,7 @@
 
 /** Package to the packages of ours its sources may import. */
 const line = {
+  client: [],
   engine: [],
   checkout: ["engine"],
   directory: ["engine", "checkout"],

@@ -1,0 +1,164 @@
+/**
+ * Changes: follows a session. Each change comes once and in order: after a break it goes on after the last version given. A stream in
+ * which not even a heartbeat comes is taken for broken. Where `fetch` cannot stream, the history is read again and again.
+ *
+ * It owns when to come back, and when to give up. An iteration ends when the session is archived or the signal fires, and throws an
+ * `OnelaneError` when the right to read is lost, or after too many breaks in a row.
+ */
+import * as Answers from "./Answers.js"
+import * as Backoff from "./Backoff.js"
+import * as Calls from "./Calls.js"
+import type { CallError } from "./CheckoutError.js"
+import * as Events from "./Events.js"
+import { query } from "./Inputs.js"
+import { OnelaneError } from "./OnelaneError.js"
+import * as Outcome from "./Outcome.js"
+import type { HistoryEntry } from "./Session.js"
+import { pause, within } from "./Time.js"
+import * as Wire from "./Wire.js"
+
+/** How sessions are followed. */
+export interface FollowOptions {
+  /** False: read the history again and again, as where `fetch` cannot stream. */
+  readonly stream: boolean
+  /** Milliseconds without a byte after which a stream is broken. */
+  readonly silenceMillis: number
+  /** Milliseconds between two readings of the history. */
+  readonly pollMillis: number
+}
+
+/** Follows the session at this path, after a version; undefined: from now on. */
+export const follow = (
+  calls: Calls.Calls,
+  options: FollowOptions,
+  pathOf: () => string,
+  afterVersion: number | undefined,
+  signal: AbortSignal | undefined
+): AsyncIterable<HistoryEntry> => ({
+  [Symbol.asyncIterator]: () => {
+    const controller = new AbortController()
+    const abort = (): void => controller.abort()
+    signal?.addEventListener("abort", abort)
+    if (signal?.aborted === true) abort()
+    const entries = iterate(calls, options, pathOf, afterVersion, controller.signal, () =>
+      signal?.removeEventListener("abort", abort)
+    )
+    return {
+      next: () => entries.next(),
+      // The next one that is waited for ends, too.
+      return: () => {
+        abort()
+        return entries.return(undefined)
+      }
+    }
+  }
+})
+
+/** Why a stream ended: nothing can follow, or this error. */
+type End = CallError | null
+
+type Piece = ReadableStreamReadResult<Uint8Array>
+
+const asItComes = async (response: Response) => response
+
+const cut = Answers.lost("no")
+const cutNow = () => cut
+
+async function* iterate(
+  calls: Calls.Calls,
+  { pollMillis, silenceMillis, stream }: FollowOptions,
+  pathOf: () => string,
+  seen: number | undefined,
+  signal: AbortSignal,
+  leave: () => void
+): AsyncGenerator<HistoryEntry, undefined> {
+  const { policy, wire } = calls
+  let breaks = 0
+  const given = (entry: HistoryEntry): HistoryEntry => {
+    seen = Math.max(seen!, entry.version)
+    breaks = 0
+    return entry
+  }
+  const ask = <A>(path: string, read: (value: unknown) => A) =>
+    Calls.repeat(calls, { path, body: null, read, call: Calls.reading }, signal)
+
+  /** Another token may help a stream whose token expired. */
+  const refused = (problem: string, token: string): CallError => {
+    const error = Answers.errorOf(200, problem, "no")
+    return error._tag === "NotAuthenticated" && wire.tokens.refused(token) ? { ...error, retryable: true } : error
+  }
+
+  /** One stream, until it ends. */
+  async function* streamed(path: string): AsyncGenerator<HistoryEntry, End | "no streams"> {
+    let token = ""
+    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+    const headers = { accept: "text/event-stream", "last-event-id": String(seen) }
+    const request: Wire.Request = { path: `${path}/events`, body: null, waitMillis: 0, signal, headers }
+    try {
+      const asked = (given: string) => Wire.exchange(wire, request, (token = given), asItComes)
+      const answer = await Wire.underToken(wire.tokens, asked, signal)
+      if (!("status" in answer)) return answer
+      const { body, status } = answer
+      if (status === 204) return null
+      if (status !== 200) return Answers.errorOf(status, (await Wire.textOf(answer)) ?? "", "no")
+      reader = body?.getReader?.()
+      if (reader === undefined) return "no streams"
+      const decoder = new TextDecoder()
+      const parse = Events.parser()
+      for (;;) {
+        const piece = await within<Piece | CallError>(silenceMillis, signal, () => reader!.read(), cutNow, cutNow)
+        if (!("done" in piece)) return piece
+        for (const { data, name } of parse(decoder.decode(piece.value, { stream: true }))) {
+          if (name === "end") return null
+          if (name === "error") return refused(data, token)
+          if (name === "change") yield given(Answers.parse(data, Answers.entry))
+        }
+        if (piece.done) return cut
+      }
+    } catch {
+      return cut
+    } finally {
+      reader?.cancel().catch(() => {})
+    }
+  }
+
+  /** Reads the history until the session is archived. */
+  async function* polled(path: string): AsyncGenerator<HistoryEntry, End> {
+    while (!signal.aborted) {
+      // Before the page: what is archived then has no entry after it.
+      const now = await ask(path, Answers.session)
+      const page = now.ok ? await ask(`${path}/history${query({ afterVersion: seen })}`, Answers.history) : now
+      if (!page.ok) return page.error
+      for (const entry of page.value) yield given(entry)
+      if (page.value.length > 0) continue
+      if (now.ok && now.value.isArchived) break
+      await pause(pollMillis, signal)
+    }
+    return null
+  }
+
+  try {
+    const path = pathOf()
+    let streams = stream
+    if (seen === undefined) {
+      const now = await ask(path, Answers.session)
+      if (signal.aborted) return
+      if (!now.ok) throw new OnelaneError(now.error)
+      seen = now.value.version
+    }
+    while (!signal.aborted) {
+      const end = streams ? yield* streamed(path) : yield* polled(path)
+      if (end === null || signal.aborted) return
+      if (end === "no streams") {
+        streams = false
+        continue
+      }
+      breaks += 1
+      if (end._tag === "Aborted" || breaks > policy.limit || !Outcome.mayResume(end)) throw new OnelaneError(end)
+      const { retryAfterMillis = 0 } = end as { readonly retryAfterMillis?: number }
+      await pause(Backoff.pauseMillis(policy, breaks, Math.random(), retryAfterMillis), signal)
+    }
+  } finally {
+    leave()
+  }
+}
