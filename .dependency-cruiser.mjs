@@ -13,7 +13,7 @@ const line = {
   sql: ["engine", "checkout", "directory"],
   http: ["engine", "checkout"],
   cluster: ["engine", "checkout", "sql"],
-  sdk: ["engine", "checkout", "directory", "history", "sql", "http", "cluster"],
+  sdk: ["client", "engine", "checkout", "directory", "history", "sql", "http", "cluster"],
   testkit: ["engine", "checkout", "directory", "history"]
 }
 

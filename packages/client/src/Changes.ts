@@ -57,7 +57,7 @@ export const follow = (
 /** Why a stream ended: nothing can follow, or this error. */
 type End = CallError | null
 
-type Piece = ReadableStreamReadResult<Uint8Array>
+type Piece = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>
 
 const asItComes = async (response: Response) => response
 

@@ -108,7 +108,7 @@ export const exchange = <A>(
     const { fetch } = wire
     try {
       const method = body === null ? "GET" : "POST"
-      return await take(await fetch(wire.base + path, { method, headers, body, signal, cache: "no-store" }))
+      return await take(await fetch(wire.base + path, { method, headers, body, signal }))
     } catch {
       // Whether anything was sent is not known: browsers do not tell.
       return Answers.lost(doubt)

@@ -1,114 +1,42 @@
 /**
- * Outcome: decides what to do after failed attempts: return the last answer, wait and retry, or give up.
- *
- * "Unknown" never becomes "no": an attempt whose answer was lost may have been applied, or may still arrive. A later answer settles
- * it only if it rules both out (`settles`). Any other answer leaves the caller with `applied: "unknown"`, and with that answer in
- * `last`.
- *
- * Pure, without Effect, so that clients without Effect can use it. It is not asked after a success: an acceptance or a replay
- * always settles.
+ * Outcome: what the small client decides after failed attempts (`@onelane/client/outcome`), here also for an engine in this process: it
+ * is not restarted after it drains, and a fenced store stays fenced until it is reopened.
  */
+
 import type { CheckoutError, StorageUnavailable } from "@onelane/checkout/CheckoutError"
-import * as Backoff from "@onelane/engine/Backoff"
+import * as Outcome from "@onelane/client/outcome"
+
+export { type Call, isUndecided, settles } from "@onelane/client/outcome"
 
 /** How often a call is retried, and with which pauses. */
-export interface Policy {
-  /** Retries after the first attempt. */
-  readonly limit: number
-  /** Upper bound of the first pause, in milliseconds. */
-  readonly baseMillis: number
-  /** Longest pause, in milliseconds. */
-  readonly maxMillis: number
+export interface Policy extends Outcome.Policy {
   /** Whether the service is restarted after it drains or its store is fenced: true for a server, false in this process. */
   readonly restarts: boolean
 }
 
-/** The call that is retried. */
-export interface Call {
-  /** Safe to send again even if it was applied: a read, `open`, or a call with an idempotency key. */
-  readonly repeatable: boolean
-  readonly idempotencyKey?: string | undefined
-  readonly expectedVersion?: number | undefined
-}
+/** What to do next. */
+export type Next<E> = Outcome.Next<E | StorageUnavailable>
 
-/** What to do next. `pauseMillis` takes a random number between 0 and 1. */
-export type Next<E> =
-  | { readonly step: "give back"; readonly error: E | StorageUnavailable }
-  | { readonly step: "give up"; readonly error: StorageUnavailable }
-  | { readonly step: "wait"; readonly pauseMillis: (jitter: number) => number }
+// Whether nothing but opening the checkout again can help.
+const isOver = ({ restarts }: Policy, error: CheckoutError): boolean =>
+  !restarts && Outcome.isUndecided(error) && (error.reason === "DRAINING" || error.reason === "FENCED")
 
-/** Answers without a decision. */
-type Undecided = Extract<CheckoutError, { readonly _tag: "Overloaded" | "StorageUnavailable" }>
+const seen = <E extends CheckoutError>(policy: Policy, error: E): E =>
+  isOver(policy, error)
+    ? { ...error, retryable: false, ...(error._tag === "StorageUnavailable" && { retryAfterMillis: 0 }) }
+    : error
 
-/** Whether the service gave no decision. */
-export const isUndecided = (error: { readonly _tag: string }): error is Undecided =>
-  error._tag === "Overloaded" || error._tag === "StorageUnavailable"
-
-/** Whether the call may be sent again after this answer. */
-export const mayRepeat = (policy: Policy, repeatable: boolean, error: { readonly _tag: string }): error is Undecided =>
-  isUndecided(error) &&
-  error.retryable &&
-  (error.applied === "no" || repeatable) &&
-  (policy.restarts || (error.reason !== "DRAINING" && error.reason !== "FENCED"))
-
-/** Whether a subscription may be opened again after this answer: another token may be taken where the last one expired. */
-export const mayResume = (policy: Policy, error: CheckoutError): boolean =>
-  mayRepeat(policy, true, error) || (error._tag === "NotAuthenticated" && error.retryable)
-
-/**
- * Whether this answer to a later attempt settles an unknown earlier one as "not applied, and never will be": the session is
- * closed, the key belongs to another input, or the session has passed the version that the caller expects. An applied call
- * would have been replayed before any of these checks. After any other refusal the delayed earlier attempt may still be
- * accepted.
- */
-export const settles = (call: Call, error: CheckoutError): boolean => {
-  switch (error._tag) {
-    case "SessionClosed":
-    case "IdempotencyConflict":
-      return true
-    case "ExpectedStateMismatch":
-      return call.expectedVersion !== undefined && error.current.version > call.expectedVersion
-    default:
-      return false
-  }
-}
+/** Whether a subscription may be opened again after this answer. */
+export const mayResume = (policy: Policy, error: CheckoutError): boolean => Outcome.mayResume(seen(policy, error))
 
 /** Decides by all errors so far, oldest first; there is at least one. */
-export const next = <E extends CheckoutError>(call: Call, policy: Policy, errors: ReadonlyArray<E>): Next<E> => {
-  const error = errors[errors.length - 1]!
-  if (errors.length <= policy.limit && mayRepeat(policy, call.repeatable, error)) {
-    const { retryAfterMillis } = error
-    return {
-      step: "wait",
-      pauseMillis: (jitter) => Backoff.pauseMillis(policy, errors.length, jitter, retryAfterMillis)
-    }
-  }
-  const isUnsettled = errors.slice(0, -1).some(({ applied }) => applied === "unknown") && !settles(call, error)
-  if (isUnsettled && error.applied === "no") return { step: "give up", error: unknown(call, policy, error) }
-  return { step: "give back", error: final(call, policy, error) }
-}
-
-/** The answer when an earlier attempt may have been applied and the last one does not tell. */
-const unknown = (call: Call, policy: Policy, last: CheckoutError): StorageUnavailable => {
-  const seen = final(call, policy, last)
-  return {
-    _tag: "StorageUnavailable",
-    message: `An earlier try may have been applied; the last one was answered: ${last.message}`,
-    reason: "OUTCOME_UNKNOWN",
-    retryable: call.idempotencyKey !== undefined && (!isUndecided(seen) || seen.retryable),
-    applied: "unknown",
-    retryAfterMillis: isUndecided(seen) ? seen.retryAfterMillis : policy.maxMillis,
-    last: seen,
-    idempotencyKey: call.idempotencyKey
-  }
-}
-
-/** A fenced store in this process stays fenced until it is reopened; an unknown outcome carries the key to retry with. */
-const final = <E extends CheckoutError>(call: Call, policy: Policy, error: E): E | StorageUnavailable => {
-  if (error._tag !== "StorageUnavailable") return error
-  const isOver = error.reason === "FENCED" && !policy.restarts
-  const fenced = isOver ? { ...error, retryable: false, retryAfterMillis: 0 } : error
-  return fenced.applied === "unknown" && call.idempotencyKey !== undefined
-    ? { ...fenced, idempotencyKey: call.idempotencyKey }
-    : fenced
-}
+export const next = <E extends CheckoutError>(
+  call: Outcome.Call,
+  policy: Policy,
+  errors: ReadonlyArray<E>
+): Outcome.Next<E | StorageUnavailable> =>
+  Outcome.next(
+    call,
+    policy,
+    errors.map((error) => seen(policy, error))
+  )
