@@ -13,19 +13,19 @@ import { OnelaneError } from "./OnelaneError.js"
 import type { Call } from "./Outcome.js"
 import type * as S from "./Session.js"
 import type { Read } from "./Shape.js"
-import { timerMax } from "./Time.js"
+import { millisMax } from "./Time.js"
 import * as Token from "./Token.js"
 import type { Result } from "./Wire.js"
 
 /** The server, the token, and how patient the client is. */
 export interface ClientOptions {
-  /** Base URL of the server, such as `https://checkout.example`; a path in it is kept. */
+  /** Base URL of the server, such as `https://checkout.example`, a path in it is kept; or a path of the page's own server. */
   readonly url: string
   /**
    * The token, or a function that gives it. A function is asked when the first token is needed, and once more by a call that is
-   * answered 401.
+   * answered 401. None: the page's own server knows the caller by a cookie.
    */
-  readonly token: Token.Token
+  readonly token?: Token.Token
   /** Timeout of an attempt in milliseconds; one that waits has as much more. Default 30,000. */
   readonly timeoutMillis?: number | undefined
   /** Retries after the first attempt (default 8), the longest first pause (50 ms) and the longest of all (2,000 ms). */
@@ -98,7 +98,7 @@ const check = (isValid: boolean, name: string): void => {
   if (!isValid) throw new TypeError(`Invalid ${name}`)
 }
 
-const whole = (name: string, value: number, least = 1, most = timerMax): number => {
+const whole = (name: string, value: number, least = 1, most = millisMax): number => {
   check(Number.isSafeInteger(value) && value >= least && value <= most, name)
   return value
 }
@@ -118,8 +118,8 @@ export const connectionOf = (options: ClientOptions): Connection => {
   const { follow = {}, retry = {}, timeoutMillis = 30_000, token, url } = options
   const { baseMillis = 50, limit = 8, maxMillis = 2_000 } = retry
   const { pollMillis = 2_000, silenceMillis = 45_000, stream = true } = follow
-  check(/^https?:\/\/[^/]/i.test(url), "url")
-  check(typeof token === "function" || Token.isToken(token), "token")
+  check(/^(https?:\/)?\/[^/]/i.test(url), "url")
+  check(token === undefined || typeof token === "function" || Token.isToken(token), "token")
   const calls: Calls.Calls = {
     policy: {
       limit: whole("limit", limit, 0, 200),

@@ -2,8 +2,8 @@
  * Time: pauses, and bounds on how long something may take. A timer that is not needed any more is cleared.
  */
 
-/** Most milliseconds of a timer. */
-export const timerMax = 2_147_483_647
+/** Most milliseconds of an option, so that no sum of two goes beyond what a timer takes (2,147,483,647). */
+export const millisMax = 1_000_000_000
 
 /** Waits; resolves early when the signal fires. */
 export const pause = (millis: number, signal: AbortSignal | undefined): Promise<void> =>
@@ -13,7 +13,7 @@ export const pause = (millis: number, signal: AbortSignal | undefined): Promise<
       signal?.removeEventListener("abort", end)
       resolve()
     }
-    const timer = setTimeout(end, Math.min(millis, timerMax))
+    const timer = setTimeout(end, millis)
     signal?.addEventListener("abort", end)
     if (signal?.aborted === true) end()
   })
@@ -38,7 +38,7 @@ export const within = <A>(
       controller.abort()
     }
     const onAbort = (): void => stop(aborted())
-    const timer = setTimeout(() => stop(late()), Math.min(millis, timerMax))
+    const timer = setTimeout(() => stop(late()), millis)
     signal?.addEventListener("abort", onAbort)
     work(controller.signal).then(resolve, reject).finally(leave)
     if (signal?.aborted === true) onAbort()

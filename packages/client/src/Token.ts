@@ -6,15 +6,15 @@ import { notAuthenticated } from "./Answers.js"
 import type { CheckoutError } from "./CheckoutError.js"
 import { within } from "./Time.js"
 
-/** A token, or what gives one. */
-export type Token = string | (() => string | PromiseLike<string>)
+/** A token, or what gives one; undefined where a cookie says who calls. */
+export type Token = string | (() => string | PromiseLike<string>) | undefined
 
 /** Whether a text can be sent as a token: printable ASCII without spaces. */
 export const isToken = (value: unknown): value is string => typeof value === "string" && /^[!-~]+$/.test(value)
 
 /** The tokens of a client. */
 export interface Tokens {
-  /** The token to send, or why there is none. */
+  /** The token to send, empty for none, or why there is none. */
   readonly get: () => Promise<string | CheckoutError>
   /** Tells that the server refused this token; true if another one can be asked for. */
   readonly refused: (token: string) => boolean
@@ -36,7 +36,7 @@ export const make = (token: Token, millis: number): Tokens => {
   const late = () => none("gave none in time")
   return {
     get: async () => {
-      if (typeof token === "string") return token
+      if (typeof token !== "function") return token ?? ""
       if (known !== null) return known
       // Whoever needs a token after a late one asks anew; an answer that came too late is for nobody.
       const mine = (asked ??= within(millis, undefined, () => ask(token), late, late))
@@ -48,7 +48,7 @@ export const make = (token: Token, millis: number): Tokens => {
       return given
     },
     refused: (refused) => {
-      if (typeof token === "string") return false
+      if (typeof token !== "function") return false
       if (known === refused) known = null
       return true
     }

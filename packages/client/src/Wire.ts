@@ -101,7 +101,8 @@ export const exchange = <A>(
   const { body, path, signal, waitMillis } = request
   const doubt = doubtOf(request)
   const millis = wire.timeoutMillis + waitMillis
-  const headers: Record<string, string> = { authorization: `Bearer ${token}`, ...request.headers }
+  const headers: Record<string, string> = { ...request.headers }
+  if (token !== "") headers.authorization = `Bearer ${token}`
   if (body !== null) headers["content-type"] = "application/json"
   if (waitMillis > 0) headers.prefer = `wait=${waitMillis / 1_000}`
   const ask = async (signal: AbortSignal): Promise<A | StorageUnavailable> => {
