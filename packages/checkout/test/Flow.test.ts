@@ -58,6 +58,17 @@ describe("Flow", () => {
     assert.deepStrictEqual(through, ["Inventory", "Confirm Price", "Calculate Promotions", "Shipping Cost"])
   })
 
+  it("b2b-work is b2b-proceed whose background states have work that is done elsewhere", () => {
+    const { edges, proceed, tasks } = Flow.presets["b2b-work"]
+    assert.deepStrictEqual(edgesOf(Flow.b2bWork), edgesOf(Flow.b2b))
+    assert.deepStrictEqual(new Map(proceed), new Map(Flow.b2bProceed.proceed))
+    assert.deepStrictEqual([...tasks.keys()].sort(), [...backgroundStates].sort())
+    for (const task of tasks.values()) assert.deepStrictEqual(task, { deadlineMillis: 600_000 })
+    assert.isTrue(edges.has("Start"))
+    // A session stops in the first of them until its claim is closed.
+    assert.strictEqual(Flow.b2bWork.arrivals.get("Inventory")!.state, "Inventory")
+  })
+
   it("b2b-sync pays and activates the order of a single-page checkout", () =>
     assert.deepStrictEqual(
       edgesOf(Flow.b2bSync),
@@ -86,7 +97,7 @@ describe("Flow", () => {
     for (const [name, flow] of Object.entries(Flow.presets)) {
       assert.strictEqual(flow.name, name)
       assert.strictEqual(flow.initial, "Start")
-      assert.strictEqual(flow.tasks.size, 0)
+      assert.strictEqual(flow.tasks.size, name === "b2b-work" ? backgroundStates.length : 0)
       assert.deepStrictEqual(flow.edges.get("Error"), flow.states)
       for (const state of flow.states) {
         assert.isTrue((checkoutStates as ReadonlyArray<string>).includes(state))

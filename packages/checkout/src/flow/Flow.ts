@@ -308,6 +308,17 @@ export const b2bAsync = defineFlow({
   transitions: { ...reentrant, "Confirm Price": ["Shipping Cost"] }
 })
 
+/** The background states, and where each goes. */
+const background = {
+  Inventory: "Confirm Price",
+  "Confirm Price": "Calculate Promotions",
+  "Calculate Promotions": "Shipping Cost",
+  "Shipping Cost": "Delivery Method",
+  Taxes: "Payment And Billing Address",
+  "Cart To Order": "Authorize Payment",
+  "Activate Order": "Order Confirmation"
+} as const
+
 /**
  * The default flow, whose background states proceed: one update runs the states up to the next screen. The screens are Start,
  * Shipping Address, Delivery Method, Payment And Billing Address, Checkout Summary, Authorize Payment and Order Confirmation.
@@ -316,14 +327,28 @@ export const b2bProceed = defineFlow({
   name: "b2b-proceed",
   initial: "Start",
   transitions: b2b.transitions,
-  proceed: {
-    Inventory: "Confirm Price",
-    "Confirm Price": "Calculate Promotions",
-    "Calculate Promotions": "Shipping Cost",
-    "Shipping Cost": "Delivery Method",
-    Taxes: "Payment And Billing Address",
-    "Cart To Order": "Authorize Payment",
-    "Activate Order": "Order Confirmation"
+  proceed: background
+})
+
+const tenMinutes = { deadlineMillis: 600_000 }
+
+/**
+ * The default flow, whose background states proceed and are worked on elsewhere: an update claims the first of them, whoever does its
+ * work closes the claim (`completeTask`), and the engine claims the next one. As a file: `examples/flows/b2b.json`.
+ */
+export const b2bWork = defineFlow({
+  name: "b2b-work",
+  initial: "Start",
+  transitions: b2b.transitions,
+  proceed: background,
+  tasks: {
+    Inventory: tenMinutes,
+    "Confirm Price": tenMinutes,
+    "Calculate Promotions": tenMinutes,
+    "Shipping Cost": tenMinutes,
+    Taxes: tenMinutes,
+    "Cart To Order": tenMinutes,
+    "Activate Order": tenMinutes
   }
 })
 
@@ -374,6 +399,7 @@ export const presets = Object.freeze({
   "b2b-sync": b2bSync,
   "b2b-classic": b2bClassic,
   "b2b-proceed": b2bProceed,
+  "b2b-work": b2bWork,
   any
 } as const)
 
