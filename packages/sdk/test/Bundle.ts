@@ -5,6 +5,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import * as Ours from "./Ours.js"
 
 /** What the program says of its run. */
 export interface Said {
@@ -27,7 +28,7 @@ export const whole: Said = {
 }
 
 const programs = fileURLToPath(new URL("./programs/", import.meta.url))
-const root = fileURLToPath(new URL("../../..", import.meta.url))
+const { root } = Ours
 const sql = join(root, "packages/sql")
 
 const execute = promisify(execFile)
@@ -71,8 +72,6 @@ export const bundled = (bundler: string, command: ReadonlyArray<string>): Promis
 /** What a program on memory or a file does not install. */
 const optional = ["pg", "@effect/sql-pg", "@onelane/cluster", "@onelane/sqlite20"]
 
-const installed = ["engine", "checkout", "directory", "history", "http", "sql", "sdk"]
-
 /** Lays a project that has everything but the optional peers, and no way to those of this repository. */
 const layWithout = (project: string): void => {
   const modules = join(project, "node_modules")
@@ -82,9 +81,7 @@ const layWithout = (project: string): void => {
       if (!["@effect", "@onelane", ...optional].includes(name) && !optional.includes(`${scope}/${name}`))
         symlinkSync(join(root, "node_modules", scope, name), join(modules, scope, name))
   }
-  for (const name of installed)
-    for (const part of ["package.json", "dist"])
-      cpSync(join(root, "packages", name, part), join(modules, "@onelane", name, part), { recursive: true })
+  Ours.lay("sdk", modules)
   cpSync(join(programs, "bundled.mjs"), join(project, "bundled.mjs"))
 }
 

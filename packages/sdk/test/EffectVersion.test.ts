@@ -1,24 +1,19 @@
 /** A program beside an Effect that we cannot run on: one sentence, at import and from the command, and never a missing file. */
 import { execFile } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as EffectVersion from "@onelane/engine/EffectVersion"
+import * as Ours from "./Ours.js"
 
-const root = fileURLToPath(new URL("../../..", import.meta.url))
-const ours = ["engine", "checkout", "directory", "history", "http", "sql", "cluster", "sdk", "server"]
+const { root } = Ours
 
 /** A project with our packages and a planted `effect` of that version, which has none of the files that ours ask for. */
 const inProject = async (version: string, test: (folder: string) => Promise<void>): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), "onelane-effect-"))
   try {
-    for (const name of ours)
-      for (const part of ["package.json", "dist", ...(name === "server" ? ["bin"] : [])])
-        cpSync(join(root, "packages", name, part), join(folder, "node_modules/@onelane", name, part), {
-          recursive: true
-        })
+    Ours.lay("server", join(folder, "node_modules"))
     const effect = join(folder, "node_modules/effect")
     mkdirSync(effect)
     const manifest = { name: "effect", version, type: "module", exports: { ".": "./index.js" } }
