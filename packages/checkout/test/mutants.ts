@@ -60,7 +60,8 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       nowMillis: commit.nowMillis,
       vigil: yield* Vigil.make<any, any>(null)
     }
-    return Changes.withStreams(Service.make(parts))
+    const unused = () => Effect.die("not asked")
+    return Changes.withStreams({ ...Service.make(parts), sessions: unused, claims: unused })
   })
 
 /** As `boot`, with a spoilt behavior. */

@@ -71,7 +71,9 @@ export const roundRobin = (server: PostgresServer.PostgresServer, flow: Flow.Flo
         completeTask: (caller, input, wait) => next().completeTask(caller, input, wait),
         failTask: (caller, input) => next().failTask(caller, input),
         releaseClaim: (caller, input) => next().releaseClaim(caller, input),
-        move: (caller, input) => next().move(caller, input)
+        move: (caller, input) => next().move(caller, input),
+        sessions: (caller, input) => next().sessions(caller, input),
+        claims: (caller, input) => next().claims(caller, input)
       })
     })
   )

@@ -39,6 +39,7 @@ import * as WireSession from "./contract/WireSession.js"
 import * as Deadline from "./core/Deadline.js"
 import * as Preference from "./core/Preference.js"
 import { splitTarget } from "./core/WireRequest.js"
+import * as ListQuery from "./formats/ListQuery.js"
 
 /** The server's URL, and the token of the caller. */
 export interface Options {
@@ -80,7 +81,9 @@ export const make = (
         withPatch(input, (body) => wire.write(operationPath(body, "complete"), rest(body), Completed, wait)),
       failTask: (_, input) => wire.write(operationPath(input, "fail"), rest(input), Changed),
       releaseClaim: (_, input) => wire.write(operationPath(input, "release"), rest(input), Changed),
-      move: (_, input) => wire.write(pathOf(input, "/move"), rest(input), Moved)
+      move: (_, input) => wire.write(pathOf(input, "/move"), rest(input), Moved),
+      sessions: (_, input) => wire.read(Effect.succeed(`/v1/sessions${ListQuery.write(Object(input))}`), Sessions),
+      claims: (_, input) => wire.read(Effect.succeed(`/v1/operations${ListQuery.write(Object(input))}`), Claims)
     })
   })
 
@@ -94,6 +97,8 @@ const Changed = ClientAnswer.reply(WireSession.Changed, ErrorSchema.OperationErr
 const Completed = ClientAnswer.reply(WireSession.Changed, ErrorSchema.CompleteError)
 const Moved = ClientAnswer.reply(WireSession.Changed, ErrorSchema.MoveError)
 const Found = ClientAnswer.reply(WireSession.Found, ErrorSchema.AccessError)
+const Sessions = ClientAnswer.reply(WireSession.SessionsPage, ErrorSchema.AccessError)
+const Claims = ClientAnswer.reply(WireSession.ClaimsPage, ErrorSchema.AccessError)
 const Session = ClientAnswer.reply(WireSession.Session, ErrorSchema.AccessError)
 const History = ClientAnswer.reply(WireSession.History, ErrorSchema.HistoryError)
 const Entry = ClientAnswer.reply(WireSession.HistoryEntry, ErrorSchema.HistoryError)

@@ -29,7 +29,9 @@ const remote = Layer.effect(
       completeTask: (caller, input, wait) => of(caller).completeTask(caller, input, wait),
       failTask: (caller, input) => of(caller).failTask(caller, input),
       releaseClaim: (caller, input) => of(caller).releaseClaim(caller, input),
-      move: (caller, input) => of(caller).move(caller, input)
+      move: (caller, input) => of(caller).move(caller, input),
+      sessions: (caller, input) => of(caller).sessions(caller, input),
+      claims: (caller, input) => of(caller).claims(caller, input)
     }
   })
 )

@@ -96,7 +96,9 @@ const scripted = (errors: ReadonlyArray<CheckoutError.UpdateError>) => {
     completeTask: unused,
     failTask: unused,
     releaseClaim: unused,
-    move: unused
+    move: unused,
+    sessions: unused,
+    claims: unused
   }
   return { shape, keys, calls: () => calls }
 }

@@ -14,7 +14,9 @@ import * as ReleaseClaim from "../commands/ReleaseClaim.js"
 import * as UpdateCheckoutSession from "../commands/UpdateCheckoutSession.js"
 import type * as Caller from "../ports/Caller.js"
 import * as Arrival from "./Arrival.js"
-import type { SessionCalls, Wait } from "./CheckoutSessions.js"
+import type { SessionCalls, SessionsInput, Wait } from "./CheckoutSessions.js"
+import * as Listing from "./Listing.js"
+import * as OpenClaims from "./OpenClaims.js"
 
 // A caller that was copied already, by a service around this one.
 class TakenCaller implements Caller.Caller {
@@ -49,6 +51,11 @@ const fieldsOf =
   <I extends object>(input: I): I =>
     Input.take(input, fields)
 
+const takeSessions = (input: SessionsInput): SessionsInput => {
+  const taken = Input.take(input, Listing.fields)
+  return Array.isArray(taken?.state) ? { ...taken, state: taken.state.slice(0, Listing.statesMaxCount + 1) } : taken
+}
+
 /** Copies of inputs, for callers of `Starts`. */
 export const takes = {
   open: OpenCheckoutSession.take,
@@ -69,5 +76,7 @@ export const make = (service: SessionCalls): SessionCalls => ({
   completeTask: taking(service.completeTask, takes.completeTask),
   failTask: taking(service.failTask, fieldsOf(FailTask.fields)),
   releaseClaim: taking(service.releaseClaim, fieldsOf(ReleaseClaim.fields)),
-  move: taking(service.move, fieldsOf(MoveSession.fields))
+  move: taking(service.move, fieldsOf(MoveSession.fields)),
+  sessions: taking(service.sessions, takeSessions),
+  claims: taking(service.claims, fieldsOf(OpenClaims.fields))
 })

@@ -40,6 +40,7 @@ import * as Service from "./CheckoutService.js"
 import { CheckoutSessions, type SessionCalls } from "./CheckoutSessions.js"
 import * as Erasing from "./Erasing.js"
 import * as LateResults from "./LateResults.js"
+import * as Listing from "./Listing.js"
 import * as MigrationLog from "./MigrationLog.js"
 import * as OpenClaims from "./OpenClaims.js"
 import * as Pruning from "./Pruning.js"
@@ -96,8 +97,6 @@ export interface CheckoutEngineShape extends Starts.Starts {
     /** How far the store's clock is ahead of this process's, milliseconds; 0 if the store has no clock. */
     readonly clockOffsetMillis: () => number
   }
-  /** Lists the claims that are open, for work that is done elsewhere. */
-  readonly claims: OpenClaims.ListClaims
   /** What removes for good. */
   readonly retention: RetentionShape
   /** Accepts no new work and lets turns and tasks finish within their limits; true if all started work was answered. */
@@ -185,9 +184,9 @@ const build = (options: CheckoutEngineOptions) =>
       vigil
     }
     const metrics = metricsOf(parts, commit, tasks.running, clockOffsetMillis)
-    const calls = CallValues.make(Service.make(parts))
+    const calls = CallValues.make({ ...Service.make(parts), ...listing(parts, commit.journal) })
     const starts = Starts.make(parts, calls, yield* Effect.runtime<never>())
-    return { flow: shown, calls, metrics, ...starts, drain, ...besides(parts, commit.journal, calls) }
+    return { flow: shown, calls, metrics, ...starts, drain, retention: retentionOf(parts, commit.journal) }
   })
 
 const announcing = (
@@ -215,10 +214,14 @@ const offsetOf =
   (): number =>
     nowMillis() - clock.unsafeCurrentTimeMillis()
 
-const besides = (parts: Service.Parts, journal: Journal.JournalShape, { get }: SessionCalls) => ({
-  claims: OpenClaims.make({ journal, access: parts.ports.access, get }),
-  retention: retentionOf(parts, journal)
-})
+const listing = (
+  { ports, sessions, ...parts }: Service.Parts,
+  journal: Journal.JournalShape
+): Pick<SessionCalls, "sessions" | "claims"> => {
+  const { access } = ports
+  const get: SessionCalls["get"] = (caller, input) => Service.get({ ports, sessions, ...parts }, caller, input)
+  return { sessions: Listing.make({ sessions, access }), claims: OpenClaims.make({ journal, access, get }) }
+}
 
 const retentionOf = (parts: Service.Parts, { compact }: Journal.JournalShape): RetentionShape => ({
   prune: Pruning.prune(parts),

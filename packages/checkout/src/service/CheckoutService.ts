@@ -65,7 +65,7 @@ export interface Parts {
 export type Watching = Vigil.Vigil<AccessError, AccessError>
 
 /** Makes the service. */
-export const make = (parts: Parts): S.SessionCalls => ({
+export const make = (parts: Parts): Omit<S.SessionCalls, "sessions" | "claims"> => ({
   get: (caller, input, wait) =>
     wait === undefined ? Effect.suspend(() => get(parts, caller, input)) : arrival(parts, caller, input, wait),
   find: (caller, input) =>

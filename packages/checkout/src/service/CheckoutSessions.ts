@@ -246,6 +246,77 @@ export interface Changed extends Arrived {
   readonly session: CheckoutSession
 }
 
+/** What a list shows of a session. */
+export interface ListedSession {
+  readonly checkoutSessionId: string
+  readonly cartId: string
+  readonly state: string
+  readonly isArchived: boolean
+  readonly closedBy: ClosedBy | null
+  /** The running task; null if there is none. */
+  readonly operationId: string | null
+  readonly version: number
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** Which sessions to list: those that fit everything that is given, as they were committed last. */
+export interface SessionsInput {
+  /** Only sessions in this state, or in one of these, 32 at most. `Error`: those whose last task failed. */
+  readonly state?: string | ReadonlyArray<string> | undefined
+  readonly cartId?: string | undefined
+  /** True: only closed sessions. False: only live ones. Default: both. */
+  readonly archived?: boolean | undefined
+  /** True: only sessions whose task runs. Default: all. */
+  readonly claimed?: boolean | undefined
+  /** Only sessions that last changed before this instant, epoch milliseconds. */
+  readonly changedBefore?: number | undefined
+  /** Only sessions that last changed at this instant or later, epoch milliseconds. */
+  readonly changedAfter?: number | undefined
+  /** The `next` of the page before. Default: the first page. */
+  readonly after?: string | undefined
+  /** Sessions of the page, 1 to 200. Default 100. */
+  readonly limit?: number | undefined
+}
+
+/** A page of sessions, in the order of their ids. It may be short, or empty: go on until `next` is null. */
+export interface SessionsPage {
+  readonly sessions: ReadonlyArray<ListedSession>
+  /** Where the next page begins; null at the end. */
+  readonly next: string | null
+}
+
+/** Which claims. */
+export interface ClaimsInput {
+  /** Only of sessions in this state. Default: of all. */
+  readonly state?: string | undefined
+  /** The `next` of the page before. Default: the first page. */
+  readonly after?: string | undefined
+  /** How many claimed sessions to look at, 1 to 200; those in another state are left out. Default 100. */
+  readonly limit?: number | undefined
+}
+
+/** A claim that is open: what work elsewhere needs to know, and to close it. */
+export interface OpenOperation {
+  readonly operationId: string
+  readonly checkoutSessionId: string
+  readonly cartId: string
+  readonly state: string
+  readonly nextState: string
+  readonly workKey: string | null
+  readonly orderId: string | null
+  readonly version: number
+  readonly updatedAt: number
+  readonly data: JsonObject | null
+}
+
+/** A page of claims, in the order of their session ids. It may be short, or empty: go on until `next` is null. */
+export interface ClaimsPage {
+  readonly operations: ReadonlyArray<OpenOperation>
+  /** Where the next page begins; null at the end. */
+  readonly next: string | null
+}
+
 /**
  * The guarantee: each time a session enters a state, at most one update out of that state succeeds; every other one fails
  * with a typed error and the session's present state. Nothing is acknowledged before it is durable.
@@ -272,6 +343,10 @@ export interface SessionCalls {
   readonly failTask: (caller: Caller, input: FailTaskInput) => Effect.Effect<Changed, OperationError>
   readonly releaseClaim: (caller: Caller, input: ReleaseClaimInput) => Effect.Effect<Changed, OperationError>
   readonly move: (caller: Caller, input: MoveInput) => Effect.Effect<Changed, MoveError>
+  /** Lists sessions by state, age, cart and claim, for operators (action `administer`). */
+  readonly sessions: (caller: Caller, input: SessionsInput) => Effect.Effect<SessionsPage, AccessError>
+  /** Lists the claims that are open, for work that is done elsewhere (action `complete-task`). */
+  readonly claims: (caller: Caller, input: ClaimsInput) => Effect.Effect<ClaimsPage, AccessError>
 }
 
 /** The same, and sessions followed as streams. */

@@ -11,29 +11,13 @@ import type { AccessShape } from "../ports/Access.js"
 import type { Caller } from "../ports/Caller.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { claimedAlarmMillis } from "../session/SessionState.js"
-import type { SessionCalls } from "./CheckoutSessions.js"
+import type { ClaimsInput, ClaimsPage, OpenOperation, SessionCalls } from "./CheckoutSessions.js"
 
 /** Most claimed sessions that one page looks at. */
 export const claimsMaxEntries = 200
 
-/** Which claims. */
-export interface ClaimsInput {
-  /** Only of sessions in this state. Default: of all. */
-  readonly state?: string | undefined
-  /** The `next` of the page before. Default: the first page. */
-  readonly after?: string | undefined
-  /** How many claimed sessions to look at, 1 to 200; those in another state are left out. Default 100. */
-  readonly limit?: number | undefined
-}
-
-/** A page of claims. */
-export interface ClaimsPage {
-  readonly sessions: ReadonlyArray<CheckoutSession>
-  /** Where the next page begins; null at the end. */
-  readonly next: string | null
-}
-
-const fields = {
+/** The fields of the input. */
+export const fields = {
   state: Input.optionalTextUpTo(30),
   after: Input.optionalTextUpTo(64),
   limit: Input.optionalWhole(1, claimsMaxEntries)
@@ -74,12 +58,19 @@ const list = (
       journal.alarms("session", claimedAlarmMillis, limit, last),
       ({ cause, reason }) => Refusal.portUnavailable({ _tag: "PortUnavailable", port: "journal", cause, reason })
     )
-    const sessions: Array<CheckoutSession> = []
+    const operations: Array<OpenOperation> = []
     for (const { id } of due) {
       const session = yield* Effect.catchIf(get(caller, { checkoutSessionId: id }), isUnseen, () =>
         Effect.succeed(null)
       )
-      if (session?.isProcessing && (state === undefined || session.state === state)) sessions.push(session)
+      if (session?.isProcessing && (state === undefined || session.state === state))
+        operations.push(operationOf(session))
     }
-    return { sessions, next: due.length < limit ? null : due[due.length - 1]!.id }
+    return { operations, next: due.length < limit ? null : due[due.length - 1]!.id }
   })
+
+const operationOf = (session: CheckoutSession): OpenOperation => {
+  const { cartId, data, id, nextState, operationId, orderId, state, updatedAt, version, workKey } = session
+  const claim = { operationId: operationId!, nextState: nextState!, workKey }
+  return { ...claim, checkoutSessionId: id, cartId, state, orderId, version, updatedAt, data }
+}

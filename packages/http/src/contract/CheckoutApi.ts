@@ -270,9 +270,46 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
       .annotate(OpenApi.Summary, "Take a claim away (operators)")
   )
 
+const text = Schema.optional(Schema.String)
+const flag = Schema.optional(Schema.BooleanFromString)
+const instant = Schema.optional(WireSession.Instant)
+const count = Schema.optional(Schema.NumberFromString)
+
+/** What is not about one session, for operators and for work that is done elsewhere. */
+export const listsGroup = HttpApiGroup.make("lists")
+  .addError(ProblemSchema.anyAdapter)
+  .add(
+    HttpApiEndpoint.get("sessions", "/v1/sessions")
+      .setUrlParams(
+        Schema.Struct({
+          state: Schema.optional(
+            Schema.Array(Schema.String).annotations({ description: "Said once or several times, 32 at most" })
+          ),
+          cartId: text,
+          archived: flag,
+          claimed: flag,
+          changedBefore: instant,
+          changedAfter: instant,
+          after: text,
+          limit: count
+        })
+      )
+      .addSuccess(WireSession.SessionsPage)
+      .addError(AccessProblem)
+      .annotate(OpenApi.Summary, "List sessions by state, age, cart and claim (operators)")
+  )
+  .add(
+    HttpApiEndpoint.get("claims", "/v1/operations")
+      .setUrlParams(Schema.Struct({ state: text, after: text, limit: count }))
+      .addSuccess(WireSession.ClaimsPage)
+      .addError(AccessProblem)
+      .annotate(OpenApi.Summary, "List the claims that are open, for work that is done elsewhere")
+  )
+
 /** The contract: both formats. */
 export const CheckoutApi = HttpApi.make("onelane")
   .add(sessionsGroup)
+  .add(listsGroup)
   .add(actionsGroup)
   .annotate(OpenApi.Title, "Onelane")
   .annotate(OpenApi.Version, "1")

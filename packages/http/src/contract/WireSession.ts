@@ -119,6 +119,45 @@ export const HistoryEntry = Schema.Struct({
 /** A page of history. */
 export const History = Schema.Struct({ entries: Schema.Array(HistoryEntry) }).annotations({ identifier: "History" })
 
+/** A session as lists show it. */
+export const ListedSession = Schema.Struct({
+  checkoutSessionId: text,
+  cartId: text,
+  state: text,
+  isArchived: Schema.Boolean,
+  closedBy: Schema.NullOr(Schema.Literal("COMPLETED", "CANCELLED", "EXPIRED")),
+  operationId: textOrNull,
+  version: Schema.Int,
+  createdAt: Instant,
+  updatedAt: Instant
+}).annotations({ identifier: "ListedSession" })
+
+const next = textOrNull.annotations({ description: "Where the next page begins (`after`); null at the end" })
+
+/** A page of sessions. */
+export const SessionsPage = Schema.Struct({ sessions: Schema.Array(ListedSession), next }).annotations({
+  identifier: "SessionsPage"
+})
+
+/** A claim that is open. */
+export const OpenOperation = Schema.Struct({
+  operationId: text,
+  checkoutSessionId: text,
+  cartId: text,
+  state: text,
+  nextState: text,
+  workKey: textOrNull,
+  orderId: textOrNull,
+  version: Schema.Int,
+  updatedAt: Instant,
+  data: Schema.NullOr(JsonObject)
+}).annotations({ identifier: "OpenOperation" })
+
+/** A page of claims. */
+export const ClaimsPage = Schema.Struct({ operations: Schema.Array(OpenOperation), next }).annotations({
+  identifier: "ClaimsPage"
+})
+
 const arrived = Schema.optional(
   Schema.Boolean.annotations({ description: "After `Prefer: wait`: whether no work of the session runs any more" })
 )
@@ -179,6 +218,8 @@ const same: ReadonlyArray<true> = [
   true satisfies Same<typeof Opened.Type, CheckoutSessions.Opened>,
   true satisfies Same<typeof Updated.Type, CheckoutSessions.Updated>,
   true satisfies Same<typeof Found.Type, CheckoutSessions.Found>,
+  true satisfies Same<typeof SessionsPage.Type, CheckoutSessions.SessionsPage>,
+  true satisfies Same<typeof ClaimsPage.Type, CheckoutSessions.ClaimsPage>,
   true satisfies Same<typeof Cancelled.Type, CheckoutSessions.Cancelled>,
   true satisfies Same<typeof Changed.Type, CheckoutSessions.Changed>
 ]

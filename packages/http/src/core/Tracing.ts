@@ -174,6 +174,12 @@ class Traced implements Sessions {
   get move(): Sessions["move"] {
     return this.call("move")
   }
+  get sessions(): Sessions["sessions"] {
+    return this.call("sessions")
+  }
+  get claims(): Sessions["claims"] {
+    return this.call("claims")
+  }
   get follow(): Sessions["follow"] {
     return followed(this.behind.follow, this.parent)
   }

@@ -11,17 +11,19 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as AdapterError from "../contract/AdapterError.js"
-import { CheckoutApi, type sessionsGroup } from "../contract/CheckoutApi.js"
+import { CheckoutApi, type listsGroup, type sessionsGroup } from "../contract/CheckoutApi.js"
 import * as WireError from "../contract/WireError.js"
 import * as WireSession from "../contract/WireSession.js"
 import * as Conditional from "../core/Conditional.js"
 import * as Preference from "../core/Preference.js"
 import * as WireAnswer from "../core/WireAnswer.js"
 import * as WireRequest from "../core/WireRequest.js"
+import * as ListQuery from "./ListQuery.js"
 import * as SessionEvents from "./SessionEvents.js"
 import type { Call, Operation, Refusal, WireFormat, Work } from "./WireFormat.js"
 
-type Name = HttpApiEndpoint.HttpApiEndpoint.Name<HttpApiGroup.HttpApiGroup.Endpoints<typeof sessionsGroup>>
+type Group = typeof sessionsGroup | typeof listsGroup
+type Name = HttpApiEndpoint.HttpApiEndpoint.Name<HttpApiGroup.HttpApiGroup.Endpoints<Group>>
 /** Not validated: the service does that after the permission check. */
 type Input = Readonly<Record<string, unknown>>
 
@@ -75,6 +77,8 @@ const updated = ({ arrived, requestId, replayed, session }: CheckoutSessions.Upd
 const encodeHistory = Schema.encodeSync(WireSession.History)
 
 const encodeFound = Schema.encodeSync(WireSession.Found)
+const encodeSessions = Schema.encodeSync(WireSession.SessionsPage)
+const encodeClaims = Schema.encodeSync(WireSession.ClaimsPage)
 
 const updateAnswer = (exit: Exit.Exit<CheckoutSessions.Updated, CheckoutError.UpdateError>) =>
   Exit.isSuccess(exit) ? Exit.succeed(updated(exit.value)) : (exit as Exit.Exit<never, CheckoutError.UpdateError>)
@@ -200,13 +204,23 @@ const endpoints: { readonly [N in Name]: Endpoint } = {
     ({ caller, sessions }, input) => Effect.map(sessions.releaseClaim(caller, input), changed),
     conditional
   ),
-  move: writing(({ caller, sessions }, input) => Effect.map(sessions.move(caller, input), changed), conditional)
+  move: writing(({ caller, sessions }, input) => Effect.map(sessions.move(caller, input), changed), conditional),
+  sessions: reading(({ caller, sessions }, input) =>
+    Effect.map(sessions.sessions(caller, ListQuery.sessionsInput(input)), (page) =>
+      WireAnswer.json(200, encodeSessions(page))
+    )
+  ),
+  claims: reading(({ caller, sessions }, input) =>
+    Effect.map(sessions.claims(caller, ListQuery.claimsInput(input)), (page) =>
+      WireAnswer.json(200, encodeClaims(page))
+    )
+  )
 }
 
 const routes: ReadonlyArray<WireRequest.Route<Name>> = (() => {
   const found: Array<WireRequest.Route<Name>> = []
   HttpApi.reflect(CheckoutApi, {
-    predicate: ({ group }) => group.identifier === "sessions",
+    predicate: ({ group }) => group.identifier === "sessions" || group.identifier === "lists",
     onGroup: () => {},
     onEndpoint: ({ endpoint: { name, method, path } }) => found.push(WireRequest.route(name as Name, method, path))
   })

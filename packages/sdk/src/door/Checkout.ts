@@ -105,6 +105,20 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     options?: CallOptions
   ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.MoveError>
 
+  /**
+   * Lists sessions by state, age, cart and claim, page after page, for operators. A page shows what was committed when it was read, and
+   * may be short or empty where few sessions fit: go on until `next` is null.
+   */
+  readonly sessions: (
+    input?: CheckoutSessions.SessionsInput,
+    options?: CallOptions
+  ) => Answer<CheckoutSessions.SessionsPage, CheckoutError.AccessError>
+  /** Lists the claims that are open, page after page, for work that is done elsewhere; `completeTask` and `failTask` close them. */
+  readonly claims: (
+    input?: CheckoutSessions.ClaimsInput,
+    options?: CallOptions
+  ) => Answer<CheckoutSessions.ClaimsPage, CheckoutError.AccessError>
+
   /** `open`, throwing an `OnelaneError`. */
   readonly openOrThrow: (input: OpenOf<F>, options?: WaitOptions) => Promise<With<F, CheckoutSessions.Opened>>
   /** `update`, throwing an `OnelaneError`. */
@@ -146,6 +160,16 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   ) => Promise<With<F, CheckoutSessions.Changed>>
   /** `move`, throwing an `OnelaneError`. */
   readonly moveOrThrow: (input: MoveOf<F>, options?: CallOptions) => Promise<With<F, CheckoutSessions.Changed>>
+  /** `sessions`, throwing an `OnelaneError`. */
+  readonly sessionsOrThrow: (
+    input?: CheckoutSessions.SessionsInput,
+    options?: CallOptions
+  ) => Promise<CheckoutSessions.SessionsPage>
+  /** `claims`, throwing an `OnelaneError`. */
+  readonly claimsOrThrow: (
+    input?: CheckoutSessions.ClaimsInput,
+    options?: CallOptions
+  ) => Promise<CheckoutSessions.ClaimsPage>
 
   /**
    * Finishes calls that have begun, ends every iteration of `changes` (with `Closed`) and releases all resources. Later calls are
@@ -235,6 +259,12 @@ const untilAnswered = <A, E>(started: EngineAnswer.Answer<A, E>, whenAborted: "n
     else settle(started)
   })
 
+// A list of everything needs no input.
+const listing =
+  <I extends object, A>(method: (input: I, options?: CallOptions) => A) =>
+  (input: I | undefined = {} as I, options?: CallOptions): A =>
+    method(input, options)
+
 /** Creates the API for one caller, which must not change any more. */
 export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
   const { calls, starts } = behind
@@ -269,7 +299,9 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     completeTask: quick(starts?.startCompleteTask, takes.completeTask, calls.completeTask, "unknown"),
     failTask: call(calls.failTask, "unknown"),
     releaseClaim: call(calls.releaseClaim, "unknown"),
-    move: call(calls.move, "unknown")
+    move: call(calls.move, "unknown"),
+    sessions: listing(call(calls.sessions, "no")),
+    claims: listing(call(calls.claims, "no"))
   }
   const throwing =
     <I, A, E extends CallError>(method: (input: I, options?: CallOptions) => Promise<Result<A, E>>) =>
@@ -287,6 +319,8 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     failTaskOrThrow: throwing(results.failTask),
     releaseClaimOrThrow: throwing(results.releaseClaim),
     moveOrThrow: throwing(results.move),
+    sessionsOrThrow: listing(throwing(results.sessions)),
+    claimsOrThrow: listing(throwing(results.claims)),
     changes: (input, options) => ChangesIterator.make(behind, () => calls.follow(caller, input), options?.signal),
     close: behind.close,
     [Symbol.asyncDispose]: behind.close

@@ -7,7 +7,7 @@
 import * as Changes from "@onelane/checkout/Changes"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import { AsyncContext } from "@onelane/engine"
-import { Authentication, CheckoutServer, ClaimsFormat, type HttpCore, Mounting } from "@onelane/http"
+import { Authentication, CheckoutServer, type HttpCore, Mounting } from "@onelane/http"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -88,8 +88,7 @@ const coreOf = <R>(
       corsOrigins,
       logRequests,
       isClosing,
-      startUpdate: engine.startUpdate,
-      formats: [{ prefix: ClaimsFormat.path, format: ClaimsFormat.make(engine) }]
+      startUpdate: engine.startUpdate
     }).pipe(
       Effect.provide(
         Context.make(CheckoutSessions.CheckoutSessions, Changes.withStreams(untilEnd(engine.calls, ending))).pipe(

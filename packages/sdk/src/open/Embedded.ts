@@ -5,7 +5,7 @@
  * HTTP at all.
  */
 
-import type { Announcing, CheckoutError, OpenClaims } from "@onelane/checkout"
+import type { Announcing } from "@onelane/checkout"
 import * as Caller from "@onelane/checkout/Caller"
 import * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
@@ -115,14 +115,6 @@ export interface EmbeddedCheckout<F> extends Checkout.Checkout<F> {
     input: Retention.EraseInput,
     options?: Checkout.CallOptions
   ) => Promise<Result<Retention.Erased, Retention.EraseError | Aborted>>
-  /**
-   * Lists the claims that are open, page after page, for work that is done elsewhere; `completeTask` and `failTask` close them. A
-   * server has the same as `GET /v1/operations`.
-   */
-  readonly claims: (
-    input?: OpenClaims.ClaimsInput,
-    options?: Checkout.CallOptions
-  ) => Promise<Result<OpenClaims.ClaimsPage, CheckoutError.AccessError | Aborted>>
   /** This node of a cluster, as an operator sees it; null without a cluster. */
   readonly cluster: ClusterNode.ClusterNodeShape | null
   /**
@@ -242,8 +234,6 @@ export const open = async <X extends Flow.PresetName | Flow.Flow = "b2b", D exte
   const embedded: EmbeddedCheckout<FlowOf<X>> = {
     ...as(Caller.host),
     as,
-    claims: (input = {}, options) =>
-      Checkout.run(behind, () => engine.claims(Caller.host, Options.copyOf(input)), "no", options?.signal),
     cluster: Option.getOrNull(Context.getOption(context, ClusterNode.ClusterNode)),
     backup: Backups.door(behind, Context.get(context, Backups.Backups)),
     prune: (input, options) =>

@@ -140,6 +140,8 @@ export const make = (
       failTask: write(calls.failTask),
       releaseClaim: write(calls.releaseClaim),
       move: write(calls.move),
+      sessions: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.sessions(caller, input)),
+      claims: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.claims(caller, input)),
       follow: (caller, input) => Subscription.follow({ policy, calls, closing }, caller, input)
     })
   })

@@ -33,6 +33,8 @@ const serviceOf = (doorOf: (caller: Caller.Caller) => Checkout<Flow.Flow>): Serv
         | "update"
         | "get"
         | "find"
+        | "sessions"
+        | "claims"
         | "cancel"
         | "history"
         | "completeTask"
@@ -47,6 +49,8 @@ const serviceOf = (doorOf: (caller: Caller.Caller) => Checkout<Flow.Flow>): Serv
     update: call("update"),
     get: call("get"),
     find: call("find"),
+    sessions: call("sessions"),
+    claims: call("claims"),
     cancel: call("cancel"),
     history: call("history"),
     completeTask: call("completeTask"),

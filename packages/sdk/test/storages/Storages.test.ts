@@ -68,10 +68,13 @@ for (const [where, makePlace] of Object.entries(storages))
       if (!first.ok) return assert.fail(first.error._tag)
       const rest = await checkout.claims({ state: "Basket", limit: 2, after: first.value.next! })
       if (!rest.ok) return assert.fail(rest.error._tag)
-      assert.deepStrictEqual([first.value.sessions.length, rest.value.sessions.length, rest.value.next], [2, 1, null])
-      for (const { id: checkoutSessionId, operationId } of [...first.value.sessions, ...rest.value.sessions])
-        await checkout.completeTaskOrThrow({ checkoutSessionId, operationId: operationId! })
-      assert.deepStrictEqual(await checkout.claims(), { ok: true, value: { sessions: [], next: null } })
+      assert.deepStrictEqual(
+        [first.value.operations.length, rest.value.operations.length, rest.value.next],
+        [2, 1, null]
+      )
+      for (const { checkoutSessionId, operationId } of [...first.value.operations, ...rest.value.operations])
+        await checkout.completeTaskOrThrow({ checkoutSessionId, operationId })
+      assert.deepStrictEqual(await checkout.claims(), { ok: true, value: { operations: [], next: null } })
       const refused = await checkout.claims({ limit: 201 })
       assert.strictEqual(!refused.ok && refused.error._tag, "InvalidInput")
     })

@@ -5,7 +5,7 @@
 import type { Server } from "node:http"
 import { Access, CheckoutEngine, type CheckoutSessions, type Flow, type Retention } from "@onelane/checkout"
 import { Journal } from "@onelane/engine"
-import { CheckoutServer, ClaimsFormat, DoorMetrics } from "@onelane/http"
+import { CheckoutServer, DoorMetrics } from "@onelane/http"
 import { StoreHealth } from "@onelane/sql"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -55,10 +55,7 @@ export const open = (
   }
   const metricsFor = door.metricsFor ?? (isLoopback(host) ? "everybody" : "operators")
   const operated = Context.add(Context.merge(engine, kept), BackupFolder.BackupFolder, backupFolder)
-  const formats = [
-    { prefix: Admin.prefix, format: AdminFormat.make(operated) },
-    { prefix: ClaimsFormat.path, format: ClaimsFormat.make(Context.get(engine, CheckoutEngine.CheckoutEngine)) }
-  ]
+  const formats = [{ prefix: Admin.prefix, format: AdminFormat.make(operated) }]
   if (metricsFor === "operators") formats.push({ prefix: "/metrics", format: Operations.metricsFormat(parts) })
   const opened = Effect.gen(function* () {
     const identity = yield* Layer.build(Identity.layer({ ...door, tokens }))

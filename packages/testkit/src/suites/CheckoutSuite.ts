@@ -13,6 +13,7 @@ import { finding } from "./CheckoutSuiteFinding.js"
 import { chaining, chains, choices, choosing } from "./CheckoutSuiteFlows.js"
 import { keys } from "./CheckoutSuiteKeys.js"
 import { leaving, watching } from "./CheckoutSuiteLifetime.js"
+import { listing } from "./CheckoutSuiteLists.js"
 import { refusals } from "./CheckoutSuiteRefusals.js"
 import { waits } from "./CheckoutSuiteWaits.js"
 import {
@@ -52,6 +53,7 @@ export const run = (
     )
   part("opening", Flow.b2b, opening)
   part("finding", Flow.b2b, (it) => finding(it, live))
+  part("lists", claiming, (it) => listing(it, live))
   part("moving", Flow.b2b, moving)
   part("racing", Flow.b2b, racing)
   part("idempotency keys", Flow.any, keys)

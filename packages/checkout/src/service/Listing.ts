@@ -1,0 +1,121 @@
+/**
+ * Listing: pages of sessions by state, age, cart and claim, for operators. Reads the committed states in the journal, part after part,
+ * so a list costs an update nothing. A page looks at a bounded number of sessions, and is short where few of them fit.
+ */
+import * as Effect from "effect/Effect"
+import * as Input from "../commands/Input.js"
+import type { AccessError } from "../errors/CheckoutError.js"
+import * as Refusal from "../errors/Refusal.js"
+import type { AccessShape } from "../ports/Access.js"
+import type { Caller } from "../ports/Caller.js"
+import type { CheckoutSession } from "../session/CheckoutSession.js"
+import { opaqueIdMaxLength } from "../session/Ids.js"
+import type { Sessions } from "../work/Sessions.js"
+import type { ListedSession, SessionsInput, SessionsPage } from "./CheckoutSessions.js"
+
+/** Most sessions of a page. */
+export const sessionsMaxEntries = 200
+
+/** Most states that one list asks for. */
+export const statesMaxCount = 32
+
+/** Parts of the store (of 1,000 sessions on a database) that one page looks at, at most. */
+const partsMaxCount = 5
+
+const state = Input.optionalTextUpTo(30)
+const instant = Input.optionalWhole(0, Number.MAX_SAFE_INTEGER)
+
+/** The fields of the input. */
+export const fields = {
+  state: {
+    is: `${state.is}, or a list of 1 to ${statesMaxCount} of them`,
+    check: (value: unknown) =>
+      Array.isArray(value)
+        ? value.length > 0 && value.length <= statesMaxCount && value.every((one) => state.check(one))
+        : state.check(value)
+  },
+  cartId: Input.optionalTextUpTo(opaqueIdMaxLength),
+  archived: Input.optionalFlag,
+  claimed: Input.optionalFlag,
+  changedBefore: instant,
+  changedAfter: instant,
+  after: Input.optionalTextUpTo(64),
+  limit: Input.optionalWhole(1, sessionsMaxEntries)
+}
+
+/** The row of a session. */
+export const rowOf = (session: CheckoutSession): ListedSession => {
+  const { cartId, closedBy, createdAt, id, isArchived, operationId, state, updatedAt, version } = session
+  return { checkoutSessionId: id, cartId, state, isArchived, closedBy, operationId, version, createdAt, updatedAt }
+}
+
+/** Lists sessions. A caller who may not administer is refused. */
+export type ListSessions = (caller: Caller, input: SessionsInput) => Effect.Effect<SessionsPage, AccessError>
+
+/** What a list reads. */
+export interface Parts {
+  readonly sessions: Pick<Sessions, "select">
+  readonly access: Pick<AccessShape, "mayInvoke">
+}
+
+/** Makes the listing. */
+export const make =
+  ({ access, sessions }: Parts): ListSessions =>
+  (caller, input) =>
+    Effect.gen(function* () {
+      const allowed = yield* Effect.mapError(access.mayInvoke(caller, "administer"), Refusal.portUnavailable)
+      if (!allowed) return yield* Effect.fail(Refusal.actionNotPermitted)
+      const fault = Input.accept(input, fields)
+      return fault === null ? yield* page(sessions, input) : yield* Effect.fail(fault)
+    })
+
+const page = ({ select }: Parts["sessions"], input: SessionsInput): Effect.Effect<SessionsPage, AccessError> =>
+  Effect.gen(function* () {
+    const limit = input.limit ?? 100
+    const first = new First(limit)
+    const fits = wanted(input)
+    let after: string | null = input.after ?? ""
+    for (let parts = 0; parts < partsMaxCount && after !== null && !first.isFull(); parts++) {
+      const behind: string = after
+      const selection: { readonly next: string | null } = yield* select(behind, (id, { session }) => {
+        if (id > behind && session !== null && fits(session)) first.put(rowOf(session))
+        return false
+      })
+      after = selection.next
+    }
+    return { sessions: first.rows, next: first.isFull() ? first.rows[limit - 1]!.checkoutSessionId : after }
+  })
+
+/** Whether a session fits everything that is given. */
+const wanted = (input: SessionsInput): ((session: CheckoutSession) => boolean) => {
+  const { archived = null, cartId = null, claimed, state = null } = input
+  const states = state === null || typeof state !== "string" ? state : [state]
+  const changedAfter = input.changedAfter ?? 0
+  const changedBefore = input.changedBefore ?? Number.POSITIVE_INFINITY
+  return (session) =>
+    (cartId === null || session.cartId === cartId) &&
+    (archived === null || session.isArchived === archived) &&
+    (claimed !== true || session.operationId !== null) &&
+    (states === null || states.includes(session.state)) &&
+    session.updatedAt >= changedAfter &&
+    session.updatedAt < changedBefore
+}
+
+/** The first so many rows by id, whatever order they come in: a journal in memory gives all it has in one part, unordered. */
+class First {
+  readonly rows: Array<ListedSession> = []
+  constructor(private readonly limit: number) {}
+
+  isFull(): boolean {
+    return this.rows.length === this.limit
+  }
+
+  put(row: ListedSession): void {
+    const { limit, rows } = this
+    let place = rows.length
+    while (place > 0 && rows[place - 1]!.checkoutSessionId > row.checkoutSessionId) place--
+    if (place === limit) return
+    rows.splice(place, 0, row)
+    if (rows.length > limit) rows.pop()
+  }
+}
