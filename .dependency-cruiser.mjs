@@ -6,6 +6,7 @@
 /** Package to the packages of ours its sources may import. */
 const line = {
   client: [],
+  react: ["client"],
   engine: [],
   checkout: ["engine"],
   directory: ["engine", "checkout"],

@@ -194,6 +194,7 @@ class Page<F> implements Watched<F> {
           if (signal.aborted || this.shown.session?.isArchived === true) return
         }
       } catch (thrown) {
+        if (signal.aborted) return
         if (!(thrown instanceof OnelaneError)) throw thrown
         if (!mayReturn(thrown.error)) return this.show({ isLive: false, error: thrown.error })
       }
