@@ -16,6 +16,7 @@ import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { cartBehavior } from "../commands/CartBehavior.js"
 import * as CheckoutBehavior from "../commands/CheckoutBehavior.js"
@@ -26,6 +27,7 @@ import * as Access from "../ports/Access.js"
 import * as CartBook from "../ports/CartBook.js"
 import * as Carts from "../ports/Carts.js"
 import * as Guard from "../ports/Guard.js"
+import { SessionLists, type SessionListsShape } from "../ports/SessionLists.js"
 import * as Ids from "../session/Ids.js"
 import type { SessionState } from "../session/SessionState.js"
 import * as Alarms from "../work/Alarms.js"
@@ -41,6 +43,7 @@ import { CheckoutSessions, type SessionCalls } from "./CheckoutSessions.js"
 import * as Erasing from "./Erasing.js"
 import * as LateResults from "./LateResults.js"
 import * as Listing from "./Listing.js"
+import * as ListWriter from "./ListWriter.js"
 import * as MigrationLog from "./MigrationLog.js"
 import * as OpenClaims from "./OpenClaims.js"
 import * as Pruning from "./Pruning.js"
@@ -152,6 +155,8 @@ const build = (options: CheckoutEngineOptions) =>
     const tell: TaskReports.Tell = (...told) => LateResults.tell({ carts, sessions }, ...told)
     const tasks = yield* Tasks.make({ flow, tell, commit, context: taskContext, capacity: taskCapacity, hasChanged })
     const migrations = MigrationLog.make(flow)
+    const lists = Option.getOrNull(yield* Effect.serviceOption(SessionLists))
+    const writer = lists === null ? null : ListWriter.make(lists)
     const announcer = yield* announcing(options, commit.config.defer)
     const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports, options.keepsFlow), {
       unavailable,
@@ -161,12 +166,14 @@ const build = (options: CheckoutEngineOptions) =>
         if (events[0]?.type === "Migrated") migrations.onMigrated(events[0])
         if (state.session!.isArchived) keeper.finished(id)
         announcer?.committed(id, events, state)
+        writer?.committed(state.session!)
       }
     })
     const sessions: Sessions.Sessions = Sessions.typed(system)
     const clockOffsetMillis = offsetOf(commit, yield* Effect.clock)
     const rounds = Alarms.rounds(sessions, tasks, custody, commit.nowMillis, alarmMillis)
-    yield* inBackground(keeper.keeping({ sessions, carts }), migrations.writing, rounds)
+    const inRounds = writer === null ? [rounds] : [rounds, writer.writing]
+    yield* inBackground(keeper.keeping({ sessions, carts }), migrations.writing, ...inRounds)
     if (commit.journal.nowMillis !== undefined) yield* inBackground(ClockWatch.watch(clockOffsetMillis, alarmMillis))
     const drain = Effect.zipLeft(sessions.drain, tasks.drain(options.taskDrainMillis ?? 5_000))
     yield* Effect.addFinalizer(() => drain)
@@ -184,7 +191,7 @@ const build = (options: CheckoutEngineOptions) =>
       vigil
     }
     const metrics = metricsOf(parts, commit, tasks.running, clockOffsetMillis)
-    const calls = CallValues.make({ ...Service.make(parts), ...listing(parts, commit.journal) })
+    const calls = CallValues.make({ ...Service.make(parts), ...listing(parts, lists, commit.journal) })
     const starts = Starts.make(parts, calls, yield* Effect.runtime<never>())
     return { flow: shown, calls, metrics, ...starts, drain, retention: retentionOf(parts, commit.journal) }
   })
@@ -216,11 +223,12 @@ const offsetOf =
 
 const listing = (
   { ports, sessions, ...parts }: Service.Parts,
+  lists: SessionListsShape | null,
   journal: Journal.JournalShape
 ): Pick<SessionCalls, "sessions" | "claims"> => {
   const { access } = ports
   const get: SessionCalls["get"] = (caller, input) => Service.get({ ports, sessions, ...parts }, caller, input)
-  return { sessions: Listing.make({ sessions, access }), claims: OpenClaims.make({ journal, access, get }) }
+  return { sessions: Listing.make({ lists, sessions, access }), claims: OpenClaims.make({ journal, access, get }) }
 }
 
 const retentionOf = (parts: Service.Parts, { compact }: Journal.JournalShape): RetentionShape => ({

@@ -260,7 +260,10 @@ export interface ListedSession {
   readonly updatedAt: number
 }
 
-/** Which sessions to list: those that fit everything that is given, as they were committed last. */
+/**
+ * Which sessions to list: those that fit everything that is given. On a database a list may be up to a second old, and lacks the last
+ * second of a process that crashed until the store has been walked.
+ */
 export interface SessionsInput {
   /** Only sessions in this state, or in one of these, 32 at most. `Error`: those whose last task failed. */
   readonly state?: string | ReadonlyArray<string> | undefined

@@ -1,6 +1,7 @@
 /**
- * Listing: pages of sessions by state, age, cart and claim, for operators. Reads the committed states in the journal, part after part,
- * so a list costs an update nothing. A page looks at a bounded number of sessions, and is short where few of them fit.
+ * Listing: pages of sessions by state, age, cart and claim, for operators. Reads the narrow table of the store (`SessionLists`) where
+ * there is one, else the committed states in the journal, part after part. A page looks at a bounded number of sessions, and is short
+ * where few of them fit.
  */
 import * as Effect from "effect/Effect"
 import * as Input from "../commands/Input.js"
@@ -8,6 +9,7 @@ import type { AccessError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
 import type { AccessShape } from "../ports/Access.js"
 import type { Caller } from "../ports/Caller.js"
+import type { SessionListsShape, Wanted } from "../ports/SessionLists.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { opaqueIdMaxLength } from "../session/Ids.js"
 import type { Sessions } from "../work/Sessions.js"
@@ -52,22 +54,59 @@ export const rowOf = (session: CheckoutSession): ListedSession => {
 /** Lists sessions. A caller who may not administer is refused. */
 export type ListSessions = (caller: Caller, input: SessionsInput) => Effect.Effect<SessionsPage, AccessError>
 
-/** What a list reads. */
+/** What a list reads. `lists`: null if the store has no table. */
 export interface Parts {
+  readonly lists: SessionListsShape | null
   readonly sessions: Pick<Sessions, "select">
   readonly access: Pick<AccessShape, "mayInvoke">
 }
 
 /** Makes the listing. */
 export const make =
-  ({ access, sessions }: Parts): ListSessions =>
+  ({ access, lists, sessions }: Parts): ListSessions =>
   (caller, input) =>
     Effect.gen(function* () {
       const allowed = yield* Effect.mapError(access.mayInvoke(caller, "administer"), Refusal.portUnavailable)
       if (!allowed) return yield* Effect.fail(Refusal.actionNotPermitted)
       const fault = Input.accept(input, fields)
-      return fault === null ? yield* page(sessions, input) : yield* Effect.fail(fault)
+      if (fault !== null) return yield* Effect.fail(fault)
+      return yield* lists === null ? page(sessions, input) : pageOf(lists, input)
     })
+
+/** Rows that one page looks at for their age, at most. */
+const lookedMaxCount = 5_000
+
+// The table finds rows by everything but their age.
+const pageOf = (lists: SessionListsShape, input: SessionsInput): Effect.Effect<SessionsPage, AccessError> =>
+  Effect.gen(function* () {
+    const changedAfter = input.changedAfter ?? 0
+    const changedBefore = input.changedBefore ?? Number.POSITIVE_INFINITY
+    const limit = input.limit ?? 100
+    const isAged = changedAfter > 0 || changedBefore !== Number.POSITIVE_INFINITY
+    const asked = isAged ? Math.max(limit, 1_000) : limit
+    const found: Array<ListedSession> = []
+    let after = input.after ?? ""
+    for (let looked = 0; looked < lookedMaxCount; looked += asked) {
+      const rows = yield* Effect.mapError(
+        lists.page({ ...filtersOf(input), after, limit: asked }),
+        Refusal.portUnavailable
+      )
+      for (const row of rows) {
+        after = row.checkoutSessionId
+        if (row.updatedAt >= changedAfter && row.updatedAt < changedBefore) found.push(row)
+        if (found.length === limit) return { sessions: found, next: after }
+      }
+      if (rows.length < asked) return { sessions: found, next: null }
+    }
+    return { sessions: found, next: after }
+  })
+
+const filtersOf = ({ archived, cartId, claimed, state }: SessionsInput): Omit<Wanted, "limit" | "after"> => ({
+  states: state === undefined || state === null ? null : typeof state === "string" ? [state] : [...new Set(state)],
+  cartId: cartId ?? null,
+  isArchived: archived ?? null,
+  isClaimed: claimed === true
+})
 
 const page = ({ select }: Parts["sessions"], input: SessionsInput): Effect.Effect<SessionsPage, AccessError> =>
   Effect.gen(function* () {

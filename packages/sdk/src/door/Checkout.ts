@@ -106,8 +106,8 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.MoveError>
 
   /**
-   * Lists sessions by state, age, cart and claim, page after page, for operators. A page shows what was committed when it was read, and
-   * may be short or empty where few sessions fit: go on until `next` is null.
+   * Lists sessions by state, age, cart and claim, page after page, for operators. A page may be short or empty: go on until `next` is
+   * null. On a database it may be up to a second old, and longer after a crash; `get` a session for what is true now.
    */
   readonly sessions: (
     input?: CheckoutSessions.SessionsInput,

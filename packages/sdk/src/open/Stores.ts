@@ -22,10 +22,11 @@ const sql = Effect.promise(() => import("@onelane/sql"))
 
 const sqlite = (filename: string): Layer.Layer<Stored, DatabaseRefused.DatabaseRefused> =>
   Layer.unwrapEffect(
-    Effect.map(sql, ({ DirectoryCacheSql, JournalSql, SqliteClient, StoreBackup }) =>
+    Effect.map(sql, ({ DirectoryCacheSql, JournalSql, SessionListSql, SqliteClient, StoreBackup }) =>
       Layer.provide(
         Layer.mergeAll(
           JournalSql.layer,
+          SessionListSql.layer,
           DirectoryCacheSql.layer(),
           Layer.effect(Backups.Backups, StoreBackup.StoreBackup)
         ),
@@ -37,11 +38,11 @@ const sqlite = (filename: string): Layer.Layer<Stored, DatabaseRefused.DatabaseR
 const postgres = (url: string, connections: number | undefined): Layer.Layer<Stored, DatabaseRefused.DatabaseRefused> =>
   Layer.unwrapEffect(
     Effect.gen(function* () {
-      const { DirectoryCacheSql, JournalSql, PostgresDriver, StoreBackup } = yield* sql
+      const { DirectoryCacheSql, JournalSql, PostgresDriver, SessionListSql, StoreBackup } = yield* sql
       const { layer } = yield* PostgresDriver.load
       const backups = Layer.succeed(Backups.Backups, StoreBackup.onServer)
       return Layer.provide(
-        Layer.mergeAll(JournalSql.layer, DirectoryCacheSql.layer(), backups),
+        Layer.mergeAll(JournalSql.layer, SessionListSql.layer, DirectoryCacheSql.layer(), backups),
         layer({ url, connections })
       )
     })

@@ -57,6 +57,8 @@ export interface Dialect {
   readonly joined: string
   /** The rows of a query as one JSON text: `[[sequence, events], …]` in order; null without rows. */
   readonly eventsAsText: string
+  /** Around a JSON array: what unfolds it into rows, and the name of its column `value`. */
+  readonly entries: readonly [before: string, after: string, column: string]
   /** Schema objects that the append needs besides tables. */
   readonly schema: ReadonlyArray<string>
   /** The database's time, epoch milliseconds, as an expression; null if this process's clock is used. */
@@ -113,6 +115,7 @@ const sqlite = (sql: SqlClient): Dialect => ({
   joined: "group_concat",
   eventsAsText: "json_group_array(json_array(sequence, json(events)))",
   millis: null,
+  entries: ["json_each(", ")", ""],
   schema: sqliteSchema,
   append: ({ bodied }) => {
     const [values, columns] = bodied
@@ -196,6 +199,7 @@ const postgres = (sql: SqlClient): Dialect => ({
   keyed: "",
   joined: "string_agg",
   eventsAsText: "json_agg(json_build_array(sequence, events::json) ORDER BY sequence)::text",
+  entries: ["json_array_elements(CAST(", " AS json))", "(value)"],
   schema: [],
   millis: millis(sql),
   append: (form) => (form.first ? appendFirst(sql, partsOf(sql, form)) : appendNext(sql, partsOf(sql, form))),

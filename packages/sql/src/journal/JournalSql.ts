@@ -127,6 +127,7 @@ const removeAll = (sql: SqlClient, kind: string, removals: ReadonlyArray<Journal
       yield* sql`DELETE FROM journal_events WHERE kind = ${kind} AND ${sql.in("id", gone)}`
       yield* sql`DELETE FROM journal_keys WHERE kind = ${kind} AND ${sql.in("id", gone)}`
       yield* sql`DELETE FROM journal_body WHERE kind = ${kind} AND ${sql.in("id", gone)}`
+      if (kind === "session") yield* sql`DELETE FROM session_list WHERE ${sql.in("id", gone)}`
     }
     return removals.map(({ id }) => !stays.has(StoredText.escape(id)))
   })

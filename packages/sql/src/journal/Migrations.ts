@@ -109,11 +109,34 @@ const bodies = ({ id, rewrittenLarge, schema }: Dialect.Dialect) => [
   ...schema
 ]
 
+/**
+ * `session_list` is what lists read: a row a session, written behind the commits (SessionListSql). Its indexes have the ids last, so
+ * that a page is one range.
+ */
+const sessionList = ({ id, rewritten }: Dialect.Dialect) => [
+  `CREATE TABLE session_list (
+    id ${id} NOT NULL PRIMARY KEY,
+    sequence bigint NOT NULL,
+    cart_id ${id} NOT NULL,
+    state text NOT NULL,
+    archived bigint NOT NULL,
+    closed_by text,
+    operation_id text,
+    created_at bigint NOT NULL,
+    updated_at bigint NOT NULL
+  ) ${rewritten}`,
+  `CREATE INDEX session_list_state ON session_list (archived, state, id)`,
+  `CREATE INDEX session_list_live ON session_list (id) WHERE archived = 0`,
+  `CREATE INDEX session_list_cart ON session_list (cart_id, id)`,
+  `CREATE INDEX session_list_claim ON session_list (id) WHERE operation_id IS NOT NULL`
+]
+
 const steps = {
   "0001_journal": execute(journal),
   "0002_directory": execute(directory),
   "0003_api_keys": execute(apiKeys),
-  "0004_bodies": execute(bodies)
+  "0004_bodies": execute(bodies),
+  "0005_session_list": execute(sessionList)
 }
 
 /** The names of the steps, in their order, as `run` answers them. */

@@ -11,6 +11,7 @@ const tables = [
   "journal_body",
   "journal_events",
   "journal_keys",
+  "session_list",
   "store_format",
   "users",
   "accounts",
