@@ -1,9 +1,11 @@
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { type Caller, CheckoutEngine, CheckoutSessions, Subscription } from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
 import type { OnelaneError, Result } from "@onelane/client"
 import { connect, type HostClient } from "@onelane/client/host"
 import { CheckoutSuite } from "@onelane/testkit"
 import { Effect, Layer, type Runtime } from "effect"
+import * as CheckoutClient from "../src/CheckoutClient.js"
 import { Base, servingEngine } from "./HttpWorld.js"
 
 const tokenOf = (caller: Caller.Caller): string => `${caller.userId}.${caller.actingAccountId ?? "own"}`
@@ -50,7 +52,12 @@ const remote = (follow: { readonly stream?: boolean; readonly pollMillis?: numbe
         (name: Exclude<keyof HostClient, "changes">) =>
         (caller: Caller.Caller, input: any, wait?: object): Effect.Effect<any, any> =>
           asEffect((signal) => (of(caller)[name] as any)(input, { ...wait, signal }))
+      // Lists are for operators and workers: the small client has none.
+      const typed = (caller: Caller.Caller) =>
+        Effect.provide(CheckoutClient.make({ url, token: tokenOf(caller) }), FetchHttpClient.layer)
       return Changes.withStreams({
+        sessions: (caller, input) => Effect.flatMap(typed(caller), (client) => client.sessions(caller, input)),
+        claims: (caller, input) => Effect.flatMap(typed(caller), (client) => client.claims(caller, input)),
         open: call("open"),
         update: call("update"),
         get: call("get"),
