@@ -10,6 +10,33 @@ const turns = async () => {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
+/** Lets all who wait go on at once, so that what resumes them runs on one stack. */
+const together = (() => {
+  let waiting: Array<() => void> = []
+  const open = async () => {
+    for (let turn = 0; turn < 5; turn++) await turns()
+    const all = waiting
+    waiting = []
+    for (const goOn of all) goOn()
+  }
+  return () =>
+    new Promise<void>((resolve) => {
+      if (waiting.push(resolve) === 1) void open()
+    })
+})()
+
+/** A body that comes in two pieces, the second a while later. */
+const slowly = (text: string): ReadableStream<Uint8Array> => {
+  const pieces = [text.slice(0, 9), text.slice(9)].map((piece) => new TextEncoder().encode(piece))
+  return new ReadableStream({
+    pull: async (controller) => {
+      for (let turn = 0; turn < 20; turn++) await turns()
+      controller.enqueue(pieces.shift()!)
+      if (pieces.length === 0) controller.close()
+    }
+  })
+}
+
 describe.each(ways)("%s", (way: Way) => {
   it("answers the native format below its path: location, tags, keys, waits and a document that names the path", () =>
     inWorld(way, async ({ url }) => {
@@ -135,20 +162,25 @@ describe.each(ways)("%s", (way: Way) => {
     await inWorld(
       way,
       async ({ url }) => {
-        await Promise.all(
+        const opened = await Promise.all(
           names.map(async (as) => {
             const opened = await send(url, "/v1/checkout-sessions", { as, body: { cartId: `of-${as}` } })
             const { session } = await bodyOf(opened)
-            const update = await send(url, `/v1/checkout-sessions/${session.id}/update`, { as, body: toInventory })
+            const at = `/v1/checkout-sessions/${session.id}/update`
+            const update = await send(url, at, { as, body: slowly(JSON.stringify(toInventory)) })
             assert.deepStrictEqual([opened.status, update.status], [201, 200])
+            return [as, session.id]
           })
         )
+        // Without bodies they come together.
+        const reads = opened.map(([as, id]) => send(url, `/v1/checkout-sessions/${id}`, { as: as! }))
+        for (const { status } of await Promise.all(reads)) assert.strictEqual(status, 200)
       },
       {
         authenticate: async (request: Request) => {
           const found = byName(request)
           seen("authenticate", found!.userId)
-          await turns()
+          await together()
           seen("authenticate, later", found!.userId)
           return found
         }

@@ -103,6 +103,11 @@ export interface Sent {
   readonly signal?: AbortSignal
 }
 
+const sentBody = (body: unknown): RequestInit => {
+  if (body instanceof ReadableStream) return { body, duplex: "half" }
+  return { body: typeof body === "string" ? body : JSON.stringify(body) }
+}
+
 /** One request. A body makes it a POST. */
 export const send = (url: string, path: string, { as = "ann", body, headers, method, signal }: Sent = {}) =>
   fetch(url + path, {
@@ -113,7 +118,7 @@ export const send = (url: string, path: string, { as = "ann", body, headers, met
       ...headers
     },
     ...(signal === undefined ? {} : { signal }),
-    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
+    ...(body === undefined ? {} : sentBody(body))
   })
 
 /** The JSON of an answer. */
