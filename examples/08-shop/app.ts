@@ -19,7 +19,7 @@ const pay = async ({
   workKey
 }: Task.TaskContext): Promise<Task.TaskSuccess<"Receipt" | "Declined">> => {
   crash("claimed")
-  const { cartId, cents } = await Orders.purchaseOf(session.id)
+  const { cartId, cents } = await Orders.begin(session.id, workKey)
   crash("before charge")
   const chargeId = await charge(workKey, { cartId, cents }, signal)
   crash("charged")

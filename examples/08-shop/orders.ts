@@ -14,7 +14,7 @@ const tables = `
   SELECT pg_advisory_xact_lock(8);
   CREATE TABLE IF NOT EXISTS purchase (
     session_id text PRIMARY KEY, cart_id text NOT NULL, cents integer NOT NULL,
-    presses integer NOT NULL DEFAULT 0, settled integer NOT NULL DEFAULT 0, outcome text
+    presses integer NOT NULL DEFAULT 0, settled integer NOT NULL DEFAULT 0, outcome text, work_key text
   );
   CREATE TABLE IF NOT EXISTS orders (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, work_key text NOT NULL UNIQUE,
@@ -48,8 +48,11 @@ export const press = async (sessionId: string): Promise<Purchase | undefined> =>
   (await query(`UPDATE purchase SET presses = presses + 1 WHERE session_id = $1 RETURNING ${columns}`, [sessionId]))
     .rows[0]
 
-export const purchaseOf = async (sessionId: string): Promise<Purchase> =>
-  (await query(`SELECT ${columns} FROM purchase WHERE session_id = $1`, [sessionId])).rows[0]
+/** Notes the work key before the provider sees it: whatever happens, the shop can ask the provider under it. */
+export const begin = async (sessionId: string, workKey: string): Promise<Purchase> => {
+  const text = `UPDATE purchase SET work_key = $2 WHERE session_id = $1 RETURNING ${columns}`
+  return (await query(text, [sessionId, workKey])).rows[0]
+}
 
 export const due = async (): Promise<ReadonlyArray<Purchase>> =>
   (await query(`SELECT ${columns} FROM purchase WHERE settled < presses ORDER BY random() LIMIT 50`)).rows

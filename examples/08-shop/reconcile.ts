@@ -11,6 +11,8 @@ import * as Orders from "./orders.js"
 export const goOn = async (checkout: Checkout<typeof flow>, purchase: Orders.Purchase): Promise<void> => {
   const checkoutSessionId = purchase.sessionId
   let session = await checkout.getOrThrow({ checkoutSessionId })
+  if (session.isArchived || session.state === "Declined")
+    return void (await Orders.settle(purchase, session.closedBy ?? "Declined"))
   if (session.isError) {
     // What the last try did is not known: the same work again, under the same key.
     const again = { expCurrentState: "Error", nextState: "Payment", expectedVersion: session.version } as const
@@ -18,18 +20,18 @@ export const goOn = async (checkout: Checkout<typeof flow>, purchase: Orders.Pur
     if (!answer.ok) return // another process was first; the next round sees what became of it
     session = answer.value.session
   }
-  if (session.state === "Payment" && !session.isProcessing) {
+  if (!session.isProcessing) {
     crash("before claim")
     const paid = { expCurrentState: "Payment", nextState: "Receipt", expectedVersion: session.version } as const
     const asked = checkout.update({ checkoutSessionId, ...paid })
     crash("claim sent")
     await asked
-  } else if (session.isProcessing) {
+  } else {
     // Its process may have died: an order that stands is the result. Without one the deadline leads to Error, and here again.
     const orderId = await Orders.find(session.workKey)
     if (orderId === undefined) return
     await checkout.completeTask({ checkoutSessionId, operationId: session.operationId!, orderId })
-  } else await Orders.settle(purchase, session.closedBy ?? session.state)
+  }
 }
 
 /** One round over everything that is due. One purchase that fails does not hold up the others. */

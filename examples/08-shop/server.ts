@@ -5,6 +5,7 @@
 import type { AddressInfo } from "node:net"
 import { setTimeout as pause } from "node:timers/promises"
 import { Onelane, OnelaneError, type SessionOf } from "@onelane/sdk"
+import { toHttp } from "@onelane/sdk/server"
 import express, { type NextFunction, type Request, type Response } from "express"
 import { app, type flow } from "./app.js"
 import { crash } from "./crash.js"
@@ -60,14 +61,10 @@ shop.post("/checkouts/:id/pay", async ({ params: { id } }, response) => {
   response.json(shown(session))
 })
 
-const statuses: Readonly<Record<string, number>> = {
-  SessionInaccessible: 404,
-  Overloaded: 503,
-  StorageUnavailable: 503
-}
 shop.use((thrown: unknown, _: Request, response: Response, next: NextFunction) => {
   if (response.headersSent || !(thrown instanceof OnelaneError)) return next(thrown)
-  response.status(statuses[thrown.error._tag] ?? 409).json({ error: thrown.error.message })
+  const { body, headers, status } = toHttp(thrown)
+  response.writeHead(status, headers).end(body)
 })
 
 const server = shop.listen(Number(process.env.PORT ?? 0), "127.0.0.1", () => {

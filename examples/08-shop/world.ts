@@ -22,8 +22,8 @@ export interface World {
   readonly close: () => void
 }
 
-/** Called before an answer is given, when the thing is done; false declines a charge. */
-export type Seen = (what: "charge" | "message", body: any) => boolean | void
+/** Called when the thing is done, and waited for before the answer is given; false declines a charge. */
+export type Seen = (what: "charge" | "message", body: any) => boolean | void | Promise<void>
 
 const bodyOf = async (request: IncomingMessage): Promise<any> => {
   let body = ""
@@ -41,13 +41,13 @@ export const start = (port = 0, seen: Seen = () => {}): Promise<World> =>
         const key = String(request.headers["idempotency-key"])
         const charge = charges.get(key) ?? { id: `charge-${charges.size + 1}`, ...body }
         charges.set(key, charge)
-        const isDeclined = seen("charge", body) === false
+        const isDeclined = (await seen("charge", body)) === false
         if (isDeclined) charges.delete(key)
         return response.writeHead(isDeclined ? 402 : 200).end(charge.id)
       }
       const id = String(request.headers["message-id"])
       if (!messages.has(id)) messages.set(id, body)
-      seen("message", { id, ...body })
+      await seen("message", { id, ...body })
       response.end()
     })
     server.listen(port, "127.0.0.1", () => {

@@ -1,12 +1,16 @@
 /** The shop of examples/08-shop: two processes, one killed, its tables and its sessions agree. Every point: Shop.long.test.ts. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as pause } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
+import { Flow, Onelane } from "@onelane/sdk"
 import { points } from "../../../examples/08-shop/crash.js"
 import { node, root } from "./Program.js"
 import { one, open, pay, postgresForThisFile, selling } from "./Shop.js"
 
 const server = postgresForThisFile()
+
+const states = { Payment: ["Receipt", "Declined"], Declined: ["Payment"], Receipt: [] } as const
 
 const page = readFileSync(join(root, "docs/recipes/your-database.md"), "utf8")
 
@@ -45,6 +49,29 @@ describe("08-shop", { timeout: 120_000 }, () => {
         assert.lengthOf(await query("SELECT 1 FROM orders"), 2)
       },
       seen
+    )
+  })
+
+  it("a payment whose session is cancelled meanwhile is found by the query of the recipe, for its refund", async () => {
+    const [sql] = [...page.matchAll(/^```sql\n(.*?)```$/gms)].map(([, block]) => block!)
+    let cancel = async (): Promise<void> => {}
+    const test: Parameters<typeof selling>[1] = async ({ env, query, start }) => {
+      const process = await start()
+      const [kept, id] = [await open(process, "cart-1"), await open(process, "cart-2")]
+      assert.strictEqual((await pay(process, kept))?.state, "Receipt")
+      const flow = Flow.defineFlow({ name: "shop", initial: "Payment", transitions: states, tasks: { Payment: {} } })
+      await using operator = await Onelane.open({ storage: env.CHECKOUT_STORAGE!, flow })
+      cancel = async () => void (await operator.cancelOrThrow({ checkoutSessionId: id }))
+      await pay(process, id)
+      const outcome = () => query("SELECT outcome FROM purchase WHERE session_id = $1", [id])
+      while ((await outcome())[0].outcome === null) await pause(50)
+      while ((await query("SELECT 1 FROM orders")).length < 2) await pause(50)
+      const [found, ...others] = await query(sql!)
+      assert.deepStrictEqual(others, [])
+      assert.deepInclude(found, { session_id: id, charge_id: "charge-2" })
+    }
+    await selling(server(), test, (what, { cartId }) =>
+      what === "charge" && cartId === "cart-2" ? cancel() : undefined
     )
   })
 
