@@ -155,8 +155,7 @@ const build = (options: CheckoutEngineOptions) =>
     const tell: TaskReports.Tell = (...told) => LateResults.tell({ carts, sessions }, ...told)
     const tasks = yield* Tasks.make({ flow, tell, commit, context: taskContext, capacity: taskCapacity, hasChanged })
     const migrations = MigrationLog.make(flow)
-    const lists = Option.getOrNull(yield* Effect.serviceOption(SessionLists))
-    const writer = lists === null ? null : ListWriter.make(lists)
+    const { lists, writer } = yield* listed
     const announcer = yield* announcing(options, commit.config.defer)
     const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports, options.keepsFlow), {
       unavailable,
@@ -195,6 +194,11 @@ const build = (options: CheckoutEngineOptions) =>
     const starts = Starts.make(parts, calls, yield* Effect.runtime<never>())
     return { flow: shown, calls, metrics, ...starts, drain, retention: retentionOf(parts, commit.journal) }
   })
+
+const listed = Effect.map(Effect.serviceOption(SessionLists), (found) => {
+  const lists = Option.getOrNull(found)
+  return { lists, writer: lists === null ? null : ListWriter.make(lists) }
+})
 
 const announcing = (
   { onEvent, taskContext: context }: CheckoutEngineOptions,

@@ -288,15 +288,14 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
             ? begin(behind, start, take, caller, input, whenAborted, options)
             : inFiber(input, options)
   }
-  const { takes } = CallValues
   const results = {
-    open: quick(starts?.startOpen, takes.open, calls.open, "unknown"),
-    update: quick(starts?.startUpdate, takes.update, calls.update, "unknown"),
-    get: quick(starts?.startGet, takes.get, calls.get, "no"),
+    open: quick(starts?.startOpen, CallValues.takes.open, calls.open, "unknown"),
+    update: quick(starts?.startUpdate, CallValues.takes.update, calls.update, "unknown"),
+    get: quick(starts?.startGet, CallValues.takes.get, calls.get, "no"),
     find: call(calls.find, "no"),
     cancel: call(calls.cancel, "unknown"),
     history: call(calls.history, "no"),
-    completeTask: quick(starts?.startCompleteTask, takes.completeTask, calls.completeTask, "unknown"),
+    completeTask: quick(starts?.startCompleteTask, CallValues.takes.completeTask, calls.completeTask, "unknown"),
     failTask: call(calls.failTask, "unknown"),
     releaseClaim: call(calls.releaseClaim, "unknown"),
     move: call(calls.move, "unknown"),
