@@ -89,8 +89,16 @@ export const repeat = async <A>(
   }
 }
 
-/** A read may always be sent again. */
-export const reading: Call = { repeatable: true }
+const reading: Call = { repeatable: true }
+
+/** Reads what stands at a path; a read may always be sent again. */
+export const read = <A>(
+  calls: Calls,
+  path: string,
+  read: Read<A>,
+  signal: AbortSignal | undefined,
+  leftMillis?: () => number
+): Promise<Wire.Result<A>> => repeat(calls, { path, body: null, read, call: reading }, signal, leftMillis)
 
 interface Seen {
   readonly version: number
@@ -105,16 +113,11 @@ export const untilArrived = async (
   signal: AbortSignal | undefined,
   leftMillis: () => number
 ): Promise<Wire.Result<any>> => {
-  const plan: Plan<any> = {
-    path: path + Inputs.query({ afterVersion }),
-    body: null,
-    read: session,
-    call: reading
-  }
   const isThere = ({ isProcessing, version }: Seen): boolean =>
     !isProcessing && (afterVersion === undefined || version > afterVersion)
   for (let looks = 1; ; looks++) {
-    const result = await repeat(calls, leftMillis() === 0 ? { ...plan, path } : plan, signal, leftMillis)
+    const waiting = leftMillis() === 0 ? "" : Inputs.query({ afterVersion })
+    const result = await read(calls, path + waiting, session, signal, leftMillis)
     if (!result.ok || isThere(result.value) || leftMillis() === 0) return result
     // A server that does not wait answers at once.
     await pause(Math.min(leftMillis(), 50 * 2 ** Math.min(looks, 5)), signal)

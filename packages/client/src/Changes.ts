@@ -64,101 +64,118 @@ const asItComes = async (response: Response) => response
 const cut = Answers.lost("no")
 const cutNow = () => cut
 
+/** Remembers how far the session was given. */
+type Given = (entry: HistoryEntry) => HistoryEntry
+
 async function* iterate(
   calls: Calls.Calls,
-  { pollMillis, silenceMillis, stream }: FollowOptions,
+  options: FollowOptions,
   pathOf: () => string,
   seen: number | undefined,
   signal: AbortSignal,
   leave: () => void
 ): AsyncGenerator<HistoryEntry, undefined> {
-  const { policy, wire } = calls
+  const { policy } = calls
+  let { stream } = options
   let breaks = 0
-  const given = (entry: HistoryEntry): HistoryEntry => {
-    seen = Math.max(seen!, entry.version)
+  const given: Given = (entry) => {
+    seen = entry.version
     breaks = 0
     return entry
   }
-  const ask = <A>(path: string, read: (value: unknown) => A) =>
-    Calls.repeat(calls, { path, body: null, read, call: Calls.reading }, signal)
-
-  /** Another token may help a stream whose token expired. */
-  const refused = (problem: string, token: string): CallError => {
-    const error = Answers.errorOf(200, problem, "no")
-    return error._tag === "NotAuthenticated" && wire.tokens.refused(token) ? { ...error, retryable: true } : error
-  }
-
-  /** One stream, until it ends. */
-  async function* streamed(path: string): AsyncGenerator<HistoryEntry, End | "no streams"> {
-    let token = ""
-    let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
-    const headers = { accept: "text/event-stream", "last-event-id": String(seen) }
-    const request: Wire.Request = { path: `${path}/events`, body: null, waitMillis: 0, signal, headers }
-    try {
-      const asked = (given: string) => Wire.exchange(wire, request, (token = given), asItComes)
-      const answer = await Wire.underToken(wire.tokens, asked, signal)
-      if (!("status" in answer)) return answer
-      const { body, status } = answer
-      if (status === 204) return null
-      if (status !== 200) return Answers.errorOf(status, (await Wire.textOf(answer)) ?? "", "no")
-      reader = body?.getReader?.()
-      if (reader === undefined) return "no streams"
-      const decoder = new TextDecoder()
-      const parse = Events.parser()
-      for (;;) {
-        const piece = await within<Piece | CallError>(silenceMillis, signal, () => reader!.read(), cutNow, cutNow)
-        if (!("done" in piece)) return piece
-        for (const { data, name } of parse(decoder.decode(piece.value, { stream: true }))) {
-          if (name === "end") return null
-          if (name === "error") return refused(data, token)
-          if (name === "change") yield given(Answers.parse(data, Answers.entry))
-        }
-        if (piece.done) return cut
-      }
-    } catch {
-      return cut
-    } finally {
-      reader?.cancel().catch(() => {})
-    }
-  }
-
-  /** Reads the history until the session is archived. */
-  async function* polled(path: string): AsyncGenerator<HistoryEntry, End> {
-    while (!signal.aborted) {
-      // Before the page: what is archived then has no entry after it.
-      const now = await ask(path, Answers.session)
-      const page = now.ok ? await ask(`${path}/history${query({ afterVersion: seen })}`, Answers.history) : now
-      if (!page.ok) return page.error
-      for (const entry of page.value) yield given(entry)
-      if (page.value.length > 0) continue
-      if (now.ok && now.value.isArchived) break
-      await pause(pollMillis, signal)
-    }
-    return null
-  }
-
   try {
     const path = pathOf()
-    let streams = stream
     if (seen === undefined) {
-      const now = await ask(path, Answers.session)
+      const now = await Calls.read(calls, path, Answers.session, signal)
       if (signal.aborted) return
       if (!now.ok) throw new OnelaneError(now.error)
-      seen = now.value.version
+      seen = now.value.version as number
     }
     while (!signal.aborted) {
-      const end = streams ? yield* streamed(path) : yield* polled(path)
+      const end: End | "no streams" = yield* (stream ? streamed : polled)(calls, options, path, seen, signal, given)
       if (end === null || signal.aborted) return
       if (end === "no streams") {
-        streams = false
+        stream = false
         continue
       }
       breaks += 1
-      if (end._tag === "Aborted" || breaks > policy.limit || !Outcome.mayResume(end)) throw new OnelaneError(end)
+      if (breaks > policy.limit || !Outcome.mayResume(end)) throw new OnelaneError(end)
       const { retryAfterMillis = 0 } = end as { readonly retryAfterMillis?: number }
       await pause(Backoff.pauseMillis(policy, breaks, Math.random(), retryAfterMillis), signal)
     }
   } finally {
     leave()
   }
+}
+
+type Entries = AsyncGenerator<HistoryEntry, End | "no streams">
+
+/** One stream, until it ends. */
+async function* streamed(
+  { wire }: Calls.Calls,
+  { silenceMillis }: FollowOptions,
+  path: string,
+  seen: number,
+  signal: AbortSignal,
+  given: Given
+): Entries {
+  let token = ""
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  const headers = { accept: "text/event-stream", "last-event-id": String(seen) }
+  const request: Wire.Request = { path: `${path}/events`, body: null, waitMillis: 0, signal, headers }
+  try {
+    const asked = (given: string) => Wire.exchange(wire, request, (token = given), asItComes)
+    const answer = await Wire.underToken(wire.tokens, asked, signal)
+    if (!("status" in answer)) return answer
+    const { body, status } = answer
+    if (status === 204) return null
+    if (status !== 200) return Answers.errorOf(status, (await Wire.textOf(answer)) ?? "", "no")
+    reader = body?.getReader?.()
+    if (reader === undefined) return "no streams"
+    const decoder = new TextDecoder()
+    const parse = Events.parser()
+    for (;;) {
+      const piece = await within<Piece | CallError>(silenceMillis, signal, () => reader!.read(), cutNow, cutNow)
+      if (!("done" in piece)) return piece
+      for (const { data, name } of parse(decoder.decode(piece.value, { stream: true }))) {
+        if (name === "end") return null
+        if (name === "error") return refused(wire, data, token)
+        if (name === "change") yield given(Answers.parse(data, Answers.entry))
+      }
+      if (piece.done) return cut
+    }
+  } catch {
+    return cut
+  } finally {
+    reader?.cancel().catch(() => {})
+  }
+}
+
+// Another token may help a stream whose token expired.
+const refused = ({ tokens }: Wire.Wire, problem: string, token: string): CallError => {
+  const error = Answers.errorOf(200, problem, "no")
+  return error._tag === "NotAuthenticated" && tokens.refused(token) ? { ...error, retryable: true } : error
+}
+
+/** Reads the history until the session is archived. */
+async function* polled(
+  calls: Calls.Calls,
+  { pollMillis }: FollowOptions,
+  path: string,
+  seen: number,
+  signal: AbortSignal,
+  given: Given
+): Entries {
+  for (let afterVersion = seen; !signal.aborted; ) {
+    // Before the page: what is archived then has no entry after it.
+    const now = await Calls.read(calls, path, Answers.session, signal)
+    if (!now.ok) return now.error
+    const page = await Calls.read(calls, `${path}/history${query({ afterVersion })}`, Answers.history, signal)
+    if (!page.ok) return page.error
+    for (const entry of page.value) yield given(entry)
+    if (page.value.length > 0) afterVersion = page.value.at(-1).version
+    else if (now.value.isArchived) break
+    else await pause(pollMillis, signal)
+  }
+  return null
 }

@@ -164,11 +164,9 @@ const answered =
     }
   }
 
-const reads = ({ calls, following }: Connection) => {
-  const read = <A>(path: (input: object) => string, shape: Read<A>) =>
-    answered((input, { signal }: CallOptions) =>
-      Calls.repeat(calls, { path: path(input), body: null, read: shape, call: Calls.reading }, signal)
-    )
+const reads = (connection: Connection) => {
+  const { calls, following } = connection
+  const read = reading(connection)
   const follow: Client["changes"] = (input, { signal } = {}) => {
     const given = Object(input)
     return Changes.follow(calls, following, () => sessionPath(given), given.afterVersion, signal)
@@ -179,7 +177,7 @@ const reads = ({ calls, following }: Connection) => {
       const path = sessionPath(input) + Inputs.query(input, id)
       const { afterVersion, signal } = options
       return waitMillis === 0
-        ? Calls.repeat(calls, { path, body: null, read: Answers.session, call: Calls.reading }, signal)
+        ? Calls.read(calls, path, Answers.session, signal)
         : Calls.untilArrived(calls, path, afterVersion, signal, Calls.leftOf(waitMillis))
     }),
     find: read((input) => {
@@ -190,6 +188,12 @@ const reads = ({ calls, following }: Connection) => {
     changes: follow
   }
 }
+
+/** Makes a reading call. */
+export const reading =
+  ({ calls }: Connection) =>
+  <A>(path: (input: object) => string, shape: Read<A>) =>
+    answered((input, { signal }: CallOptions) => Calls.read(calls, path(input), shape, signal))
 
 /** Makes writing calls; each gets a key where it has none. */
 export const writing = ({ calls, nextKey }: Connection) => {

@@ -12,14 +12,78 @@ import {
   clientOf,
   connectionOf,
   id,
+  reading,
   sessionPath,
   writing
 } from "./Client.js"
 import { segment } from "./Inputs.js"
 import type * as S from "./Session.js"
+import { flag, instant, list, object, oneOf, orNull, type Read, struct, text, whole } from "./Shape.js"
 import type { Result } from "./Wire.js"
 
 type Answer<A> = Promise<Result<A, CallError>>
+
+/** Which sessions to list: those that fit everything that is given. Instants are epoch milliseconds. */
+export interface SessionsInput {
+  readonly state?: string | ReadonlyArray<string> | undefined
+  readonly cartId?: string | undefined
+  readonly archived?: boolean | undefined
+  readonly claimed?: boolean | undefined
+  readonly changedBefore?: number | undefined
+  readonly changedAfter?: number | undefined
+  /** The `next` of the page before. */
+  readonly after?: string | undefined
+  /** 1 to 200. Default 100. */
+  readonly limit?: number | undefined
+}
+
+/** A session as lists show it. */
+export interface ListedSession {
+  readonly checkoutSessionId: string
+  readonly cartId: string
+  readonly state: string
+  readonly isArchived: boolean
+  readonly closedBy: S.ClosedBy | null
+  readonly operationId: string | null
+  readonly version: number
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** A page of sessions. It may be short, or empty: go on until `next` is null. */
+export interface SessionsPage {
+  readonly sessions: ReadonlyArray<ListedSession>
+  readonly next: string | null
+}
+
+/** Which claims. */
+export interface ClaimsInput {
+  readonly state?: string | undefined
+  /** The `next` of the page before. */
+  readonly after?: string | undefined
+  /** How many claimed sessions to look at, 1 to 200. Default 100. */
+  readonly limit?: number | undefined
+}
+
+/** A claim that is open: what work elsewhere needs to know, and to close it. */
+export interface OpenOperation {
+  readonly operationId: string
+  readonly checkoutSessionId: string
+  readonly cartId: string
+  readonly state: string
+  readonly nextState: string
+  readonly workKey: string | null
+  readonly orderId: string | null
+  readonly version: number
+  readonly updatedAt: number
+  readonly data: S.JsonObject | null
+}
+
+/** A page of claims. It may be short, or empty: go on until `next` is null. */
+export interface ClaimsPage {
+  readonly operations: ReadonlyArray<OpenOperation>
+  readonly next: string | null
+}
 
 /** Checkout sessions, and their tasks. */
 export interface HostClient<F = S.FlowTypes> extends Client<F> {
@@ -31,11 +95,64 @@ export interface HostClient<F = S.FlowTypes> extends Client<F> {
   readonly releaseClaim: (input: S.ReleaseClaimInput, options?: CallOptions) => Answer<S.Changed<F>>
   /** Moves a session that has no way on (for operators). */
   readonly move: (input: S.MoveInput<F>, options?: CallOptions) => Answer<S.Changed<F>>
+  /** Lists sessions, page by page. What has just changed may show a second late. */
+  readonly sessions: (input?: SessionsInput, options?: CallOptions) => Answer<SessionsPage>
+  /** Lists the claims that are open, page by page. */
+  readonly claims: (input?: ClaimsInput, options?: CallOptions) => Answer<ClaimsPage>
+}
+
+const sessionsPage: Read<SessionsPage> = struct({
+  sessions: list(
+    struct({
+      checkoutSessionId: text,
+      cartId: text,
+      state: text,
+      isArchived: flag,
+      closedBy: orNull(oneOf("COMPLETED", "CANCELLED", "EXPIRED")),
+      operationId: orNull(text),
+      version: whole,
+      createdAt: instant,
+      updatedAt: instant
+    })
+  ),
+  next: orNull(text)
+})
+
+const claimsPage: Read<ClaimsPage> = struct({
+  operations: list(
+    struct({
+      operationId: text,
+      checkoutSessionId: text,
+      cartId: text,
+      state: text,
+      nextState: text,
+      workKey: orNull(text),
+      orderId: orNull(text),
+      version: whole,
+      updatedAt: instant,
+      data: orNull(object as Read<S.JsonObject>)
+    })
+  ),
+  next: orNull(text)
+})
+
+/** Inputs of a list as a query; a list of nothing is sent as an empty text, which is refused as the list would be. */
+const listQuery = (input: object): string => {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(input)) {
+    if (value === undefined || value === null) continue
+    const isInstant = name.startsWith("changed") && Number.isSafeInteger(value) && value >= 0
+    const values: ReadonlyArray<unknown> = Array.isArray(value) ? (value.length === 0 ? [""] : value) : [value]
+    for (const one of values) search.append(name, isInstant ? new Date(value).toISOString() : String(one))
+  }
+  const query = search.toString()
+  return query === "" ? "" : `?${query}`
 }
 
 /** Connects to a server as a host or an operator. Nothing is sent before the first call. */
 export const connect = <F = S.FlowTypes>(options: ClientOptions): HostClient<F> => {
   const connection = connectionOf(options)
+  const read = reading(connection)
   const write = writing(connection)
   const ofOperation = (verb: string) => (input: object) =>
     `${sessionPath(input)}/operations/${segment(input, "operationId")}/${verb}`
@@ -44,6 +161,8 @@ export const connect = <F = S.FlowTypes>(options: ClientOptions): HostClient<F> 
     completeTask: write(ofOperation("complete"), Answers.changed, true, id, "operationId"),
     failTask: write(ofOperation("fail"), Answers.changed, false, id, "operationId"),
     releaseClaim: write(ofOperation("release"), Answers.changed, false, id, "operationId"),
-    move: write((input) => `${sessionPath(input)}/move`, Answers.changed, false, id)
+    move: write((input) => `${sessionPath(input)}/move`, Answers.changed, false, id),
+    sessions: read((input) => `/v1/sessions${listQuery(input)}`, sessionsPage),
+    claims: read((input) => `/v1/operations${listQuery(input)}`, claimsPage)
   } as HostClient<F>
 }

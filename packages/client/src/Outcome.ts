@@ -8,7 +8,7 @@
  * Pure. It is not asked after a success: an acceptance or a replay always settles.
  */
 import * as Backoff from "./Backoff.js"
-import type { CheckoutError, Overloaded, StorageUnavailable } from "./CheckoutError.js"
+import type { CallError, CheckoutError, Overloaded, StorageUnavailable } from "./CheckoutError.js"
 
 /** How often a call is retried, and with which pauses. */
 export interface Policy {
@@ -46,7 +46,7 @@ export const mayRepeat = (repeatable: boolean, error: { readonly _tag: string })
   isUndecided(error) && error.retryable && (error.applied === "no" || repeatable)
 
 /** Whether a subscription may be opened again after this answer: another token may be taken where the last one expired. */
-export const mayResume = (error: CheckoutError): boolean =>
+export const mayResume = (error: CallError): boolean =>
   mayRepeat(true, error) || (error._tag === "NotAuthenticated" && error.retryable)
 
 /**

@@ -131,7 +131,7 @@ describe("changes", () => {
       const withoutStreams: typeof fetch = async (request, init) => {
         const response = await fetch(request, init)
         return String(request).includes("/events")
-          ? ({ status: 200, headers: response.headers, body: null } as any)
+          ? ({ status: 200, headers: response.headers, body: null } as unknown as Response)
           : response
       }
       const client = connect({ url, token: "t", retry, fetch: withoutStreams, follow: { pollMillis: 5 } })

@@ -152,13 +152,13 @@ describe("the small client", () => {
       assert.throws(() => connect({ url: "http://localhost:1", token: "t", ...options }), TypeError)
     const { get, update } = connect({ url: "http://localhost:1", token: "t", retry })
     const faults = [
-      await get({} as any),
-      await get({ checkoutSessionId: 7 } as any),
+      await get({} as never),
+      await get({ checkoutSessionId: 7 } as never),
       await get({ checkoutSessionId: "s1" }, { wait: "screen", waitMillis: 0 }),
-      await get({ checkoutSessionId: "s1" }, { waitMilis: 5 } as any),
-      await update({ ...move, data: { at: new Date() as any } }),
+      await get({ checkoutSessionId: "s1" }, { waitMilis: 5 } as never),
+      await update({ ...move, data: { at: new Map() as never } }),
       await update({ ...move, data: { n: Number.NaN } }),
-      await update({ ...move, data: { f: undefined as any } })
+      await update({ ...move, data: { f: undefined as never } })
     ]
     const fields = faults.map((each) => (each.ok || each.error._tag !== "InvalidInput" ? "" : each.error.fields[0]))
     assert.deepStrictEqual(fields, [

@@ -73,13 +73,15 @@ export const takeover = (leave: (node: TaskNode.TaskNode) => Effect.Effect<void>
         ["Opened", "Claimed", "TaskCompleted"]
       )
     }
-    // Begun at most once more, and elsewhere; what the leaving node finished stays finished.
-    const found = yield* runs
-    const resumed = found.filter(({ nodes: where, operation }) => {
-      const again = where.slice(before.get(operation))
-      assert.isTrue(again.length <= 1 && !again.includes(victim.name), where.join(" "))
-      return again.length === 1
-    })
+    const resumed = resumedOf(yield* runs, before, victim.name)
     // A node that leaves in order may finish all of its work within its bound.
     if (!mayFinish) assert.isAbove(resumed.length, 0)
+  })
+
+// Begun at most once more, and elsewhere; what the leaving node finished stays finished.
+const resumedOf = (found: ReadonlyArray<Runs>, before: ReadonlyMap<string, number>, victim: string) =>
+  found.filter(({ nodes, operation }) => {
+    const again = nodes.slice(before.get(operation))
+    assert.isTrue(again.length <= 1 && !again.includes(victim), nodes.join(" "))
+    return again.length === 1
   })

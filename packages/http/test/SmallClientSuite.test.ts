@@ -1,11 +1,9 @@
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
-import { type Caller, CheckoutEngine, CheckoutSessions, Subscription } from "@onelane/checkout"
+import { type Caller, CheckoutEngine, type CheckoutSession, CheckoutSessions, Subscription } from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
 import type { OnelaneError, Result } from "@onelane/client"
 import { connect, type HostClient } from "@onelane/client/host"
 import { CheckoutSuite } from "@onelane/testkit"
 import { Effect, Layer, type Runtime } from "effect"
-import * as CheckoutClient from "../src/CheckoutClient.js"
 import { Base, servingEngine } from "./HttpWorld.js"
 
 const tokenOf = (caller: Caller.Caller): string => `${caller.userId}.${caller.actingAccountId ?? "own"}`
@@ -30,7 +28,9 @@ const followed = (client: HostClient, input: CheckoutSessions.ChangesInput): Sub
     const entries = client.changes(input, { signal: leaving.signal })[Symbol.asyncIterator]()
     const next = Effect.tryPromise({ try: () => entries.next(), catch: (error) => (error as OnelaneError<any>).error })
     return Subscription.ofPages(runtime, {
-      next: Effect.map(next, (result) => (result.done === true ? null : Subscription.pageOf([result.value as any]))),
+      next: Effect.map(next, (result) =>
+        result.done === true ? null : Subscription.pageOf([result.value as CheckoutSession.HistoryEntry])
+      ),
       check: Effect.void,
       leave: Effect.sync(() => leaving.abort())
     })
@@ -51,13 +51,13 @@ const remote = (follow: { readonly stream?: boolean; readonly pollMillis?: numbe
       const call =
         (name: Exclude<keyof HostClient, "changes">) =>
         (caller: Caller.Caller, input: any, wait?: object): Effect.Effect<any, any> =>
-          asEffect((signal) => (of(caller)[name] as any)(input, { ...wait, signal }))
-      // Lists are for operators and workers: the small client has none.
-      const typed = (caller: Caller.Caller) =>
-        Effect.provide(CheckoutClient.make({ url, token: tokenOf(caller) }), FetchHttpClient.layer)
+          asEffect((signal) =>
+            (of(caller)[name] as (input: never, options: object) => Promise<Result<any, any>>)(input as never, {
+              ...wait,
+              signal
+            })
+          )
       return Changes.withStreams({
-        sessions: (caller, input) => Effect.flatMap(typed(caller), (client) => client.sessions(caller, input)),
-        claims: (caller, input) => Effect.flatMap(typed(caller), (client) => client.claims(caller, input)),
         open: call("open"),
         update: call("update"),
         get: call("get"),
@@ -68,6 +68,8 @@ const remote = (follow: { readonly stream?: boolean; readonly pollMillis?: numbe
         failTask: call("failTask"),
         releaseClaim: call("releaseClaim"),
         move: call("move"),
+        sessions: call("sessions"),
+        claims: call("claims"),
         follow: (caller, input) => followed(of(caller), input)
       })
     })

@@ -43,14 +43,19 @@ const makeClient = () => {
   return { client, move, answers, streams: () => streams }
 }
 
-const refusal = { ok: false, error: { _tag: "ExpectedStateMismatch", retryable: false, applied: "no" } } as any
+const refusal = {
+  ok: false,
+  error: { _tag: "ExpectedStateMismatch", retryable: false, applied: "no" }
+} as Result<Updated>
 
 const mount = async (element: ReactElement) => {
   // The types of the page are not those of the other tests.
-  const container = (globalThis as any).document.createElement("div")
+  const container = (
+    globalThis as unknown as { readonly document: { createElement(name: string): Element & { readonly textContent: string } } }
+  ).document.createElement("div")
   const root = createRoot(container)
   await act(async () => root.render(element))
-  return { text: (): string => container.textContent, unmount: () => act(async () => root.unmount()) }
+  return { text: () => container.textContent, unmount: () => act(async () => root.unmount()) }
 }
 
 interface Given {

@@ -265,6 +265,11 @@ const listing =
   (input: I | undefined = {} as I, options?: CallOptions): A =>
     method(input, options)
 
+const throwing =
+  <I, A, E extends CallError>(method: (input: I, options?: CallOptions) => Promise<Result<A, E>>) =>
+  (input: I, options?: CallOptions): Promise<A> =>
+    method(input, options).then(orThrow)
+
 /** Creates the API for one caller, which must not change any more. */
 export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
   const { calls, starts } = behind
@@ -302,10 +307,6 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     sessions: listing(call(calls.sessions, "no")),
     claims: listing(call(calls.claims, "no"))
   }
-  const throwing =
-    <I, A, E extends CallError>(method: (input: I, options?: CallOptions) => Promise<Result<A, E>>) =>
-    (input: I, options?: CallOptions): Promise<A> =>
-      method(input, options).then(orThrow)
   const door: Checkout<any> = {
     ...results,
     openOrThrow: throwing(results.open),
