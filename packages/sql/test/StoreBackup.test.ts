@@ -152,7 +152,7 @@ describe("StoreBackup", () => {
       const filename = yield* temporaryFile
       yield* fill(filename, 60, 3_000)
       const file = openSync(filename, "r+")
-      for (let page = 30; page < 34; page++) writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, page * 4_096)
+      for (let page = 40; page < 44; page++) writeSync(file, Buffer.alloc(4_096, 0xa5), 0, 4_096, page * 4_096)
       const copy = join(dirname(filename), "copy.db")
       const error = yield* Effect.flip(Effect.provide(make(copy), store(filename)))
       assert.deepInclude(error, { reason: "DAMAGED" })
