@@ -48,14 +48,29 @@ const refusal = {
   error: { _tag: "ExpectedStateMismatch", retryable: false, applied: "no" }
 } as Result<Updated>
 
+interface PageElement extends Element {
+  readonly textContent: string
+  readonly click: () => void
+  readonly querySelector: (name: string) => PageElement
+  readonly append: (child: Element) => void
+}
+
+// The types of a page are not among those of the other tests.
+const { document } = globalThis as unknown as {
+  readonly document: { readonly body: PageElement; createElement(name: string): PageElement }
+}
+
 const mount = async (element: ReactElement) => {
-  // The types of the page are not those of the other tests.
-  const container = (
-    globalThis as unknown as { readonly document: { createElement(name: string): Element & { readonly textContent: string } } }
-  ).document.createElement("div")
+  const container = document.createElement("div")
+  // React hears of clicks where the page does.
+  document.body.append(container)
   const root = createRoot(container)
   await act(async () => root.render(element))
-  return { text: () => container.textContent, unmount: () => act(async () => root.unmount()) }
+  return {
+    text: () => container.textContent,
+    click: (name: string) => act(async () => container.querySelector(name).click()),
+    unmount: () => act(async () => root.unmount())
+  }
 }
 
 interface Given {
@@ -68,6 +83,18 @@ const Page = ({ client, onUse }: Given): string => {
   onUse?.(used)
   const { elsewhere, pending, refused, state } = used
   return `${state} ${pending?.to ?? "-"} ${refused?.winner?.by ?? "-"} ${elsewhere?.to ?? "-"};`
+}
+
+const Steps = ({ checkout, id }: { readonly checkout: Client; readonly id: string }) => {
+  const { isLive, pending, refused, state, step } = useCheckout(checkout, id)
+  const first = refused?.winner?.by ?? "Somebody"
+  return createElement(
+    "section",
+    { "aria-busy": pending !== null },
+    createElement("button", { type: "button", onClick: () => step("Pay") }, `Pay (${state})`),
+    refused === null ? null : createElement("p", { role: "alert" }, `${first} was first: it is in ${state}`),
+    isLive ? null : createElement("p", null, "Reconnecting …")
+  )
 }
 
 describe("useCheckout", () => {
@@ -95,5 +122,17 @@ describe("useCheckout", () => {
     assert.strictEqual(streams(), 1)
     await unmount()
     assert.strictEqual(streams(), 0)
+  })
+
+  it("tells the loser in the page who was first", async () => {
+    const { answers, client, move } = makeClient()
+    const { text, unmount, click } = await mount(createElement(Steps, { checkout: client, id: "s1" }))
+    assert.strictEqual(text(), "Pay (Cart)")
+    await click("button")
+    assert.strictEqual(text(), "Pay (Pay)")
+    await act(async () => move("Gift", 2))
+    await act(async () => answers[0]!(refusal))
+    assert.strictEqual(text(), "Pay (Gift)bob was first: it is in Gift")
+    await unmount()
   })
 })
