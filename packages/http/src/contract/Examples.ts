@@ -133,7 +133,7 @@ const adapterErrors: ReadonlyArray<AdapterError.AdapterError> = [
   AdapterError.unsupportedMediaType,
   AdapterError.malformedRequest,
   AdapterError.malformedBody("The body is not valid JSON"),
-  AdapterError.contradiction("expectedVersion is said twice, and differently"),
+  AdapterError.contradiction("expectedVersion is given twice, with different values"),
   AdapterError.limitExceeded("A body nests at most 33 levels deep"),
   AdapterError.bodyTooLarge(1_048_576),
   AdapterError.requestTimeout,

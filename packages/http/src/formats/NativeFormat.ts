@@ -268,7 +268,7 @@ const oddKey = AdapterError.contradiction("Idempotency-Key takes ASCII character
 
 const oddMatch = AdapterError.contradiction("If-Match is for calls that name a session; this one names a cart")
 
-/** Path and headers put into what was said otherwise. What is said twice must be said alike. */
+/** Adds inputs of the path and the headers to those of the body and the query. A name given twice must have one value. */
 const inputOf = <I>(
   said: Input,
   params: Readonly<Record<string, string>>,
@@ -288,7 +288,7 @@ const inputOf = <I>(
   if (key !== undefined) more.idempotencyKey = key
   for (const name in more) {
     if (Object.hasOwn(said, name) && said[name] !== more[name]) {
-      return Either.left(AdapterError.contradiction(`${name} is said twice, and differently`))
+      return Either.left(AdapterError.contradiction(`${name} is given twice, with different values`))
     }
   }
   return Either.right(Object.assign(said, more) as I)

@@ -74,7 +74,7 @@ const rights = (test: Test): void => {
     })
   )
   test(
-    "everything may be said twice",
+    "every change may be repeated",
     Effect.gen(function* () {
       yield* seed
       const directory = yield* seed
