@@ -1,7 +1,7 @@
 /** Commands of `onelane`, run to their end. */
 import { assert } from "@effect/vitest"
 import { onelane } from "../src/Program.js"
-import { type Ended, node, onelane as bundled } from "./Program.js"
+import { onelane as bundled, type Ended, node } from "./Program.js"
 
 /** An environment that points a command nowhere. */
 export const nothing = { ONELANE_URL: undefined, ONELANE_TOKEN: undefined, ONELANE_STORAGE: undefined }
