@@ -23,7 +23,9 @@ export default async (): Promise<() => void> => {
     format: "esm",
     target: "node20",
     external: ["pg", "pg-*", "typescript", "@photostructure/sqlite"],
-    banner: { js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);'
+    },
     logLevel: "error"
   })
   process.env.ONELANE_COMMAND = `${folder}main.js`

@@ -6,9 +6,12 @@ import { onelane as bundled, type Ended, node } from "./Program.js"
 /** An environment that points a command nowhere. */
 export const nothing = { ONELANE_URL: undefined, ONELANE_TOKEN: undefined, ONELANE_STORAGE: undefined }
 
-/** Runs a command to its end. An app is loaded by the command itself: it must get the packages that the command has. */
+/** Files of a user: they must get the packages that the command has, so it is the command itself that loads them. */
+const files = ["--app", "--flow"]
+
+/** Runs a command to its end. */
 export const run = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
-  node([args.includes("--app") ? onelane : bundled, ...args], { ...nothing, ...env }).ended
+  node([args.some((each) => files.includes(each)) ? onelane : bundled, ...args], { ...nothing, ...env }).ended
 
 /** What a command says with `--json`, when it succeeds. */
 export const asked = async (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): Promise<any> => {
