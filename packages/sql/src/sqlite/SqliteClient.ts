@@ -186,21 +186,16 @@ export const make = (
   return Effect.zipRight(making, connect(options))
 }
 
-// The file aside becomes the store in a moment, and the store's closing lets go of both.
 const fill = (options: SqliteOptions): Effect.Effect<unknown, DatabaseRefused, Reactivity.Reactivity> =>
   Effect.scoped(
-    Effect.flatMap(
-      connect({ ...options, thread: "never" }, ({ close }) => close),
-      (client) => Effect.provide(Migrations.run, client)
-    )
+    Effect.flatMap(connect({ ...options, thread: "never" }), (client) => Effect.provide(Migrations.run, client))
   )
 
 const connect = (
-  options: SqliteOptions,
-  leave: (file: SqliteFile.SqliteFile) => Effect.Effect<void> = SqliteFile.leave
+  options: SqliteOptions
 ): Effect.Effect<Context.Context<SqliteClient>, DatabaseRefused, Scope.Scope | Reactivity.Reactivity> =>
   Effect.gen(function* () {
-    const file = yield* Effect.acquireRelease(SqliteFile.open(options), leave)
+    const file = yield* Effect.acquireRelease(SqliteFile.open(options), ({ close }) => close)
     const writer = yield* Effect.acquireRelease(
       Effect.map(Effect.runtime<never>(), (runtime) => makeWriter(file, options.thread, runtime)),
       ({ close }) => close

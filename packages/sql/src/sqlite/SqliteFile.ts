@@ -49,14 +49,9 @@ export interface SqliteFile {
   readonly sharedName: string | null
   /** Where a thread loads the driver. */
   readonly origin: Origin
-  /** Closes it; further connections first. The driver may keep hold of it until `letGo`. */
+  /** Closes it; further connections first. */
   readonly close: Effect.Effect<void>
-  /** After closing: lets go of the file, which may cost a collection of garbage. */
-  readonly letGo: Effect.Effect<void>
 }
-
-/** Closes a file and lets go of it. */
-export const leave = ({ close, letGo }: SqliteFile): Effect.Effect<void> => Effect.zipRight(close, letGo)
 
 /** `application_id` in the header of our files: "1Lan". */
 const applicationId = 0x314c616e
@@ -161,10 +156,12 @@ const claim = (driver: SqliteDriver.Driver, options: SqliteOptions, opened: Arra
       ? SqliteOwnership.always
       : SqliteOwnership.make(path, SqliteSettings.calmLogBytes(checkpointPages))
   const statements = statementsOf(connection)
-  const close = Effect.sync(() => closeAll(connection, opened, statements, ownership))
-  const letGo = sharedName === null ? Effect.void : Effect.promise(driver.letGo)
+  const close = Effect.zipRight(
+    Effect.sync(() => letGo(connection, opened, statements, ownership)),
+    sharedName === null ? Effect.void : Effect.promise(driver.letGo)
+  )
   const kept = { ...settings, busyTimeoutMillis: writeMillis }
-  return { connection, statements, settings: kept, ownership, sharedName, origin: driver.origin, close, letGo }
+  return { connection, statements, settings: kept, ownership, sharedName, origin: driver.origin, close }
 }
 
 const judge = (connection: Connection, filename: string, isThere: boolean): void => {
@@ -192,7 +189,7 @@ const markWithLog = (connection: Connection): void => {
   }
 }
 
-const closeAll = (
+const letGo = (
   connection: Connection,
   opened: ReadonlyArray<Connection>,
   statements: Statements,

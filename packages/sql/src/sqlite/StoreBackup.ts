@@ -172,7 +172,7 @@ const inUse = (path: string) => refused("IN_USE", `${path} is open in another pr
 // Whatever else is wrong with it, nobody has it open.
 const notInUse = (path: string): Effect.Effect<void, BackupRefused> =>
   existsSync(path)
-    ? Effect.scoped(Effect.acquireRelease(SqliteFile.open({ filename: path }), SqliteFile.leave)).pipe(
+    ? Effect.scoped(Effect.acquireRelease(SqliteFile.open({ filename: path }), ({ close }) => close)).pipe(
         Effect.asVoid,
         Effect.catchIf(
           ({ reason }) => reason !== "IN_USE",
