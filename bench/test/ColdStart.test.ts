@@ -34,7 +34,8 @@ describe("cold start", () => {
       loaded.filter((url) => heavy.test(url)),
       []
     )
-    assert.isAtMost(loaded.length, 300)
+    // 307 with the check of Effect's version, the client's rule for outcomes, lists and listeners.
+    assert.isAtMost(loaded.length, 310)
   })
 
   it("nor when somebody watches", () => {

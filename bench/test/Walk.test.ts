@@ -65,8 +65,8 @@ describe("Walk", () => {
     console.log(stdout.split("\n").slice(-8).join("\n"))
     const [functions, files, borders] = /(\d+) functions, (\d+) files, (\d+) package borders/.exec(stdout)!.slice(1)
     // What it may cost at most; lower these as the walk gets shorter.
-    // A machine that idles goes by 139 in 39, a busy one by 143 in 38.
-    assert.isAtMost(Number(functions), 143)
+    // A machine that idles goes by 141 in 39, a busy one by 145 in 38; two of them keep the list of sessions.
+    assert.isAtMost(Number(functions), 145)
     assert.isAtMost(Number(files), 39)
     assert.isAtMost(Number(borders), 8)
     assert.match(stdout, /checkout\/\S*UpdateCheckoutSession.ts decide/)
