@@ -28,7 +28,7 @@ describe("clients who do not read", { timeout: 60_000 }, () => {
         const before = mebibytes()
         const { socket } = dial(port, get(path).repeat(2_000), { reads: false })
         yield* Effect.sleep(50)
-        assert.isBelow(yield* aliveMillis(port), 6_000)
+        assert.isBelow(yield* aliveMillis(port), 20_000)
         assert.isBelow(mebibytes() - before, 100)
         socket.destroy()
       })
@@ -87,7 +87,7 @@ describe("clients who do not read", { timeout: 60_000 }, () => {
           { concurrency: "unbounded" }
         )
         yield* Effect.sleep(300)
-        assert.isBelow(yield* aliveMillis(port), 6_000)
+        assert.isBelow(yield* aliveMillis(port), 20_000)
         assert.isBelow(mebibytes() - before, 150)
         yield* cut
         reader.socket.write(get("/healthz", "Connection: close"))

@@ -8,6 +8,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { type Socket, Server as TcpServer } from "node:net"
+import { setImmediate as eventLoopTurn, setTimeout as pause } from "node:timers/promises"
 import { NodeConnection } from "@onelane/http"
 
 /** A request, and the function that continues it. */
@@ -85,41 +86,35 @@ const release = (farewell: Farewell): void => {
   }
 }
 
-/** Turns of the event loop without a connection or a request before the listener stops. */
-const quietTurns = 2
-
-/** Milliseconds without one: by then the clients that ask here wait for an answer of ours, for each request is held. */
+/** Milliseconds without a connection or a request before the listener stops: by then all who ask here are held. */
 const silentMillis = 25
 
-/** Milliseconds after which the turns alone are enough, and twice as many after which nothing more is waited for. */
+/** Milliseconds after which a pause of `lookMillis` is silence enough, and twice as many after which it stops anyway. */
 const quietMillis = 250
+
+/** Milliseconds between two looks. */
+const lookMillis = 2
 
 /** Stops listening at a moment without traffic. `closed` resolves when all connections have ended. */
 export const stop = async (farewell: Farewell, server: Server): Promise<{ readonly closed: Promise<void> }> => {
   farewell.isStopping = true
-  const stopped = await new Promise<{ readonly closed: Promise<void> }>((resolve) => {
-    const beganMillis = performance.now()
-    let silentSince = beganMillis
-    let heard = farewell.heard
-    let turns = 0
-    const look = (): void => {
-      const nowMillis = performance.now()
-      const waitedMillis = nowMillis - beganMillis
-      if (heard !== farewell.heard) silentSince = nowMillis
-      turns = heard === farewell.heard ? turns + 1 : 0
-      heard = farewell.heard
-      const isSilent = nowMillis - silentSince >= silentMillis || waitedMillis >= quietMillis
-      const isQuiet = (turns > quietTurns && isSilent) || waitedMillis >= 2 * quietMillis
-      // Right after the event loop has taken in all that came: what comes between this look and the stop is reset.
-      if (!isQuiet) return void setImmediate(look)
-      // That of the HTTP server would end idle connections first, whatever is on its way on them.
-      resolve({ closed: new Promise((ended) => void TcpServer.prototype.close.call(server, () => ended())) })
-    }
-    setImmediate(look)
-  })
+  const beganMillis = performance.now()
+  for (let { heard } = farewell, silentSince = beganMillis; ; { heard } = farewell) {
+    // It sleeps until just before the look: a process that runs on and on is interrupted anywhere, also between look and stop.
+    await pause(lookMillis)
+    // Right after the event loop has taken in all that came: what comes between this look and the stop is reset.
+    await eventLoopTurn()
+    const nowMillis = performance.now()
+    const waitedMillis = nowMillis - beganMillis
+    if (heard !== farewell.heard) silentSince = nowMillis
+    if (nowMillis - silentSince >= (waitedMillis < quietMillis ? silentMillis : lookMillis)) break
+    if (waitedMillis >= 2 * quietMillis) break
+  }
+  // That of the HTTP server would end idle connections first, whatever is on its way on them.
+  const closed = new Promise<void>((ended) => void TcpServer.prototype.close.call(server, () => ended()))
   farewell.isStopping = false
   release(farewell)
-  return stopped
+  return { closed }
 }
 
 /** Closes connections that await no answer and have been silent for this long. */
