@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync, readlinkSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { type CheckoutError, Onelane } from "@onelane/sdk"
+import { Effect } from "effect"
 import { inFolder, toInventory } from "./fixture.js"
 
 const target = (descriptor: string): string | undefined => {
@@ -38,6 +39,9 @@ describe("a file whose disk failed", () => {
         }
         const { session } = await checkout.openOrThrow({ cartId: "cart-1" })
         const { id: checkoutSessionId } = session
+        // What is written behind the commit is there: the next write is the update.
+        while ((await checkout.sessionsOrThrow({ cartId: "cart-1" })).sessions.length === 0)
+          await Effect.runPromise(Effect.sleep(20))
         breakSyncs(`${storage}-wal`)
         // Under a key of the caller's own the SDK may ask again, and is told that the store is fenced: still unknown.
         const lost = errorOf(await checkout.update({ ...toInventory(checkoutSessionId), idempotencyKey: "mine" }))
