@@ -1,5 +1,6 @@
 /** Following a session: breaks, silence, lost tokens, and ends. */
 import type { ServerResponse } from "node:http"
+import { setTimeout as pause } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { type CallError, connect, type HistoryEntry, OnelaneError } from "../src/index.js"
@@ -38,12 +39,7 @@ describe("changes", () => {
       const { heard, url } = yield* open((_, response, index) => {
         if (index === 0) {
           begin(response, change(1), change(2).slice(0, 40))
-          return void Effect.runFork(
-            Effect.delay(
-              Effect.sync(() => response.destroy()),
-              50
-            )
-          )
+          return void pause(50).then(() => response.destroy())
         }
         if (index === 1) return begin(response, ": heartbeat\n\n", change(2))
         if (index === 2) {

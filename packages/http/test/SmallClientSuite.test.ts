@@ -1,4 +1,11 @@
-import { type Caller, CheckoutEngine, type CheckoutSession, CheckoutSessions, Subscription } from "@onelane/checkout"
+import {
+  type Caller,
+  CheckoutEngine,
+  type CheckoutError,
+  type CheckoutSession,
+  CheckoutSessions,
+  Subscription
+} from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
 import type { OnelaneError, Result } from "@onelane/client"
 import { connect, type HostClient } from "@onelane/client/host"
@@ -26,7 +33,13 @@ const followed = (client: HostClient, input: CheckoutSessions.ChangesInput): Sub
   Effect.map(Effect.runtime<never>(), (runtime: Runtime.Runtime<never>) => {
     const leaving = new AbortController()
     const entries = client.changes(input, { signal: leaving.signal })[Symbol.asyncIterator]()
-    const next = Effect.tryPromise({ try: () => entries.next(), catch: (error) => (error as OnelaneError<any>).error })
+    const next = Effect.async<IteratorResult<unknown>, CheckoutError.HistoryError>(
+      (resume) =>
+        void entries.next().then(
+          (result) => resume(Effect.succeed(result)),
+          ({ error }: OnelaneError<CheckoutError.HistoryError>) => resume(Effect.fail(error))
+        )
+    )
     return Subscription.ofPages(runtime, {
       next: Effect.map(next, (result) =>
         result.done === true ? null : Subscription.pageOf([result.value as CheckoutSession.HistoryEntry])
