@@ -65,9 +65,9 @@ describe("Walk", () => {
     console.log(stdout.split("\n").slice(-8).join("\n"))
     const [functions, files, borders] = /(\d+) functions, (\d+) files, (\d+) package borders/.exec(stdout)!.slice(1)
     // What it may cost at most; lower these as the walk gets shorter.
-    // A machine that idles goes by 141 in 40, a busy one by 145 in 39; two of them, in a file of theirs, keep the list of sessions.
+    // A machine that idles goes by 141 in 41, a busy one by 145 in 40: two of them, in files of theirs, keep the list of sessions.
     assert.isAtMost(Number(functions), 145)
-    assert.isAtMost(Number(files), 40)
+    assert.isAtMost(Number(files), 41)
     assert.isAtMost(Number(borders), 8)
     assert.match(stdout, /checkout\/\S*UpdateCheckoutSession.ts decide/)
     assert.match(stdout, /sql\/\S*JournalSql.ts toAppend/)
