@@ -22,21 +22,21 @@ const isOver = ({ restarts }: Policy, error: CheckoutError): boolean =>
   !restarts && Outcome.isUndecided(error) && (error.reason === "DRAINING" || error.reason === "FENCED")
 
 const seen = <E extends CheckoutError>(policy: Policy, error: E): E =>
-  isOver(policy, error)
-    ? { ...error, retryable: false, ...(error._tag === "StorageUnavailable" && { retryAfterMillis: 0 }) }
+  error._tag === "StorageUnavailable" && isOver(policy, error)
+    ? { ...error, retryable: false, retryAfterMillis: 0 }
     : error
 
 /** Whether a subscription may be opened again after this answer. */
-export const mayResume = (policy: Policy, error: CheckoutError): boolean => Outcome.mayResume(seen(policy, error))
+export const mayResume = (policy: Policy, error: CheckoutError): boolean =>
+  !isOver(policy, error) && Outcome.mayResume(error)
 
 /** Decides by all errors so far, oldest first; there is at least one. */
 export const next = <E extends CheckoutError>(
   call: Outcome.Call,
   policy: Policy,
   errors: ReadonlyArray<E>
-): Outcome.Next<E | StorageUnavailable> =>
-  Outcome.next(
-    call,
-    policy,
-    errors.map((error) => seen(policy, error))
-  )
+): Next<E> => {
+  const last = seen(policy, errors[errors.length - 1]!)
+  const limit = isOver(policy, last) ? 0 : policy.limit
+  return Outcome.next(call, { ...policy, limit }, [...errors.slice(0, -1), last])
+}
