@@ -87,6 +87,7 @@ const pathOf = (checkoutSessionId: string): string => `${sessions}/${encodeURICo
 
 /** The path of the session that an input names. */
 export const sessionPath = (input: object): string => `${sessions}/${Inputs.segment(input, id)}`
+
 /** Keys that no two clients share: a random part for the client, a counter for the call. */
 const makeKeys = (): (() => string) => {
   const random = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("")

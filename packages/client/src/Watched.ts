@@ -80,7 +80,6 @@ class Page<F> implements Watched<F> {
   private readonly listeners = new Set<() => void>()
   private following: AbortController | null = null
   private step_: { readonly next: string; readonly answer: Promise<Result<Updated<F>>> } | null = null
-  private reading: Promise<void> | null = null
   /** Requests that this page made, so that their changes are not told as somebody else's. */
   private readonly own = new Set<string>()
 
@@ -118,13 +117,11 @@ class Page<F> implements Watched<F> {
     return answer
   }
 
-  readonly refresh = (): Promise<void> => {
-    this.reading ??= this.client.get({ checkoutSessionId: this.checkoutSessionId }).then((read) => {
-      this.reading = null
-      if (read.ok) this.tell(read.value)
-      else if (!mayReturn(read.error)) this.show({ error: read.error })
-    })
-    return this.reading
+  // Each a read of its own: one that is under way may have begun before the change that it is asked for.
+  readonly refresh = async (): Promise<void> => {
+    const read = await this.client.get({ checkoutSessionId: this.checkoutSessionId })
+    if (read.ok) this.tell(read.value, { error: null })
+    else if (!mayReturn(read.error)) this.show({ error: read.error })
   }
 
   private show(change: Partial<Shown<F>>): void {
@@ -183,7 +180,7 @@ class Page<F> implements Watched<F> {
       if (signal.aborted || (error !== null && !mayReturn(error))) return
       try {
         if (session !== null) {
-          this.show({ isLive: true, error: null })
+          this.show({ isLive: true })
           const changes = this.client.changes({ checkoutSessionId, afterVersion: session.version }, { signal })
           for await (const entry of changes) {
             tries = 0
