@@ -45,7 +45,9 @@ const assemble = (mutate: Mutate, options: ProcessOptions) =>
       onCommitted: tasks.onCommitted
     })
     const sessions: AllSessions.Sessions = AllSessions.typed(system)
-    yield* Effect.forkScoped(Alarms.rounds(sessions, tasks, true, commit.nowMillis, 1_000))
+    yield* Effect.forkScoped(
+      Alarms.polling({ sessions, tasks, custody: true, now: commit.nowMillis, everyMillis: 1_000 })
+    )
     yield* Effect.addFinalizer(() => tasks.drain(0))
     const parts = {
       flow,

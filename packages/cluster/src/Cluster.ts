@@ -1,6 +1,6 @@
 /**
- * Cluster: one node of a cluster over one database. It starts its parts in this order: peer server, membership, engine, service.
- * It stops in reverse: calls that have begun finish, then its shards are released.
+ * Cluster: one node of a cluster over one database. It starts its parts in this order: peer server, membership, engine,
+ * service. It stops in reverse: calls that have begun finish, then its shards are released.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { type Access, type Carts, CheckoutEngine, CheckoutSessions, type Retention, Starts } from "@onelane/checkout"
@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import * as ClusterConfig from "./ClusterConfig.js"
 import * as ClusterSessions from "./ClusterSessions.js"
 import * as Membership from "./Membership.js"
+import * as NodeInspections from "./NodeInspections.js"
 import * as PeerServer from "./PeerServer.js"
 
 /** The node as an operator sees it. */
@@ -22,6 +23,10 @@ export interface ClusterShape {
   readonly heldShards: () => number
   /** Nodes that seem alive, this one included. */
   readonly nodes: () => number
+  /** How many shards there are. */
+  readonly shards: number
+  /** What each node has about a session in memory only, this node first. Checks no rights. */
+  readonly inspect: (checkoutSessionId: string) => Effect.Effect<NodeInspections.NodeInspections>
 }
 
 /** This node. */
@@ -32,7 +37,10 @@ export interface ClusterOptions extends ClusterConfig.ClusterOptions {
   readonly engine?: Omit<CheckoutEngine.CheckoutEngineOptions, "custody"> | undefined
 }
 
-/** Milliseconds between two alarm rounds. A node stops its tasks within one round after it lost a lease; a new owner waits longer. */
+/**
+ * Milliseconds between two alarm rounds. A node stops its tasks within one round after it lost a lease; a new owner
+ * waits longer.
+ */
 const alarmMillis = 500
 
 /** Joins the cluster and serves until the scope closes, then leaves. */
@@ -48,11 +56,11 @@ export const make = (
     const ear = yield* PeerServer.listen(wanted)
     const config = { ...wanted, port: wanted.port === 0 ? ear.port : wanted.port }
     const membership = yield* Membership.make(config)
-    const { custodian, heldShards, nodes } = membership
+    const { custodian, heldShards, nodes, peers } = membership
     const engine = yield* CheckoutEngine.make({ alarmMillis, ...options.engine, custody: custodian })
     const here = Context.get(engine, CheckoutSessions.CheckoutSessions)
     const { startUpdate, ...rest } = Context.get(engine, CheckoutEngine.CheckoutEngine)
-    ear.open({ service: here, startUpdate })
+    ear.open({ service: here, startUpdate, inspect: rest.inspect })
     yield* Effect.addFinalizer(() => ear.leave)
     const address = { host: config.host, port: config.port }
     const sessions = ClusterSessions.make(here, membership)
@@ -65,7 +73,13 @@ export const make = (
         ...Starts.ofCalls(sessions, runtime),
         startUpdate: ClusterSessions.makeStartUpdate(startUpdate, sessions, membership, runtime)
       }),
-      Context.add(Cluster, { address, heldShards, nodes })
+      Context.add(Cluster, {
+        address,
+        heldShards,
+        nodes,
+        shards: config.shards,
+        inspect: NodeInspections.make(`${config.host}:${config.port}`, rest.inspect, peers)
+      })
     )
   })
 

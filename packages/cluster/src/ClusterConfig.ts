@@ -1,8 +1,9 @@
 /**
  * ClusterConfig: every limit of a cluster node, with unit and default. Owns no behaviour.
  *
- * The times depend on each other: peers drop a paused node after `silenceMillis`, and it loses its shards after `leaseMillis`. The
- * new owner waits `settleMillis`, longer than an alarm round, so that the previous owner has stopped before it resumes claims.
+ * The times depend on each other: peers drop a paused node after `silenceMillis`, and it loses its shards after
+ * `leaseMillis`. The new owner waits `settleMillis`, longer than an alarm round, so that the previous owner has stopped
+ * before it resumes claims.
  */
 
 /** The settings of one node. */
@@ -25,7 +26,10 @@ export interface ClusterConfig {
   readonly refreshMillis: number
   /** Pause between two heartbeats to a peer, in milliseconds. Default 200. */
   readonly heartbeatMillis: number
-  /** Milliseconds without a heartbeat after which a peer is dropped; its unanswered calls are then unknown. Default 1,000. */
+  /**
+   * Milliseconds without a heartbeat after which a peer is dropped; its unanswered calls are then unknown. Default
+   * 1,000.
+   */
   readonly silenceMillis: number
   /** Milliseconds to hold a shard before its claims are resumed. Default 1,000. */
   readonly settleMillis: number

@@ -1,9 +1,9 @@
 /**
- * ClusterSessions: the service on many nodes. Any node answers any call. A call that changes a session is forwarded to the node
- * that owns the session; when that node cannot be reached, this node answers.
+ * ClusterSessions: the service on many nodes. Any node answers any call. A call that changes a session is forwarded to
+ * the node that owns the session; when that node cannot be reached, this node answers.
  *
- * Ownership is for speed: it brings concurrent calls for one session into one mailbox. Safety comes from the journal's fence (A4),
- * which holds on every node; failover therefore needs nothing more than another node.
+ * Ownership is for speed: it brings concurrent calls for one session into one mailbox. Safety comes from the journal's
+ * fence (A4), which holds on every node; failover therefore needs nothing more than another node.
  */
 import {
   Arrival,
@@ -36,17 +36,17 @@ interface Input {
 /** Creates the service of one node from its own engine and its view of the cluster. */
 export const make = (here: Service, membership: Membership): Service => {
   const route =
-    (method: Exclude<PeerCalls.Method, "get">) =>
+    (method: Exclude<PeerCalls.Method, "get" | "inspect">) =>
     (caller: Caller.Caller, given: Input): Effect.Effect<any, any> =>
       Effect.suspend(() => {
         const owner = ownerOf(membership, given)
         const input = owner === null ? given : withPatch(given)
         const stay = () => here[method](caller, input as never) as Effect.Effect<unknown, unknown>
-        // A patch that cannot be taken is refused in either place, and cannot be sent.
+        // An invalid patch is refused here: it cannot be sent.
         if (owner !== null && input.data instanceof Json.JsonFault) return stay()
         return owner === null ? stay() : forward(owner, method, caller, input, stay)
       })
-  // A wait that comes to it is malformed: it is refused here.
+  // A wait that gets here is malformed and is refused here.
   const routeUnlessWaiting =
     (method: "update" | "completeTask") =>
     (caller: Caller.Caller, input: Input, wait?: CheckoutSessions.Wait): Effect.Effect<any, any> =>
@@ -60,7 +60,8 @@ export const make = (here: Service, membership: Membership): Service => {
   }
   return {
     ...here,
-    // The owner answers at once, and is waited for apart, so that a node lost meanwhile leaves no doubt about the call.
+    // The owner answers at once and the wait is a second call, so the outcome is known even if the owner dies during
+    // the wait.
     ...Arrival.apart(starting, get),
     get,
     cancel: route("cancel"),
@@ -70,7 +71,10 @@ export const make = (here: Service, membership: Membership): Service => {
   }
 }
 
-/** Waits at the owner, which hears of each commit; where it cannot be reached, here, for the rest of the time. */
+/**
+ * Waits at the owner, which is notified of each commit. If the owner is unreachable, waits here for the rest of the
+ * time.
+ */
 const arrive = (
   here: Service,
   membership: Membership,
@@ -93,7 +97,7 @@ const arrive = (
     })
   })
 
-// The message format would send more than JSON. Only a well-formed input has an owner.
+// The message format supports more than JSON, so the patch is checked first. Only a well-formed input has an owner.
 const withPatch = (input: Input): Input =>
   input.data === undefined ? input : { ...input, data: MergePatch.take(input.data) }
 
@@ -136,17 +140,22 @@ const conclude = (
   return typeof input.idempotencyKey === "string" ? askAgain(stay()) : Exit.fail(unknown)
 }
 
-/** The owner did not take the call: it is closing, or its flow is older than the session, which this node may know. */
+/**
+ * The owner did not take the call: it is closing, or its flow is older than the session or than the caller's states,
+ * which this node may know.
+ */
 const isLeft = (error: unknown): boolean => {
   const { _tag, reason } = Object(error)
   return (
-    (_tag === "Overloaded" && reason === "DRAINING") || (_tag === "StorageUnavailable" && reason === "FLOW_VERSION")
+    _tag === "InvalidState" ||
+    (_tag === "Overloaded" && reason === "DRAINING") ||
+    (_tag === "StorageUnavailable" && reason === "FLOW_VERSION")
   )
 }
 
 /**
- * A lost call with a key may be retried: an acceptance is then the only one. A refusal proves nothing, because the lost call may
- * still arrive.
+ * A lost call with a key may be retried: an acceptance is then the only one. A refusal proves nothing, because the lost
+ * call may still arrive.
  */
 const askAgain = (again: Effect.Effect<unknown, unknown>): Effect.Effect<unknown, unknown> =>
   Effect.catchAll(again, () => Exit.fail(unknown))

@@ -1,10 +1,10 @@
 /**
- * Membership: the nodes of the cluster, and which node owns a session. `@effect/cluster` keeps nodes, their health and the leases
- * on shards in the database; this module answers two questions from them.
+ * Membership: the nodes of the cluster, and which node owns a session. `@effect/cluster` keeps nodes, their health and
+ * the leases on shards in the database; this module answers two questions from them.
  *
  * - `ownerOf`: which node answers a call best. It may be wrong for a while; only speed depends on it.
- * - `custodian`: whose tasks run here. It depends on the lease. A node that was paused past its lease may still run a task: then
- *   the operation id decides whose result counts, and the fence decides which commit counts.
+ * - `custodian`: whose tasks run here. It depends on the lease. A node that was paused past its lease may still run a
+ * task: then the operation id decides whose result counts, and the fence decides which commit counts.
  */
 import * as MessageStorage from "@effect/cluster/MessageStorage"
 import * as RunnerAddress from "@effect/cluster/RunnerAddress"
@@ -39,6 +39,8 @@ export interface Membership {
   readonly heldShards: () => number
   /** Nodes that seem alive, this one included. */
   readonly nodes: () => number
+  /** All other nodes that are registered, by their addresses, whether or not they can be reached now. */
+  readonly peers: () => ReadonlyMap<string, Peer.Peer>
 }
 
 /** The shard of a session, 0-based. */
@@ -65,7 +67,8 @@ const sharding = (
       ShardingConfig.layer({
         runnerAddress: Option.some(self),
         shardsPerGroup: config.shards,
-        // A lease in a table expires by the clock. An advisory lock ends with its connection, and a paused node keeps that.
+        // A lease in a table expires by the clock. An advisory lock ends with its connection, and a paused node keeps
+        // that.
         shardLockDisableAdvisory: true,
         shardLockExpiration: config.leaseMillis,
         refreshAssignmentsInterval: config.refreshMillis,
@@ -124,7 +127,8 @@ export const make = (config: ClusterConfig): Effect.Effect<Membership, never, Sq
       },
       custodian: held.custodian,
       heldShards: held.count,
-      nodes: () => (members === "" ? 0 : members.split(" ").length)
+      nodes: () => (members === "" ? 0 : members.split(" ").length),
+      peers: () => peers
     }
   })
 

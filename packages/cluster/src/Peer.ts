@@ -1,9 +1,9 @@
 /**
- * Peer: a lasting connection from this node to another. A call was certainly not sent (`NotSent`), is answered, or is lost
- * (`Lost`): sent, with an unknown outcome. No call waits for a connection, and no call is sent twice.
+ * Peer: a lasting connection from this node to another. A call was certainly not sent (`NotSent`), is answered, or is
+ * lost (`Lost`): sent, with an unknown outcome. No call waits for a connection, and no call is sent twice.
  *
- * Owns one connection, its heartbeats and its unanswered calls; Membership decides who is a peer. A call needs no fiber and no
- * timer of its own.
+ * Owns one connection, its heartbeats and its unanswered calls; Membership decides who is a peer. A call needs no fiber
+ * and no timer of its own.
  */
 import { createConnection, type Socket } from "node:net"
 import type { Caller } from "@onelane/checkout"
@@ -147,7 +147,10 @@ const part = ({ isParting, owed, socket }: Connection): void => {
   if (isParting && owed.size === 0) socket.destroy()
 }
 
-/** Sends heartbeats. It counts missed heartbeats, not time: a pause of this process must not look like silence of the peer. */
+/**
+ * Sends heartbeats. It counts missed heartbeats, not time: a pause of this process must not look like silence of the
+ * peer.
+ */
 const living = (connection: Connection, { heartbeatMillis, silenceMillis }: ClusterConfig) =>
   Effect.suspend(() => {
     if (connection.unheardBeats++ * heartbeatMillis >= silenceMillis) return Effect.fail("silent")

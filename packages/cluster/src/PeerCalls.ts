@@ -3,8 +3,20 @@
  */
 import type { CheckoutSessions } from "@onelane/checkout"
 
-/** The methods that a node may call on another. A `get` waits: its input is an `Arrival`. */
-export const methods = ["update", "cancel", "completeTask", "failTask", "releaseClaim", "move", "get"] as const
+/**
+ * The methods that a node may call on another. A `get` waits: its input is an `Arrival`. `inspect` asks for what the
+ * node has about a session in memory: its input is a `SessionInput`, its answer an `Attempts.Inspection`.
+ */
+export const methods = [
+  "update",
+  "cancel",
+  "completeTask",
+  "failTask",
+  "releaseClaim",
+  "move",
+  "get",
+  "inspect"
+] as const
 
 /** One of them. */
 export type Method = (typeof methods)[number]

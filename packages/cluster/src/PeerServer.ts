@@ -1,8 +1,9 @@
 /**
- * PeerServer: answers the calls of other nodes with this node's engine, whichever node owns the session: the fence decides, not
- * the route.
+ * PeerServer: answers the calls of other nodes with this node's engine, whichever node owns the session: the fence
+ * decides, not the route.
  *
- * After a pause a node discards what it received meanwhile: its peers have dropped it by then and told their callers so.
+ * After a pause a node discards what it received meanwhile: its peers have dropped it by then and told their callers
+ * so.
  */
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { Socket } from "node:net"
@@ -31,6 +32,7 @@ export class NodeRefused extends Data.TaggedError("NodeRefused")<{
 export interface Answering {
   readonly service: CheckoutSessions.CheckoutSessionsShape
   readonly startUpdate: CheckoutEngine.CheckoutEngineShape["startUpdate"]
+  readonly inspect: CheckoutEngine.CheckoutEngineShape["inspect"]
 }
 
 /** A listening node. */
@@ -48,7 +50,7 @@ interface Hearer {
   readonly wire: Wire.Wire<PeerCalls.Answered>
   /** Unanswered calls, and how to withdraw them. */
   readonly running: Map<number, () => void>
-  /** Those that wait for a session, which the peer can do as well. */
+  /** Calls that wait for a session; the peer can continue the wait itself. */
   readonly waits: Set<number>
 }
 
@@ -131,7 +133,10 @@ const forget = ({ hearers }: Hearing, hearer: Hearer): void => {
   for (const withdraw of hearer.running.values()) withdraw()
 }
 
-/** Whether this process was paused for longer than `silenceMillis`; what peers sent meanwhile is discarded with their connections. */
+/**
+ * Whether this process was paused for longer than `silenceMillis`; what peers sent meanwhile is discarded with their
+ * connections.
+ */
 const isPaused = (hearing: Hearing): boolean => {
   const now = performance.now()
   const isLong = now - hearing.aliveAtMillis > hearing.config.silenceMillis
@@ -148,7 +153,7 @@ const take = (hearing: Hearing, hearer: Hearer, [call, method, caller, input]: P
     return void running.delete(call)
   }
   if (!PeerCalls.methods.includes(method)) throw new TypeError("unknown method")
-  const { service, startUpdate } = hearing.answering!
+  const { startUpdate } = hearing.answering!
   const onExit = (exit: Exit.Exit<unknown, unknown>): void => {
     running.delete(call)
     waits.delete(call)
@@ -158,18 +163,20 @@ const take = (hearing: Hearing, hearer: Hearer, [call, method, caller, input]: P
   const started =
     method === "update"
       ? startUpdate(caller as never, input as never)
-      : Answer.fromEffect<unknown, unknown>(called(service, method, caller, input), hearing.runtime)
+      : Answer.fromEffect<unknown, unknown>(called(hearing.answering!, method, caller, input), hearing.runtime)
   if (!("listen" in started)) return onExit(started)
   running.set(call, started.withdraw)
   started.listen(onExit)
 }
 
 const called = (
-  service: CheckoutSessions.CheckoutSessionsShape,
+  { inspect, service }: Answering,
   method: PeerCalls.Method,
   caller: unknown,
   input: unknown
 ): Effect.Effect<unknown, unknown> => {
+  if (method === "inspect")
+    return Effect.sync(() => inspect(String((input as CheckoutSessions.SessionInput).checkoutSessionId)))
   if (method !== "get") return service[method](caller as never, input as never)
   const { checkoutSessionId, wait } = input as PeerCalls.Arrival
   return service.get(caller as never, { checkoutSessionId }, wait)

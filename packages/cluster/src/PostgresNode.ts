@@ -1,6 +1,6 @@
 /**
- * PostgresNode: a node over the PostgreSQL that holds the journal. Its leases use connections of their own, so that load cannot make
- * the node look dead.
+ * PostgresNode: a node over the PostgreSQL that holds the journal. Its leases use connections of their own, so that
+ * load cannot make the node look dead.
  */
 import { createHash } from "node:crypto"
 import type { Access, Carts, CheckoutEngine, CheckoutSessions, Retention } from "@onelane/checkout"

@@ -1,9 +1,9 @@
 /**
- * Wire: one connection between two nodes. Messages of one turn of the event loop are sent together, in one frame; while the other
- * end does not read, they are buffered.
+ * Wire: one connection between two nodes. Messages of one turn of the event loop are sent together, in one frame; while
+ * the other end does not read, they are buffered.
  *
- * Owns framing (the library's MessagePack) and buffering; PeerCalls owns what a message means. Runs no fiber: messages are handled
- * synchronously when they arrive, and an unreadable one ends the connection.
+ * Owns framing (the library's MessagePack) and buffering; PeerCalls owns what a message means. Runs no fiber: messages
+ * are handled synchronously when they arrive, and an unreadable one ends the connection.
  */
 import type { Socket } from "node:net"
 import * as RpcSerialization from "@effect/rpc/RpcSerialization"
@@ -22,11 +22,14 @@ export interface WireParts<Said, Heard> {
   /** Longest frame in bytes, in both directions. Twice as much waits while the other end does not read. */
   readonly capacity: number
   readonly hear: (word: Heard) => void
-  /** Called with a message that cannot be sent: too long, not serializable, or one too many for an end that does not read. */
+  /**
+   * Called with a message that cannot be sent: too long, not serializable, or one too many for an end that does not
+   * read.
+   */
   readonly refuse: (word: Said) => void
 }
 
-/** Messages that are always taken: what says that another one was refused is one of them. */
+/** Shorter messages are always accepted, so that a refusal can be reported. */
 const smallBytes = 256
 
 /** Opens the protocol on a connection. */

@@ -3,20 +3,13 @@ import { Access, Carts, CheckoutSessions, Flow } from "@onelane/checkout"
 import { Cluster } from "@onelane/cluster"
 import { AccessSql, CartsSql, DirectorySql, JournalSql } from "@onelane/sql"
 import * as PostgresClient from "@onelane/sql/PostgresClient"
-import * as PostgresServer from "@onelane/testkit/PostgresServer"
-import { Context, Effect, Exit, Layer, Schedule, Scope } from "effect"
-import { afterAll, beforeAll } from "vitest"
+import * as PostgresForFile from "@onelane/testkit/PostgresForFile"
+import type * as PostgresServer from "@onelane/testkit/PostgresServer"
+import { Context, Effect, Layer, Schedule } from "effect"
 
-/** Starts a server before the tests of this file and ends it after them. */
-export const postgresForThisFile = (): Effect.Effect<PostgresServer.PostgresServer> => {
-  const scope = Effect.runSync(Scope.make())
-  let server: PostgresServer.PostgresServer
-  beforeAll(async () => {
-    server = await Effect.runPromise(Scope.extend(PostgresServer.make(), scope))
-  }, 60_000)
-  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)), 60_000)
-  return Effect.sync(() => server)
-}
+/** The server of the tests of this file. */
+export const postgresForThisFile = (): Effect.Effect<PostgresServer.PostgresServer> =>
+  Effect.sync(PostgresForFile.postgresForThisFile())
 
 const tables = Layer.mergeAll(JournalSql.layer, AccessSql.layer, CartsSql.layer, DirectorySql.layer)
 
@@ -31,10 +24,15 @@ export const node = (url: string, flow: Flow.Flow, options: Partial<Cluster.Clus
     }).pipe(Layer.provideMerge(tables), Layer.provide(PostgresClient.layer({ url })))
   )
 
-/** One node on the flow `any`, ports that trust everybody; clients of its own, its leases by `leases` as by `onelane serve`. */
+/** One node, on the flow `any` unless said, ports that trust everybody; clients of its own, its leases by `leases` as by `onelane serve`. */
 export const trusting = (url: string, options: Partial<Cluster.ClusterOptions> = {}, leases = url) =>
   Layer.fresh(
-    Cluster.layer({ host: "127.0.0.1", secret: "test", ...options, engine: { flow: Flow.any } }).pipe(
+    Cluster.layer({
+      host: "127.0.0.1",
+      secret: "test",
+      ...options,
+      engine: { flow: Flow.any, ...options.engine }
+    }).pipe(
       Layer.provide(JournalSql.layer.pipe(Layer.provide(PostgresClient.layer({ url })))),
       Layer.provide([Access.layerTrusted, Carts.layerTrusted]),
       Layer.provide(PostgresClient.layer({ url: leases, connections: 4 }))

@@ -30,7 +30,8 @@ const asked = (peer: Peer.Peer, input: unknown): Effect.Effect<unknown, Peer.Out
 const open = (ear: PeerServer.PeerServer, update: (input: any) => Effect.Effect<unknown, unknown>): void =>
   ear.open({
     service: serving(update),
-    startUpdate: (_, input) => Answer.fromEffect(update(input) as Effect.Effect<any, any>, Runtime.defaultRuntime)
+    startUpdate: (_, input) => Answer.fromEffect(update(input) as Effect.Effect<any, any>, Runtime.defaultRuntime),
+    inspect: () => ({ attempts: [], dropped: 0, since: null, running: null })
   })
 
 const until = (test: () => boolean) =>

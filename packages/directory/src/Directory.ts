@@ -1,9 +1,9 @@
 /**
- * Directory: the small book a host keeps about users, accounts, stores and carts when nothing else keeps it. It feeds the
- * ports `Access` and `Carts`; a host with such systems of its own supplies the two ports and needs no directory.
+ * Directory: built-in store of users, accounts, stores and carts. It implements the ports `Access` and `Carts`; a host
+ * with its own systems provides the two ports and needs no directory.
  *
- * Every call is idempotent and durable when it answers. A membership needs both its ends, and goes when one of them goes;
- * a cart names its store, account and owner as it likes, so that it can outlive them.
+ * Every call is idempotent, and durable when it succeeds. A membership needs both its members to exist, and is removed
+ * with either of them. The store, account and owner of a cart need not exist, so a cart can outlive them.
  */
 
 import type { PortUnavailable } from "@onelane/checkout/Access"
@@ -12,7 +12,7 @@ import type { Cart, CartStatus } from "@onelane/checkout/Carts"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 
-/** A user and the roles it has besides those of its token. */
+/** A user, and its roles in addition to those of its token. */
 export interface User {
   readonly id: string
   readonly roles: ReadonlyArray<Role>
@@ -24,7 +24,7 @@ export interface Account {
   readonly active: boolean
 }
 
-/** A call named something the directory does not hold. Nothing was written. */
+/** A call names an entry that does not exist. Nothing was written. */
 export interface UnknownEntry {
   readonly _tag: "UnknownEntry"
   readonly entry: "user" | "account" | "store" | "cart"
@@ -38,7 +38,7 @@ export const unknownEntry = (entry: UnknownEntry["entry"], id: string): UnknownE
   id
 })
 
-/** The book. `put` adds or replaces, `remove` of something that is not there does nothing. */
+/** The directory. `put…` adds or replaces an entry; `remove…` does nothing for an entry that does not exist. */
 export interface DirectoryShape {
   readonly putUser: (user: User) => Effect.Effect<void, PortUnavailable>
   readonly removeUser: (userId: string) => Effect.Effect<void, PortUnavailable>
@@ -57,5 +57,5 @@ export interface DirectoryShape {
   readonly setCartStatus: (cartId: string, status: CartStatus) => Effect.Effect<void, PortUnavailable | UnknownEntry>
 }
 
-/** The directory in force. */
+/** The directory. */
 export class Directory extends Context.Tag("@onelane/directory/Directory")<Directory, DirectoryShape>() {}

@@ -1,11 +1,11 @@
 /**
- * DirectoryCache: what a directory said, kept between it and the ports that read it, so that a turn need not ask again.
+ * DirectoryCache: a cache between a directory and the ports that read it, so that a turn need not read the directory.
  *
- * 1. A write through this cache is seen by every question that comes after its answer: a revoked right loses at once.
- * 2. A write past it (another process on the same database) is seen within `ttlMillis`.
- * 3. It never holds more than `capacity` answers of a kind; those used least recently go first.
+ * 1. A write through this cache is visible to every later read: a revoked right is effective at once.
+ * 2. A write that bypasses it (another process on the same database) is visible within `ttlMillis`.
+ * 3. It never holds more than `capacity` answers of a kind; the least recently used are evicted first.
  *
- * Owns what is remembered; owns no rule and no row. Failures are not remembered.
+ * Owns the cached answers; owns no rule and no row. Failures are not cached.
  */
 
 import * as Access from "@onelane/checkout/Access"
@@ -18,22 +18,22 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { DirectoryShape } from "./Directory.js"
 
-/** How much is remembered, and for how long. */
+/** Size and lifetime of the cache. */
 export interface DirectoryCacheOptions {
-  /** Answers of a kind (roles, facts, carts) at most. Default 65,536. */
+  /** Most answers of a kind (roles, facts, carts). Default 65,536. */
   readonly capacity?: number | undefined
-  /** How long an answer stays true for those who write elsewhere, milliseconds. Default: for ever. */
+  /** How long an answer is used if other processes write, too, milliseconds. Default: for ever. */
   readonly ttlMillis?: number | undefined
 }
 
-/** A directory, and how it is read. */
+/** The cached directory, and its reads. */
 export interface Behind {
   readonly lookup: Access.Lookup
   readonly carts: CartsShape
   readonly directory: DirectoryShape
 }
 
-/** The two ports over the cache, and the directory whose writes it sees. */
+/** The two ports over the cache, and the directory whose writes invalidate it. */
 export interface DirectoryCache {
   readonly access: Access.AccessShape
   readonly carts: CartsShape
@@ -90,14 +90,14 @@ export const make = (behind: Behind, options: DirectoryCacheOptions = {}): Effec
     })
   )
 
-// Ids are opaque and may hold anything: only their lengths keep two pairs apart.
+// Ids are opaque and may contain any separator, so the key contains their lengths.
 const keyOf = ({ userId }: Caller, { accountId, storeId }: Access.Subject): string =>
   `${userId.length}.${accountId.length}.${userId}${accountId}${storeId}`
 
 /** Answers by key. */
 interface Remembered<A> {
   readonly get: (key: string) => Exit.Exit<A> | undefined
-  /** Remembers an answer, unless something was forgotten while it was on its way. */
+  /** Caches an answer, unless something was invalidated while it was read. */
   readonly keep: <E>(key: string, asked: Effect.Effect<A, E>) => Effect.Effect<A, E>
   readonly forget: (key: string) => void
   readonly forgetAll: () => void
@@ -139,8 +139,8 @@ const remember = <A>(capacity: number, ttlMillis: number, nowMillis: () => numbe
 }
 
 /**
- * What a write makes forgotten: one about people and accounts every fact, one about a cart that cart. Also one that failed or
- * was given up, for it may have been written.
+ * What a write invalidates: a write of users, accounts or stores invalidates all facts, a write of a cart that cart. A
+ * failed or interrupted write invalidates as well, because it may have been written.
  */
 interface Forgetting {
   readonly people: <A, E>(write: Effect.Effect<A, E>) => Effect.Effect<A, E>
@@ -150,7 +150,7 @@ interface Forgetting {
 const after = <A, E>(write: Effect.Effect<A, E>, then: () => void): Effect.Effect<A, E> =>
   Effect.ensuring(write, Effect.sync(then))
 
-/** The directory, its writes seen. */
+/** The directory, whose writes invalidate the cache. */
 const forgettingDirectory = (directory: DirectoryShape, { cart, people }: Forgetting): DirectoryShape => {
   return {
     putUser: (user) => people(directory.putUser(user)),

@@ -1,5 +1,6 @@
 /**
- * DirectoryMemory: the directory in this process's memory, with the two ports that read it. Nothing survives the process.
+ * DirectoryMemory: the directory in this process's memory, with the two ports that read it. Nothing survives the
+ * process.
  */
 
 import * as Access from "@onelane/checkout/Access"
@@ -12,7 +13,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Directory from "./Directory.js"
 
-// What is kept is frozen: it is handed out as it is.
+// Values are frozen, because they are returned without a copy.
 interface Book {
   readonly users: Map<string, ReadonlyArray<Role>>
   readonly accounts: Map<string, boolean>
@@ -40,7 +41,7 @@ const makeAccess = (book: Book, onChange: Access.OnChange): Access.AccessShape =
     onChange
   )
 
-/** The directory, its writes told to whoever rests on what it says. */
+/** The directory, whose writes notify the listeners. */
 const telling = (directory: Directory.DirectoryShape, tell: () => void): Directory.DirectoryShape => {
   const told = Object.entries(directory).map(([name, write]) => [
     name,

@@ -1,31 +1,35 @@
 /**
- * Storage: what the text of a storage names: memory, an SQLite file, or a database on a PostgreSQL server. Pure; loads no driver.
+ * Storage: parses the storage setting: memory, an SQLite file, or a database on a PostgreSQL server. Pure; loads no
+ * driver.
  */
 
-/** Where a storage is. */
+/** The kind of a storage. */
 export type Kind = "memory" | "file" | "postgres"
 
-/** The storage that is memory. */
+/** The setting for storage in memory. */
 export const memory = ":memory:"
 
-/** What a storage may be, after "storage". */
+/** What a storage may be, to be read after "storage" in an error. */
 export const is = `must be "${memory}", the path of a file, or postgres://user:password@host:port/database`
 
 const postgres = /^postgres(ql)?:\/\//i
 
-/** What a well-formed storage names. */
+/** The kind of a well-formed storage setting. */
 export const kindOf = (storage: string): Kind =>
   storage === memory ? "memory" : postgres.test(storage) ? "postgres" : "file"
 
-/** Whether a storage is a database server, which other processes may write to; else one process owns the file. */
+/**
+ * Whether a storage is a database server, which other processes may write to. Otherwise this process is the only
+ * writer.
+ */
 export const isServer = (storage: string): boolean => kindOf(storage) === "postgres"
 
-// A single letter is the drive of a path on Windows.
+// A single letter is a drive on Windows, not a scheme.
 const scheme = /^([a-z][a-z0-9+.-]+):/i
 
 /**
- * Why a text names no storage, to be read after "storage"; null if it names one. Shows no part of it but its scheme: the rest may
- * hold a password.
+ * The fault of a storage setting, to be read after "storage"; null if it is valid. Shows only the scheme, because the
+ * rest may contain a password.
  */
 export const faultOf = (storage: unknown): string | null => {
   if (typeof storage !== "string" || storage === "") return is

@@ -32,7 +32,7 @@ const descriptorsOf = (log: string): ReadonlyArray<number> => {
   return found.map(Number)
 }
 
-/** Puts another file under descriptors: the lowest free number is given next. `/dev/null` takes all, but not a sync. */
+/** Puts another file under descriptors: the lowest free number is given next. `/dev/zero` takes all, but not a sync. */
 const swap = (descriptors: ReadonlyArray<number>, file: string): void => {
   for (const descriptor of descriptors) {
     closeSync(descriptor)
@@ -96,7 +96,7 @@ describe("SqliteFaults", () => {
           for (const written of [0, 1, 2]) yield* append(written)
           const descriptors = descriptorsOf(log)
           assert.lengthOf(descriptors, thread === "never" ? 1 : 2)
-          swap(descriptors, "/dev/null")
+          swap(descriptors, "/dev/zero")
           assert.deepInclude(yield* Effect.flip(append(3)), { applied: "unknown", reason: "IO" })
           // The disk is well again, the doubt is not.
           swap(descriptors, log)

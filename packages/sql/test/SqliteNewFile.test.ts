@@ -166,11 +166,10 @@ describe("a file on its own", () => {
       assert.strictEqual(readFileSync(filename, "utf8"), "")
       const bare = yield* temporaryFile
       yield* Effect.promise(async () => {
-        const { letGo, open } = await SqliteDriver.load()
+        const { open } = await SqliteDriver.load()
         const file = open(bare)
         file.exec("PRAGMA application_id=0x314c616e")
         file.close()
-        await letGo()
       })
       assert.strictEqual((yield* refused(bare)).reason, "INCOMPLETE")
     })

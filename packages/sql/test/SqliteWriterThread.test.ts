@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import type { Rows } from "../src/journal/Statements.js"
 import * as SqliteDriver from "../src/sqlite/SqliteDriver.js"
 import { classify } from "../src/sqlite/SqliteFailure.js"
 import * as SqliteWriterThread from "../src/sqlite/SqliteWriterThread.js"
@@ -25,6 +26,13 @@ const writer = (filename: string, more: Partial<SqliteWriterThread.Options> = {}
   return { told, absent, ...SqliteWriterThread.make({ ...options, ...more }) }
 }
 
+const run = ({ run }: SqliteWriterThread.SqliteWriterThread, text: string, parameters: ReadonlyArray<unknown>) =>
+  Effect.async<Rows, unknown>((resume) =>
+    run(text, parameters, (answer) =>
+      resume("thrown" in answer ? Effect.fail(answer.thrown) : Effect.succeed(answer.rows))
+    )
+  )
+
 const program = (name: string): string => fileURLToPath(new URL(`./programs/${name}`, import.meta.url))
 
 describe("SqliteWriterThread", () => {
@@ -38,7 +46,7 @@ describe("SqliteWriterThread", () => {
         look()
       })
       assert.isFalse(it.takes(["small"]))
-      assert.deepStrictEqual(yield* it.run("SELECT length(?) AS length", large), [{ length: 20_000 }])
+      assert.deepStrictEqual(yield* run(it, "SELECT length(?) AS length", large), [{ length: 20_000 }])
       yield* it.close
       assert.isFalse(it.takes(large))
     })
@@ -50,7 +58,7 @@ describe("SqliteWriterThread", () => {
       yield* slow.begin
       for (const _ of Array.from({ length: 20 })) slow.stayed(50)
       assert.isTrue(slow.takes(["small"]))
-      for (const _ of Array.from({ length: 40 })) yield* slow.run("SELECT 1", ["small"].slice(1))
+      for (const _ of Array.from({ length: 40 })) yield* run(slow, "SELECT 1", ["small"].slice(1))
       assert.isFalse(slow.takes(["small"]))
       for (const _ of Array.from({ length: 1_000 })) slow.stayed(0.1)
       assert.isTrue(slow.takes(["small"]))
@@ -63,12 +71,12 @@ describe("SqliteWriterThread", () => {
       const it = writer(yield* temporaryFile, { program: readFileSync(program("thread-that-ends.cjs"), "utf8") })
       yield* it.begin
       assert.isTrue(it.takes(large))
-      const { cause } = yield* Effect.flip(it.run("SELECT 1", []))
+      const cause = yield* Effect.flip(run(it, "SELECT 1", []))
       assert.deepStrictEqual(classify(cause), { reason: "THREAD_ENDED", applied: "unknown", fences: true })
       assert.deepStrictEqual(it.told, [true, false])
       assert.isFalse(it.takes(large))
-      const later = yield* Effect.flip(it.run("SELECT 1", []))
-      assert.deepInclude(classify(later.cause), { reason: "CLOSED", applied: "no" })
+      const later = yield* Effect.flip(run(it, "SELECT 1", []))
+      assert.deepInclude(classify(later), { reason: "CLOSED", applied: "no" })
       yield* it.close
     })
   )

@@ -119,7 +119,7 @@ describe("StoreBackup", () => {
   it.scoped("a backup onto a full disk is refused by name and leaves nothing; with room again it is made", () =>
     Effect.gen(function* () {
       const { folder, isMounted } = yield* RealFaults.smallDisk
-      // Where nothing may be mounted, a command meets a disk that says it is full (packages/server/test/Backup.test.ts).
+      // Where nothing may be mounted, a command meets a disk that says it is full (packages/server/test/Backup.long.test.ts).
       if (!isMounted) return
       const filename = yield* temporaryFile
       yield* fill(filename, 100, 2_000)

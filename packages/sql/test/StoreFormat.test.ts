@@ -32,11 +32,10 @@ const file = Effect.map(temporaryFile, (filename) => ({
   client: SqliteClient.layer({ filename }),
   restore: (format: number) =>
     Effect.promise(async () => {
-      const { letGo, open } = await SqliteDriver.load()
+      const { open } = await SqliteDriver.load()
       const file = open(filename)
       for (const text of ["PRAGMA application_id=0x314c616e", ...dumpOf(format)]) file.exec(text)
       file.close()
-      await letGo()
     })
 }))
 

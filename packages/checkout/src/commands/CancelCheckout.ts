@@ -1,11 +1,12 @@
 /**
- * CancelCheckout: archives a session and frees its cart. Mailbox order decides against a completing task: the first turn
- * wins, and a later result is refused.
+ * CancelCheckout: archives a session and frees its cart. Mailbox order decides against a completing task: the first
+ * turn wins, and a later result is refused.
  */
 
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
+import { messageMaxLength } from "../flow/TaskResult.js"
 import { authorise, ownerNow } from "../ports/Guard.js"
 import type { CancelInput } from "../service/CheckoutSessions.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
@@ -19,6 +20,7 @@ export const fields = {
   checkoutSessionId: Input.optionalSyntax,
   cartId: Input.optionalTextUpTo(opaqueIdMaxLength),
   expectedVersion: Input.optionalWhole(1, Number.MAX_SAFE_INTEGER),
+  reason: Input.optionalTextUpTo(messageMaxLength),
   idempotencyKey: Input.optionalPlainUpTo(IdempotencyKey.keyMaxLength)
 }
 
@@ -53,6 +55,7 @@ export const decide: Decide<"Cancel"> = (_flow, state, command, turn) => {
   const { userId: by } = caller
   const owner = ownerNow(session, turn.facts.cart)
   const at = turn.nowMillis
-  const event = { type: "Cancelled", at, from, by, requestId, operationId, workKey, owner, use } as const
+  const why = typeof command.reason === "string" ? { reason: command.reason } : null
+  const event = { type: "Cancelled", at, from, by, requestId, operationId, workKey, owner, use, ...why } as const
   return accept(event, requestId, operationId === null ? digestsWith(use) : digestsWith(use, operationId))
 }

@@ -1,7 +1,7 @@
 /**
- * CartBehavior: the actor of one cart. It keeps the cart's session id (so two tabs that open at once get the same session), the
- * idempotency keys of calls about the cart, and, without a cart port, the owner of the cart. It does not know the session's
- * state: the next opener replaces a closed session and names it.
+ * CartBehavior: the actor of one cart. It keeps the cart's session id (so two tabs that open at once get the same
+ * session), the idempotency keys of calls about the cart, and, without a cart port, the owner of the cart. It does not
+ * know the session's state: the next opener finds that the session is closed, and replaces it.
  */
 import { Behavior } from "@onelane/engine"
 import * as Exit from "effect/Exit"
@@ -29,7 +29,7 @@ export interface Reserve {
   readonly tag: "Reserve"
   readonly sessionId: string
   readonly replacing: string | null
-  /** Whether the opener wants a second order of a cart that was completed. */
+  /** Whether the opener wants a second order from a completed cart. */
   readonly again: boolean
   /** The completed session that is replaced, to be kept; null if it was cancelled or expired. */
   readonly completed: Completed | null
@@ -59,7 +59,10 @@ export interface Remember extends Use {
   readonly use: KeyUse
 }
 
-/** A task's success that arrived after its session was archived. An archived session never changes, so its cart keeps it. */
+/**
+ * A task's success that arrived after its session was archived. An archived session never changes, so its cart keeps
+ * it.
+ */
 export interface LateSuccess {
   readonly checkoutSessionId: string
   readonly operationId: string
@@ -73,7 +76,7 @@ export interface Keep {
   readonly late: LateSuccess
 }
 
-/** Makes the cart forget the session it names, which was removed; who completed the cart may be remembered. */
+/** Makes the cart forget its session, which was removed. `completed`: the completed session to remember. */
 export interface Prune {
   readonly tag: "Prune"
   readonly sessionId: string
@@ -87,8 +90,8 @@ export type CartCommand = Reserve | Recall | Remember | Keep | Prune
 export const lateCapacity = 16
 
 /**
- * The state of a cart's actor. `sessionId`: null before the first session and after it was pruned. `completed`: the session
- * that completed the cart, while `sessionId` does not name it. `assigned`: null if no opener assigned an owner.
+ * The state of a cart's actor. `sessionId`: null before the first session and after it was pruned. `completed`: the
+ * session that completed the cart, while `sessionId` does not name it. `assigned`: null if no opener assigned an owner.
  */
 export interface CartState {
   readonly format: number
@@ -115,7 +118,7 @@ export interface Remembered extends Use {
   readonly use: KeyUse
 }
 
-/** The cart's session was removed; who completed the cart may be remembered. */
+/** The cart's session was removed. `completed`: the completed session that is still remembered. */
 export interface Pruned {
   readonly type: "Pruned"
   readonly completed: Completed | null
@@ -132,9 +135,9 @@ export interface Kept {
 export type CartEvent = Reserved | Remembered | Pruned | Kept
 
 /**
- * The cart's session, its completed session, and the earlier use of the command's key (null: none). A completed cart without
- * a session is not opened again unless requested. All null: the cart has no session, or its owner has changed meanwhile;
- * nothing was reserved, so look again.
+ * The cart's session, its completed session, and the earlier use of the command's key (null: none). A completed cart
+ * without a session is not opened again unless requested. All null: the cart has no session, or its owner has changed
+ * meanwhile; nothing was reserved, so read the cart again.
  */
 export interface CartReply {
   readonly sessionId: string | null

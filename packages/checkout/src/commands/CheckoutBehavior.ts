@@ -55,8 +55,8 @@ const actions: { readonly [Tag in Exclude<SessionCommand["tag"], "Open" | "Expir
 const nothing = Exit.succeed(noFacts)
 
 /**
- * Creates the behavior of a flow over the two ports. `keepsFlow`: sessions stay at the version of the flow that wrote them, whatever
- * that is; for tools that work beside the flow.
+ * Creates the behavior of a flow over the two ports. `keepsFlow`: sessions keep the flow version that wrote them, and
+ * none is migrated; for tools that do not know the flow.
  */
 export const make = (flow: Flow, ports: Ports, keepsFlow = false): CheckoutBehavior => ({
   kind: "session",
@@ -97,7 +97,7 @@ export const make = (flow: Flow, ports: Ports, keepsFlow = false): CheckoutBehav
   body
 })
 
-// A result of the engine itself needs the cart to compare its revision, and before the engine goes on by itself.
+// Without a caller, the cart is read only to compare its revision, or if the next state proceeds.
 const asksCart = (flow: Flow, { cartRevision = null, session }: SessionState, command: SessionCommand): boolean =>
   cartRevision !== null ||
   (command.tag === "CompleteTask" && flow.arrivals.has(command.next ?? session?.nextState ?? ""))

@@ -1,7 +1,8 @@
 /**
- * CloseOperation: shared by CompleteTask, FailTask and ReleaseClaim: the caller's rights (the engine itself needs none), the
- * fence (only the running operation can be closed), and the status of an operation that is not running. Every event that
- * closes a claim records the operation id, so a later result is recognised as repeated, late or unknown.
+ * CloseOperation: shared by CompleteTask, FailTask and ReleaseClaim: the caller's rights (the engine itself needs
+ * none), the fence (only the running operation can be closed), and the status of an operation that is not running.
+ * Every event that closes a claim records the operation id, so a later result is recognised as repeated, late or
+ * unknown.
  */
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, OperationError } from "../errors/CheckoutError.js"
@@ -55,15 +56,15 @@ export interface Over {
   readonly session: CheckoutSession
   readonly reason: Refusal.OperationReason
   readonly closed: Closed | null
-  /** Late successes kept for it so far. */
+  /** Late successes recorded for it so far. */
   readonly late: ReadonlyArray<Extract<SessionEvent, { readonly type: "LateResult" }>>
 }
 
 type Closing = CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">
 
 /**
- * Returns the claim that a command closes, the replayed answer of its key, the status of its operation, or a refusal: the
- * caller has no right to know, or the session is at another version than the caller expects.
+ * Returns the claim that a command closes, the replayed answer of its key, the status of its operation, or a refusal:
+ * the caller has no right to know, or the session is at another version than the caller expects.
  */
 export const claimOf = (
   state: SessionState,

@@ -1,6 +1,6 @@
 /**
- * CompleteTask: the task of the current state succeeded; the session moves to where the accepted update sent it, or to where
- * the result says. Source: CONTRACT §2.
+ * CompleteTask: the task of the current state succeeded; the session moves to the state that the accepted update named,
+ * or the one that the result chose. Source: CONTRACT §2.
  */
 
 import * as Exit from "effect/Exit"
@@ -46,7 +46,7 @@ export const check = (
 
 const isGiven = (next: string | null | undefined): next is string => next !== undefined && next !== null
 
-// A task of this process brought data that its flow refuses.
+// A task of this process returned data that its flow refuses.
 const invalidData = "INVALID_DATA"
 
 const cartChanged = Object.freeze({ code: "CART_CHANGED", message: "The cart changed while the task ran." })
@@ -54,10 +54,10 @@ const cartChanged = Object.freeze({ code: "CART_CHANGED", message: "The cart cha
 type Claimed = Extract<ReturnType<typeof CloseOperation.claimOf>, { readonly claimed: unknown }>["claimed"]
 
 /**
- * Moves the session, once, to the state that the result chose, or else the one it was claimed for. Fails it if the task refuses
- * a cart that has changed since the claim, chose a state that may not follow, or brought data that the flow refuses (step 13a); a
- * host's own choice of such a state, or such data of a host, is refused, and the claim stays. A late success is kept, because a
- * payment may have been made; its data is not.
+ * Moves the session, once, to the state that the result chose, or else to the one it was claimed for. The session goes
+ * to `Error` if the task refuses a cart that has changed since the claim, chose a state that may not follow, or
+ * returned data that the flow refuses (step 13a). If a host reports such a state or such data, the call is refused and
+ * the claim stays. A late success is kept, because a payment may have been made; its data is not.
  */
 export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   const found = CloseOperation.claimOf(state, command, turn)
@@ -85,7 +85,7 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   return accept(event, lastRequestId ?? "", digestsWith(use, operationId))
 }
 
-// A chain keeps the revision of its beginning: what its first steps worked on is what the last one must know of.
+// A chain keeps the cart revision of its beginning, so its last step detects a change since the first one.
 const goOn = (
   flow: Flow,
   state: SessionState,
@@ -102,7 +102,7 @@ const goOn = (
     kept: { workKeys: state.workKeys.filter((one) => one.state !== from), followUps: state.followUps ?? 0 }
   })
 
-// Why a success fails the task all the same; null if it does not.
+// Why a success counts as a failure; null if it does not.
 const failureOf = (
   flow: Flow,
   claimed: Claimed,
@@ -134,8 +134,8 @@ const causeOf = (fault: DataFault | null): TaskCause | null => {
   return { code: invalidData, message }
 }
 
-// On a live session a late success is an event that leaves the state unchanged. An archived session never changes, so the
-// cart's actor keeps it (LateResults).
+// On a live session a late success is an event that leaves the state unchanged. An archived session never changes, so
+// the cart's actor keeps it (LateResults).
 const tooLate = (
   over: CloseOperation.Over,
   command: CommandOf<"CompleteTask">,
@@ -172,12 +172,12 @@ const tooLate = (
   }
 }
 
-// What the engine's own task handed back was no valid result; what a host reports after that is another one, and late.
+// True if the engine's own task returned an invalid result: a host's report after that is a different, late result.
 const isCorrected = (event: CloseOperation.ClosingEvent, { caller }: CommandOf<"CompleteTask">): boolean =>
   caller !== null && event.type === "TaskFailed" && [badResult, invalidData].includes(event.cause.code)
 
-// A result with the same order that chooses another state, or brings other data, contradicts the first one; its order is in the
-// history already.
+// False if a result with the same order chooses another state or has other data: it contradicts the first one. Its
+// order is in the history already.
 const isRepeated = (event: CloseOperation.ClosingEvent, command: CommandOf<"CompleteTask">): boolean => {
   if (event.type !== "TaskCompleted") return true
   const { data, next = null } = command

@@ -1,6 +1,6 @@
 /**
- * FailTask: the task of the current state failed for good; the session goes to `Error` with the cause in its history, and
- * an update from `Error` tries again. Source: CONTRACT §2.
+ * FailTask: the task of the current state failed for good; the session goes to `Error` with the cause in its history,
+ * and an update from `Error` tries again. Source: CONTRACT §2.
  */
 
 import { messageMaxLength, wordMaxLength } from "../flow/TaskResult.js"

@@ -39,15 +39,15 @@ export const optionalOneOf = Check.oneOf
 export const optionalFlag = Check.flag
 /** An optional whole number from `min` to `max`. */
 export const optionalWhole = Check.whole
-/** An optional merge patch that was taken. Its size and depth are a later check. */
+/** An optional merge patch, already copied (`MergePatch.take`). Its size and depth are a later check. */
 export const optionalPatch: Check.Field = {
   is: Refusal.patchIs,
   check: MergePatch.isPatch
 }
 
 /**
- * Copies an input: each field is read once, and later changes by its owner have no effect. Unknown fields keep their name
- * only, for the refusal. A value that is not an object is returned as it is.
+ * Copies an input: each field is read once, and later changes by its owner have no effect. Unknown fields keep only
+ * their name, for the refusal. A value that is not an object is returned as it is.
  */
 export const take = <A>(input: A, fields: Fields): A => {
   if (typeof input !== "object" || input === null || Array.isArray(input)) return input
@@ -68,10 +68,10 @@ export const refusesPatch = (flow: Flow, data: unknown): InvalidInput | null =>
     ? null
     : Refusal.invalidInput(["data"], "data must not be given: the flow of this service declares none.")
 
-/** How many of the names that are not known a refusal repeats. */
+/** Most unknown names that a refusal lists. */
 const shownNames = 5
 
-/** Names what `input` has besides the values that were taken of it; a few of many. */
+/** Adds the names of the unknown fields of `input` to the copy, at most `shownNames`. */
 export const nameUnknown = <A extends object>(values: A, input: object): A => {
   let named = 0
   for (const name in input) {

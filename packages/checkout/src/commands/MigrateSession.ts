@@ -1,13 +1,14 @@
 /**
- * MigrateSession: what a flow makes of a session that an earlier version of it wrote. The engine asks each time a session is read
- * from the store, and commits the event before any other turn. Pure. Source: CONTRACT §1.
+ * MigrateSession: migrates a session that an earlier version of the flow wrote. The engine calls it each time a session
+ * is read from the store, and commits the event before any other turn. Pure. Source: CONTRACT §1.
  *
  *   state or goal renamed          the session, its claim and its work keys get the new names
  *   goal or own state of a claim   gone: the claim ends in `Error`, cause `STATE_RETIRED`; a late success is kept
  *   state became final             archived as COMPLETED; a running claim may reach its goal first
  *   state gone, no claim           stays: an update answers `StateRetired`, an operator may move it
  *
- * Nothing is written if nothing changes: the version is recorded with the next change. An archived session never changes.
+ * Nothing is written if nothing changes: the version is recorded with the next change. An archived session never
+ * changes.
  */
 import { type Behavior, EngineError } from "@onelane/engine"
 import { type Flow, hasState, isFinal } from "../flow/Flow.js"
@@ -18,7 +19,7 @@ import { closedReason, type SessionEvent, type SessionState } from "../session/S
 /** `reason` of the error of a server whose flow is older than the session's. */
 export const newerFlow = "FLOW_VERSION"
 
-/** Why a claim ended whose state or goal is gone. */
+/** The cause of a claim that ended because its state or target state is gone. */
 export const stateRetired = Object.freeze({
   code: "STATE_RETIRED",
   message: "The flow no longer has the state of this task, or the one it leads to."
@@ -26,7 +27,10 @@ export const stateRetired = Object.freeze({
 
 type Migrated = Extract<SessionEvent, { readonly type: "Migrated" }>
 
-/** The event of a migration and the digest of a claim it ends; null if nothing changes. Throws for a session of a later version. */
+/**
+ * The event of a migration and the digest of a claim it ends; null if nothing changes. Throws for a session of a later
+ * version.
+ */
 export const decide = (
   flow: Flow,
   state: SessionState,
@@ -72,5 +76,5 @@ const renamedKeys = (flow: Flow, { workKeys }: SessionState): Migrated["renamed"
     return name === undefined ? [] : [[state, name] as const]
   })
 
-/** Whether the flow no longer has the state of this session, and so no transition out of it. */
+/** Whether the flow no longer has the state of this session, so there is no transition out of it. */
 export const isRetired = (flow: Flow, { state }: CheckoutSession): boolean => !hasState(flow, state)

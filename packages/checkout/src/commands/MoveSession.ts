@@ -1,6 +1,6 @@
 /**
- * MoveSession: an operator moves a session to a state of the flow, whatever its transitions say. For a session that has no way on,
- * because the flow no longer has its state. The history records who did it and why. Source: CONTRACT §4.
+ * MoveSession: an operator moves a session to a state of the flow, regardless of its transitions. For a session that is
+ * stuck because the flow no longer has its state. The history records who did it and why. Source: CONTRACT §4.
  */
 import * as Exit from "effect/Exit"
 import type { InvalidCheckoutSessionId, InvalidInput, InvalidState } from "../errors/CheckoutError.js"

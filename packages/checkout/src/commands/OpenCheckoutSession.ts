@@ -1,7 +1,7 @@
 /**
- * OpenCheckoutSession: gets the live session of a cart, or creates one. The cart's actor (CartBehavior) decides which session
- * is the cart's; this file has the input and the session's rule.
- * Source: CONTRACT §5 (`checkoutSessionAction`: get or create).
+ * OpenCheckoutSession: gets the live session of a cart, or creates one. The cart's actor (CartBehavior) decides which
+ * session is the cart's; this file has the input and the session's rule. Source: CONTRACT §5 (`checkoutSessionAction`:
+ * get or create).
  */
 
 import * as Exit from "effect/Exit"
@@ -17,11 +17,11 @@ import { stateMaxLength } from "../session/CheckoutState.js"
 import { keyMaxLength } from "../session/IdempotencyKey.js"
 import { isOpaqueId, isSessionId, opaqueIdMaxLength, opaqueIds } from "../session/Ids.js"
 import type { JsonObject } from "../session/Json.js"
-import type * as MergePatch from "../session/MergePatch.js"
-import { closedReason, type SessionState } from "../session/SessionState.js"
+import * as MergePatch from "../session/MergePatch.js"
+import { closedReason, type SessionEvent, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import * as Proceeding from "./Proceeding.js"
-import { answeredBefore, type Decide, digestsWith, type SessionReply, show } from "./SessionCommand.js"
+import { answeredBefore, type CommandOf, type Decide, digestsWith, type SessionReply, show } from "./SessionCommand.js"
 
 /** Longest lifetime of a session: a year, in milliseconds. */
 export const expiryMaxMillis = 31_536_000_000
@@ -40,8 +40,41 @@ export const fields = {
   data: Input.optionalPatch
 }
 
-/** Copies the input. */
-export const take = (input: OpenInput): OpenInput => Input.takeWithPatch(input, fields)
+// An input that was copied: these fields and no others.
+class TakenOpen implements OpenInput {
+  readonly cartId: OpenInput["cartId"]
+  readonly initialState: OpenInput["initialState"]
+  readonly checkoutSessionId: OpenInput["checkoutSessionId"]
+  readonly expiresInMillis: OpenInput["expiresInMillis"]
+  readonly again: OpenInput["again"]
+  readonly ownerId: OpenInput["ownerId"]
+  readonly accountId: OpenInput["accountId"]
+  readonly storeId: OpenInput["storeId"]
+  readonly idempotencyKey: OpenInput["idempotencyKey"]
+  readonly data: OpenInput["data"]
+  constructor(input: OpenInput) {
+    this.cartId = input.cartId
+    this.initialState = input.initialState
+    this.checkoutSessionId = input.checkoutSessionId
+    this.expiresInMillis = input.expiresInMillis
+    this.again = input.again
+    this.ownerId = input.ownerId
+    this.accountId = input.accountId
+    this.storeId = input.storeId
+    this.idempotencyKey = input.idempotencyKey
+    const { data } = input
+    this.data = data === undefined ? undefined : (MergePatch.take(data) as OpenInput["data"])
+  }
+}
+
+/** Copies the input: each field is read once. Unknown fields keep their name, for the refusal. */
+export const take = (input: OpenInput): OpenInput => {
+  if (input instanceof TakenOpen) return input
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return input
+  const taken = new TakenOpen(input)
+  for (const name in input) if (!Object.hasOwn(taken, name)) return Input.nameUnknown({ ...taken }, input)
+  return taken
+}
 
 const opaque = ["cartId", "ownerId", "accountId", "storeId"] as const
 
@@ -61,12 +94,39 @@ const isGiven = (id: string | null | undefined): id is string => id !== undefine
 /** The action of an open: assigning a cart's owner needs a privileged caller. */
 export const actionOf = (input: OpenInput): Action => (assignedBy(input) === null ? "open" : "assign-cart")
 
+// A fast check of the usual form, a cart and nothing else; any other input is checked field by field and explained. A
+// copied input has no unknown names.
+const isPlain = (input: OpenInput): boolean =>
+  input instanceof TakenOpen &&
+  typeof input.cartId === "string" &&
+  isOpaqueId(input.cartId) &&
+  input.initialState === undefined &&
+  input.checkoutSessionId === undefined &&
+  input.expiresInMillis === undefined &&
+  input.again === undefined &&
+  input.ownerId === undefined &&
+  input.accountId === undefined &&
+  input.storeId === undefined &&
+  input.idempotencyKey === undefined &&
+  input.data === undefined
+
+// Null: all given ids are valid.
+const oddIn = (input: OpenInput): ReadonlyArray<string> | null => {
+  let odd: Array<string> | null = null
+  for (const name of opaque) {
+    const id = input[name]
+    if (isGiven(id) && !isOpaqueId(id)) (odd ??= []).push(name)
+  }
+  return odd
+}
+
 /** Steps 2-4 for an open. */
 export const check = (flow: Flow, input: OpenInput): InvalidInput | InvalidCheckoutSessionId | InvalidState | null => {
+  if (isPlain(input)) return null
   const invalid = Input.accept(input, fields) ?? Input.refusesPatch(flow, input.data)
   if (invalid !== null) return invalid
-  const odd = opaque.filter((name) => isGiven(input[name]) && !isOpaqueId(input[name]))
-  if (odd.length > 0) return Refusal.invalidInput(odd, `${odd.join(", ")} must be ${opaqueIds}.`)
+  const odd = oddIn(input)
+  if (odd !== null) return Refusal.invalidInput(odd, `${odd.join(", ")} must be ${opaqueIds}.`)
   const id = input.checkoutSessionId ?? null
   if (id !== null && !isSessionId(id)) return Refusal.invalidCheckoutSessionId
   const initialState = input.initialState ?? null
@@ -80,8 +140,8 @@ export const check = (flow: Flow, input: OpenInput): InvalidInput | InvalidCheck
 }
 
 /**
- * Step 13a for a new session: its patch is merged into `{}`; without one, `{}` must be valid. Null where the flow declares no data.
- * Also checked before the cart's actor reserves the session, so that a refusal writes nothing.
+ * Step 13a for a new session: its patch is merged into `{}`; without one, `{}` must be valid. Null where the flow
+ * declares no data. Also checked before the cart's actor reserves the session, so that a refusal writes nothing.
  */
 export const dataFor = (
   { data: schema }: Flow,
@@ -94,8 +154,9 @@ export const dataFor = (
 }
 
 /**
- * Returns a new session, the session that this key opened (as it was then), the live one, or a refusal that makes the opener
- * use another id: the session is closed or belongs to another cart. A session reserved by this very key is shown even if closed.
+ * Returns a new session, the session that this key opened (as it was then), or the live one. A refusal makes the opener
+ * use another id: the session is closed or belongs to another cart. A session reserved by this very key is shown even
+ * if closed.
  */
 export const decide: Decide<"Open"> = (flow, state, command, turn) => {
   const { session } = state
@@ -107,22 +168,7 @@ export const decide: Decide<"Open"> = (flow, state, command, turn) => {
   if (session === null) {
     const data = dataFor(flow, command.data)
     if ("_tag" in data) return data
-    const patch = data.patch === null ? undefined : { data: data.patch }
-    const { cart } = command
-    const kept = { workKeys: state.workKeys, followUps: 0 }
-    const coming = { at, version: 1, origin: requestId, cart, cartChanged: false, kept }
-    const { proceeded, to, ...more } = Proceeding.arrive(flow, command.session.state, coming)
-    const opened = {
-      type: "Opened",
-      at,
-      by: caller.userId,
-      requestId,
-      use,
-      ...command.session,
-      expiresAt,
-      ...patch
-    } as const
-    const event = proceeded === undefined ? opened : { ...opened, ...more, state: to, proceeded }
+    const event = openedFrom(flow, state, command, at, expiresAt, data.patch)
     return { events: [event], digests: digestsWith(use), reply: (after) => openedBy(after, requestId, true) }
   }
   if (session.cartId !== command.session.cartId) return Exit.fail(Refusal.sessionInaccessible)
@@ -134,6 +180,36 @@ export const decide: Decide<"Open"> = (flow, state, command, turn) => {
   const event = { type: "OwnerChanged", at, from: session.state, by: caller.userId, requestId, owner } as const
   // The session existed before, even if its owner changes now.
   return { events: [event], reply: (after) => openedBy(after, requestId, false) }
+}
+
+// A literal with every field: the event is kept as long as the session, so it has no extra members.
+const openedFrom = (
+  flow: Flow,
+  { workKeys }: SessionState,
+  { caller, cart, requestId, session, use = null }: CommandOf<"Open">,
+  at: number,
+  expiresAt: number | null,
+  data: JsonObject | null
+): SessionEvent => {
+  const { accountId, cartId, id, ownerId, state, storeId } = session
+  const coming = { at, version: 1, origin: requestId, cart, cartChanged: false, kept: { workKeys, followUps: 0 } }
+  const { archives, proceeded, to } = Proceeding.arrive(flow, state, coming)
+  const opened = {
+    type: "Opened",
+    at,
+    by: caller.userId,
+    requestId,
+    use,
+    id,
+    cartId,
+    storeId,
+    accountId,
+    ownerId,
+    state,
+    expiresAt
+  } as const
+  const given = data === null ? opened : { ...opened, data }
+  return proceeded === undefined ? given : { ...given, archives, state: to, proceeded }
 }
 
 const openedBy = (after: SessionState, requestId: string, created: boolean): SessionReply => ({

@@ -1,9 +1,10 @@
 /**
- * Proceeding: what an event says beyond its own step when the session comes to a state that proceeds: the states it passed
- * through, and the follow-up claim. All of it is one commit and one version. Pure: ids are derived, nothing is drawn.
+ * Proceeding: the part of an event that records automatic steps. When a session comes to a state that proceeds, the
+ * event records the states passed through and the follow-up claim. All of it is one commit and one version. Pure: ids
+ * are derived, not random.
  *
- * Owns when the engine goes no further by itself. Does not own which state proceeds where (Arrival).
- * Source: CONTRACT §2, "States that proceed".
+ * Owns when the automatic steps stop. Does not own which state proceeds where (Arrival). Source: CONTRACT §2, "States
+ * that proceed".
  */
 import { type Flow, isFinal } from "../flow/Flow.js"
 import { defaultDeadlineMillis } from "../flow/Task.js"
@@ -14,10 +15,13 @@ import * as OperationId from "../session/OperationId.js"
 import type { Arriving, SessionState } from "../session/SessionState.js"
 import type { SessionTurn } from "./SessionCommand.js"
 
-/** Follow-up claims after one call of a client: results that choose may lead back, and for ever. */
+/**
+ * Most follow-up claims after one call of a client. Results that choose a state may lead back, so a session could loop
+ * for ever.
+ */
 export const followUpMax = 100
 
-/** The circumstances in which a session comes to a state. */
+/** The context in which a session comes to a state. */
 export interface Coming {
   readonly at: number
   /** The version that the event makes. */
@@ -28,13 +32,13 @@ export interface Coming {
   readonly cart: Pick<Facts, "cartStatus"> & { readonly revision: CartRevision | null }
   /** The cart has changed since the client's call. */
   readonly cartChanged: boolean
-  /** What is kept of the session: work keys, and how many follow-ups there were since the client's call. */
+  /** The session's work keys, and the number of follow-up claims since the client's call. */
   readonly kept: Pick<SessionState, "workKeys"> & { readonly followUps: number }
 }
 
 /**
- * Where a session stays that comes to the state `to`, and what the event says of the way. A state that does not proceed is
- * where it stays.
+ * Returns where a session that comes to the state `to` finally stays, and the automatic steps for the event. A state
+ * that does not proceed is final here.
  */
 export const arrive = (flow: Flow, to: string, coming: Coming): Arriving => {
   const arrival = flow.arrivals.get(to)
@@ -53,7 +57,7 @@ export const arrive = (flow: Flow, to: string, coming: Coming): Arriving => {
   return { to: state, archives, proceeded: { through, followUp, halted: null } }
 }
 
-/** The same for a client's call, or an operator's, named `requestId`: it comes to `to`, and its follow-ups are counted anew. */
+/** `arrive` for a call of a client or an operator, named `requestId`; follow-up claims are counted from 0. */
 export const arriveByCall = (
   flow: Flow,
   { workKeys }: SessionState,

@@ -1,6 +1,6 @@
 /**
- * ReadCheckoutSession: get, history and changes. A read is a turn like any other: it sees all acknowledged changes, and its
- * answer waits until the state it saw is durable.
+ * ReadCheckoutSession: get, history and changes. A read is a turn like any other: it sees all acknowledged changes, and
+ * its answer waits until the state it saw is durable.
  */
 
 import * as Exit from "effect/Exit"

@@ -1,6 +1,6 @@
 /**
- * ReleaseClaim: an operator releases a claim. The session stays in its state and can be updated again; the history records
- * who did it and why; a later result of the task is refused. Source: CONTRACT §4.
+ * ReleaseClaim: an operator releases a claim. The session stays in its state and can be updated again; the history
+ * records who did it and why; a later result of the task is refused. Source: CONTRACT §4.
  */
 
 import { isFinal } from "../flow/Flow.js"
@@ -16,7 +16,7 @@ export const fields = CloseOperation.fieldsWith({ reason: Input.textUpTo(message
 /** Steps 2-3. */
 export const check = CloseOperation.checkWith(fields)
 
-/** Releases the claim, once. A state that the flow has made final meanwhile completes the session: nothing leads out of it. */
+/** Releases the claim, once. If the flow has made the state final meanwhile, the session is completed. */
 export const decide: Decide<"ReleaseClaim"> = (flow, state, command, turn) => {
   const found = CloseOperation.claimOf(state, command, turn)
   if ("_tag" in found) return found

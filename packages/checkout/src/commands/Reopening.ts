@@ -1,6 +1,7 @@
 /**
- * Reopening: decides what follows when the cart's session refuses an open. A cancelled or expired session is replaced. A
- * completed one is not, unless the opener wants a second order; a session id chosen by the host cannot bypass that. Pure.
+ * Reopening: decides what follows when the cart's session refuses an open. A cancelled or expired session is replaced.
+ * A completed one is not, unless the opener wants a second order; a session id chosen by the host cannot bypass that.
+ * Pure.
  */
 import type { CheckoutError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
@@ -19,10 +20,10 @@ export type Next =
   | { readonly step: "replace"; readonly completed: Completed | null }
   | { readonly step: "give back"; readonly error: CheckoutError }
 
-/** The id belongs to another cart, or to one the opener may not see. */
+/** The refusal of an id that belongs to another cart, or to one the opener may not see. */
 export const taken = Refusal.invalidInput(["checkoutSessionId"], "This session id is taken.")
 
-/** Decides. */
+/** Returns whether to replace the session or to refuse the open. */
 export const next = (error: CheckoutError, { again, id, remembered, wantedId }: Refused): Next => {
   const giveBack = (error: CheckoutError): Next => ({ step: "give back", error })
   const isWanted = id === wantedId

@@ -1,6 +1,6 @@
 /**
- * SessionCommand: the commands to a session, and their common reply. Inputs are validated before a command is created; the
- * command files have the rules.
+ * SessionCommand: the commands to a session, and their common reply. Inputs are validated before a command is created;
+ * the command files have the rules.
  */
 import type { Behavior } from "@onelane/engine"
 import * as Exit from "effect/Exit"
@@ -36,13 +36,13 @@ export type SessionCommand =
       readonly caller: Caller
       readonly requestId: string
       readonly session: Pick<CheckoutSession, "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state">
-      /** The merge patch of a new session, that was taken; unchecked. */
+      /** The merge patch of a new session, copied but not validated. */
       readonly data?: MergePatch.Taken | null | undefined
       /** The opener assigned the cart's owner, which a live session adopts. */
       readonly assigns?: boolean | undefined
       /** The cart as the opener found it. */
       readonly cart: Proceeding.Coming["cart"]
-      /** Its lifetime, from the turn on; null: it never expires. */
+      /** The session's lifetime from this turn on; null: it never expires. */
       readonly lifeMillis: number | null
       readonly use?: KeyUse | null | undefined
       /** The cart's actor reserved this session for this key, so it is shown whatever its state is now. */
@@ -53,12 +53,18 @@ export type SessionCommand =
       readonly caller: Caller
       readonly transition: Transition
       readonly expectedVersion: UpdateInput["expectedVersion"]
-      /** A merge patch that was taken, unchecked; null or absent: none. */
+      /** A merge patch, copied but not validated; null or absent: none. */
       readonly data?: MergePatch.Taken | null | undefined
       readonly use: KeyUse | null
-      /** The refusal of step 4 for a name that the flow does not know, unless the session knows it; absent: the flow knows both. */
+      /**
+       * The refusal of step 4 for a state that the flow does not have, unless the session had it; absent: the flow has
+       * both.
+       */
       readonly unknown?: InvalidState | undefined
-      /** Creates the request id if the update is accepted; most updates of a contended session are refused and need none. */
+      /**
+       * Creates the request id if the update is accepted; most updates of a contended session are refused and need
+       * none.
+       */
       readonly ids: IdsShape
     }
   | { readonly tag: "Read"; readonly caller: Caller }
@@ -69,6 +75,8 @@ export type SessionCommand =
       /** The cart, if the caller named it; null if the caller named the session. */
       readonly cartId: string | null
       readonly expectedVersion: number | null
+      /** Why, for the history; null or absent: no reason given. */
+      readonly reason?: string | null | undefined
       readonly use?: KeyUse | null | undefined
     }
   | {
@@ -79,9 +87,9 @@ export type SessionCommand =
       readonly orderId: string | null
       /** The state chosen by the result; null or absent: the one the task was claimed for. */
       readonly next?: string | null | undefined
-      /** What is wrong with a result of the engine's own task whose order id is kept. */
+      /** Why a result of the engine's own task is invalid; its order id is kept all the same. */
       readonly fault?: string | undefined
-      /** A merge patch that was taken, unchecked. */
+      /** A merge patch, copied but not validated. */
       readonly data?: MergePatch.Taken | undefined
       readonly use?: KeyUse | null | undefined
     }
@@ -117,7 +125,10 @@ export type SessionCommand =
 /** One command by its tag. */
 export type CommandOf<Tag extends SessionCommand["tag"]> = Extract<SessionCommand, { readonly tag: Tag }>
 
-/** The reply to every accepted command; the session is a copy. `replayed`: it was accepted before. `created`: for an open only. */
+/**
+ * The reply to every accepted command; the session is a copy. `replayed`: it was accepted before. `created`: for an
+ * open only.
+ */
 export interface SessionReply {
   readonly requestId: string
   readonly replayed: boolean

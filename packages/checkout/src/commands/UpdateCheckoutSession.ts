@@ -1,6 +1,6 @@
 /**
- * UpdateCheckoutSession: the update command: input, rules, decision. Moves a session from the state that the caller expects
- * to the next one; each time a session enters a state, at most one update out of it succeeds.
+ * UpdateCheckoutSession: the update command: input, rules, decision. Moves a session from the state that the caller
+ * expects to the next one; each time a session enters a state, at most one update out of it succeeds.
  *
  * Owns: the input and steps 4-13a of CONTRACT §3, in that order. Does not own: turns and durability.
  * Source: the action page; CONTRACT §2-§4.
@@ -57,8 +57,8 @@ class TakenUpdate implements UpdateInput {
 }
 
 /**
- * Copies the input: each field is read once, and later changes by its owner have no effect. Unknown fields keep their name,
- * for the refusal.
+ * Copies the input: each field is read once, and later changes by its owner have no effect. Unknown fields keep their
+ * name, for the refusal.
  */
 export const take = (input: UpdateInput): UpdateInput => {
   if (input instanceof TakenUpdate) return input
@@ -100,8 +100,8 @@ export const make = (
   return refused === null ? command : { ...command, unknown: refused }
 }
 
-// A fast check of the usual form; any other input is checked field by field and explained. The three required fields are
-// present, there is no data, and the number of names shows that there is no unknown one.
+// A fast check of the usual form; any other input is checked field by field and explained. The three required fields
+// are present, there is no data, and the number of names shows that there is no unknown one.
 const isPlain = (input: UpdateInput): boolean => {
   if (!(input instanceof TakenUpdate) && !isWithoutSurplus(input)) return false
   const { checkoutSessionId, expCurrentState, nextState, expectedVersion, idempotencyKey } = input
@@ -126,8 +126,8 @@ const isWithoutSurplus = (input: UpdateInput): boolean => {
   return surplus === 0
 }
 
-// Null for two known states without an edge: step 13 refuses that, after the checks of the caller's rights. Former names that the
-// flow knows are known states.
+// Null for two known states without an edge: step 13 refuses that, after the checks of the caller's rights. Former
+// names that the flow maps (`migrate`) are known states.
 const unknownStates = ({ migrate, states }: Flow, { from, to }: Transition): InvalidState | null => {
   const names: Array<string> = []
   if (!states.has(from) && from !== errorState && !migrate.has(from)) names.push("expCurrentState")
@@ -136,7 +136,7 @@ const unknownStates = ({ migrate, states }: Flow, { from, to }: Transition): Inv
   return Refusal.unknownState(names, names.includes("nextState") ? states : [...states, errorState])
 }
 
-// Only the session knows its former states, and what was accepted under a key before a state was gone.
+// Only the session knows its former states, and which update was accepted under a key before a state was removed.
 const mayBeFormer = (flow: Flow, { from, to }: Transition, input: UpdateInput): boolean => {
   if (stateFault(from) !== null || stateFault(to) !== null || to === errorState) return false
   if (typeof input.idempotencyKey === "string") return true
@@ -144,8 +144,9 @@ const mayBeFormer = (flow: Flow, { from, to }: Transition, input: UpdateInput): 
   return !hasState(flow, from) && (flow.states.has(to) || flow.migrate.has(to) || isEdit)
 }
 
-// Step 4 for a name that the flow does not know: valid if it is the session's state, or was, or if this very update was accepted
-// before. A caller who may not see the session learns nothing: the name is invalid, as for a session that does not exist.
+// Step 4 for a state that the flow does not have: valid if it is or was the session's state, or if this update was
+// accepted before. For a caller who may not see the session, the state is invalid, as for a session that does not
+// exist.
 const isKnown = (state: SessionState, command: CommandOf<"Update">, turn: SessionTurn): boolean => {
   const { session } = state
   if (session === null || authorise(session, turn.facts.rights) !== null) return false
@@ -173,7 +174,7 @@ export const decide: Decide<"Update"> = (flow, state, command, turn) => {
   return decideMove(flow, state, session, command, turn)
 }
 
-// Steps 10a-13a. While a task runs, waiting helps a caller who expects where the session is or where it goes.
+// Steps 10a-13a. While a task runs, a caller who expects the current or the next state gets `SessionProcessing`.
 const decideMove = (
   flow: Flow,
   state: SessionState,

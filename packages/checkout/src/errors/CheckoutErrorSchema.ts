@@ -1,5 +1,6 @@
 /**
- * CheckoutErrorSchema: the errors of `CheckoutError` as schemas, for wire formats. Not in the package's index: an embedded engine decodes nothing, and loading `Schema` costs more than loading all of the engine.
+ * CheckoutErrorSchema: the errors of `CheckoutError` as schemas, for wire formats. Not in the package's index: an
+ * embedded engine decodes nothing, and loading `Schema` costs more than loading all of the engine.
  */
 import * as Schema from "effect/Schema"
 

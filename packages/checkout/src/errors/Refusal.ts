@@ -49,7 +49,7 @@ export const tokenRefused = (message: string = sentences.NotAuthenticated): E.No
   ...no
 })
 
-/** Step 0: there is no token to send. */
+/** Step 0: no token is available to send. */
 export const tokenUnavailable = (message: string): E.NotAuthenticated => ({
   _tag: "NotAuthenticated",
   message,
@@ -91,7 +91,7 @@ export const invalidCheckoutSessionId: E.InvalidCheckoutSessionId = Object.freez
   ...no
 })
 
-/** Step 4: these inputs name a state that cannot be asked for. */
+/** Step 4: these inputs name a state that cannot be requested. */
 export const invalidState = (fields: ReadonlyArray<string>, message: string): E.InvalidState => ({
   _tag: "InvalidState",
   message,
@@ -109,7 +109,7 @@ const named = (states: Iterable<string>): string => {
   return `${all.slice(0, namedStates).join(", ")}${more}`
 }
 
-/** Step 4: these inputs name no state of `states`, those that may be asked for. */
+/** Step 4: these inputs name no state of `states`, the allowed ones. */
 export const unknownState = (fields: ReadonlyArray<string>, states: Iterable<string>): E.InvalidState =>
   invalidState(fields, `${fields.join(", ")} must be one of: ${named(states)}.`)
 
@@ -184,7 +184,7 @@ export const cartCompleted = ({
   ...no
 })
 
-/** Step 10: null for a cart that is gone, or a session that is not there yet. */
+/** Step 10. `status` is null for a cart that is gone, `session` for one that does not exist yet. */
 export const cartNotUpdatable = (status: CartStatus | null, session: CheckoutSession | null): E.CartNotUpdatable => ({
   _tag: "CartNotUpdatable",
   message: sentences.CartNotUpdatable,
@@ -194,7 +194,7 @@ export const cartNotUpdatable = (status: CartStatus | null, session: CheckoutSes
   ...no
 })
 
-/** Step 10a: the flow does not have the session's state, and does not say what became of it. */
+/** Step 10a: the flow does not have the session's state and does not map it (`migrate`). */
 export const stateRetired = (session: CheckoutSession): E.StateRetired => ({
   _tag: "StateRetired",
   message: `${sentences.StateRetired} Cancel it, or let an operator move it to a state of the flow.`,
@@ -203,7 +203,10 @@ export const stateRetired = (session: CheckoutSession): E.StateRetired => ({
   ...no
 })
 
-/** Step 11: another state. 63 of 64 racers get it, so it is a literal with every field: a spread costs more than the rest. */
+/**
+ * Step 11: another state. Of 64 concurrent callers 63 get it, so it is a literal with every field: a spread costs more
+ * than the rest.
+ */
 export const stateMismatch = (session: CheckoutSession): E.ExpectedStateMismatch => ({
   _tag: "ExpectedStateMismatch",
   message: "The current state of the session does not match the expected state.",
@@ -220,7 +223,7 @@ export const versionMismatch = (session: CheckoutSession): E.ExpectedStateMismat
   reason: "VERSION_MISMATCH"
 })
 
-/** Step 12: a task runs; ask again after `waitMillis`. */
+/** Step 12: a task runs; retry after `waitMillis`. */
 export const sessionProcessing = (session: CheckoutSession, waitMillis: number): E.SessionProcessing => ({
   _tag: "SessionProcessing",
   message: sentences.SessionProcessing,
@@ -269,21 +272,21 @@ export const invalidData = (
   ...no
 })
 
-/** What a merge patch must be. */
+/** Text after "must be" for a merge patch. */
 export const patchIs =
   "a JSON object of plain values (no undefined, dates, class instances, getters or lone surrogates, no name __proto__)"
 
-/** A merge patch that could not be taken, where there is no session to look at. */
+/** Refuses an invalid merge patch where there is no session. */
 export const patchRefused = (fault: JsonFault): E.InvalidInput | E.InvalidData => {
   if (fault.kind === "NO_JSON") return invalidInput(["data"], `${patchSentence(fault)}.`)
   return invalidData({ reason: fault.kind === "TOO_LARGE" ? "DATA_TOO_LARGE" : "DATA_TOO_DEEP", paths: [] }, null)
 }
 
-/** What is wrong with a merge patch that is no JSON. */
+/** Describes the fault of a merge patch that is no JSON, as a sentence without a full stop. */
 export const patchSentence = ({ found, path }: JsonFault): string =>
   path === "" ? `data must be ${patchIs}` : `data must be ${patchIs}; ${path} is ${found}`
 
-/** Why an operation is not the running one. */
+/** Reasons why an operation is not the running one. */
 export type OperationReason = E.OperationNotCurrent["reason"]
 
 const overMessages = {

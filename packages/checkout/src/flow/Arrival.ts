@@ -1,28 +1,29 @@
 /**
- * Arrival: what follows when a session comes to a state that proceeds, worked out once when a flow is made: which states it
- * passes through because no work is for that step, and where it stays: at work, at a screen, or at the end.
+ * Arrival: what follows when a session comes to a state that proceeds, computed once when a flow is defined: the states
+ * it passes through because they have no work for that step, and where it stays: at work, at a screen, or at a final
+ * state.
  *
- * Owns the check of `proceed`. Does not own what is committed (Proceeding).
+ * Owns the validation of `proceed`. Does not own what is committed (Proceeding).
  */
 import { shownState } from "../session/CheckoutState.js"
 import { isFor, type Task } from "./Task.js"
 
 /** What follows when a session comes to a state that proceeds. */
 export interface Arrival {
-  /** The states that are passed through, in order, from the one the session came to. */
+  /** The states passed through, in order, starting with the one the session came to. */
   readonly through: ReadonlyArray<string>
   /** Where the session stays. */
   readonly state: string
-  /** Whether that finishes the session. */
+  /** Whether that state completes the session. */
   readonly archives: boolean
-  /** The work that is claimed there, and the state after it; null at a screen and at the end. */
+  /** The work that is claimed there, and the state after it; null at a screen and at a final state. */
   readonly work: { readonly task: Task; readonly nextState: string } | null
 }
 
 /** State to the state it proceeds to, as written by a host. */
 export type Proceeds = { readonly [State in string]?: string | undefined }
 
-/** The parts of a flow that arrivals are made of. */
+/** The parts of a flow from which arrivals are computed. */
 interface Parts {
   readonly edges: ReadonlyMap<string, ReadonlySet<string>>
   readonly tasks: ReadonlyMap<string, Task>
@@ -38,7 +39,7 @@ export const faultOf = (edges: Parts["edges"], states: ReadonlySet<string>, writ
     if (!(edges.get(state)?.has(next) ?? false))
       return `${state} proceeds to ${shownState(next)}, which does not follow it`
   }
-  // A state on no cycle leads out of `proceed` within as many steps as it has entries.
+  // Without a cycle, following `proceed` ends within as many steps as it has entries.
   for (const [state] of proceed) {
     let at: string | undefined = state
     for (let steps = 0; at !== undefined && steps <= proceed.size; steps++) at = proceed.get(at)

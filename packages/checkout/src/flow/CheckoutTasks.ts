@@ -1,6 +1,6 @@
 /**
- * CheckoutTasks: the seven background steps of the preset flows as named slots. A host fills the slots it has work for; a
- * state with an empty slot has no task.
+ * CheckoutTasks: the seven background steps of the preset flows as named slots. A host fills the slots for which it has
+ * work; a state with an empty slot has no task.
  *
  * Owns names only: which slot belongs to which state. `Task` defines a task, `Tasks` runs it.
  * Source: CONTRACT §1, the states with a background task.
@@ -9,7 +9,7 @@ import type { BackgroundState } from "../session/CheckoutState.js"
 import { type Flow, type Transitions, withTasks } from "./Flow.js"
 import type { Task, TaskContext, Work } from "./Task.js"
 
-/** A task that must say which order the cart became, unless the host makes the order elsewhere. */
+/** A task that must return the id of the created order, unless the host creates the order elsewhere. */
 export interface OrderTask extends Task {
   readonly run?:
     | ((context: TaskContext) => Work<{ readonly orderId: string; readonly next?: string | null | undefined }>)
@@ -18,9 +18,9 @@ export interface OrderTask extends Task {
 
 /** Background work of a host. Each is claimed, retried and resumed as its `Task` says. */
 export interface CheckoutTasks {
-  /** `Inventory`: see that everything is in stock, and reserve it. */
+  /** `Inventory`: check that everything is in stock, and reserve it. */
   readonly inventory?: Task | undefined
-  /** `Confirm Price`: price the cart anew. */
+  /** `Confirm Price`: recalculate the prices of the cart. */
   readonly confirmPrice?: Task | undefined
   /** `Calculate Promotions`: apply promotions (not in `b2b-async` and `b2b-classic`). */
   readonly calculatePromotions?: Task | undefined
@@ -28,9 +28,9 @@ export interface CheckoutTasks {
   readonly shippingCost?: Task | undefined
   /** `Taxes`: calculate tax for the address. */
   readonly taxes?: Task | undefined
-  /** `Cart To Order`: make the order; the session keeps its id. */
+  /** `Cart To Order`: create the order; the session keeps its id. */
   readonly cartToOrder?: OrderTask | undefined
-  /** `Activate Order`: take the payment and hand the order on. */
+  /** `Activate Order`: capture the payment and pass the order on to fulfilment. */
   readonly activateOrder?: Task | undefined
 }
 
@@ -45,7 +45,9 @@ export const states = {
   activateOrder: "Activate Order"
 } as const satisfies Record<keyof CheckoutTasks, BackgroundState>
 
-/** The flow with these tasks. Throws a `TypeError` for a slot whose state the flow does not have, or a task out of bounds. */
+/**
+ * The flow with these tasks. Throws a `TypeError` for a slot whose state the flow does not have, or an invalid task.
+ */
 export const attach = <T extends Transitions, D = unknown>(flow: Flow<T, D>, tasks: CheckoutTasks): Flow<T, D> => {
   const slots = Object.entries(tasks) as ReadonlyArray<[keyof CheckoutTasks, Task | undefined]>
   const named = Object.fromEntries(slots.map(([slot, task]) => [states[slot], task]))

@@ -1,8 +1,9 @@
 /**
- * DataSchema: what a flow says about the data of its sessions: a synchronous Standard Schema (zod, valibot, arktype, …) or an
- * `effect/Schema`. Stored is what the schema accepts, never what it makes of it.
+ * DataSchema: the schema for the data of a flow's sessions: a synchronous Standard Schema (zod, valibot, arktype, …) or
+ * an `effect/Schema`. The schema's input is stored, never its output.
  *
- * Owns how a schema of a host is called, and what is told of its answer: paths, never a value and never a sentence of the schema.
+ * Owns how a host's schema is called, and what is reported of its result: paths, never a value or a message of the
+ * schema.
  */
 import * as Json from "../session/Json.js"
 import * as MergePatch from "../session/MergePatch.js"
@@ -26,7 +27,10 @@ export interface EffectSchema<Encoded = unknown> {
 /** A schema that a flow may declare. */
 export type AnySchema = StandardSchema | EffectSchema
 
-/** What a schema accepts, which is what a session keeps; null if a flow declares no data (nothing is inferred for `S` then). */
+/**
+ * The input type of a schema, which is what a session keeps; null if a flow declares no data (nothing is inferred for
+ * `S` then).
+ */
 export type InputOf<S> = [AnySchema | undefined] extends [S]
   ? null
   : S extends StandardSchema<infer Input>
@@ -43,7 +47,7 @@ export type Patch<D> =
       ? { readonly [Name in keyof D]?: Patch<D[Name]> | null | undefined }
       : D
 
-/** Default for the most bytes of a session's data: 64 KiB. */
+/** Default limit for a session's data, bytes: 64 KiB. */
 export const defaultMaxBytes = 65_536
 
 /** Paths that a refusal names at most. */
@@ -60,16 +64,16 @@ export type Merged = { readonly data: Json.JsonObject } | DataFault
 
 type Validate = (value: unknown) => unknown
 
-/** The schema of a flow's data. `D` is for the compiler. */
+/** The schema of a flow's data. `D`: the type of the data; type-level only. */
 export class DataSchema<out D = unknown> {
-  /** For the compiler. */
+  /** Type-level only, never set. */
   declare readonly input?: D
   readonly #validate: Validate
   /** Most bytes of the JSON of a session's data, in UTF-8. */
   readonly maxBytes: number
   /**
-   * Resolves when the schema can be asked; until then it refuses everything (`SCHEMA_FAILED`). Rejects with a `TypeError` if the
-   * schema turns out to be asynchronous. Null: it can be asked at once. An engine waits for it before it is open.
+   * Resolves when the schema is ready; until then it refuses everything (`SCHEMA_FAILED`). Rejects with a `TypeError`
+   * if the schema is asynchronous. Null: it is ready at once. An engine waits for it before it is open.
    */
   readonly ready: Promise<void> | null
 
@@ -85,7 +89,7 @@ export class DataSchema<out D = unknown> {
     return new DataSchema(this.#validate, maxBytes, this.ready)
   }
 
-  /** Applies a patch and checks the result. The schema gets a copy, so that it can change nothing. */
+  /** Applies a patch and validates the result. The schema gets a copy, so it cannot change the data. */
   merge(before: Json.JsonObject | null, patch: MergePatch.Taken): Merged {
     const { maxBytes } = this
     if (patch instanceof Json.JsonFault) return faultOf(patch)
@@ -118,7 +122,7 @@ const faultOf = ({ kind, path }: Json.JsonFault): DataFault => {
   return { reason: kind === "TOO_DEEP" ? "DATA_TOO_DEEP" : "DATA_MISMATCH", paths: [path] }
 }
 
-// Nobody waits for the answer, so its rejection must not end the process.
+// The Promise is ignored, so its rejection must not end the process.
 const failed = (answer: PromiseLike<unknown>): DataFault => {
   answer.then(undefined, () => {})
   return schemaFailed
@@ -127,7 +131,7 @@ const failed = (answer: PromiseLike<unknown>): DataFault => {
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && typeof (value as { readonly then?: unknown }).then === "function"
 
-// The issues are a host's: each is read once, and only its path.
+// The issues are host objects: each is read once, and only its path.
 const pathsOf = (issues: Iterable<unknown>): ReadonlyArray<string> => {
   const paths = new Set<string>()
   for (const issue of issues) {
@@ -146,8 +150,8 @@ const keyOf = (segment: unknown): PropertyKey => {
 }
 
 /**
- * Compiles what a host gave as the schema of a flow. Throws a `TypeError` if it is no schema, or an asynchronous one: it is
- * tried on `{}`.
+ * Compiles a host's schema. Throws a `TypeError` if it is no schema or an asynchronous one, which a trial on `{}`
+ * shows.
  */
 export const make = <S extends AnySchema>(schema: S): DataSchema<InputOf<S>> => {
   const standard = isObject(schema) ? (schema as Partial<StandardSchema>)["~standard"] : undefined
@@ -172,7 +176,7 @@ const isAsync = (validate: Validate): boolean => {
     answer.then(undefined, () => {})
     return true
   } catch {
-    return false // A schema that throws refuses the data that it is asked about.
+    return false // A schema that throws counts as a refusal.
   }
 }
 
@@ -184,9 +188,9 @@ const boundOf = (standard: StandardSchema["~standard"] | undefined): Validate | 
 
 type EffectModule = Pick<typeof import("effect/Schema"), "standardSchemaV1">
 
-// `effect/Schema` is loaded only for a host that has a schema of it, hence has loaded it: loading it costs more than loading the
-// engine. A flow is defined synchronously, so it is required where its file can be found; a bundle has no such files, and there
-// it is imported, which the bundler sees.
+// `effect/Schema` is loaded only for a host that uses it and so has loaded it: loading it costs more than loading the
+// engine. A flow is defined synchronously, so `require` is used where its file can be found. A bundle has no such file;
+// there it is imported, which the bundler sees.
 const ofEffect = (schema: object): DataSchema<any> => {
   const found = required()
   if (found !== null) return new DataSchema(synchronous(validateWith(found, schema)), defaultMaxBytes)
@@ -194,7 +198,7 @@ const ofEffect = (schema: object): DataSchema<any> => {
   const ready = import("effect/Schema").then((module) => {
     validate = synchronous(validateWith(module, schema))
   })
-  ready.catch(() => {}) // An engine tells it; a flow that none was opened with must not end the process.
+  ready.catch(() => {}) // Reported when an engine opens with this flow; an unused flow must not end the process.
   return new DataSchema((value) => validate(value), defaultMaxBytes, ready)
 }
 
@@ -207,7 +211,7 @@ const validateWith = ({ standardSchemaV1 }: EffectModule, schema: object): Valid
 
 const required = (): EffectModule | null => {
   try {
-    // Not by an import: webpack would follow what this requires, and warn.
+    // Not an import of node:module: webpack would follow the `require` calls and warn.
     const load = process.getBuiltinModule("node:module").createRequire(import.meta.url)
     const found: Partial<EffectModule> = load(schemaPath(load))
     return typeof found.standardSchemaV1 === "function" ? (found as EffectModule) : null
@@ -216,7 +220,7 @@ const required = (): EffectModule | null => {
   }
 }
 
-// The module that the host has loaded: the one for `import`.
+// The ES module file, which is the one that the host has loaded.
 const schemaPath = ({ resolve }: NodeJS.Require): string => {
   const found = resolve("effect/Schema")
   return found.replace(/([\\/])dist([\\/])cjs([\\/])/, "$1dist$2esm$3")

@@ -1,6 +1,6 @@
 /**
- * Fixed: immutable maps and sets, also against the methods of `Map` and `Set` themselves, because a process shares them.
- * Created once; engines copy what they look up in every turn.
+ * Fixed: immutable maps and sets that the whole process shares. Not even the methods of `Map` and `Set` themselves can
+ * change them. Created once; engines copy what they look up in every turn.
  */
 
 /** A map that cannot be changed. */

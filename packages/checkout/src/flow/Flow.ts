@@ -1,8 +1,10 @@
 /**
  * Flow: which state may follow which, and which states have a task. Configuration, not code: a preset, a host's own
- * `defineFlow`, or `any`. Compiled once into tables: an update finds its transition in two lookups, and carries it along.
+ * `defineFlow`, or `any`. Compiled once into tables: an update finds its transition in two lookups, and carries it
+ * along.
  *
- * Source: CONTRACT §1, parsed from 176 public flow versions. No flow has a back edge: going back is cancel and start anew.
+ * Source: CONTRACT §1, parsed from 176 public flow versions. No flow has a back edge: to go back, cancel and start
+ * again.
  */
 import { checkoutStates, errorState, shownState, stateFault } from "../session/CheckoutState.js"
 import type { JsonObject } from "../session/Json.js"
@@ -16,8 +18,8 @@ import { copyOf as copyOfTask, faultOf, isFor, type Task } from "./Task.js"
 export type Transitions = { readonly [State in string]: ReadonlyArray<string> }
 
 /**
- * A compiled flow. It is immutable, and a copy of what a host wrote. `T` keeps the literal transitions for the compiler, and `D`
- * the type of the data; at run time only the tables count.
+ * A compiled flow. It is an immutable copy of the host's definition. `T` keeps the literal transitions for the
+ * compiler, and `D` the type of the data; at run time only the tables are used.
  */
 export interface Flow<T extends Transitions = Transitions, D = unknown> {
   readonly name: string
@@ -27,13 +29,13 @@ export interface Flow<T extends Transitions = Transitions, D = unknown> {
   readonly transitions: T
   /** Former states of earlier versions to their new names. */
   readonly migrate: ReadonlyMap<string, string>
-  /** Every state of the flow, `Error` not among them. */
+  /** Every state of the flow, without `Error`. */
   readonly states: ReadonlySet<string>
   /** State to its followers; `Error` leads to every state of the flow. */
   readonly edges: ReadonlyMap<string, ReadonlySet<string>>
   /** States with a task. */
   readonly tasks: ReadonlyMap<string, Task>
-  /** State to the state it proceeds to by itself. */
+  /** State to the state it proceeds to automatically. */
   readonly proceed: ReadonlyMap<string, string>
   /** What follows when a session comes to a state that proceeds. */
   readonly arrivals: ReadonlyMap<string, Arrival.Arrival>
@@ -52,7 +54,7 @@ export interface Transition {
   readonly archives: boolean
   /** The task of `from`, if it is for `to`. */
   readonly task: Task | null
-  /** Whether a session that comes to `to` goes on by itself. */
+  /** Whether a session that comes to `to` proceeds automatically. */
   readonly proceeds: boolean
 }
 
@@ -69,37 +71,40 @@ export type NextOf<F, S extends string> =
         : string
     : string
 
-/** The data of a flow's sessions: null if it declares none, and any JSON object if the flow is not known to the compiler. */
+/**
+ * The data of a flow's sessions: null if it declares none, and any JSON object if the flow is not known to the
+ * compiler.
+ */
 export type DataOf<F> = F extends Flow<any, infer D> ? (unknown extends D ? JsonObject | null : D) : JsonObject | null
 
 /** A merge patch for the data of a flow's sessions. */
 export type PatchOf<F> =
   F extends Flow<any, infer D> ? (unknown extends D ? JsonObject : DataSchema.Patch<NonNullable<D>>) : JsonObject
 
-/** What a host writes. */
+/** The definition of a flow, as a host writes it. */
 export interface FlowDefinition<T extends Transitions, S = DataSchema.AnySchema | undefined> {
   readonly name: string
   /**
-   * A whole number from 1 on; default 1. Raise it whenever states change. Sessions that an earlier version wrote are migrated when
-   * they are read. A server with a lower version writes nothing about a session that a higher one wrote.
+   * A whole number from 1 on; default 1. Raise it whenever states change. Sessions that an earlier version wrote are
+   * migrated when they are read. A server with a lower version never changes a session that a higher version wrote.
    */
   readonly version?: number | undefined
   readonly initial: keyof T & string
   readonly transitions: T
   readonly tasks?: TasksOf<NoInfer<T>> | undefined
   /**
-   * States that the engine leaves by itself, each for one that may follow: when a session comes to one, the next step is taken
-   * in the same commit. No cycles. Default: none.
+   * States that the engine leaves automatically, each with the state that follows: when a session comes to one, the
+   * next step is taken in the same commit. No cycles. Default: none.
    */
   readonly proceed?: ProceedOf<NoInfer<T>> | undefined
   /**
-   * The schema of the data that a session keeps: any synchronous Standard Schema, or a schema of `effect/Schema`. Default: its
-   * sessions keep no data.
+   * The schema of the data that a session keeps: any synchronous Standard Schema, or a schema of `effect/Schema`.
+   * Default: its sessions keep no data.
    */
   readonly data?: S | undefined
   /**
-   * The new names of states that earlier versions had: `{ "Old State": "New State" }`. Keep an entry as long as sessions of that
-   * version may be live. Needs a version above 1.
+   * The new names of states that earlier versions had: `{ "Old State": "New State" }`. Keep an entry as long as
+   * sessions of that version may be live. Needs a version above 1.
    */
   readonly migrate?: Renames<keyof T & string> | undefined
 }
@@ -111,11 +116,11 @@ export type ProceedOf<T extends Transitions> = { readonly [State in keyof T]?: T
 export type TasksOf<T extends Transitions> = { readonly [State in keyof T]?: Task<T[State][number]> | undefined }
 
 /**
- * Compiles a flow. Throws a `TypeError` for an invalid definition: no states, an unknown target or initial
- * state, `Error` named, a state name that is not 1..30 printable characters, trimmed and NFC, an edge from a state to itself,
- * a task out of its bounds, or for a state that may not follow, a state that proceeds to one that may not follow or in a circle,
- * a `data` that is no schema or an asynchronous one, a version that is not a whole number from 1 on, a new name (`migrate`) that is
- * no state, or a former name that still is one.
+ * Compiles a flow. Throws a `TypeError` for an invalid definition: no states, an unknown target or initial state,
+ * `Error` named, a state name that is not 1..30 printable characters, trimmed and NFC, an edge from a state to itself,
+ * an invalid task, or one for a state that may not follow, a state that proceeds to one that may not follow or in a
+ * cycle, a `data` that is no schema or an asynchronous one, a version that is not a whole number from 1 on, a new name
+ * (`migrate`) that is no state, or a former name that is still a state.
  */
 export const defineFlow = <
   const T extends { readonly [S in keyof T]: ReadonlyArray<keyof T & string> },
@@ -180,7 +185,10 @@ const copyOfTransitions = <T extends Transitions>(written: T): T =>
 // A printable name is shown as it is.
 const shownName = (name: string): string => (stateFault(name) === null ? name : shownState(name))
 
-/** The same flow with these tasks (a state that had one and is not named keeps it). Throws a `TypeError` as `defineFlow` does. */
+/**
+ * The same flow with these tasks (a state that had one and is not named keeps it). Throws a `TypeError` as `defineFlow`
+ * does.
+ */
 export const withTasks = <T extends Transitions, D = unknown>(
   flow: Flow<T, D>,
   tasks: NoInfer<TasksOf<T>>
@@ -215,7 +223,8 @@ export const withTasks = <T extends Transitions, D = unknown>(
 
 const freezeSecond = <K, V>([key, value]: readonly [K, V]): readonly [K, V] => [key, Object.freeze(value)]
 
-// A state also leads to itself: such an update must name a version, which decides between two callers, and runs no task.
+// A state also leads to itself: such an update must name a version, which decides between two callers, and runs no
+// task.
 const waysOf = ({ arrivals, edges, states }: Flow, tasks: Flow["tasks"]): Map<string, Map<string, Transition>> =>
   new Map(
     Array.from(edges, ([from, followers]) => {
@@ -240,7 +249,10 @@ const waysOf = ({ arrivals, edges, states }: Flow, tasks: Flow["tasks"]): Map<st
     })
   )
 
-/** Copies a flow into plain maps for one engine: faster to look up, never exposed. `dataMaxBytes` bounds the data of a session. */
+/**
+ * Copies a flow into plain maps for one engine: faster to look up, never exposed. `dataMaxBytes` bounds the data of a
+ * session.
+ */
 export const compile = (flow: Flow, dataMaxBytes: number = DataSchema.defaultMaxBytes): Flow => ({
   ...flow,
   migrate: new Map(flow.migrate),
@@ -320,8 +332,9 @@ const background = {
 } as const
 
 /**
- * The default flow, whose background states proceed: one update runs the states up to the next screen. The screens are Start,
- * Shipping Address, Delivery Method, Payment And Billing Address, Checkout Summary, Authorize Payment and Order Confirmation.
+ * The default flow, whose background states proceed: one update runs the states up to the next screen. The screens are
+ * Start, Shipping Address, Delivery Method, Payment And Billing Address, Checkout Summary, Authorize Payment and Order
+ * Confirmation.
  */
 export const b2bProceed = defineFlow({
   name: "b2b-proceed",
@@ -333,8 +346,9 @@ export const b2bProceed = defineFlow({
 const tenMinutes = { deadlineMillis: 600_000 }
 
 /**
- * The default flow, whose background states proceed and are worked on elsewhere: an update claims the first of them, whoever does its
- * work closes the claim (`completeTask`), and the engine claims the next one. As a file: `examples/flows/b2b.json`.
+ * The default flow, whose background states proceed and have external work: an update claims the first of them, the
+ * external worker closes the claim (`completeTask`), and the engine claims the next one. As a file:
+ * `examples/flows/b2b.json`.
  */
 export const b2bWork = defineFlow({
   name: "b2b-work",
@@ -352,7 +366,7 @@ export const b2bWork = defineFlow({
   }
 })
 
-/** For single-page checkouts: the shop has done everything else before it opens the session. */
+/** For single-page checkouts: the shop does all earlier steps before it opens the session. */
 export const b2bSync = defineFlow({
   name: "b2b-sync",
   initial: "Start",

@@ -1,6 +1,7 @@
 /**
- * FlowCheck: what a flow would make of the sessions that are stored: how many are live in which state, who has no way on, and which
- * states became final or are no longer. For a look before a deploy: pure, and by the same rule as a migration (MigrateSession).
+ * FlowCheck: a dry run of a flow on the stored sessions, for use before a deployment. It counts live sessions by state,
+ * lists stranded ones (no valid next step), and names states that became final or are no longer final. Pure; uses the
+ * rule of the migration itself (MigrateSession).
  */
 import { EngineError } from "@onelane/engine"
 import * as MigrateSession from "../commands/MigrateSession.js"
@@ -9,8 +10,8 @@ import { closedReason, decode, type SessionState } from "../session/SessionState
 import { type Flow, hasState, isFinal } from "./Flow.js"
 
 /**
- * What becomes of the sessions of a state: they stay, get a new name, are completed because the state became final, are archived as
- * expired, or have no way on.
+ * What a flow does with the sessions of a state: keeps them there, renames the state, completes them because the state
+ * became final, archives them as expired, or strands them.
  */
 export type Fate = "stays" | "renamed" | "completed" | "expired" | "stranded"
 
@@ -25,12 +26,13 @@ export interface StateCount {
 }
 
 /**
- * Why a session has no way on: the flow has neither its state nor a new name for it; its running task, or the state that leads to,
- * is gone, so that the claim would end in `Error`; or a later version of the flow wrote it.
+ * Why a session is stranded: the flow has neither its state nor a new name for it (`STATE_GONE`); the state of its
+ * running task, or the task's target state, is gone, so the claim would end in `Error` (`CLAIM_RETIRED`); or a later
+ * version of the flow wrote it (`NEWER_VERSION`).
  */
 export type Why = "STATE_GONE" | "CLAIM_RETIRED" | "NEWER_VERSION"
 
-/** A live session without a way on. */
+/** A stranded live session. */
 export interface Stranded {
   readonly checkoutSessionId: string
   readonly state: string
@@ -46,7 +48,7 @@ export interface FlowReport {
   readonly archived: number
   /** By state. */
   readonly states: ReadonlyArray<StateCount>
-  /** How many have no way on; `stranded` lists the first `strandedListed` of them. */
+  /** Number of stranded sessions; `stranded` lists the first `strandedListed` of them. */
   readonly strandedCount: number
   readonly stranded: ReadonlyArray<Stranded>
   /** States that became final, with the live sessions that would be completed. */
@@ -55,12 +57,12 @@ export interface FlowReport {
   readonly noLongerFinal: ReadonlyArray<{ readonly state: string; readonly archived: number }>
 }
 
-/** Sessions without a way on that a report lists. */
+/** Most stranded sessions that a report lists. */
 export const strandedListed = 1_000
 
-/** Takes in one stored session after the other, and reports. */
+/** Collects stored sessions one by one, and reports. */
 export interface FlowCheck {
-  /** Takes in the stored state of a session. Throws if it is none, or of a newer release. */
+  /** Adds the stored state of a session. Throws if it is no session state, or of a newer release. */
   readonly add: (stored: unknown) => void
   readonly report: () => FlowReport
 }

@@ -1,27 +1,27 @@
 /**
- * FlowVersion: the version of a flow, and the new names of states that it no longer has. A session remembers the version of the
- * flow that wrote it; a flow of a later version migrates it when it is read (MigrateSession).
+ * FlowVersion: the version of a flow, and the new names of states that it no longer has. A session remembers the
+ * version of the flow that wrote it; a flow of a later version migrates it when it is read (MigrateSession).
  *
- * Owns the rules for what a host writes. Does not own what a migration does to a session.
+ * Owns the validation of a host's `version` and `migrate`. Does not own what a migration does to a session.
  */
 import { errorState, shownState, stateFault } from "../session/CheckoutState.js"
 import { FixedMap } from "./Fixed.js"
 
-/** The version of a flow that names none. */
+/** The default version of a flow. */
 export const firstVersion = 1
 
 /** Former state to its new name, as written by a host. */
 export type Renames<State extends string = string> = { readonly [Former in string]: State }
 
-/** Why this is no version of a flow, or null. */
+/** Returns why this is not a valid flow version, or null. */
 export const versionFault = (version: unknown): string | null =>
   Number.isSafeInteger(version) && (version as number) >= firstVersion
     ? null
     : `the version must be a whole number from ${firstVersion} on`
 
 /**
- * Why these new names make no sense, or null: a former name that is still a state or no valid name, or a new name that is no state.
- * A chain is refused, too: its middle is no state of the flow.
+ * Returns why these renames are invalid, or null: a former name is still a state or no valid name, or a new name is no
+ * state. A chain of renames is refused, too: its middle is no state of the flow.
  */
 export const renamesFault = (renames: Renames, version: number, states: ReadonlySet<string>): string | null => {
   const entries = Object.entries(renames)

@@ -21,9 +21,10 @@ export const deadlineMaxMillis = 86_400_000
 export const retryMax = 100
 
 /**
- * The argument of a task. Send `workKey` to a provider as its idempotency key: it stays the same for a session and a state
- * until the outcome of the work is known, through retries, restarts, and a new claim after `Error`. A success ends it, and
- * so does a failure with `applied: "no"`. `requestId` names the update that claimed, `operationId` this claim.
+ * The argument of a task. Send `workKey` to a provider as its idempotency key: it stays the same for a session and a
+ * state until the outcome of the work is known, through retries, restarts, and a new claim after `Error`. A success
+ * ends it, and so does a failure with `applied: "no"`. `requestId` names the update that claimed, `operationId` this
+ * claim.
  */
 export interface TaskContext {
   readonly session: CheckoutSession
@@ -32,11 +33,11 @@ export interface TaskContext {
   readonly requestId: string
   readonly operationId: string
   /**
-   * The revision the cart had when the task was claimed, or when the client called whose update runs several tasks; null where
-   * the cart port gives none.
+   * The cart's revision when the task was claimed; in a chain of tasks, when the client called. Null if the cart port
+   * returns none.
    */
   readonly cartRevision: CartRevision | null
-  /** Whether the cart has another one now; checked before each attempt except the first after a client's call. */
+  /** Whether the cart has another revision now; checked before each attempt except the first after a client's call. */
   readonly cartChanged: boolean
   /** 1 for the first attempt in this process. */
   readonly attempt: number
@@ -45,20 +46,20 @@ export interface TaskContext {
 }
 
 /**
- * The result of a task: nothing, null, or an object with these members only. Anything else fails the task with `BAD_RESULT`.
- * `Next`: the states that may follow the task's own.
+ * The result of a task: nothing, null, or an object with these members only. Anything else fails the task with
+ * `BAD_RESULT`. `Next`: the states that may follow the task's own.
  */
 export interface TaskSuccess<Next extends string = string> {
-  /** The order the cart became, 1..255 characters. */
+  /** The id of the order that was created, 1..255 characters. */
   readonly orderId?: string | null | undefined
   /**
-   * Where the session goes: one of the states that may follow the task's own, instead of the one it was claimed for. Any other
-   * state fails the task with `BAD_RESULT`; the order id stays in the history.
+   * The next state of the session, instead of the one it was claimed for: one of the states that may follow the task's
+   * own. Any other state fails the task with `BAD_RESULT`; the order id stays in the history.
    */
   readonly next?: Next | null | undefined
   /**
-   * A merge patch for the session's data, applied in the commit that moves the session. If the flow does not accept it the task
-   * fails with `INVALID_DATA`; the order id is kept in the history.
+   * A merge patch for the session's data, applied in the commit that moves the session. If the flow does not accept it,
+   * the task fails with `INVALID_DATA`; the order id stays in the history.
    */
   readonly data?: JsonObject | null | undefined
 }
@@ -70,13 +71,13 @@ export interface TaskFailure {
   /** True stops retries. */
   readonly final?: boolean | undefined
   /**
-   * `no`: nothing that was done under this work key has an effect, nor will it have one (a declined payment). The next claim of
-   * the state then gets a new work key. Default `unknown`: the next claim continues under the same one.
+   * `no`: nothing done under this work key has or will have an effect (a declined payment), so the next claim of the
+   * state gets a new work key. Default `unknown`: the next claim uses the same work key.
    */
   readonly applied?: "no" | "unknown" | undefined
 }
 
-/** Exponential backoff with full jitter between tries (`engine/Backoff`). */
+/** Exponential backoff with full jitter between tries (`client/Backoff`). */
 export interface RetryPolicy {
   /** Retries, 0..100. Default 3. */
   readonly limit?: number | undefined
@@ -90,8 +91,8 @@ export interface RetryPolicy {
 export const defaultRetry = Object.freeze({ limit: 3, baseMillis: 200, maxMillis: 10_000 } as const)
 
 /**
- * What `run` may return: an Effect; a Promise, which rejects to fail (with a `TaskFailure`, such as an `Error` with a `code`;
- * anything else gets the code `FAILED`); or the result itself. It may throw a `TaskFailure`, too.
+ * What `run` may return: an Effect, a Promise, or the result itself. To fail, a Promise rejects with a `TaskFailure`,
+ * such as an `Error` with a `code`; anything else gets the code `FAILED`. `run` may throw a `TaskFailure`, too.
  */
 export type Work<A extends TaskSuccess | null | void = TaskSuccess | null | void> =
   | Effect.Effect<A, TaskFailure>
@@ -99,34 +100,38 @@ export type Work<A extends TaskSuccess | null | void = TaskSuccess | null | void
   | A
 
 /**
- * The work of one state. A defect, and a throw of anything that has no `code`, is final; a failure is retried unless it is
- * `final`. `Next`: the states that may follow, which a flow checks; a task that is written without it is checked when the flow is
- * made and when it answers.
+ * The work of one state. A defect, and a throw of anything that has no `code`, is final; a failure is retried unless it
+ * is `final`. `Next`: the states that may follow, checked by the compiler. A task without it is checked when the flow
+ * is defined and when the task returns.
  */
 export interface Task<Next extends string = any> {
   /**
-   * The work. Listen to `context.signal` where it is a Promise. Absent: the host does it elsewhere and closes the claim by
-   * `completeTask` or `failTask`. It runs outside any call: what `AsyncLocalStorage` held for the caller is not there.
+   * The work. If it returns a Promise, observe `context.signal`. Absent: the work is external, and the host closes the
+   * claim with `completeTask` or `failTask`. It runs outside any call, so the caller's `AsyncLocalStorage` values are
+   * not available.
    */
   readonly run?: ((context: TaskContext) => Work<TaskSuccess<Next> | null | void>) | undefined
   /**
-   * The next states that the work is for: an update to any other state passes it by. Each must be a state that may follow.
-   * Default: all of them.
+   * The next states for which the work runs: an update to any other state skips it. Each must be a state that may
+   * follow. Default: all of them.
    */
   readonly nextStates?: ReadonlyArray<Next> | undefined
-  /** Milliseconds from the claim until the task has failed, retries and restarts included. Default 60,000; at most 86,400,000. */
+  /**
+   * Milliseconds from the claim until the task fails, retries and restarts included. Default 60,000; at most
+   * 86,400,000.
+   */
   readonly deadlineMillis?: number | undefined
   readonly retry?: RetryPolicy | undefined
   /** Whether it may be repeated after a crash. Default true; if false, it fails on restart. */
   readonly repeatable?: boolean | undefined
   /**
-   * What becomes of a success when the cart has another revision than at the claim: `"note"` says so in the history, `"refuse"`
-   * fails the task with `CART_CHANGED`. Default `"note"`. Needs a cart port that gives revisions.
+   * What to do with a success if the cart's revision has changed since the claim: `"note"` records it in the history,
+   * `"refuse"` fails the task with `CART_CHANGED`. Default `"note"`. Needs a cart port that returns revisions.
    */
   readonly whenCartChanged?: "note" | "refuse" | undefined
 }
 
-/** What is told once work has ended: its success, also after an interruption, or why it failed. */
+/** Callbacks for the end of work: its success, even after an interruption, or its failure. */
 export interface WorkEnds {
   readonly onSuccess: (success: TaskResult.Success) => void
   readonly onFailure: (failure: TaskFailure) => void
@@ -141,8 +146,8 @@ export type Fork = (
 const nothing = (): void => {}
 
 /**
- * Runs the work once; only an Effect gets a fiber. The returned function interrupts it. A Promise continues all the same, and
- * its success is told however late it is.
+ * Runs the work once; only an Effect gets a fiber. The returned function interrupts it. A Promise cannot be
+ * interrupted: it continues, and its success is reported however late.
  */
 export const work = (
   run: NonNullable<Task["run"]>,
@@ -176,11 +181,11 @@ export const work = (
   }
 }
 
-// What was finished when the interruption arrived counts.
+// Work that had finished when the interruption arrived counts as done.
 const settling = (effect: Effect.Effect<unknown, unknown>, settle: (value: unknown) => void) =>
   Effect.uninterruptibleMask((restore) => Effect.map(Effect.mapError(restore(effect), TaskResult.failureOf), settle))
 
-// A throw of a failure is one, as a rejection is.
+// Throwing a `TaskFailure` is a failure, like rejecting with one.
 const thrownBy = (thrown: unknown): TaskFailure => {
   const failure = TaskResult.failureOf(thrown)
   return failure.code === TaskResult.noCode ? defectOf(thrown) : failure

@@ -1,9 +1,9 @@
 /**
- * TaskResult: validates the result of a host's work. A success is nothing or `{ orderId, next, data }`; anything else fails the
- * task, because a value such as `{ ok: false }` must not count as a success.
+ * TaskResult: validates the result of a host's work. A success is nothing or `{ orderId, next, data }`; anything else
+ * fails the task, because a value such as `{ ok: false }` must not count as a success.
  *
- * Owns the shape of successes and failures. Does not own running the work (Task) or what follows (Tasks). Reads property
- * descriptors, so no host code runs, and never repeats the content of a value.
+ * Owns the shape of successes and failures. Does not own running the work (Task) or what follows (Tasks). Reads
+ * property descriptors, so no host code runs, and never repeats the content of a value.
  */
 import { isProxy } from "node:util/types"
 import { stateMaxLength } from "../session/CheckoutState.js"
@@ -29,21 +29,26 @@ export const of = (value: unknown): Success | TaskFailure => {
   }
 }
 
-/** A validated success. Data that cannot be a merge patch is kept as its fault: the session keeps the order all the same. */
+/**
+ * A validated success. If `data` is no valid merge patch, its fault is kept instead, so that the session can still
+ * record the order.
+ */
 export interface Success {
   readonly orderId: string | null
-  /** The state chosen by the task; null: the one it was claimed for. Whether it may follow is the session's to say. */
+  /**
+   * The state chosen by the task; null: the one it was claimed for. The session's rule checks whether it may follow.
+   */
   readonly next: string | null
   /**
-   * What is wrong with another member. The task fails with `BAD_RESULT`, but its order id is kept, because somebody may have
-   * paid.
+   * What is wrong with another member. The task fails with `BAD_RESULT`, but its order id is kept, because somebody may
+   * have paid.
    */
   readonly fault?: string | undefined
-  /** A merge patch for the session's data, or why it is none. */
+  /** A merge patch for the session's data, or its fault. */
   readonly data?: MergePatch.Taken | undefined
 }
 
-/** The code of a failure for a result that is none. */
+/** The failure code for an invalid result. */
 export const badResult = "BAD_RESULT"
 
 const returned = "The task returned "
@@ -96,7 +101,7 @@ const typeOf = (value: unknown): string => {
     : "an object"
 }
 
-/** The code of a failure that names none. */
+/** The failure code if the failure has none. */
 export const noCode = "FAILED"
 
 /**

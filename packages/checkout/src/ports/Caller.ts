@@ -1,5 +1,6 @@
 /**
- * Caller: who sends a command. Identity is established outside (a token, the embedding program); here it is a value.
+ * Caller: the sender of a command. It is authenticated elsewhere (by a token or the embedding program); here it is a
+ * plain value.
  */
 
 /** Roles of a caller. Source: the action page, "User Can't Invoke Action" and usage 1. Default deny. */
@@ -12,7 +13,10 @@ export const roles: ReadonlyArray<Role> = Object.freeze<Array<Role>>([
   "buyer-checkout"
 ])
 
-/** The caller of one command. `actingAccountId`: the effective account the caller claims to act for, null when none was named. */
+/**
+ * The caller of one command. `actingAccountId`: the effective account the caller claims to act for, null when none was
+ * named.
+ */
 export interface Caller {
   readonly userId: string
   readonly roles: ReadonlyArray<Role>

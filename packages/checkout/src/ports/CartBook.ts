@@ -1,6 +1,6 @@
 /**
- * CartBook: looks carts up, in the port, or in the cart's actor if the port leaves that to it. Owns how the actor's state is
- * read as a cart; CartBehavior owns the actor.
+ * CartBook: looks carts up in the port, or in the cart's actor if the port does not keep the cart. Owns the conversion
+ * of the actor's state to a cart; CartBehavior owns the actor.
  */
 import { type ActorSystem, EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -78,7 +78,7 @@ const read = (actors: Pick<CartActors, "read">, cartId: string): Answer<CartStat
 const orElse = <A, B>(self: Answer<A>, f: (a: A) => Answer<B>): Answer<B> =>
   EffectRunner.isExit(self) && Exit.isSuccess(self) ? f(self.value) : Effect.flatMap(self, f)
 
-// A cart that was opened when a port kept its owner belongs to the host until it is assigned.
+// A cart that was opened while a port kept its owner belongs to the host until it is assigned.
 const assignedOf = ({ assigned, sessionId }: CartState, isComplete: boolean): Assigned | null =>
   assigned === null && sessionId !== null && isComplete ? hosts : assigned
 

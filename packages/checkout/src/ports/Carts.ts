@@ -1,7 +1,7 @@
 /**
- * Carts: the port for a cart's owner, account, store and status. Asked first in every turn, because rights follow the cart,
- * not the session. Without a port the cart's own actor keeps them (CartBook).
- * Source: CONTRACT §1 (cart status), §3 steps 5-7 and 10, §7; the action page, requirement 4.
+ * Carts: the port for a cart's owner, account, store and status. Asked first in every turn, because rights follow the
+ * cart, not the session. Without a port the cart's own actor keeps them (CartBook). Source: CONTRACT §1 (cart status),
+ * §3 steps 5-7 and 10, §7; the action page, requirement 4.
  */
 import { EffectRunner } from "@onelane/engine"
 import * as Context from "effect/Context"
@@ -34,7 +34,10 @@ export interface CartOwner {
 export interface Cart extends CartOwner {
   readonly id: string
   readonly status: CartStatus
-  /** What changes when the content of the cart does: text of 1..255 characters, or a safe integer. Null or absent: unknown. */
+  /**
+   * Changes whenever the content of the cart changes: text of 1..255 characters, or a safe integer. Null or absent:
+   * unknown.
+   */
   readonly revision?: CartRevision | null | undefined
   /** True for a cart that was opened without an account (CartBook). */
   readonly isGuest?: boolean | undefined
@@ -57,21 +60,23 @@ export const isUpdatable = (status: CartStatus): boolean => status === "Active" 
 export interface CartsShape {
   readonly find: (cartId: string) => Effect.Effect<Cart | null, PortUnavailable>
   /**
-   * Which carts are kept by their own actor: `"all"`, or those `"unknown"` to `find` that a privileged caller opened for an
-   * owner. Default: none, only `find` counts.
+   * Which carts are kept by their own actor: `"all"`, or those `"unknown"` to `find` that a privileged caller opened
+   * for an owner. Default: none; only `find` is used.
    */
   readonly book?: "all" | "unknown" | undefined
   /** Assigns a known cart to another owner. Default: not possible here. */
   readonly assign?: ((cartId: string, owner: CartOwner) => Effect.Effect<void, PortUnavailable>) | undefined
-  /** What this port keeps of buyers. Default: nothing that is Onelane's to erase. */
+  /** Access to the buyer data that this port keeps. Default: Onelane erases nothing in this port. */
   readonly kept?: KeptBuyers | undefined
 }
 
-/** What is kept of buyers by a port of Onelane's own. */
+/** The buyer data kept by one of Onelane's own ports. */
 export interface KeptBuyers {
   /** The carts that a user owns. */
   readonly cartsOf: (ownerId: string) => Effect.Effect<ReadonlyArray<string>, PortUnavailable>
-  /** Erases these carts and, unless null, the user with memberships and API keys. Answers how many entries there were. */
+  /**
+   * Erases these carts and, unless null, the user with memberships and API keys. Returns the number of erased entries.
+   */
   readonly erase: (cartIds: ReadonlyArray<string>, userId: string | null) => Effect.Effect<number, PortUnavailable>
 }
 
@@ -79,7 +84,7 @@ export interface KeptBuyers {
 export class Carts extends Context.Tag("@onelane/checkout/Carts")<Carts, CartsShape>() {}
 
 /**
- * Wraps a host's port: a cart is validated and copied as soon as it is returned, so the host may go on changing it. An
+ * Wraps a host's port: a cart is validated and copied as soon as it is returned, so the host may change it later. An
  * invalid answer counts as a failure.
  */
 export const byValue = (carts: CartsShape): CartsShape => ({
@@ -103,5 +108,8 @@ const take = (answer: Cart | null | undefined): Exit.Exit<Cart | null, PortUnava
 
 const isText = (value: unknown): boolean => typeof value === "string"
 
-/** Knows no cart: each cart's actor keeps its owner, and every cart is active. For a host that keeps carts elsewhere. */
+/**
+ * A port without carts: each cart's actor keeps its owner, and every cart is active. For a host that keeps carts
+ * elsewhere.
+ */
 export const layerTrusted: Layer.Layer<Carts> = Layer.succeed(Carts, { book: "all", find: () => nowhere })

@@ -36,7 +36,7 @@ export interface Ports {
   readonly portMillis: number
 }
 
-/** Nothing was asked. */
+/** The facts when no port was asked. */
 export const noFacts: Facts = { rights: null, cartStatus: null, cart: null }
 
 /** A port failed: no decision was made. */
@@ -54,10 +54,13 @@ export const authorise = (subject: CartOwner | null, rights: Rights | null): Den
   return rights.storeMember ? null : Refusal.notStoreMember
 }
 
-// No port keeps the cart, and the caller has every right: all carts are alike to it.
+// No port keeps the cart, and the caller has every right, so the answer does not depend on the cart.
 const trusted = Exit.succeed<Facts>({ rights: everyRight, cartStatus: "Active", cart: null })
 
-/** Asks for the cart, then for the rights. Ports that answer synchronously cost no suspension; a trusted caller needs none. */
+/**
+ * Asks for the cart, then for the rights. Ports that answer synchronously cost no suspension; a trusted caller needs
+ * none.
+ */
 export const readFacts = (
   ports: Ports,
   caller: Caller,
@@ -92,7 +95,7 @@ const factsOf = (rights: Rights, cart: Cart | null): Facts => ({
 // No port keeps the cart.
 const unkept = Exit.succeed<Facts>({ rights: null, cartStatus: "Active", cart: null })
 
-/** Asks for the cart only: for a result of the engine itself, which needs no rights. */
+/** Reads the cart only: for a result of the engine itself, which needs no rights. */
 export const readCart = (ports: Ports, cartId: string): Effect.Effect<Facts, Undecided> =>
   ports.carts.isComplete
     ? unkept
@@ -130,8 +133,8 @@ export const shownNow = (session: CheckoutSession, cart: CartOwner | null): Chec
 }
 
 /**
- * Limits a port call to `portMillis` and maps its error. A hanging port must not block a session for ever. An answer that is there
- * already needs no limit: it stays an `Exit`.
+ * Limits a port call to `portMillis` and maps its error. A hanging port must not block a session for ever. A
+ * synchronous answer needs no timeout and stays an `Exit`.
  */
 export const bounded = <A>(
   ports: Pick<Ports, "portMillis">,

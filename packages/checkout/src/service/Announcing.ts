@@ -1,7 +1,7 @@
 /**
- * Announcing: tells a listener of the host every change that this engine committed. The listener is called on later stacks, one change
- * after the other, so that it can neither stop nor slow a turn; what it throws is logged. At most once, and in this process only:
- * what waits is bounded, and lost with the process.
+ * Announcing: calls a host's listener for every change that this engine committed. The listener is called on later
+ * stacks, one change after the other, so it can neither stop nor delay a turn; its exceptions are logged. Delivery is
+ * at most once, and in this process only: the queue is bounded, and lost with the process.
  */
 import { type AsyncContext, JsonBytes, RareLog } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ export interface AcceptedChange extends HistoryEntry {
   readonly cartId: string
 }
 
-/** Is told of changes. The next one waits until a Promise that it returns is settled. */
+/** Called with each change. The next change waits until a Promise that it returns is settled. */
 export type OnEvent = (change: AcceptedChange) => unknown
 
 /** Most changes that wait for the listener, and most bytes of data among them. */
@@ -26,23 +26,23 @@ const waitingMaxBytes = 16_777_216
 /** Calls of the listener in one turn of the event loop. */
 const slice = 64
 
-/** How long a closing engine waits for the listener, milliseconds. */
+/** How long a closing engine waits for queued calls of the listener, milliseconds. */
 const farewellMillis = 2_000
 
 /** What an announcer works with. */
 export interface AnnouncerOptions {
   readonly onEvent: OnEvent
   readonly defer: (task: () => void) => void
-  /** The async context of the listener. Default: that of the first call whose change it is told. */
+  /** The async context of the listener. Default: that of the call whose change is announced first. */
   readonly context?: AsyncContext.Run | undefined
 }
 
-/** Takes what was committed. */
+/** Queues committed changes. */
 export interface Announcer {
   readonly committed: (id: string, events: ReadonlyArray<SessionEvent>, state: SessionState) => void
 }
 
-/** Makes an announcer. Closing the scope waits a moment for what the listener was not told yet. */
+/** Makes an announcer. Closing the scope waits at most 2 seconds for queued changes. */
 export const make = (options: AnnouncerOptions): Effect.Effect<Announcer, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.map(RareLog.make, (log) => new Queue(options, log)),
@@ -59,7 +59,7 @@ interface Waiting {
 
 class Queue implements Announcer {
   private waiting: Array<Waiting> = []
-  /** The first one that waits. */
+  /** Index of the first queued change. */
   private next = 0
   private bytes = 0
   private isBusy = false
@@ -113,7 +113,7 @@ class Queue implements Announcer {
     for (let calls = left; calls > 0; calls--) {
       const one = this.take()
       if (one === null) return this.rest()
-      if (this.call(one)) return // its Promise goes on
+      if (this.call(one)) return // continues when the Promise is settled
     }
     this.later()
   }

@@ -1,8 +1,8 @@
 /**
- * Arrival: waits until no work of a session runs any more. A waiting call is one callback on the commits of its session: no fiber
- * and no read for each of them. The right to read is checked when something is shown, not while nothing is.
+ * Arrival: waits until a session has no running work. A waiting call is one callback on the commits of its session: no
+ * fiber, and no read per commit. The right to read is checked when a session is returned, not during the wait.
  *
- * Owns when a session has arrived, and what is answered when it has not. Does not own calls that start work.
+ * Owns when a session has arrived, and the answer if it has not. Does not own calls that start work.
  */
 import { type ActorSystem, type Answer, type AsyncContext, EffectRunner, type Timer } from "@onelane/engine"
 import * as Cause from "effect/Cause"
@@ -20,7 +20,7 @@ import type * as S from "./CheckoutSessions.js"
 /** Longest wait, milliseconds. */
 export const longestMillis = 60_000
 
-/** How long a call waits unless it says so, milliseconds. */
+/** Default wait of a call, milliseconds. */
 export const defaultMillis = 10_000
 
 const fields = {
@@ -29,7 +29,7 @@ const fields = {
 }
 const fieldsAfter = { ...fields, afterVersion: Input.optionalWhole(0, Number.MAX_SAFE_INTEGER) }
 
-/** Copies what a call was told about waiting. */
+/** Copies the wait options of a call. */
 export const take = <W extends S.Wait>(wait: W | undefined): W | undefined =>
   wait === undefined ? undefined : Input.take(wait, fieldsAfter)
 
@@ -39,7 +39,7 @@ export const check = (wait: S.Wait): InvalidInput | null => Input.accept(given(w
 /** Step 2 for a `get`. */
 export const checkAfter = (wait: S.WaitAfter): InvalidInput | null => Input.accept(given(wait), fieldsAfter)
 
-// A copy has all names.
+// A copy has all names, so names without a value are dropped.
 const given = (wait: S.WaitAfter): object =>
   typeof wait !== "object" || wait === null
     ? wait
@@ -48,20 +48,20 @@ const given = (wait: S.WaitAfter): object =>
 /** How long to wait, milliseconds. */
 export const millisOf = ({ waitMillis }: S.Wait): number => waitMillis ?? defaultMillis
 
-/** The same, for what is left after `spentMillis`; at least a look. */
+/** The same wait with the time that is left after `spentMillis`; at least 1 ms. */
 export const rest = <W extends S.Wait>(wait: W, spentMillis: number): W => ({
   ...wait,
   waitMillis: Math.max(1, Math.min(longestMillis, Math.ceil(millisOf(wait) - spentMillis)))
 })
 
-/** The part of an answer that waiting is about. */
+/** The part of an answer that a wait replaces. */
 interface Accepted {
   readonly session: CheckoutSession
 }
 
 /**
- * Answers an accepted call once its session has arrived. `look` waits for that, after a version. When it fails, the answer is what
- * was accepted: it stays accepted.
+ * Answers an accepted call once its session has arrived. `look` waits for an arrival after a version. If it fails, the
+ * call is still answered as accepted, with `arrived: false`.
  */
 export const after = <A extends Accepted>(
   accepted: A,
@@ -85,7 +85,7 @@ const answerOf = <A extends Accepted>(
     : Exit.succeed({ ...accepted, arrived: false })
 }
 
-/** The same without a fiber. */
+/** `after` without a fiber. */
 export const afterNow = <A extends Accepted, E>(
   accepted: Answer.Answer<A, E>,
   begin: (accepted: A, onExit: OnArrival) => void
@@ -112,8 +112,8 @@ export const afterNow = <A extends Accepted, E>(
 type Calls = Pick<S.SessionCalls, "open" | "update" | "completeTask">
 
 /**
- * The same calls, which wait apart from what they do: they are accepted first, then `get` waits for their session. A malformed wait is
- * given to the call, which refuses it.
+ * The same calls with a separate wait: they are accepted first, then `get` waits for their session. A malformed wait is
+ * passed to the call, which refuses it.
  */
 export const apart = ({ completeTask, open, update }: Calls, get: S.SessionCalls["get"]): Calls => ({
   open: waiting(open, get),
@@ -136,10 +136,10 @@ const waiting =
     )
   }
 
-/** Is called once with the session: once it has arrived, or as it is when the time is over. */
+/** Called once with the session: when it has arrived, or as it is when the time is over. */
 export type OnArrival = (exit: Exit.Exit<CheckoutSession, AccessError>) => void
 
-/** Where to wait. */
+/** What a wait needs. */
 export interface Place {
   readonly sessions: Sessions
   /** Reads the session, checking the right to it. */
@@ -148,7 +148,7 @@ export interface Place {
   readonly timer: Timer.Start
   /** Calls back on a later stack. */
   readonly defer: (task: () => void) => void
-  /** The async context of the call: where the ports are asked. */
+  /** The async context of the call, in which the ports run. */
   readonly context: AsyncContext.Run | undefined
 }
 
@@ -156,13 +156,13 @@ export interface Place {
 interface Waiter extends Place {
   readonly waitMillis: number
   readonly onExit: OnArrival
-  /** The version it waits after; null while any will do. */
+  /** The version it waits after; null: any version. */
   afterVersion: number | null
-  /** The version up to which nothing was missed. */
+  /** The version up to which the history was searched. */
   lookedTo: number
   /** The first state without running work, as it was committed here. */
   arrived: CheckoutSession | null
-  /** Nothing more is waited for: it answers with what it sees. */
+  /** The wait is over: the next read is the answer. */
   isOver: boolean
   /** It has answered, or was stopped. */
   isEnded: boolean
@@ -172,7 +172,7 @@ interface Waiter extends Place {
   stop: (() => void) | null
 }
 
-/** Waits for a session without a fiber. The returned function stops the wait: nobody is called then. */
+/** Waits for a session without a fiber. The returned function stops the wait; `onExit` is not called then. */
 export const begin = (
   place: Place,
   { checkoutSessionId }: S.SessionInput,
@@ -193,7 +193,7 @@ export const begin = (
     leave: null,
     stop: null
   }
-  // It is heard before it is looked, so a commit in between is not missed.
+  // Subscribes before it reads, so a commit in between is not missed.
   waiter.leave = place.sessions.attend(checkoutSessionId, (signal) => hear(waiter, signal))
   waiter.isOver = waiter.leave === null
   look(waiter)
@@ -222,7 +222,7 @@ const hear = (waiter: Waiter, signal: ActorSystem.Signal<SessionState>): void =>
   wake(waiter)
 }
 
-// What is heard comes on the stack of a commit, where no turn may begin.
+// Signals arrive on the stack of a commit, where no turn may begin, so the read is deferred.
 const wake = (waiter: Waiter): void => {
   if (waiter.isWoken) return
   waiter.isWoken = true
@@ -275,7 +275,7 @@ export const get = (
     })
   )
 
-// The state in which it arrived. It may have gone on since: then the present one is not shown.
+// The session as it arrived. If it has changed since, the present one is not returned.
 const arrivedBy = (waiter: Waiter, session: CheckoutSession): Effect.Effect<CheckoutSession | null> => {
   const { afterVersion, arrived, lookedTo, sessions } = waiter
   if (arrived !== null) return Exit.succeed(arrived.version === session.version ? session : copyOf(arrived))
@@ -289,7 +289,7 @@ const arrivedBy = (waiter: Waiter, session: CheckoutSession): Effect.Effect<Chec
 
 const page = 100
 
-// Looks it up in the history; null where it is not there, or not kept.
+// Finds the arrival in the history; null if it is not there, or the history is not kept.
 const missed = (
   { events }: Sessions,
   { id, version }: CheckoutSession,

@@ -1,6 +1,6 @@
 /**
- * CallValues: wraps a service so that it copies caller and input when a method is called. Later changes by their owner, while
- * the call waits or is retried, have no effect.
+ * CallValues: wraps a service so that it copies caller and input when a method is called. Later changes by their owner,
+ * while the call waits or is retried, have no effect.
  */
 import * as Effect from "effect/Effect"
 import * as CancelCheckout from "../commands/CancelCheckout.js"

@@ -1,6 +1,6 @@
 /**
- * Cancelling: cancels by session or by cart. A cart may have another session when a cancel is retried, so the first use of a
- * key is recorded at the cart, with its session, before that session is cancelled.
+ * Cancelling: cancels by session or by cart. A cart may have another session when a cancel is retried, so the first use
+ * of a key is recorded at the cart, with its session, before that session is cancelled.
  */
 import * as Effect from "effect/Effect"
 import type { CommandOf } from "../commands/SessionCommand.js"
@@ -11,6 +11,7 @@ import { authorise, bounded, subjectOf } from "../ports/Guard.js"
 import * as IdempotencyKey from "../session/IdempotencyKey.js"
 import type { Parts } from "./CheckoutService.js"
 import type * as S from "./CheckoutSessions.js"
+import { belongsTo } from "./Finding.js"
 import { cartFor } from "./Opening.js"
 
 /** Cancels a session, or the session of a cart. */
@@ -18,15 +19,15 @@ export const cancel = (parts: Parts, caller: Caller, input: S.CancelInput): Effe
   Effect.gen(function* () {
     const use = IdempotencyKey.useOf("cancel", caller.userId, input.idempotencyKey, IdempotencyKey.inputOf(input))
     const requestId = parts.ids.next("req")
-    const { cartId = null, checkoutSessionId, expectedVersion = null } = input
+    const { cartId = null, checkoutSessionId, expectedVersion = null, reason = null } = input
     const id = checkoutSessionId ?? (yield* sessionOf(parts, caller, cartId as string, requestId, use))
     if (id === null) return { requestId, replayed: false, session: null }
-    const command: CommandOf<"Cancel"> = { tag: "Cancel", caller, requestId, cartId, expectedVersion, use }
+    const command: CommandOf<"Cancel"> = { tag: "Cancel", caller, requestId, cartId, expectedVersion, reason, use }
     const asked = parts.sessions
       .ask(id, command)
       .pipe(Effect.map(({ replayed, requestId, session }): S.Cancelled => ({ requestId, replayed, session })))
     if (cartId === null) return yield* asked
-    // Another caller has cancelled it: nothing is left to cancel.
+    // Another caller has cancelled it, so there is nothing to cancel.
     return yield* Effect.catchIf(asked, isCancelled, () =>
       Effect.succeed({ requestId, replayed: false, session: null })
     )
@@ -51,13 +52,9 @@ const sessionOf = (
     if (denied !== null) return yield* Effect.fail(denied)
     const { completed, sessionId, used } = yield* carts.ask(cartId, { tag: "Recall", use })
     if (used !== null) return used.sessionId
-    if (sessionId === null || !(yield* isOf(parts, sessionId, cartId)))
+    if (sessionId === null || !(yield* belongsTo(parts.sessions, sessionId, cartId)))
       return completed === null ? null : yield* Effect.fail(Refusal.cartCompleted(completed))
     if (use === null) return sessionId
     const first = yield* carts.ask(cartId, { tag: "Remember", use, requestId, sessionId, shown: null })
     return first.used?.sessionId ?? sessionId
   })
-
-// The cart's actor may name a session that was not opened yet, or that belongs to another cart.
-const isOf = ({ sessions }: Parts, sessionId: string, cartId: string) =>
-  Effect.map(sessions.read(sessionId), ({ state: { session } }) => session?.cartId === cartId)

@@ -1,6 +1,6 @@
 /**
- * Changes: subscriptions as streams. In a file of its own because it needs `Stream`: loading it costs more than opening an engine and
- * answering the first update.
+ * Changes: subscriptions as streams. In a file of its own because it needs `Stream`: loading it costs more than opening
+ * an engine and answering the first update.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

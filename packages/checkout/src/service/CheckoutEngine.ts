@@ -1,6 +1,6 @@
 /**
- * CheckoutEngine: the embedded implementation of `CheckoutSessions`: puts rules, ports, tasks and alarms together over a
- * journal. Does not load `Stream` itself: a program that opens an engine and watches nothing need not pay for it.
+ * CheckoutEngine: the embedded implementation of `CheckoutSessions`: composes rules, ports, tasks and alarms over a
+ * journal. It does not load `Stream`, so a program that watches nothing does not pay for it.
  */
 import {
   ActorSystem,
@@ -29,7 +29,7 @@ import * as Carts from "../ports/Carts.js"
 import * as Guard from "../ports/Guard.js"
 import { SessionLists, type SessionListsShape } from "../ports/SessionLists.js"
 import * as Ids from "../session/Ids.js"
-import type { SessionState } from "../session/SessionState.js"
+import type { SessionEvent, SessionState } from "../session/SessionState.js"
 import * as Alarms from "../work/Alarms.js"
 import * as ClockWatch from "../work/ClockWatch.js"
 import type * as Operation from "../work/Operation.js"
@@ -37,13 +37,13 @@ import * as Sessions from "../work/Sessions.js"
 import type * as TaskReports from "../work/TaskReports.js"
 import * as Tasks from "../work/Tasks.js"
 import * as Announcing from "./Announcing.js"
+import * as Attempts from "./Attempts.js"
 import * as CallValues from "./CallValues.js"
 import * as Service from "./CheckoutService.js"
 import { CheckoutSessions, type SessionCalls } from "./CheckoutSessions.js"
 import * as Erasing from "./Erasing.js"
 import * as LateResults from "./LateResults.js"
 import * as Listing from "./Listing.js"
-import * as ListWriter from "./ListWriter.js"
 import * as MigrationLog from "./MigrationLog.js"
 import * as OpenClaims from "./OpenClaims.js"
 import * as Pruning from "./Pruning.js"
@@ -61,11 +61,17 @@ export interface CheckoutEngineOptions {
   readonly expiresInMillis?: number | undefined
   /** How long a port may take, milliseconds. Default 5,000. */
   readonly portMillis?: number | undefined
-  /** Interval of the search for expired sessions and abandoned claims, milliseconds. Default 1,000. */
+  /**
+   * Interval of the search for expired sessions and abandoned claims, milliseconds. If only this engine writes its
+   * journal, it searches when a session is due, and this is the shortest pause between two searches. Default 1,000.
+   */
   readonly alarmMillis?: number | undefined
   /** Concurrent tasks; further ones wait while their deadlines run. Default 10,000. */
   readonly taskCapacity?: number | undefined
-  /** The async context that tasks begin in, where the host's platform has contexts. Default: that of a call that claimed. */
+  /**
+   * The async context in which tasks begin, if the host's platform has async contexts. Default: that of a call that
+   * claimed.
+   */
   readonly taskContext?: AsyncContext.Run | undefined
   /** How long running tasks may finish when the engine closes, milliseconds. Default 5,000. */
   readonly taskDrainMillis?: number | undefined
@@ -73,13 +79,20 @@ export interface CheckoutEngineOptions {
   readonly dataMaxBytes?: number | undefined
   /** The sessions whose tasks and expiries this engine handles. Default: all, if the journal is exclusive. */
   readonly custody?: Alarms.Custody | undefined
-  /** Is told of each change that this engine committed, after its commit, at most once (`Announcing`). Default: nobody is. */
+  /**
+   * Called for each change that this engine committed, after its commit, at most once (`Announcing`). Default: none.
+   */
   readonly onEvent?: Announcing.OnEvent | undefined
-  /** How much is kept of what is finished, by an engine whose journal begins empty. Default: everything, until it is pruned. */
+  /** Keeps the last refused calls of each session in memory (`Attempts`). Default false. */
+  readonly attempts?: boolean | undefined
+  /**
+   * Limits for finished sessions, for an engine whose journal starts empty. Default: everything is kept until it is
+   * pruned.
+   */
   readonly retention?: Bounds | undefined
   /**
-   * True leaves every session at the version of the flow that wrote it, whatever that is, and migrates none. For tools that look
-   * after a storage without knowing its flow. Default false.
+   * True keeps every session at the flow version that wrote it, and migrates none. For tools that maintain a storage
+   * without knowing its flow. Default false.
    */
   readonly keepsFlow?: boolean | undefined
   /** Limits of the engine. */
@@ -95,12 +108,19 @@ export interface CheckoutEngineShape extends Starts.Starts {
     readonly sessions: Readonly<EngineMetrics.EngineMetrics>
     readonly carts: Readonly<EngineMetrics.EngineMetrics>
     readonly commit: Readonly<EngineMetrics.CommitMetrics>
-    /** Running tasks of this process, including those that the host runs elsewhere. */
+    /** Running tasks of this process, including external work. */
     readonly tasks: () => number
     /** How far the store's clock is ahead of this process's, milliseconds; 0 if the store has no clock. */
     readonly clockOffsetMillis: () => number
+    /** Refused calls that are kept; null: not kept. */
+    readonly attempts: (() => ReturnType<Attempts.Ring["size"]> & { readonly since: number }) | null
   }
-  /** What removes for good. */
+  /**
+   * What this process knows about a session and does not store: refused calls, and the tries of its task. Checks no
+   * rights.
+   */
+  readonly inspect: (checkoutSessionId: string) => Attempts.Inspection
+  /** Permanent removal of data. */
   readonly retention: RetentionShape
   /** Accepts no new work and lets turns and tasks finish within their limits; true if all started work was answered. */
   readonly drain: Effect.Effect<boolean>
@@ -128,7 +148,7 @@ const watching = ({ onChange }: Access.AccessShape): Effect.Effect<Service.Watch
 const inBackground = (...works: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void, never, Scope.Scope> =>
   Effect.forEach(works, (work) => Effect.forkScoped(work), { discard: true })
 
-// Once its schema can be asked.
+// Waits until the flow's schema is ready.
 const compiled = (flow: Flow.Flow, dataMaxBytes: number | undefined): Effect.Effect<Flow.Flow> => {
   const ready = flow.data?.ready ?? null
   return Effect.map(ready === null ? Effect.void : Effect.promise(() => ready), () => Flow.compile(flow, dataMaxBytes))
@@ -153,25 +173,24 @@ const build = (options: CheckoutEngineOptions) =>
     const keeper = Pruning.makeKeeper(options.retention, commit.nowMillis)
     const hasChanged: Operation.HasChanged = (cartId, revision) => Guard.hasChanged(ports, cartId, revision)
     const tell: TaskReports.Tell = (...told) => LateResults.tell({ carts, sessions }, ...told)
-    const tasks = yield* Tasks.make({ flow, tell, commit, context: taskContext, capacity: taskCapacity, hasChanged })
+    const watch = custody === true && commit.journal.exclusive ? Alarms.makeWatch() : null
+    const onDoubt = (): void => watch?.doubted()
+    const given = { context: taskContext, capacity: taskCapacity, hasChanged, onUntaken: onDoubt }
+    const tasks = yield* Tasks.make({ flow, tell, commit, ...given })
     const migrations = MigrationLog.make(flow)
     const { lists, writer } = yield* listed
     const announcer = yield* announcing(options, commit.config.defer)
+    const ring = options.attempts === true ? Attempts.make(commit.nowMillis) : null
     const system = yield* ActorSystem.make(CheckoutBehavior.make(flow, ports, options.keepsFlow), {
       unavailable,
-      // A claim made here on a session of another engine is found, and run, by that one.
-      onCommitted: (id, events, state: SessionState) => {
-        tasks.onCommitted(id, events, state, isMine === null || isMine(id))
-        if (events[0]?.type === "Migrated") migrations.onMigrated(events[0])
-        if (state.session!.isArchived) keeper.finished(id)
-        announcer?.committed(id, events, state)
-        writer?.committed(state.session!)
-      }
+      onDoubt,
+      onCommitted: committing({ announcer, isMine, keeper, migrations, tasks, watch, writer }),
+      onRefused: ring?.refused
     })
-    const sessions: Sessions.Sessions = Sessions.typed(system)
+    const sessions: Sessions.Sessions = Sessions.typed(ring === null ? system : forgetting(system, ring))
     const clockOffsetMillis = offsetOf(commit, yield* Effect.clock)
-    const rounds = Alarms.rounds(sessions, tasks, custody, commit.nowMillis, alarmMillis)
-    const inRounds = writer === null ? [rounds] : [rounds, writer.writing]
+    const attending = { sessions, tasks, custody, now: commit.nowMillis, everyMillis: alarmMillis }
+    const inRounds = [Alarms.rounds(watch, attending), ...(writer === null ? [] : [writer.writing])]
     yield* inBackground(keeper.keeping({ sessions, carts }), migrations.writing, ...inRounds)
     if (commit.journal.nowMillis !== undefined) yield* inBackground(ClockWatch.watch(clockOffsetMillis, alarmMillis))
     const drain = Effect.zipLeft(sessions.drain, tasks.drain(options.taskDrainMillis ?? 5_000))
@@ -189,15 +208,49 @@ const build = (options: CheckoutEngineOptions) =>
       nowMillis: commit.nowMillis,
       vigil
     }
-    const metrics = metricsOf(parts, commit, tasks.running, clockOffsetMillis)
+    const metrics = metricsOf(parts, commit, tasks.running, clockOffsetMillis, ring)
+    const inspect = (id: string) => Attempts.inspect(ring, id, tasks.triesOf(id))
     const calls = CallValues.make({ ...Service.make(parts), ...listing(parts, lists, commit.journal) })
     const starts = Starts.make(parts, calls, yield* Effect.runtime<never>())
-    return { flow: shown, calls, metrics, ...starts, drain, retention: retentionOf(parts, commit.journal) }
+    return { flow: shown, calls, metrics, inspect, ...starts, drain, retention: retentionOf(parts, commit.journal) }
   })
+
+interface Told {
+  readonly announcer: Announcing.Announcer | null
+  readonly isMine: ((id: string) => boolean) | null
+  readonly keeper: ReturnType<typeof Pruning.makeKeeper>
+  readonly migrations: ReturnType<typeof MigrationLog.make>
+  readonly tasks: Tasks.Tasks
+  readonly watch: Alarms.Watch | null
+  readonly writer: Listing.Writer | null
+}
+
+// If another engine owns the session, that engine finds and runs a claim made here.
+const committing =
+  ({ announcer, isMine, keeper, migrations, tasks, watch, writer }: Told) =>
+  (id: string, events: ReadonlyArray<SessionEvent>, state: SessionState): void => {
+    tasks.onCommitted(id, events, state, isMine === null || isMine(id))
+    if (watch !== null) watch.committed(state)
+    if (events[0]?.type === "Migrated") migrations.onMigrated(events[0])
+    if (state.session!.isArchived) keeper.finished(id)
+    announcer?.committed(id, events, state)
+    writer?.committed(state.session!)
+  }
+
+// Removing a session also removes its attempts from memory.
+const forgetting = <S extends Pick<Sessions.Sessions, "remove">>(system: S, { forget }: Attempts.Ring): S => ({
+  ...system,
+  remove: (removals) =>
+    Effect.tap(system.remove(removals), (gone) =>
+      Effect.sync(() => {
+        for (let index = 0; index < removals.length; index++) if (gone[index]) forget(removals[index]!.id)
+      })
+    )
+})
 
 const listed = Effect.map(Effect.serviceOption(SessionLists), (found) => {
   const lists = Option.getOrNull(found)
-  return { lists, writer: lists === null ? null : ListWriter.make(lists) }
+  return { lists, writer: lists === null ? null : Listing.makeWriter(lists) }
 })
 
 const announcing = (
@@ -210,14 +263,16 @@ const metricsOf = (
   { carts, sessions }: Pick<Service.Parts, "carts" | "sessions">,
   commit: GroupCommit.GroupCommitShape,
   tasks: () => number,
-  clockOffsetMillis: () => number
+  clockOffsetMillis: () => number,
+  ring: Attempts.Ring | null
 ): CheckoutEngineShape["metrics"] =>
   Object.freeze({
     sessions: sessions.metrics,
     carts: carts.metrics,
     commit: EngineMetrics.view(commit.metrics),
     tasks,
-    clockOffsetMillis
+    clockOffsetMillis,
+    attempts: ring === null ? null : () => ({ ...ring.size(), since: ring.since })
   })
 
 const offsetOf =
@@ -243,7 +298,7 @@ const retentionOf = (parts: Service.Parts, { compact }: Journal.JournalShape): R
 const compactFailed = ({ cause, reason }: Journal.JournalFailure) =>
   Refusal.fromEngine(EngineError.journalUnavailable({ kind: "session", id: "" }, reason, "unknown", cause))
 
-/** The engine over the journal and ports in force, without streams; closing the scope drains it. */
+/** Makes the engine over the provided journal and ports, without streams; closing the scope drains it. */
 export const makeCalls = (
   options: CheckoutEngineOptions = {}
 ): Effect.Effect<CheckoutEngineShape, never, Journal.Journal | Access.Access | Carts.Carts | Scope.Scope> =>
@@ -252,7 +307,7 @@ export const makeCalls = (
     Effect.provideServiceEffect(Ids.Ids, Ids.makeRandom)
   )
 
-/** The service, its streams, and the engine behind it. */
+/** Makes the service with streams, the engine and the retention. */
 export const make = (
   options: CheckoutEngineOptions = {}
 ): Effect.Effect<

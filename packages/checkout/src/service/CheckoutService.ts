@@ -1,6 +1,6 @@
 /**
- * CheckoutService: implements the methods of `CheckoutSessions` with the actors. Steps 1-4 of CONTRACT §3 happen here, before
- * any session is read; all others inside a turn.
+ * CheckoutService: implements the methods of `CheckoutSessions` with the actors. Steps 1-4 of CONTRACT §3 happen here,
+ * before any session is read; all other steps happen inside a turn.
  */
 import { AsyncContext, EffectRunner, Answer as EngineAnswer, type Timer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -61,7 +61,7 @@ export interface Parts {
   readonly vigil: Watching
 }
 
-/** What watches the right to read a session. */
+/** Watches the right to read a session. */
 export type Watching = Vigil.Vigil<AccessError, AccessError>
 
 /** Makes the service. */
@@ -95,7 +95,7 @@ export const make = (parts: Parts): Omit<S.SessionCalls, "sessions" | "claims"> 
   follow: (caller, input) => {
     const check = () => ReadCheckoutSession.checkChanges(input)
     return Effect.suspend(() => {
-      // A removal after this is noticed by the feed.
+      // The feed detects a removal after this point.
       const feed = parts.sessions.follow(input.checkoutSessionId)
       const look = gate(parts, caller, "read", check, () => readFrom(parts, caller, input))
       return EffectRunner.mapNow(look, (session) => {
@@ -108,7 +108,7 @@ export const make = (parts: Parts): Omit<S.SessionCalls, "sessions" | "claims"> 
   ...Arrival.apart(starting(parts), (caller, input, wait) => arrival(parts, caller, input, wait!))
 })
 
-// What starts work. A wait that is given is malformed.
+// The calls that start work. A `wait` that reaches them is malformed and is refused.
 const starting = (parts: Parts): Pick<S.SessionCalls, "open" | "update" | "completeTask"> => ({
   open: (caller, input, wait) => Effect.suspend(() => open(parts, caller, input, wait)),
   update: (caller, input, wait) =>
@@ -145,7 +145,9 @@ export const completeTask = (
     }
   )
 
-/** Opens a session on this stack: an `Exit` where nothing has to be waited for. Else run it at once, and once. */
+/**
+ * Opens a session on this stack: an `Exit` if nothing has to be awaited. Run a returned effect at once, and only once.
+ */
 export const open = (
   parts: Parts,
   caller: Caller,
@@ -180,7 +182,9 @@ export const get = (
 const malformedWait = (input: S.SessionInput, wait: S.WaitAfter) =>
   Arrival.checkAfter(wait) ?? ReadCheckoutSession.check(input)
 
-/** A get that waits. Only its first look may be refused for lack of room, and not even that one after a call that was accepted. */
+/**
+ * What a waiting `get` needs. Only its first read may be refused as `Overloaded`; after an accepted call, no read is.
+ */
 export const placeOf = (
   parts: Parts,
   caller: Caller,
@@ -232,7 +236,7 @@ const guard = ({ asyncContext, ports, vigil }: Parts, caller: Caller, session: C
   return (onLost) => vigil.watch(key, looking, onLost)
 }
 
-// What closes a claim, and what an operator does.
+// The calls that close a claim, and the operator's calls.
 const operations = (parts: Parts): Pick<S.SessionCalls, "failTask" | "releaseClaim" | "move"> => ({
   failTask: (caller, input) =>
     gate(
@@ -329,7 +333,7 @@ const read = (
     : EffectRunner.mapNow(toSession(parts, input, command), ({ session }) => session)
 }
 
-// A version beyond the head is refused: after a restore it might never come.
+// A version beyond the head is refused: after a restore it might never be reached.
 const readFrom = (parts: Parts, caller: Caller, input: S.ChangesInput): Effect.Effect<CheckoutSession, HistoryError> =>
   Effect.flatMap(read(parts, caller, input), (session) =>
     (input.afterVersion ?? 0) > session.version ? Exit.fail(Refusal.versionAhead(session)) : Exit.succeed(session)

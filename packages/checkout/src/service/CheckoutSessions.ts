@@ -2,8 +2,8 @@
  * CheckoutSessions: the service. The same Tag is provided by the embedded engine (`layer`, in CheckoutEngine), by the
  * HTTP client and by the cluster; one behaviour suite runs on each.
  *
- * Inputs arrive as a caller sent them and are validated here, after the permission check and before any session is
- * looked at (CONTRACT §3, steps 1-4): a wrong type is an `InvalidInput`, never a defect.
+ * Inputs arrive as a caller sent them and are validated here, after the permission check and before any session is read
+ * (CONTRACT §3, steps 1-4): a wrong type is an `InvalidInput`, never a defect.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -28,39 +28,44 @@ export interface OpenInput {
   readonly cartId: string
   /** State of a new session; default: the flow's initial state. */
   readonly initialState?: string | undefined
-  /** Id of a new session, `[A-Za-z0-9_-]{1,64}`; default: one of ours. */
+  /** Id of a new session, `[A-Za-z0-9_-]{1,64}`; default: a generated one. */
   readonly checkoutSessionId?: string | undefined
   /**
-   * True opens a new session although the cart's last one was completed, that is for a second order. Without it such an open is
+   * True opens a new session even if the cart's last one was completed, for a second order. Without it such an open is
    * refused: `SessionClosed`, reason `COMPLETED`, with the order and the session.
    */
   readonly again?: boolean | undefined
   /** Milliseconds until a new session expires, 1..31,536,000,000 (a year); default: the service's own, or never. */
   readonly expiresInMillis?: number | undefined
   /**
-   * Who owns the cart from now on, 1..255 characters. For privileged callers: they open a cart for somebody else, or hand it
-   * over when a guest logs in; a live session follows. Default: a new cart belongs to the buyer who opens it.
+   * The cart's owner from now on, 1..255 characters. For privileged callers: to open a cart for somebody else, or to
+   * reassign it when a guest logs in. A live session adopts the owner. Default: a new cart belongs to the buyer who
+   * opens it.
    */
   readonly ownerId?: string | undefined
-  /** Which account the cart belongs to from now on. Like `ownerId`. */
+  /** The cart's account from now on. Like `ownerId`. */
   readonly accountId?: string | undefined
-  /** Which store the cart belongs to from now on. Like `ownerId`. */
+  /** The cart's store from now on. Like `ownerId`. */
   readonly storeId?: string | undefined
   /**
-   * Data of a new session: a JSON merge patch (RFC 7396) on `{}`. A live session's data stays as it is. Only where the flow
-   * declares data.
+   * Data of a new session: a JSON merge patch (RFC 7396) on `{}`. A live session's data stays as it is. Only where the
+   * flow declares data.
    */
   readonly data?: JsonObject | undefined
-  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the cart's sessions are kept. */
+  /**
+   * 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the cart's
+   * sessions are kept.
+   */
   readonly idempotencyKey?: string | undefined
 }
 
 /**
- * Wait for the work that a call starts, or finds running. The call is answered when the session has arrived: no work of it runs any
- * more, so it is in its next state, or in `Error`, or archived. Where nothing runs, that is at once.
+ * Waits for the work that a call starts or finds running. The call is answered when the session has arrived: none of
+ * its work runs any more, so it is in its next state, in `Error`, or archived. If no work runs, the call is answered at
+ * once.
  *
- * The call is accepted before the wait begins. When the time is over, the service closes, too many wait, or the right to read the
- * session is lost, it is answered as accepted, with `arrived: false`, and the work goes on.
+ * The call is accepted before the wait begins. If the time is over, the service closes, too many calls wait, or the
+ * right to read the session is lost, the call is answered as accepted, with `arrived: false`. The work continues.
  */
 export interface Wait {
   readonly wait: "screen"
@@ -74,7 +79,7 @@ export interface WaitAfter extends Wait {
   readonly afterVersion?: number | undefined
 }
 
-/** Present where the call was to wait: whether the session has arrived. */
+/** Present if the call waited: whether the session has arrived. */
 export interface Arrived {
   readonly arrived?: boolean | undefined
 }
@@ -98,11 +103,14 @@ export interface UpdateInput {
   /** The version the caller last saw; with it, both states may be the same. */
   readonly expectedVersion?: number | undefined
   /**
-   * A JSON merge patch (RFC 7396) for the session's data, committed with the move. With two equal states it edits the data in
-   * place. Only where the flow declares data.
+   * A JSON merge patch (RFC 7396) for the session's data, committed with the move. With two equal states it edits the
+   * data in place. Only where the flow declares data.
    */
   readonly data?: JsonObject | undefined
-  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
+  /**
+   * 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is
+   * kept.
+   */
   readonly idempotencyKey?: string | undefined
 }
 
@@ -123,17 +131,17 @@ export interface FindInput {
   readonly cartId: string
 }
 
-/** How the last session of a cart ended. */
+/** The end of a cart's last session. */
 export interface ClosedCart {
   readonly checkoutSessionId: string
   readonly closedBy: ClosedBy
-  /** The order the cart became; null if it became none. */
+  /** The order that was created; null if none. */
   readonly orderId: string | null
-  /** When, epoch milliseconds; null where only the order is remembered, because the session was pruned. */
+  /** When, epoch milliseconds; null if only the order is remembered, because the session was pruned. */
   readonly closedAt: number | null
 }
 
-/** What a cart has. Both are null for a cart that was never opened, or whose sessions were pruned. */
+/** The sessions of a cart. Both are null for a cart that was never opened, or whose sessions were pruned. */
 export interface Found {
   /** The live session; null if there is none. */
   readonly session: CheckoutSession | null
@@ -146,13 +154,18 @@ export interface CancelInput {
   readonly checkoutSessionId?: string | undefined
   readonly cartId?: string | undefined
   readonly expectedVersion?: number | undefined
-  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
+  /** Why, for the history; 1..4,000 characters. */
+  readonly reason?: string | undefined
+  /**
+   * 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is
+   * kept.
+   */
   readonly idempotencyKey?: string | undefined
 }
 
 /**
- * The result of a cancel. A named session is archived by this call. For a named cart, `session` is null if there was nothing
- * to cancel: it never had a session, or its last one was cancelled before.
+ * The result of a cancel. A named session is archived by this call. For a named cart, `session` is null if there was
+ * nothing to cancel: it never had a session, or its last one was cancelled before.
  */
 export interface Cancelled {
   readonly requestId: string
@@ -161,8 +174,8 @@ export interface Cancelled {
 }
 
 /**
- * A page of history: entries with a version above `afterVersion` (default 0), at most `limit` (default 100, 1..1,000), and
- * fewer where they are large: a page ends after about 1 MiB. Go on after its last version until a page is empty.
+ * A page of history: entries with a version above `afterVersion` (default 0), at most `limit` (default 100, 1..1,000),
+ * and fewer where they are large: a page ends after about 1 MiB. Continue after its last version until a page is empty.
  * Late results of an archived session follow its last entry, at most 16.
  */
 export interface HistoryInput {
@@ -177,7 +190,7 @@ export interface ChangesInput {
   readonly afterVersion?: number | undefined
 }
 
-/** Close the claim of a task that the host runs. */
+/** Close the claim of external work. */
 export interface CompleteTaskInput {
   readonly checkoutSessionId: string
   readonly operationId: string
@@ -186,17 +199,20 @@ export interface CompleteTaskInput {
   /** The order that the task created, if any. */
   readonly orderId?: string | undefined
   /**
-   * Where the session goes: one of the states that may follow the present one, instead of the one it was claimed for. Any other
-   * is refused (`InvalidState`, `TransitionNotAllowed`), and the claim stays.
+   * The next state, instead of the one it was claimed for: one of the states that may follow the present one. Any other
+   * state is refused (`InvalidState`, `TransitionNotAllowed`), and the claim stays.
    */
   readonly next?: string | undefined
   /** A JSON merge patch (RFC 7396) for the session's data, committed with the move. */
   readonly data?: JsonObject | undefined
-  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
+  /**
+   * 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is
+   * kept.
+   */
   readonly idempotencyKey?: string | undefined
 }
 
-/** Report that a task the host runs has failed for good. */
+/** Report that external work has failed for good. */
 export interface FailTaskInput {
   readonly checkoutSessionId: string
   readonly operationId: string
@@ -205,11 +221,14 @@ export interface FailTaskInput {
   readonly code: string
   readonly message?: string | undefined
   /**
-   * `no`: the work had certainly no effect under its work key (a declined payment), so the next claim of the state gets a new
-   * one. Default `unknown`: the next claim continues under the same key.
+   * `no`: the work certainly had no effect under its work key (a declined payment), so the next claim of the state gets
+   * a new key. Default `unknown`: the next claim uses the same key.
    */
   readonly applied?: "no" | "unknown" | undefined
-  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
+  /**
+   * 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is
+   * kept.
+   */
   readonly idempotencyKey?: string | undefined
 }
 
@@ -220,11 +239,14 @@ export interface ReleaseClaimInput {
   /** The version the caller last saw; the claim is closed only if the session is still at it. */
   readonly expectedVersion?: number | undefined
   readonly reason: string
-  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
+  /**
+   * 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is
+   * kept.
+   */
   readonly idempotencyKey?: string | undefined
 }
 
-/** Move a session to a state of the flow, whatever its transitions say. For operators. */
+/** Move a session to a state of the flow, regardless of its transitions. For operators. */
 export interface MoveInput {
   readonly checkoutSessionId: string
   /** A state of the flow, never `Error`; a final one completes the session. */
@@ -233,20 +255,23 @@ export interface MoveInput {
   readonly reason: string
   /** The version the caller last saw; the session is moved only if it is still at it. */
   readonly expectedVersion?: number | undefined
-  /** 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is kept. */
+  /**
+   * 1..255 characters; a repeated call with the same key and input gets the first answer, as long as the session is
+   * kept.
+   */
   readonly idempotencyKey?: string | undefined
 }
 
 /**
- * The session after a change. `replayed`: this result was reported before, or the call made under this idempotency key; the
- * session is as it was right after that.
+ * The session after a change. `replayed`: this result was reported before, or the call made under this idempotency key;
+ * the session is as it was right after that.
  */
 export interface Changed extends Arrived {
   readonly replayed: boolean
   readonly session: CheckoutSession
 }
 
-/** What a list shows of a session. */
+/** A session in a list. */
 export interface ListedSession {
   readonly checkoutSessionId: string
   readonly cartId: string
@@ -261,8 +286,8 @@ export interface ListedSession {
 }
 
 /**
- * Which sessions to list: those that fit everything that is given. On a database a list may be up to a second old, and lacks the last
- * second of a process that crashed until the store has been walked.
+ * Filters for a list: sessions that match all given members. On a database, a list may be up to a second stale. After a
+ * crash it lacks the last second of changes until the store has been scanned.
  */
 export interface SessionsInput {
   /** Only sessions in this state, or in one of these, 32 at most. `Error`: those whose last task failed. */
@@ -270,7 +295,7 @@ export interface SessionsInput {
   readonly cartId?: string | undefined
   /** True: only closed sessions. False: only live ones. Default: both. */
   readonly archived?: boolean | undefined
-  /** True: only sessions whose task runs. Default: all. */
+  /** True: only sessions with a running task. Default: all. */
   readonly claimed?: boolean | undefined
   /** Only sessions that last changed before this instant, epoch milliseconds. */
   readonly changedBefore?: number | undefined
@@ -289,17 +314,17 @@ export interface SessionsPage {
   readonly next: string | null
 }
 
-/** Which claims. */
+/** Filters for a list of claims. */
 export interface ClaimsInput {
-  /** Only of sessions in this state. Default: of all. */
+  /** Only claims of sessions in this state. Default: all claims. */
   readonly state?: string | undefined
   /** The `next` of the page before. Default: the first page. */
   readonly after?: string | undefined
-  /** How many claimed sessions to look at, 1 to 200; those in another state are left out. Default 100. */
+  /** Claimed sessions to read per page, 1 to 200; those in another state are skipped. Default 100. */
   readonly limit?: number | undefined
 }
 
-/** A claim that is open: what work elsewhere needs to know, and to close it. */
+/** An open claim, with what an external worker needs to do the work and to close the claim. */
 export interface OpenOperation {
   readonly operationId: string
   readonly checkoutSessionId: string
@@ -321,22 +346,22 @@ export interface ClaimsPage {
 }
 
 /**
- * The guarantee: each time a session enters a state, at most one update out of that state succeeds; every other one fails
- * with a typed error and the session's present state. Nothing is acknowledged before it is durable.
+ * The guarantee: each time a session enters a state, at most one update out of that state succeeds; every other one
+ * fails with a typed error and the session's present state. Nothing is acknowledged before it is durable.
  *
- * **Cancellation**: a call interrupted before its turn has begun is dropped, certainly not applied; once begun it finishes.
- * One that waits stops waiting at once; what it has done stays.
+ * **Cancellation**: a call interrupted before its turn has begun is dropped, certainly not applied; once begun it
+ * finishes. A waiting call stops waiting at once; its accepted change stays.
  */
 export interface SessionCalls {
   readonly open: (caller: Caller, input: OpenInput, wait?: Wait) => Effect.Effect<Opened, OpenError>
   readonly update: (caller: Caller, input: UpdateInput, wait?: Wait) => Effect.Effect<Updated, UpdateError>
-  /** Reads a session; with `wait`, once it has arrived, or as it is when the time is over. */
+  /** Reads a session. With `wait`: after it has arrived, or as it is when the time is over. */
   readonly get: (caller: Caller, input: SessionInput, wait?: WaitAfter) => Effect.Effect<CheckoutSession, AccessError>
-  /** Reads the live session of a cart, and creates none. The rights are those of `get`, for the cart. */
+  /** Reads the live session of a cart, without creating one. Needs the rights of `get`, for the cart. */
   readonly find: (caller: Caller, input: FindInput) => Effect.Effect<Found, AccessError>
   readonly cancel: (caller: Caller, input: CancelInput) => Effect.Effect<Cancelled, CancelError>
   readonly history: (caller: Caller, input: HistoryInput) => Effect.Effect<ReadonlyArray<HistoryEntry>, HistoryError>
-  /** Follows a session: pages of what `changes` gives one by one. Who has asked for one leaves it at the end. */
+  /** Follows a session: the entries of `changes`, in pages. Call `leave` on a subscription that was asked. */
   readonly follow: (caller: Caller, input: ChangesInput) => Follow
   readonly completeTask: (
     caller: Caller,
@@ -348,13 +373,16 @@ export interface SessionCalls {
   readonly move: (caller: Caller, input: MoveInput) => Effect.Effect<Changed, MoveError>
   /** Lists sessions by state, age, cart and claim, for operators (action `administer`). */
   readonly sessions: (caller: Caller, input: SessionsInput) => Effect.Effect<SessionsPage, AccessError>
-  /** Lists the claims that are open, for work that is done elsewhere (action `complete-task`). */
+  /** Lists the open claims, for external workers (action `complete-task`). */
   readonly claims: (caller: Caller, input: ClaimsInput) => Effect.Effect<ClaimsPage, AccessError>
 }
 
-/** The same, and sessions followed as streams. */
+/** The service, with sessions followed as streams. */
 export interface CheckoutSessionsShape extends SessionCalls {
-  /** Committed changes in order, no gap and no duplicate. Nothing is emitted before it is durable. Ends when the session is archived. */
+  /**
+   * Committed changes in order, no gap and no duplicate. Nothing is emitted before it is durable. Ends when the session
+   * is archived.
+   */
   readonly changes: (caller: Caller, input: ChangesInput) => Stream.Stream<HistoryEntry, HistoryError>
 }
 

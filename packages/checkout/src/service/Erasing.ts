@@ -1,9 +1,10 @@
 /**
- * Erasing: removes everything about a buyer: of a cart, or of all carts of an owner. Sessions first, then what their carts know,
- * then what the directory keeps; then the file is rewritten. Each step is fenced by what was read (A4) and may be repeated, so
- * an erasure that ended in the middle is asked for again.
+ * Erasing: removes everything about a buyer: of a cart, or of all carts of an owner. It removes sessions first, then
+ * the state of their carts, then the directory's entries; then the file is rewritten. Each step is fenced by the
+ * sequence that was read (A4) and can be repeated, so an interrupted erasure is simply requested again.
  *
- * Which carts are an owner's: those whose port or book says so now; where nobody knows a cart any more, those of its sessions.
+ * The carts of an owner: those that the port or the cart book assigns to the owner now. If a cart is no longer known,
+ * the owner recorded in its sessions counts.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -25,7 +26,7 @@ export interface Parts extends Pruning.Actors {
   readonly compact: Effect.Effect<void, CheckoutError>
 }
 
-/** Times an erasure begins again because something changed under it. */
+/** Retries of an erasure because of concurrent changes. */
 const rounds = 8
 
 /** Addresses removed in one commit. */
@@ -62,7 +63,7 @@ interface Stored {
   readonly sequence: number
 }
 
-/** What is to be removed, as it was read. */
+/** What to remove, as it was read. */
 interface Found {
   readonly cartIds: ReadonlySet<string>
   readonly sessions: ReadonlyArray<Stored & { readonly session: CheckoutSession }>
@@ -125,7 +126,7 @@ const cartsOf = (parts: Parts, ownerId: string): Effect.Effect<ReadonlySet<strin
     return cartIds
   })
 
-/** Part after part of what is stored. */
+/** Scans all parts of the stored addresses. */
 const all = <State>(
   actors: {
     readonly select: (
@@ -152,8 +153,8 @@ const all = <State>(
     return found
   })
 
-// True when every session is archived. Those past their expiry are archived on the way; live ones only where that was wanted, and
-// then everything is read again.
+// True if every session was archived already. Expires sessions past their expiry, and cancels live ones only with
+// `force`; then returns false, and everything is read again.
 const isOver = (parts: Parts, { sessions }: Found, force: boolean, requestId: string) =>
   Effect.gen(function* () {
     const live: Array<string> = []
@@ -178,7 +179,7 @@ const stillLive = (ids: ReadonlyArray<string>) => {
   return Refusal.invalidInput(["force"], `Live sessions: ${named}${more}. Cancel them first, or say force: true.`)
 }
 
-// A cart may name a session that is being opened. Such an erasure begins again, and sees it then.
+// A cart may name a session that is being opened. Then the erasure starts again, and finds it.
 const mayForget = (
   parts: Parts,
   { sessions }: Found,
@@ -211,7 +212,7 @@ const removeAll = (
     return removed
   })
 
-// The cart of such a session is somebody else's by now, and only forgets the session.
+// The cart of such a session has another owner now, so it only forgets the session.
 const forgetElsewhere = (parts: Parts, { cartIds, sessions }: Found) =>
   Effect.forEach(
     sessions.filter(({ session }) => !cartIds.has(session.cartId)),

@@ -1,8 +1,9 @@
 /**
- * Finding: the live session of a cart, or how its last one ended. Reads the cart, the caller's rights, the cart's actor and then the
- * session; writes nothing and creates nothing.
+ * Finding: returns the live session of a cart, or how its last one ended. Reads the cart, the caller's rights, the
+ * cart's actor and then the session; writes nothing and creates nothing.
  *
- * A cart that is gone is still found by the session that it names: its last known fields then decide the rights, as for a `get`.
+ * A cart that is gone is still found through its session: the session's last known owner, account and store then decide
+ * the rights, as for a `get`.
  */
 import { Answer, EffectRunner } from "@onelane/engine"
 import type * as Effect from "effect/Effect"
@@ -14,6 +15,7 @@ import type { Caller } from "../ports/Caller.js"
 import { authorise, bounded, subjectOf } from "../ports/Guard.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { closedReason, initial } from "../session/SessionState.js"
+import type { Sessions } from "../work/Sessions.js"
 import type { Parts } from "./CheckoutService.js"
 import type * as S from "./CheckoutSessions.js"
 import { cartFor } from "./Opening.js"
@@ -46,7 +48,7 @@ const nothing = (completed: Completed | null): S.Found => ({
 const readSession = (parts: Parts, caller: Caller, id: string): Effect.Effect<CheckoutSession, AccessError> =>
   EffectRunner.mapNow(Answer.toEffect(parts.sessions.send(id, { tag: "Read", caller })), ({ session }) => session)
 
-// The cart is gone: the rights are those of the session that it had.
+// The cart is gone: its session decides the rights.
 const orphan = (parts: Parts, caller: Caller, cartId: string, { sessionId }: CartState): Finding => {
   if (sessionId === null) return Exit.fail(Refusal.sessionInaccessible)
   return EffectRunner.flatMapNow(readSession(parts, caller, sessionId), (session) =>
@@ -54,19 +56,23 @@ const orphan = (parts: Parts, caller: Caller, cartId: string, { sessionId }: Car
   )
 }
 
-// The cart's actor may name a session that was not opened yet, or that belongs to another cart.
 const named = (parts: Parts, caller: Caller, cartId: string, { completed, sessionId }: CartState): Finding => {
   if (sessionId === null) return Exit.succeed(nothing(completed))
-  return EffectRunner.flatMapNow(isOf(parts, sessionId, cartId), (isOwn): Finding => {
+  return EffectRunner.flatMapNow(belongsTo(parts.sessions, sessionId, cartId), (isOwn): Finding => {
     if (!isOwn) return Exit.succeed(nothing(completed))
     return EffectRunner.mapNow(readSession(parts, caller, sessionId), (session) => shown(parts, session))
   })
 }
 
-const isOf = ({ sessions }: Parts, sessionId: string, cartId: string): Effect.Effect<boolean, AccessError> =>
+/** Whether a session belongs to a cart. The cart's actor may name one that was not opened yet, or that of another cart. */
+export const belongsTo = (
+  sessions: Pick<Sessions, "read">,
+  sessionId: string,
+  cartId: string
+): Effect.Effect<boolean, AccessError> =>
   EffectRunner.mapNow(sessions.read(sessionId), ({ state: { session } }) => session?.cartId === cartId)
 
-// A session past its expiry is closed, whether or not that was written already.
+// A session past its expiry is closed, even if that is not durable yet.
 const shown = ({ nowMillis }: Parts, session: CheckoutSession): S.Found => {
   const closedBy = closedReason({ ...initial, session }, { nowMillis: nowMillis() })
   if (closedBy === null) return { session, closed: null }

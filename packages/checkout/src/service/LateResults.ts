@@ -1,9 +1,9 @@
 /**
- * LateResults: keeps a task's success that arrives after its session was archived. An archived session never changes, so the
- * cart's actor keeps it, and the session's history shows it after its last entry.
+ * LateResults: keeps a task's success that arrives after its session was archived. An archived session never changes,
+ * so the cart's actor keeps it, and the session's history shows it after its last entry.
  *
- * Owns the step from one actor to the other; does not own the rules (CompleteTask, CartBehavior). After a crash between the two
- * nothing is kept and nothing was answered: the result is reported again.
+ * Owns the step from one actor to the other; does not own the rules (CompleteTask, CartBehavior). After a crash between
+ * the two, nothing is kept and the report was not acknowledged, so it is sent again.
  */
 import { Answer, EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -22,14 +22,14 @@ import type { Sessions } from "../work/Sessions.js"
 import type { Tell } from "../work/TaskReports.js"
 
 /** The two kinds of actors. */
-export interface Lanes {
+export interface Actors {
   readonly sessions: Sessions
   readonly carts: CartActors
 }
 
 /** Returns the session's answer to a command that closes an operation, and keeps a late success. */
 export const settle = <E extends OperationError | CompleteError>(
-  { carts, sessions }: Lanes,
+  { carts, sessions }: Actors,
   id: string,
   command: CommandOf<"CompleteTask" | "FailTask" | "ReleaseClaim">,
   answered: Effect.Effect<SessionReply, E>
@@ -52,13 +52,13 @@ export const settle = <E extends OperationError | CompleteError>(
     (reply) => (reply.refused === undefined ? Exit.succeed(reply) : Exit.fail(reply.refused))
   )
 
-/** Tells a session how an operation of this engine ended, and keeps a late success. */
-export const tell = (lanes: Lanes, ...[run, id, command, onExit]: Parameters<Tell>): void => {
+/** Reports to a session how an operation of this engine ended, and keeps a late success. */
+export const tell = (actors: Actors, ...[run, id, command, onExit]: Parameters<Tell>): void => {
   const answered = (exit: Exit.Exit<SessionReply, CompleteError>): void =>
     Exit.isSuccess(exit) && exit.value.refused === undefined
       ? onExit(exit)
-      : run(settle(lanes, id, command, exit), onExit)
-  const answer = lanes.sessions.sendInternal(id, command)
+      : run(settle(actors, id, command, exit), onExit)
+  const answer = actors.sessions.sendInternal(id, command)
   if (Answer.isWaiting(answer)) answer.listen(answered)
   else answered(answer)
 }
@@ -72,7 +72,7 @@ const isLost = (refused: CompleteError): refused is OperationNotCurrent =>
 
 /** The late successes of an archived session as history entries, at its last version. */
 export const entriesOf = (
-  { carts }: Lanes,
+  { carts }: Actors,
   { cartId, id, state, version }: CheckoutSession,
   page: ReadonlyArray<HistoryEntry>
 ): Effect.Effect<ReadonlyArray<HistoryEntry>, StorageUnavailable | Overloaded> =>

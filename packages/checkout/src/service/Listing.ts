@@ -1,7 +1,10 @@
 /**
- * Listing: pages of sessions by state, age, cart and claim, for operators. Reads the narrow table of the store (`SessionLists`) where
- * there is one, else the committed states in the journal, part after part. A page looks at a bounded number of sessions, and is short
- * where few of them fit.
+ * Listing: pages of sessions by state, age, cart and claim, for operators. Reads the store's narrow table
+ * (`SessionLists`) if there is one, else the committed states in the journal, part by part. A page reads a bounded
+ * number of sessions, so it is short if few of them match.
+ *
+ * The writer of that table collects rows of committed sessions and writes them asynchronously, within a second. A turn
+ * never waits for it; a session that changes often is one row.
  */
 import * as Effect from "effect/Effect"
 import * as Input from "../commands/Input.js"
@@ -14,14 +17,15 @@ import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { opaqueIdMaxLength } from "../session/Ids.js"
 import type { Sessions } from "../work/Sessions.js"
 import type { ListedSession, SessionsInput, SessionsPage } from "./CheckoutSessions.js"
+import { writeBehind } from "./WriteBehind.js"
 
 /** Most sessions of a page. */
 export const sessionsMaxEntries = 200
 
-/** Most states that one list asks for. */
+/** Most states in one filter. */
 export const statesMaxCount = 32
 
-/** Parts of the store (of 1,000 sessions on a database) that one page looks at, at most. */
+/** Most parts of the store (of 1,000 sessions on a database) that one page reads. */
 const partsMaxCount = 5
 
 const state = Input.optionalTextUpTo(30)
@@ -73,10 +77,10 @@ export const make =
       return yield* lists === null ? page(sessions, input) : pageOf(lists, input)
     })
 
-/** Rows that one page looks at for their age, at most. */
+/** Most rows that one page reads if it filters by age. */
 const lookedMaxCount = 5_000
 
-// The table finds rows by everything but their age.
+// The table filters by everything but the age.
 const pageOf = (lists: SessionListsShape, input: SessionsInput): Effect.Effect<SessionsPage, AccessError> =>
   Effect.gen(function* () {
     const changedAfter = input.changedAfter ?? 0
@@ -125,7 +129,7 @@ const page = ({ select }: Parts["sessions"], input: SessionsInput): Effect.Effec
     return { sessions: first.rows, next: first.isFull() ? first.rows[limit - 1]!.checkoutSessionId : after }
   })
 
-/** Whether a session fits everything that is given. */
+/** Whether a session matches all given filters. */
 const wanted = (input: SessionsInput): ((session: CheckoutSession) => boolean) => {
   const { archived = null, cartId = null, claimed, state = null } = input
   const states = state === null || typeof state !== "string" ? state : [state]
@@ -140,7 +144,10 @@ const wanted = (input: SessionsInput): ((session: CheckoutSession) => boolean) =
     session.updatedAt < changedBefore
 }
 
-/** The first so many rows by id, whatever order they come in: a journal in memory gives all it has in one part, unordered. */
+/**
+ * Keeps the first `limit` rows by id, in any order of arrival: a journal in memory returns all rows in one part,
+ * unordered.
+ */
 class First {
   readonly rows: Array<ListedSession> = []
   constructor(private readonly limit: number) {}
@@ -156,5 +163,53 @@ class First {
     if (place === limit) return
     rows.splice(place, 0, row)
     if (rows.length > limit) rows.pop()
+  }
+}
+
+/** How long rows are collected before a write, milliseconds. */
+const gatherMillis = 500
+
+/** Rows of one write. */
+const writtenRows = 1_000
+
+/** Most rows that wait to be written. Further ones are found when the store is scanned (`SessionListSql`). */
+const waitingMaxCount = 100_000
+
+/** Writes rows asynchronously, after the commits. */
+export interface Writer {
+  readonly committed: (session: CheckoutSession) => void
+  /** Writes until it is interrupted, and then once more. */
+  readonly writing: Effect.Effect<void>
+}
+
+/** Makes the writer of a table. */
+export const makeWriter = ({ write }: SessionListsShape): Writer => {
+  const latch = Effect.unsafeMakeLatch(false)
+  let waiting = new Map<string, ListedSession>()
+  const keep = (rows: Iterable<ListedSession>): void => {
+    for (const row of rows) if (!waiting.has(row.checkoutSessionId)) waiting.set(row.checkoutSessionId, row)
+    if (waiting.size > 0) latch.unsafeOpen()
+  }
+  const flush = Effect.suspend(() => {
+    latch.unsafeClose()
+    const rows = [...waiting.values()]
+    waiting = new Map()
+    let written = 0
+    const some = Effect.suspend(() => {
+      const part = rows.slice(written, written + writtenRows)
+      return Effect.map(write(part), () => void (written += part.length))
+    })
+    // Not logged: the store's failures show up in failed commits. Unwritten rows are retried.
+    return Effect.catchAllCause(
+      Effect.whileLoop({ while: () => written < rows.length, body: () => some, step: () => {} }),
+      () => Effect.sync(() => keep(rows.slice(written)))
+    )
+  })
+  return {
+    committed: (session) => {
+      if (waiting.size < waitingMaxCount || waiting.has(session.id)) waiting.set(session.id, rowOf(session))
+      if (waiting.size === 1) latch.unsafeOpen()
+    },
+    writing: writeBehind(latch, gatherMillis, flush)
   }
 }

@@ -1,20 +1,24 @@
 /**
- * MigrationLog: one line about the sessions that were migrated to this version of the flow, with counts, instead of one for each.
+ * MigrationLog: logs counts of the sessions that were migrated to this flow version, instead of a line for each
+ * session.
  */
-import { QuietTimer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import type { Flow } from "../flow/Flow.js"
 import type { SessionEvent } from "../session/SessionState.js"
+import { writeBehind } from "./WriteBehind.js"
 
-/** What becomes of sessions. */
+/** Counts migrations and logs them. */
 export interface MigrationLog {
-  /** Is told of every migration, after it is durable. It is the first turn after a load, hence the first event of its commit. */
+  /**
+   * Called for every migration, after it is durable. A migration is the first turn after a load, so its event is the
+   * first of its commit.
+   */
   readonly onMigrated: (event: Extract<SessionEvent, { readonly type: "Migrated" }>) => void
   /** Writes the lines, until it is interrupted. */
   readonly writing: Effect.Effect<void>
 }
 
-/** How long migrations are gathered for one line, milliseconds. */
+/** How long migrations are collected for one line, milliseconds. */
 const gatherMillis = 1_000
 
 const none = { sessions: 0, completed: 0, claimsEnded: 0 }
@@ -41,12 +45,6 @@ export const make = ({ name, version }: Flow): MigrationLog => {
       }
       latch.unsafeOpen()
     },
-    writing: latch.await.pipe(
-      Effect.zipRight(QuietTimer.sleep(gatherMillis)),
-      Effect.zipRight(write),
-      Effect.forever,
-      Effect.ensuring(write),
-      Effect.interruptible
-    )
+    writing: writeBehind(latch, gatherMillis, write)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * OpenClaims: a page of the sessions whose task runs, for those who do the work elsewhere. Reads the journal's index of alarms, in
+ * OpenClaims: pages of the sessions with a running task, for external workers. Reads the journal's alarm index, in
  * which a claimed session is always due, and then each session with the caller's rights.
  */
 import type { Journal } from "@onelane/engine"
@@ -13,7 +13,7 @@ import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { claimedAlarmMillis } from "../session/SessionState.js"
 import type { ClaimsInput, ClaimsPage, OpenOperation, SessionCalls } from "./CheckoutSessions.js"
 
-/** Most claimed sessions that one page looks at. */
+/** Most claimed sessions that one page reads. */
 export const claimsMaxEntries = 200
 
 /** The fields of the input. */
@@ -33,7 +33,10 @@ export interface Parts {
 const isUnseen = ({ _tag }: AccessError): boolean =>
   _tag === "SessionInaccessible" || _tag === "AccountInaccessible" || _tag === "NotStoreMember"
 
-/** Lists claims in the order of their session ids. A caller who may close none is refused; sessions it may not see are left out. */
+/**
+ * Lists claims in the order of their session ids. A caller who may not close claims is refused; sessions it may not see
+ * are skipped.
+ */
 export type ListClaims = (caller: Caller, input: ClaimsInput) => Effect.Effect<ClaimsPage, AccessError>
 
 /** Makes the listing. */

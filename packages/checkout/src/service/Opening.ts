@@ -1,12 +1,13 @@
 /**
- * Opening: the steps of an open: the cart, the caller's rights, the cart's actor, then the session's actor. OpenCheckoutSession
- * has the rules of input and session.
+ * Opening: the steps of an open: the cart, the caller's rights, the cart's actor, then the session's actor.
+ * OpenCheckoutSession has the rules of input and session.
  *
- * There is no transaction over both actors: the cart's actor names a session, the session's actor opens it. After a crash in
- * between the named session does not exist, and the next opener opens it; a name whose session is closed is replaced.
+ * There is no transaction over both actors: the cart's actor names a session, the session's actor opens it. After a
+ * crash in between, the named session does not exist, and the next opener opens it. If the named session is closed, the
+ * opener replaces it.
  *
- * A key is recorded in the commit that reserves the session, so it creates at most one. If it creates none, the shown session
- * is recorded before it is returned.
+ * A key is recorded in the commit that reserves the session, so it creates at most one. If it creates none, the
+ * existing session is recorded before it is returned.
  */
 import { Answer, EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -45,7 +46,7 @@ export interface Parts {
 /** Retries of an open if the cart's owner or session changed meanwhile. */
 const openTries = 8
 
-/** What is opened: the cart as it will be, and the assignment for its actor. */
+/** What to open: the cart after the assignment, and the assignment for its actor. */
 interface Wanted {
   readonly cart: Cart
   readonly assign: Reserve["assign"]
@@ -62,7 +63,7 @@ interface Opener {
   readonly data: MergePatch.Taken | null | undefined
 }
 
-/** One try of an open: the refused session that it replaces, and the completed one that its cart is to remember. */
+/** One try of an open: the closed session that it replaces, and the completed one for the cart to remember. */
 interface Try {
   readonly replacing: string | null
   readonly completed: Completed | null
@@ -73,8 +74,8 @@ interface Try {
 type Opening = Effect.Effect<S.Opened, OpenError>
 
 /**
- * Gets the live session of a cart, or creates one. Run it at once, and once: what has not to be waited for is done already, and
- * where nothing has, it is an `Exit`.
+ * Gets the live session of a cart, or creates one. An `Exit` if nothing has to be awaited. Otherwise run the effect at
+ * once, and only once: its synchronous steps are done already.
  */
 export const open = (parts: Parts, caller: Caller, input: S.OpenInput): Opening => {
   const { idempotencyKey } = input
@@ -108,12 +109,12 @@ const reserve = (opener: Opener, given: Try, wanted: Wanted): Opening => {
   const sessionId = input.checkoutSessionId ?? parts.ids.next("cs")
   const { assign } = wanted
   const command: Reserve = { tag: "Reserve", sessionId, replacing, again, completed, assign, use, requestId }
-  // An id that was made for this try is stored nowhere.
+  // An id generated for this try is not stored anywhere yet.
   const made = (input.checkoutSessionId ?? null) === null ? sessionId : null
   return flatMapNow(askCart(opener, command), (reserved) => enter(opener, given, wanted, reserved, made))
 }
 
-// The session that the cart's actor named. A refusal of it may be a reason to replace it.
+// Opens the session that the cart's actor named. If it refuses, it may be replaced (`Reopening`).
 const enter = (
   opener: Opener,
   given: Try,
@@ -144,13 +145,13 @@ const replace = (
   const next = Reopening.next(error, { id, wantedId: opener.input.checkoutSessionId ?? null, again, remembered })
   if (next.step === "give back") return Exit.fail(next.error as OpenError)
   const { completed } = next
-  // `again` counts once, even if another caller completes the cart meanwhile.
+  // `again` applies once, even if another caller completes the cart meanwhile.
   const following: Try = { replacing: id, completed, again: again && completed === null, left: left - 1 }
   return flatMapNow(mustBeFree(opener), () => attempt(opener, following))
 }
 
-// A session id chosen by the host is checked before the cart's actor names it: the cart must not lose its session for an id
-// that belongs to another cart.
+// A session id chosen by the host is checked before the cart's actor names it: an id of another cart must not replace
+// the cart's session.
 const mustBeFree = ({ input, parts }: Opener): Effect.Effect<void, any> => {
   const id = input.checkoutSessionId ?? null
   if (id === null) return Exit.void
@@ -165,7 +166,10 @@ const mustBeFree = ({ input, parts }: Opener): Effect.Effect<void, any> => {
 const askCart = ({ input, parts }: Opener, command: CartCommand): Effect.Effect<CartReply, CartError> =>
   Answer.toEffect(parts.carts.send(input.cartId, command))
 
-/** How a session is asked: whether the cart's owner is assigned, the id is the one that this key reserved, or was just made. */
+/**
+ * How a session is opened: whether the opener assigns the cart's owner, this key reserved the id, or the id was just
+ * generated.
+ */
 interface How {
   readonly assigns?: boolean
   readonly isKnown?: boolean
@@ -182,8 +186,18 @@ const ask = (
   const session = { id, cartId: input.cartId, storeId, accountId, ownerId, state }
   const lifeMillis = input.expiresInMillis ?? parts.expiresInMillis
   const cart = { cartStatus: status, revision }
-  const rest = { session, data, cart, lifeMillis, use, assigns, isKnown }
-  const command: CommandOf<"Open"> = { tag: "Open", caller, requestId, ...rest }
+  const command: CommandOf<"Open"> = {
+    tag: "Open",
+    caller,
+    requestId,
+    session,
+    data,
+    cart,
+    lifeMillis,
+    use,
+    assigns,
+    isKnown
+  }
   return Answer.toEffect(parts.sessions.send(id, command, isMade ? parts.sessions.made(id) : undefined))
 }
 
@@ -194,7 +208,8 @@ const openedBy = ({ created = false, replayed, requestId, session }: SessionRepl
   session
 })
 
-// The key was used before: returns the session as shown then, or the reserved one, which is opened now if it was not yet.
+// The key was used before: returns the session as shown then, or the reserved one, which is opened now if it was not
+// yet.
 const openUsed = (opener: Opener, cart: Cart, { requestId, sessionId, shown }: Use): Opening =>
   shown !== null
     ? Exit.succeed({ requestId, created: false, replayed: true, session: copyOf(shown) })
@@ -204,7 +219,7 @@ const openUsed = (opener: Opener, cart: Cart, { requestId, sessionId, shown }: U
         (reply) => Exit.succeed(openedBy(reply))
       )
 
-// Records the session that was found, so that the key finds it again.
+// Records an existing session, so that the same key returns it again.
 const answerOf = (opener: Opener, cart: Cart, reply: SessionReply): Opening => {
   const { requestId, use } = opener
   const opened = openedBy(reply)
@@ -265,7 +280,8 @@ const admit = (
   return Effect.flatMap(wouldCreate(opener, replacing), (creates) => (creates ? accepted : handed()))
 }
 
-// Whether an open would create a session now. A live session keeps its data, and a completed cart is refused for that.
+// Whether an open would create a session now. If not, invalid data does not matter: a live session keeps its data, and
+// a completed cart is refused as such.
 const wouldCreate = ({ input, parts }: Opener, replacing: string | null) =>
   Effect.gen(function* () {
     const { completed, sessionId } = (yield* parts.carts.read(input.cartId)).state
@@ -273,7 +289,7 @@ const wouldCreate = ({ input, parts }: Opener, replacing: string | null) =>
     return sessionId === replacing || (yield* parts.sessions.read(sessionId)).state.session === null
   })
 
-// An ordered cart is usually closed as well: the error names the order rather than the status.
+// An ordered cart usually also has a closed status: the error then names the order, not the status.
 const notUpdatable = ({ carts, sessions }: Parts, { again, cartId }: S.OpenInput, status: CartStatus) =>
   Effect.gen(function* () {
     const { completed, sessionId } = (yield* carts.read(cartId)).state
@@ -286,7 +302,9 @@ const notUpdatable = ({ carts, sessions }: Parts, { again, cartId }: S.OpenInput
     return completed === null ? Refusal.cartNotUpdatable(status, null) : Refusal.cartCompleted(completed)
   })
 
-/** The cart for an opener that assigns nothing: a cart kept by its actor that was never opened belongs to the opener. */
+/**
+ * The cart for an opener that assigns nothing: a cart kept by its actor that was never opened belongs to the opener.
+ */
 export const cartFor = (
   { carts }: Ports,
   caller: Caller,

@@ -1,6 +1,7 @@
 /**
- * Pruning: removes finished sessions: those before an instant, and, where nothing outlives the process, the oldest ones beyond a
- * bound. An archived session never changes, so it can be removed beside everything else; its cart follows in a turn of its own.
+ * Pruning: removes finished sessions: those archived before an instant and, with a journal in memory, the oldest ones
+ * beyond a bound. An archived session never changes, so it can be removed while the engine runs; its cart follows in a
+ * turn of its own.
  */
 import { QuietTimer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -65,11 +66,11 @@ const pruneAll = (
     return { pruned }
   })
 
-/** The finished session of a state, if it is one. */
+/** Returns the finished session of a state as a list of one; empty if it is not finished. */
 export const finishedOf = ({ sequence, state }: { readonly sequence: number; readonly state: SessionState }) =>
   state.session?.isArchived === true ? [{ sequence, session: state.session }] : []
 
-// Answers the sessions that are gone. A cart that names another session by now keeps it.
+// Returns the removed sessions. A cart that names another session by now keeps it.
 const remove = (
   { carts, sessions }: Actors,
   over: ReadonlyArray<Finished>,
@@ -91,25 +92,25 @@ const remove = (
     return removed
   })
 
-/** What a cart remembers of the session that completed it; null of one that ended otherwise. */
+/** What a cart remembers about the session that completed it; null if the session ended otherwise. */
 export const completedBy = ({ closedBy, id, orderId }: CheckoutSession) =>
   closedBy === "COMPLETED" ? { checkoutSessionId: id, orderId } : null
 
 type CartSnapshot = { readonly sequence: number; readonly state: CartState }
 
-// No rule of a cart refuses it; the engine may.
+// No rule of a cart refuses this command, so only engine errors are possible.
 const tell = (carts: CartActors, cartId: string, command: CartCommand) =>
   carts.askInternal(cartId, command) as Effect.Effect<CartReply, Undecided>
 
-/** Keeps within bounds what is finished. */
+/** Limits the number and age of finished sessions. */
 export interface Keeper {
-  /** Is told of every session that is archived, after it is durable. */
+  /** Called for every session that is archived, after it is durable. */
   readonly finished: (id: string) => void
-  /** Removes what is beyond the bounds, until it is interrupted. */
+  /** Removes sessions beyond the bounds, until it is interrupted. */
   readonly keeping: (actors: Actors) => Effect.Effect<void>
 }
 
-/** How often age is looked at, milliseconds. */
+/** Shortest pause between two checks of the age, milliseconds. */
 const ageMillis = 60_000
 
 /** Pause after a round that failed, milliseconds. */
@@ -144,7 +145,10 @@ export const makeKeeper = (bounds: Bounds | undefined, nowMillis: () => number):
       const count = dueEntries()
       if (count > 0) return round(actors, count)
       latch.unsafeClose()
-      return Effect.raceFirst(latch.await, QuietTimer.sleep(ageMillis))
+      const oldest = finished[0]
+      if (oldest === undefined) return latch.await
+      const untilOldMillis = oldest.at + bounds.finishedMillis - nowMillis()
+      return Effect.raceFirst(latch.await, QuietTimer.sleep(Math.max(ageMillis, untilOldMillis)))
     }).pipe(
       Effect.catchAllCause((cause) =>
         Effect.zipRight(Effect.logDebug("finished sessions could not be removed", cause), QuietTimer.sleep(retryMillis))
@@ -153,7 +157,7 @@ export const makeKeeper = (bounds: Bounds | undefined, nowMillis: () => number):
   return {
     finished: (id) => {
       finished.push({ id, at: nowMillis() })
-      if (finished.length > bounds.finishedCapacity) latch.unsafeOpen()
+      if (finished.length === 1 || finished.length > bounds.finishedCapacity) latch.unsafeOpen()
     },
     keeping: (actors) => Effect.interruptible(Effect.forever(next(actors)))
   }

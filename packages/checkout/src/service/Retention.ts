@@ -1,40 +1,44 @@
 /**
- * Retention: what is removed for good: finished sessions that are old enough (`prune`), and everything about one buyer
- * (`erase`). For the host and its operators; rights are theirs to check.
+ * Retention: permanent removal of finished sessions that are old enough (`prune`) and of everything about one buyer
+ * (`erase`). For the host and its operators, who check the rights themselves.
  *
- * Both work beside sessions in use, on every journal. What is removed is gone from memory, too: to everybody it never was.
+ * Both work while the engine runs, on every journal. Removed data is also gone from memory: a removed session looks as
+ * if it had never existed.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { AccessError, InvalidInput, Overloaded, StorageUnavailable } from "../errors/CheckoutError.js"
 
-/** Which finished sessions may go. */
+/** Which finished sessions to remove. */
 export interface PruneInput {
   /** Sessions that were archived before this instant, epoch milliseconds. */
   readonly archivedBefore: number
-  /** True: carts go on remembering the order that completed them, so that it is not ordered again unasked. Default false. */
+  /**
+   * True: carts still remember the order that completed them, so a cart is not ordered again by accident. Default
+   * false.
+   */
   readonly keepCompleted?: boolean | undefined
 }
 
-/** How many sessions went. */
+/** The number of removed sessions. */
 export interface Pruned {
   readonly pruned: number
 }
 
-/** Whose data is erased: a cart's, or everything of one owner. Exactly one of the two. */
+/** What to erase: one cart, or everything about one owner. Exactly one of the two. */
 export interface EraseInput {
   readonly cartId?: string | undefined
   readonly ownerId?: string | undefined
   /** True cancels sessions that are live. Default false: such an erasure is refused, and nothing is erased. */
   readonly force?: boolean | undefined
   /**
-   * False leaves the file as it is: what was removed is overwritten, what earlier updates replaced may be readable in it. To
-   * erase many buyers, say false for all but the last. Default true.
+   * False does not rewrite the file: removed data is overwritten, but values that earlier updates replaced may still be
+   * readable in it. To erase many buyers, pass false for all but the last. Default true.
    */
   readonly compact?: boolean | undefined
 }
 
-/** What went. The erasure is logged under its id, and without any id of the buyer. */
+/** What was removed. The erasure is logged under its id, without any id of the buyer. */
 export interface Erased {
   readonly erasureId: string
   readonly sessions: number
@@ -43,13 +47,13 @@ export interface Erased {
   readonly entries: number
 }
 
-/** How much is kept of what is finished. */
+/** Limits for finished sessions and completed carts. */
 export interface Bounds {
-  /** Finished sessions at most, 1 or more. */
+  /** Most finished sessions kept, 1 or more. */
   readonly finishedCapacity: number
-  /** How long a finished session is kept at most, milliseconds. */
+  /** Longest time a finished session is kept, milliseconds. */
   readonly finishedMillis: number
-  /** Carts that remember the order that completed them, after their session went, at most. */
+  /** Most carts that remember their order after their session was removed. */
   readonly completedCapacity: number
 }
 
@@ -60,19 +64,22 @@ export const memoryBounds: Bounds = {
   completedCapacity: 100_000
 }
 
-/** What a prune can be answered with. */
+/** Errors of `prune`. */
 export type PruneError = InvalidInput | StorageUnavailable | Overloaded
 
-/** What an erasure can be answered with. Live sessions: `InvalidInput`, field `force`. Repeating it is safe. */
+/** Errors of `erase`. Live sessions: `InvalidInput`, field `force`. Retrying is safe. */
 export type EraseError = AccessError
 
-/** Removes for good. */
+/** Permanent removal. */
 export interface RetentionShape {
-  /** Removes finished sessions with their history, and what their carts know of them. */
+  /** Removes finished sessions with their history, and their carts' references to them. */
   readonly prune: (input: PruneInput) => Effect.Effect<Pruned, PruneError>
-  /** Erases a buyer's sessions, history, keys and carts. Nothing of the buyer is left in an SQLite file afterwards. */
+  /**
+   * Erases a buyer's sessions, history, keys and carts. After that (with `compact`), an SQLite file contains no data of
+   * the buyer.
+   */
   readonly erase: (input: EraseInput) => Effect.Effect<Erased, EraseError>
 }
 
-/** The removal in force. */
+/** The retention service. */
 export class Retention extends Context.Tag("@onelane/checkout/Retention")<Retention, RetentionShape>() {}

@@ -1,8 +1,9 @@
 /**
- * SessionPages: the committed events of a session as a subscription: asks its feed, looks at the right to read, gives the page.
+ * SessionPages: the committed events of a session as a subscription: reads a page from the feed, checks the right to
+ * read, returns the page.
  *
- * A page that is not asked for any more when its look is over is dropped; the feed gives it again. So a slow reader holds
- * nothing. While there is no page, the right is looked after by the vigil.
+ * If an ask is withdrawn before the check of its page ends, the page is dropped, and the feed returns it again later.
+ * So a slow reader buffers nothing. While there is no page, the vigil checks the right.
  */
 import type { ActorSystem } from "@onelane/engine"
 import * as Exit from "effect/Exit"
@@ -13,10 +14,10 @@ import { isLast, type SessionEvent } from "../session/SessionState.js"
 import * as Subscription from "./Subscription.js"
 import type * as Vigil from "./Vigil.js"
 
-/** Watches the right to read a session; `onLost` is told when it is gone. */
+/** Watches the right to read a session; calls `onLost` when it is lost. */
 export type Guard = (onLost: Vigil.OnLost<AccessError>) => Vigil.Watch<AccessError>
 
-/** Follows a session after a version. `session`: as it was when the right to read it was looked at. */
+/** Follows a session after a version. `session`: as it was when the right to read it was checked. */
 export const make = (
   feed: ActorSystem.Feed<HistoryError>,
   session: CheckoutSession,
@@ -40,7 +41,7 @@ class SessionPage implements Subscription.Page {
 
 const pages = new WeakMap<ActorSystem.Page, SessionPage>()
 
-// The followers of a session share a page.
+// The followers of a session share a page object.
 const pageOf = (events: ActorSystem.Page): SessionPage => {
   let page = pages.get(events)
   if (page === undefined) pages.set(events, (page = new SessionPage(events)))
@@ -52,9 +53,9 @@ const ended: Subscription.Answer = Exit.succeed(null)
 class Following implements Subscription.Subscription {
   private watch: Vigil.Watch<AccessError> | null = null
   private asked: Subscription.OnAnswer | null = null
-  /** How often it was asked: a look for an ask that was taken back answers no other one. */
+  /** Number of asks, so that a check for a withdrawn ask does not answer a later one. */
   private asks = 0
-  /** What every further ask is answered with. */
+  /** The answer to every further ask. */
   private end: Subscription.Answer | null = null
   constructor(
     private readonly feed: ActorSystem.Feed<HistoryError>,
@@ -103,7 +104,7 @@ class Following implements Subscription.Subscription {
     })
   }
 
-  // Whoever is asked no more is told at the next ask.
+  // Without a pending ask, the end is reported at the next ask.
   private conclude(end: Subscription.Answer): void {
     if (this.end !== null) return
     this.end = end

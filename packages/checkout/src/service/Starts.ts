@@ -1,8 +1,8 @@
 /**
- * Starts: the calls that begin on the caller's stack, for Promise and HTTP APIs: each gives its answer, or a `Waiting` that calls
- * back with it and can withdraw the call. Only what has to be waited for gets a fiber.
+ * Starts: the calls that begin on the caller's stack, for Promise and HTTP APIs. Each returns its answer, or a
+ * `Waiting` that calls back with it and can cancel the call. Only a call that has to wait gets a fiber.
  *
- * Unlike the service they take caller and input as they are: neither may change until the answer is there.
+ * Unlike the service, they do not copy caller and input: neither may change before the answer.
  */
 import { Answer, type AsyncContext, EffectRunner } from "@onelane/engine"
 import type * as Effect from "effect/Effect"
@@ -30,7 +30,7 @@ export interface Starts {
   ) => Answer.Answer<CheckoutSession, AccessError>
 }
 
-/** Begins the calls of a service that gives effects; what is no `Exit` gets a fiber. */
+/** Begins the calls of a service that returns effects; an effect that is no `Exit` gets a fiber. */
 export const ofCalls = (
   { completeTask, get, open, update }: S.SessionCalls,
   runtime: Runtime.Runtime<never>,
@@ -52,30 +52,28 @@ export const ofCalls = (
 export const make = (parts: Service.Parts, calls: S.SessionCalls, runtime: Runtime.Runtime<never>): Starts => {
   const run = EffectRunner.runWith(runtime)
   const { startCompleteTask, startGet, startOpen, startUpdate } = ofCalls(calls, runtime, parts.asyncContext)
-  const ofEffect = <A, E>(effect: Effect.Effect<A, E>): Answer.Answer<A, E> =>
-    Answer.fromEffect(effect, runtime, parts.asyncContext)
   const waiting =
     <I, A extends { readonly session: CheckoutSession }, E>(
-      start: (caller: Caller, input: I) => Answer.Answer<A, E>,
+      begin: (parts: Service.Parts, caller: Caller, input: I) => Effect.Effect<A, E> | Answer.Waiting<A, E>,
       refuse: Start<I, A, E>
     ): Start<I, A, E> =>
     (caller, input, wait) => {
-      if (wait === undefined) return start(caller, input)
-      if (Arrival.check(wait) !== null) return refuse(caller, input, wait)
-      return Arrival.afterNow(start(caller, input), ({ session: { id, version } }, onExit) => {
+      if (wait !== undefined && Arrival.check(wait) !== null) return refuse(caller, input, wait)
+      const started = Answer.fromEffect(begin(parts, caller, input), runtime, parts.asyncContext)
+      if (wait === undefined) return started
+      return Arrival.afterNow(started, ({ session: { id, version } }, onExit) => {
         const after = { ...wait, afterVersion: version }
         const of = { checkoutSessionId: id }
         Arrival.begin({ ...Service.placeOf(parts, caller, of, after), run }, of, after, onExit)
       })
     }
   return {
-    startOpen: waiting((caller, input) => ofEffect(Service.open(parts, caller, input)), startOpen),
-    startUpdate: waiting(Updating.makeStartUpdate(parts, runtime), startUpdate),
-    startCompleteTask: waiting(
-      (caller, input) => ofEffect(Service.completeTask(parts, caller, input)),
-      startCompleteTask
-    ),
+    startOpen: waiting(Service.open, startOpen),
+    startUpdate: waiting(Updating.begin, startUpdate),
+    startCompleteTask: waiting(Service.completeTask, startCompleteTask),
     startGet: (caller, input, wait) =>
-      wait === undefined ? ofEffect(Service.get(parts, caller, input)) : startGet(caller, input, wait)
+      wait === undefined
+        ? Answer.fromEffect(Service.get(parts, caller, input), runtime, parts.asyncContext)
+        : startGet(caller, input, wait)
   }
 }

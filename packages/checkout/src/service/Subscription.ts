@@ -1,8 +1,8 @@
 /**
- * Subscription: a session that is followed page by page until it is archived. An `AsyncIterable`, a `Stream` and server-sent
- * events are views of it. `SessionPages` is the engine's; a client of a server has its own.
+ * Subscription: a session that is followed page by page until it is archived. An `AsyncIterable`, a `Stream` and
+ * server-sent events are views of it. `SessionPages` is the engine's implementation; a client of a server has its own.
  *
- * It is asked and calls back, so that a silent one needs no fiber; and it is lazy: it holds nothing before it is first asked.
+ * It uses callbacks, so a silent subscription needs no fiber. It is lazy: it holds nothing before the first ask.
  */
 import { EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -14,44 +14,44 @@ import type { AccessError, HistoryError } from "../errors/CheckoutError.js"
 import type { HistoryEntry } from "../session/CheckoutSession.js"
 import type { OnVerdict } from "./Vigil.js"
 
-/** A page of changes, oldest first, never empty. All who watch a session share it: one page has one text. */
+/** A page of changes, oldest first, never empty. All watchers of a session share it, so its text is made once. */
 export interface Page {
-  /** That of its last change. */
+  /** The version of its last change. */
   readonly version: number
-  /** The changes, made anew at each call: they are the caller's own. */
+  /** The changes, created anew at each call, so the caller may change them. */
   readonly entries: () => ReadonlyArray<HistoryEntry>
 }
 
-/** A page; null once the session is archived and all of it was given. */
+/** A page; null once the session is archived and all changes were returned. */
 export type Answer = Exit.Exit<Page | null, HistoryError>
 
-/** Is called once with the answer, at once or later; must be quick. */
+/** Called once with the answer, at once or later; must be quick. */
 export type OnAnswer = (answer: Answer) => void
 
 /** A subscription to a session. */
 export interface Subscription {
   /**
-   * Asks for the next page. One asks at a time. After an error or the end there is nothing more: follow again, after the last
-   * version seen.
+   * Asks for the next page. One ask at a time. After an error or the end, nothing follows: create a new subscription
+   * after the last version seen.
    */
   readonly ask: (onAnswer: OnAnswer) => void
-  /** Takes the ask back: no answer, and nothing is lost for the next ask. */
+  /** Cancels the ask: no answer, and the next ask gets the page. */
   readonly withdraw: () => void
   /**
-   * Looks at the right to read, now. For entries of a page that were kept for a while: what the right is gone for is not handed
-   * out.
+   * Checks the right to read now. For entries of a page that were kept for a while: do not deliver them without the
+   * right.
    */
   readonly check: (onVerdict: OnVerdict<AccessError>) => void
   /** Ends it; the last call. */
   readonly leave: () => void
 }
 
-/** Begins a subscription. One that was never asked need not be left. */
+/** Begins a subscription. Without an ask, `leave` is not needed. */
 export type Follow = Effect.Effect<Subscription, HistoryError>
 
 const over: Answer = Exit.succeed(null)
 
-/** Of an archived session, all of which was seen. */
+/** The subscription of an archived session whose changes were all seen. */
 export const ended: Subscription = {
   ask: (onAnswer) => onAnswer(over),
   withdraw: () => {},
@@ -66,18 +66,18 @@ export const next = (subscription: Subscription): Effect.Effect<Page | null, His
     return Effect.sync(() => subscription.withdraw())
   })
 
-/** Looks at the right to read. */
+/** Checks the right to read. */
 export const check = (subscription: Subscription): Effect.Effect<void, AccessError> =>
   Effect.async((resume) => subscription.check(resume))
 
-/** What gives pages by effects. */
+/** A source of pages with effects. */
 export interface Pages {
   readonly next: Effect.Effect<Page | null, HistoryError>
   readonly check: Effect.Effect<void, AccessError>
   readonly leave: Effect.Effect<void>
 }
 
-/** A subscription to what gives pages by effects; each call gets a fiber. */
+/** Wraps a source of pages with effects as a subscription; each call gets a fiber. */
 export const ofPages = (runtime: Runtime.Runtime<never>, pages: Pages): Subscription => {
   const run = EffectRunner.runWith(runtime)
   let asking: Fiber.RuntimeFiber<Page | null, HistoryError> | null = null
@@ -104,23 +104,23 @@ export const ofPages = (runtime: Runtime.Runtime<never>, pages: Pages): Subscrip
   }
 }
 
-/** A page of entries that nobody else has. */
+/** A page of entries that is not shared. */
 export const pageOf = (entries: ReadonlyArray<HistoryEntry>): Page => ({
   version: entries[entries.length - 1]!.version,
   entries: () => entries
 })
 
-/** What is told an entry; null at the end. */
+/** Called with an entry; null at the end. */
 export type OnEntry = (entry: Exit.Exit<HistoryEntry | null, HistoryError>) => void
 
 /** A subscription entry by entry. */
 export interface Entries {
-  /** Asks for the next entry: one of a new page, or one that was kept, after a look at the right. One asks at a time. */
+  /** Asks for the next entry: the first of a new page, or a kept one after a check of the right. One ask at a time. */
   readonly ask: (onEntry: OnEntry) => void
   readonly withdraw: () => void
 }
 
-/** Hands out a subscription entry by entry. */
+/** Reads a subscription entry by entry. */
 export const entries = (subscription: Subscription): Entries => {
   let page: ReadonlyArray<HistoryEntry> = []
   let index = 0

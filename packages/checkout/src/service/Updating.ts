@@ -2,12 +2,12 @@
  * Updating: sends an update to the session's actor, as an effect or without a fiber. The hot path: if the port answers
  * synchronously there is no closure, and nothing is allocated that a refusal does not need.
  *
- * Owns the order of steps 1-4 of CONTRACT §3 for an update; the rules themselves are in UpdateCheckoutSession and Access.
+ * Owns the order of steps 1-4 of CONTRACT §3 for an update; the rules themselves are in UpdateCheckoutSession and
+ * Access.
  */
 import { Answer, type AsyncContext, EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Runtime from "effect/Runtime"
 import * as UpdateCheckoutSession from "../commands/UpdateCheckoutSession.js"
 import type { UpdateError } from "../errors/CheckoutError.js"
 import * as Refusal from "../errors/Refusal.js"
@@ -28,13 +28,15 @@ export interface Updates {
   readonly asyncContext: AsyncContext.Capture | null
 }
 
-/** Sends an update without a fiber: gives its answer, or a `Waiting` that calls back with it and can withdraw the update. */
-export type StartUpdate = (caller: Caller, input: S.UpdateInput) => Answer.Answer<S.Updated, UpdateError>
-
-type Begun = Effect.Effect<S.Updated, UpdateError> | Answer.Waiting<S.Updated, UpdateError>
-
-/** Starts an update. It is an effect only if a port has to be waited for first. */
-const begin = (parts: Updates, caller: Caller, input: S.UpdateInput): Begun => {
+/**
+ * Begins an update on the caller's stack. Returns its answer or a `Waiting`; an effect only if a port must be awaited
+ * first.
+ */
+export const begin = (
+  parts: Updates,
+  caller: Caller,
+  input: S.UpdateInput
+): Effect.Effect<S.Updated, UpdateError> | Answer.Waiting<S.Updated, UpdateError> => {
   const asked = parts.ports.access.mayInvoke(caller, "update")
   if (EffectRunner.isExit(asked) && Exit.isSuccess(asked)) return send(parts, asked.value, caller, input)
   return Effect.flatMap(bounded(parts.ports, "access", asked), (allowed) =>
@@ -59,9 +61,3 @@ const send = (
 /** An update as an effect. */
 export const update = (parts: Updates, caller: Caller, input: S.UpdateInput): Effect.Effect<S.Updated, UpdateError> =>
   Effect.suspend(() => Answer.toEffect(begin(parts, caller, input)))
-
-/** Creates `startUpdate`: an update without a fiber if the ports answer synchronously. */
-export const makeStartUpdate =
-  (parts: Updates, runtime: Runtime.Runtime<never>): StartUpdate =>
-  (caller, input) =>
-    Answer.fromEffect(begin(parts, caller, input), runtime, parts.asyncContext)

@@ -1,14 +1,14 @@
 /**
- * Vigil: rights that are watched while a stream runs. Whoever streams for the same caller and the same thing shares one
- * look: silent streams are looked after at intervals, all at once when somebody says that something changed.
+ * Vigil: checks rights repeatedly while streams run. Streams with the same key (caller and cart) share one check.
+ * Silent streams are checked at intervals, and all at once when a port announces a change.
  *
- * 1. A look begins after it was asked for: one under way may have seen a right that is gone since.
- * 2. A right that was lost stays lost for those who watched it then.
- * 3. It never takes more than `looksAtOnce` looks at the same time, and none when nobody watches.
+ * 1. A check starts after it was requested: one that is already running may have seen a right that is lost since.
+ * 2. A lost right stays lost for those who watched it at that time.
+ * 3. It never runs more than `looksAtOnce` checks at the same time, and none when nobody watches.
  *
- * A state machine of callbacks: a look that is an `Exit` needs no fiber, and who watches needs none at all.
+ * A state machine of callbacks: a check that is an `Exit` needs no fiber, and a watcher needs none at all.
  *
- * Owns when a right is looked at; does not own what it is.
+ * Owns when a right is checked; does not own the rule.
  */
 import { EffectRunner, QuietTimer } from "@onelane/engine"
 import * as Cause from "effect/Cause"
@@ -21,24 +21,29 @@ import * as Runtime from "effect/Runtime"
 import type * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 
-/** How often a silent stream's right is looked at, milliseconds. */
+/** Interval of the checks for a silent stream, milliseconds. */
 export const periodMillis = 2_000
 
-/** Looks at the same time that must be waited for, most. */
+/** Most concurrent asynchronous checks. */
 export const looksAtOnce = 64
 
-/** What a look finds: null while the right holds, else why it is gone. A failure is no finding: it will be looked again. */
+/**
+ * One check of a right: null while it holds, else why it is lost. A failure decides nothing: the right is checked again
+ * later.
+ */
 export type Look<Lost, Undecided> = () => Effect.Effect<Lost | null, Undecided>
 
-/** Is called once when a look finds the right gone, on the stack of that look: must be quick. */
+/** Called once when a check finds the right lost, on the stack of that check: must be quick. */
 export type OnLost<Lost> = (lost: Lost) => void
 
-/** Is called once: a failure when the right is gone, or nobody could say. Runs on the stack of a look: must be quick. */
+/**
+ * Called once: with a failure if the right is lost or the check failed. Runs on the stack of a check: must be quick.
+ */
 export type OnVerdict<E> = (verdict: Exit.Exit<void, E>) => void
 
 /** A right that is watched. */
 export interface Watch<E> {
-  /** Looks now, together with all who ask in the same turn of the event loop; calls back later, never at once. */
+  /** Checks now, together with all requests of the same turn of the event loop; calls back later, never at once. */
   readonly check: (onVerdict: OnVerdict<E>) => void
   /** Ends the watch. */
   readonly leave: () => void
@@ -46,13 +51,13 @@ export interface Watch<E> {
 
 /** Watches rights. */
 export interface Vigil<Lost, Undecided> {
-  /** Watches until it is left. Those with the same key share the looks of the first. */
+  /** Watches until `leave`. Watchers with the same key share the checks of the first. */
   readonly watch: (key: string, look: Look<Lost, Undecided>, onLost: OnLost<Lost>) => Watch<Lost | Undecided>
-  /** Looks at all of them now. */
+  /** Checks all rights now. */
   readonly signal: () => void
 }
 
-/** Looks once, as an effect, at a right that nobody watches before or after. */
+/** Checks a right once, as an effect, without watching it further. */
 export const once = <E>(watch: () => Watch<E>): Effect.Effect<void, E> =>
   Effect.async((resume) => {
     const watched = watch()
@@ -67,11 +72,11 @@ interface Entry<L, U> {
   readonly key: string
   readonly look: Look<L, U>
   readonly watchers: Set<Watcher<L, U>>
-  /** What a look found, once the right was gone. */
+  /** The failure of the check that found the right lost. */
   loss: Exit.Exit<never, L> | null
-  /** Who asked for a look that has not begun; null: nobody wants one. */
+  /** Callbacks of a requested check that has not begun; null: none requested. */
   asked: Array<OnVerdict<L | U>> | null
-  /** Whether a look is under way, or waits for its turn. */
+  /** Whether a check is running or scheduled. */
   isLooking: boolean
 }
 
@@ -79,18 +84,18 @@ interface Watching<L, U> {
   readonly entries: Map<string, Entry<L, U>>
   readonly runtime: Runtime.Runtime<never>
   readonly scheduler: Scheduler.Scheduler
-  /** What is told to those who ask when nobody looks any more. */
+  /** The verdict after the vigil has ended. */
   readonly over: Exit.Exit<never, U>
   readonly looking: Set<Fiber.RuntimeFiber<unknown, unknown>>
-  /** Looks to begin, in order. */
+  /** Checks to start, in order. */
   due: Array<Entry<L, U>>
   isDue: boolean
   isOver: boolean
-  /** Runs while somebody watches, and a round longer. */
+  /** Runs while there are watchers, and one round longer. */
   rounds: Fiber.RuntimeFiber<void> | null
 }
 
-/** Makes a vigil; it ends with the scope. `whenOver`: what is said to those who ask for a look then. */
+/** Makes a vigil; it ends with the scope. `whenOver`: the error for checks requested after that. */
 export const make = <Lost, Undecided>(whenOver: Undecided): Effect.Effect<Vigil<Lost, Undecided>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const watching: Watching<Lost, Undecided> = {
@@ -144,7 +149,7 @@ const leave = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>, watcher: Watc
   if (entry.watchers.size === 0 && entries.get(entry.key) === entry) entries.delete(entry.key)
 }
 
-// They end with the first one that finds nobody who watches: streams that come and go need not begin them each time.
+// The rounds end with the first one without watchers, so short-lived streams need not restart them each time.
 const rounds = <L, U>(watching: Watching<L, U>): Effect.Effect<void> =>
   Effect.flatMap(QuietTimer.sleep(periodMillis), () => {
     if (watching.entries.size > 0) {
@@ -166,7 +171,7 @@ const askAll = <L, U>(watching: Watching<L, U>): void => {
   for (const entry of watching.entries.values()) want(watching, entry)
 }
 
-/** Wants a look that has not begun; whoever wants one in this turn of the event loop shares it. */
+/** Requests a check that has not begun; all requests in one turn of the event loop share it. */
 const want = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>): Array<OnVerdict<L | U>> => {
   if (entry.asked === null) {
     entry.asked = []
@@ -238,7 +243,7 @@ const tellLoss = <L, U>(watching: Watching<L, U>, entry: Entry<L, U>, loss: Exit
     for (const { onLost } of watchers) tell(watching, onLost, loss.cause.error)
 }
 
-// One that throws harms no other.
+// A callback that throws does not affect the others.
 const tell = <A>({ runtime }: Pick<Watching<never, never>, "runtime">, listener: (told: A) => void, told: A): void => {
   try {
     listener(told)

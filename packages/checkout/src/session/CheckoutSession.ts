@@ -36,7 +36,7 @@ export interface CheckoutSession {
   readonly createdAt: number
   readonly updatedAt: number
   readonly expiresAt: number | null
-  /** What the caller keeps in the session; null where the flow declares no data. */
+  /** The session's data; null if the flow declares none. */
   readonly data: Json.JsonObject | null
 }
 
@@ -47,8 +47,8 @@ type Flat<A> = {
 type Copied = Flat<Omit<CheckoutSession, "data">> & Pick<CheckoutSession, "data">
 
 /**
- * Copies a session, wherever one leaves the engine, so callers may change it. A literal with every field, because this runs in
- * every accepted turn.
+ * Copies a session, wherever one leaves the engine, so callers may change it. A literal with every field, because this
+ * runs in every accepted turn.
  */
 export const copyOf = (session: CheckoutSession): Copied => ({
   id: session.id,
@@ -112,9 +112,9 @@ export type HistoryType =
  * One committed change. `version` is the session's version after it; `from` and `to` are the states before and the one
  * moved to (for `Claimed`: the one it will move to when the task completes). Fields that do not apply are null.
  *
- * `Migrated`: a later version of the flow renamed the state, ended the claim (`cause`) or completed the session; `reason` says the
- * versions. `Moved`: an operator (`by`) moved the session, and why (`reason`).
- * `LateResult`: a task succeeded after its claim was closed; `orderId` is the order it made, and the state stayed as it was.
+ * `Migrated`: a later version of the flow renamed the state, ended the claim (`cause`) or completed the session;
+ * `reason` names the versions. `Moved`: an operator (`by`) moved the session; `reason` says why. `LateResult`: a task
+ * succeeded after its claim was closed; `orderId` is the order it created, and the state did not change.
  */
 export interface HistoryEntry {
   readonly version: number
@@ -126,7 +126,7 @@ export interface HistoryEntry {
   readonly operationId: string | null
   /** The work key of the task that was claimed or whose claim was closed. */
   readonly workKey: string | null
-  /** The order a task made. Every order id of a session stays in its history. */
+  /** The order that a task created. Every order id of a session stays in its history. */
   readonly orderId: string | null
   readonly by: string | null
   readonly reason: string | null
@@ -134,8 +134,8 @@ export interface HistoryEntry {
   /** The cart had another revision when the task ended than when it was claimed. */
   readonly cartChanged: boolean
   /**
-   * The states that the session passed through by itself on its way to `to`, in order; empty if none. `reason` says why it went
-   * no further, where a cart was in its way.
+   * The states that the session passed through automatically on its way to `to`, in order; empty if none. If the
+   * automatic steps stopped early, `reason` says why.
    */
   readonly passedThrough: ReadonlyArray<string>
   /** The claim that the engine made in the same commit, because `to` proceeds; null if none. */
@@ -144,7 +144,10 @@ export interface HistoryEntry {
   readonly data: Json.JsonObject | null
 }
 
-/** A claim that the engine made by itself: work of the state the session came to, which leads to `nextState`. */
+/**
+ * A claim that the engine made automatically, for the work of the state that the session came to; `nextState` is its
+ * target.
+ */
 export interface FollowUpClaim {
   readonly operationId: string
   readonly workKey: string

@@ -1,13 +1,13 @@
 /**
- * CheckoutState: the names of the steps a session can be in. Spelling is exact and case-sensitive.
- * Source: CONTRACT §1. A host may replace the set by a flow of its own; `Error` is always there and only the engine sets it.
+ * CheckoutState: the names of the steps a session can be in. Spelling is exact and case-sensitive. Source: CONTRACT §1.
+ * A host may replace the set with its own flow; `Error` always exists, and only the engine sets it.
  */
 
 import { cut } from "./PlainText.js"
 
 /**
- * The known states: those of the preset flows, in the order of the default one, and four steps around prices and promotions
- * that no preset has.
+ * The known states: those of the preset flows, in the order of the default one, and four steps around prices and
+ * promotions that no preset has.
  */
 export const checkoutStates = Object.freeze([
   "Start",
@@ -43,7 +43,10 @@ export const stateMaxLength = 30
 // Control and format characters (zero width, direction), surrogates, line separators, and unassigned characters.
 const unprintable = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 
-/** Why `name` is no valid state name, or null. Names that look alike must be equal. */
+/**
+ * Returns why `name` is no valid state name, or null. Invisible characters are refused, so that names that look alike
+ * are equal.
+ */
 export const stateFault = (name: string): string | null => {
   if (name.length < 1 || name.length > stateMaxLength) return `must have 1..${stateMaxLength} characters`
   if (unprintable.test(name)) return "must be printable: no control, invisible or broken characters"

@@ -1,13 +1,16 @@
 /**
- * IdempotencyKey: turns a key into the digest under which it is recorded, and an input into the text that is compared when the
- * key is used again. A digest covers action, caller and key; it is recorded per session or cart. Pure.
+ * IdempotencyKey: turns a key into the digest under which it is recorded, and an input into the text that is compared
+ * when the key is used again. A digest covers action, caller and key; it is recorded per session or cart. Pure.
  */
 import { hash } from "node:crypto"
 
 /** Longest idempotency key, characters. */
 export const keyMaxLength = 255
 
-/** The use of a key, as stored in its event: its digest, and the whole input as canonical JSON, or the digest of that if it is large. */
+/**
+ * The use of a key, as stored in its event: its digest, and the whole input as canonical JSON, or a hash of it if it is
+ * large.
+ */
 export interface KeyUse {
   readonly digest: string
   readonly input: string
@@ -26,10 +29,10 @@ const digestOf = (parts: ReadonlyArray<string>): string =>
 export const useOf = (action: KeyedAction, userId: string, key: unknown, input: unknown): KeyUse | null =>
   typeof key === "string" ? { digest: digestOf([action, userId, key]), input: comparable(canonical(input)) } : null
 
-/** Longest input that is stored as it is, characters. Without data no input is longer. */
+/** Longest input that is stored unhashed, characters. Without data no input is longer. */
 export const inputMaxLength = 2_048
 
-// Nobody can send an input that looks like one of these: an input is a JSON object.
+// No input can look like such a hash, because an input is a JSON object.
 const comparable = (input: string): string =>
   input.length <= inputMaxLength ? input : `sha256:${hash("sha256", input, "base64url")}`
 
@@ -42,7 +45,10 @@ const sorted = (_name: string, value: unknown): unknown => {
   return Object.fromEntries(names.map((name) => [name, (value as Readonly<Record<string, unknown>>)[name]]))
 }
 
-/** The input of a call without its key; of its data only the digest, because an event keeps the input. */
+/**
+ * The input of a call without its key, for comparison. Data is replaced by its digest, because an event keeps the
+ * input.
+ */
 export const inputOf = (input: { readonly idempotencyKey?: unknown; readonly data?: unknown }): object => {
   const { idempotencyKey: _, ...said } = input
   return said.data === undefined || said.data === null ? said : { ...said, data: dataDigest(said.data) }

@@ -1,8 +1,8 @@
 /**
  * Ids: the identifiers of the contract, and the service that makes new ones.
  *
- * Owns syntax and generation. Ids are opaque; generated ones sort by time: 9 characters of time, a random part per process,
- * and a counter, all base 32, so they are unique within and across processes.
+ * Owns syntax and generation. Ids are opaque; generated ones sort by time: 9 characters of time, a random part per
+ * process, and a counter, all base 32, so they are unique within and across processes.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -19,14 +19,16 @@ export const isSessionId = (text: string): boolean => idPattern.test(text)
 /** Longest opaque id of a cart, store, account or user, in characters. */
 export const opaqueIdMaxLength = 255
 
-/** What an opaque id is, behind "must be". */
+/** Text after "must be" for an opaque id. */
 export const opaqueIds = `text of 1 to ${opaqueIdMaxLength} characters, none of them a control character`
 
-/** Whether `text` may name a cart, store, account or user: 1..255 characters, no control character, no lone surrogate. */
+/**
+ * Whether `text` may name a cart, store, account or user: 1..255 characters, no control character, no lone surrogate.
+ */
 export const isOpaqueId = (text: string): boolean =>
   text.length >= 1 && text.length <= opaqueIdMaxLength && isPlain(text)
 
-/** Makes ids: `prefix` is two or three letters that say what the id names; `atMillis` the time, if it was read already. */
+/** Generates ids. `prefix`: the kind of the id; `atMillis`: the time, if it was read already. */
 export interface IdsShape {
   readonly next: (prefix: "cs" | "req", atMillis?: number) => string
 }
@@ -62,7 +64,7 @@ export const make = (nowMillis: () => number, random: string): IdsShape => {
   }
 }
 
-/** Ids from the clock and the random generator in force (a seeded `Random` and a `TestClock` make them repeatable). */
+/** Ids from the current clock and random generator (a seeded `Random` and a `TestClock` make them repeatable). */
 export const makeRandom: Effect.Effect<IdsShape> = Effect.gen(function* () {
   const clock = yield* Clock.clockWith(Effect.succeed)
   const high = yield* Random.nextIntBetween(0, 2 ** 25)

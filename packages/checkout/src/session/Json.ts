@@ -1,8 +1,9 @@
 /**
- * Json: JSON values, read from whatever a caller gives: copied, measured and bounded in one walk, without running the caller's
- * code. Pure.
+ * Json: reads JSON values from a caller's input: copies, measures and limits them in one pass, without running the
+ * caller's code. Pure.
  *
- * Owns what counts as JSON, how deep and how large it may be. Does not own what a value means (MergePatch, DataSchema).
+ * Owns what counts as JSON, and its limits of depth and size. Does not own the meaning of a value (MergePatch,
+ * DataSchema).
  */
 import { isProxy } from "node:util/types"
 import { cut } from "./PlainText.js"
@@ -15,10 +16,10 @@ export interface JsonObject {
   readonly [name: string]: JsonValue
 }
 
-/** Objects and lists within each other, at most; the outermost counts. */
+/** Most levels of nested objects and lists, the outermost included. */
 export const depthMax = 32
 
-/** Why a value is not taken: it is no JSON, or it is too large or too deep. */
+/** Why a value is refused: it is no JSON, too large or too deep. */
 export class JsonFault {
   constructor(
     readonly kind: "NO_JSON" | "TOO_LARGE" | "TOO_DEEP",
@@ -42,8 +43,9 @@ interface Walk {
 }
 
 /**
- * Copies a value, or says why it is none: not JSON (a getter, a class instance, `undefined`, `NaN`, half a character, the name
- * `__proto__`), deeper than `depthMax`, or of more than `maxBytes` bytes. It stops at the first fault, so what it copies is bounded.
+ * Copies a value, or returns its fault: not JSON (a getter, a class instance, `undefined`, `NaN`, a lone surrogate, the
+ * name `__proto__`), deeper than `depthMax`, or larger than `maxBytes` bytes. It stops at the first fault, so the copy
+ * is bounded.
  */
 export const read = (value: unknown, maxBytes: number): Read | JsonFault => {
   const walk: Walk = { left: maxBytes, path: [] }
@@ -88,7 +90,7 @@ const copyNull = (walk: Walk): null => {
   return null
 }
 
-// Text whose JSON is itself between quotes.
+// Text that needs no escapes in JSON and is ASCII.
 const plain = /^[ !#-[\]-~]*$/
 const halves = /\p{Surrogate}/u
 
@@ -108,7 +110,7 @@ const copyObject = (value: object, walk: Walk): JsonValue => {
 
 const copyList = (list: ReadonlyArray<unknown>, walk: Walk): ReadonlyArray<JsonValue> => {
   const { length } = list
-  // Each element has a byte of its own, and a comma or bracket.
+  // Each element takes at least one byte, plus a comma or bracket.
   spend(walk, length + 1)
   if (length > walk.left) stop(walk, "TOO_LARGE", "too much")
   if (Reflect.ownKeys(list).length !== length + 1) stop(walk, "NO_JSON", "a list with gaps or names")
@@ -125,7 +127,7 @@ const copyList = (list: ReadonlyArray<unknown>, walk: Walk): ReadonlyArray<JsonV
 const copyNamed = (object: object, walk: Walk): JsonObject => {
   if (!isPlain(object)) stop(walk, "NO_JSON", "an instance of a class")
   const names = Reflect.ownKeys(object)
-  // Each member has a name of two bytes and more, a colon, a value, and a comma or bracket.
+  // Each member takes a name of at least two bytes, a colon, a value, and a comma or bracket.
   spend(walk, names.length + 1)
   if (names.length * 4 > walk.left) stop(walk, "TOO_LARGE", "too much")
   const copy: { [name: string]: JsonValue } = {}
@@ -148,7 +150,7 @@ const memberOf = (object: object, name: PropertyKey, walk: Walk): unknown => {
   return member.enumerable === true ? member.value : stop(walk, "NO_JSON", "a hidden member")
 }
 
-/** Whether it is an object literal, perhaps of another realm, or an object without a prototype. */
+/** Whether a value is an object literal (also of another realm) or an object without a prototype. */
 export const isPlain = (value: object): boolean => {
   const prototype: object | null = Object.getPrototypeOf(value)
   return (

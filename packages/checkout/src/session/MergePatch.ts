@@ -1,25 +1,25 @@
 /**
- * MergePatch: changes to a session's data, as JSON merge patches (RFC 7396): a member that is an object changes the member of
- * that name, null removes it, and anything else replaces it. Pure.
+ * MergePatch: changes to a session's data, as JSON merge patches (RFC 7396): a member that is an object changes the
+ * member of that name, null removes it, and anything else replaces it. Pure.
  *
- * A patch is copied when it is taken; a patch that is no JSON, too large or too deep is kept as its fault, for the step that
- * refuses it.
+ * `take` copies a patch. A patch that is no JSON, too large or too deep becomes a fault, which a later step turns into
+ * a refusal.
  */
 import { JsonFault, type JsonObject, type JsonValue, read } from "./Json.js"
 
 /** Most bytes of a patch and of a session's data, as JSON in UTF-8: 1 MiB. */
 export const maxBytes = 1_048_576
 
-/** A patch that was taken, or why it could not be. */
+/** A copied patch, or its fault. */
 export type Taken = JsonObject | JsonFault
 
-/** Stands for the data of a call that takes none: refused like an unknown input. */
+/** Marks data in a call that takes none: refused like an unknown input. */
 export const foreign = new JsonFault("NO_JSON", "", "no input")
 
 // The copies made here, and their bytes. A copy is not taken twice.
 const taken = new WeakMap<JsonObject, number>()
 
-/** Takes a patch. What is neither undefined nor null becomes a copy or a fault. */
+/** Copies a patch. Undefined and null are returned as they are; anything else becomes a copy or a fault. */
 export const take = (given: unknown): Taken | undefined | null => {
   if (given === undefined || given === null || given instanceof JsonFault) return given
   if (typeof given !== "object" || Array.isArray(given)) return new JsonFault("NO_JSON", "", "no object")
@@ -31,14 +31,14 @@ export const take = (given: unknown): Taken | undefined | null => {
   return patch
 }
 
-/** The bytes of a patch that was taken. */
+/** The size of a copied patch, bytes of its JSON in UTF-8. */
 export const bytesOf = (patch: JsonObject): number => taken.get(patch) ?? Buffer.byteLength(JSON.stringify(patch))
 
-/** Whether a value that was taken is a patch, or one that is refused only for its size. */
+/** Whether the result of `take` is a patch, or was refused only for its size or depth. */
 export const isPatch = (value: unknown): boolean =>
   value instanceof JsonFault ? value.kind !== "NO_JSON" : typeof value === "object" && value !== null
 
-/** Applies a patch to a copy. Shares what does not change with the data before, which must not change either. */
+/** Returns the patched data. Unchanged parts are shared with `before`, so neither may be changed in place. */
 export const apply = (before: JsonObject, patch: JsonObject): JsonObject => {
   const merged: { [name: string]: JsonValue } = {}
   for (const name of Object.keys(before))

@@ -1,10 +1,10 @@
 /**
- * Migrated: what a migration writes down, so that it can be applied again without the flow.
+ * Migrated: the content of a migration's event, enough to apply it again without the flow.
  */
 import type { CartOwner } from "../ports/Carts.js"
 import type { TaskCause } from "./CheckoutSession.js"
 
-/** What a flow of a later version makes of a session. */
+/** The changes of a session by a later version of its flow. */
 export interface Migrated {
   /** The cart's new owner; null or absent if unchanged. */
   readonly owner?: CartOwner | null | undefined
@@ -13,7 +13,7 @@ export interface Migrated {
   readonly to: string
   /** The versions of the flow before and after. */
   readonly versions: readonly [before: number, after: number]
-  /** Where the running task leads now; null if none runs on. */
+  /** The target state of the task that keeps running; null if none does. */
   readonly nextState: string | null
   /** `to` has become final. */
   readonly archives: boolean

@@ -1,14 +1,14 @@
 /**
- * PlainText: text that means the same to everybody who stores, prints or compares it. A lone half of a surrogate pair has no
- * UTF-8: stores replace it, and two ids become one.
+ * PlainText: text that is stored, printed and compared the same everywhere. A lone surrogate has no UTF-8 form: stores
+ * replace it, so two different ids would become equal.
  */
 
 const odd = /[\p{Cc}\p{Surrogate}]/u
 
-/** Whether a text has no control characters and no lone halves of surrogate pairs. */
+/** Whether a text has no control characters and no lone surrogates. */
 export const isPlain = (text: string): boolean => !odd.test(text)
 
-/** The beginning of a text, at most so many UTF-16 units, never cut inside a character. */
+/** The beginning of a text, at most `maxLength` UTF-16 units, never cut inside a character. */
 export const cut = (text: string, maxLength: number): string => {
   if (text.length <= maxLength) return text
   const last = text.charCodeAt(maxLength - 1)

@@ -1,6 +1,6 @@
 /**
- * SessionBody: the data of a session as the large part of its state, which the journal keeps apart. An event changes the data by
- * its merge patch alone, whatever else it changes.
+ * SessionBody: declares the session's data as the body of its state, which the journal stores apart. An event changes
+ * the data only through its merge patch.
  */
 import type { Behavior } from "@onelane/engine"
 import type { SessionCommand } from "../commands/SessionCommand.js"

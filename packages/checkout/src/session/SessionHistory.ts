@@ -1,5 +1,5 @@
 /**
- * SessionHistory: an event as the entry that callers read, without its idempotency key.
+ * SessionHistory: converts events to the history entries that callers read.
  */
 import type { HistoryEntry } from "./CheckoutSession.js"
 import { errorState } from "./CheckoutState.js"
@@ -70,8 +70,8 @@ export const historyEntry = (version: number, event: SessionEvent): HistoryEntry
       return { ...entry, operationId, workKey, by, reason }
     }
     case "Cancelled": {
-      const { by, operationId, requestId, workKey } = event
-      return { ...entry, requestId, operationId, workKey, by }
+      const { by, operationId, reason = null, requestId, workKey } = event
+      return { ...entry, requestId, operationId, workKey, by, reason }
     }
     case "OwnerChanged":
       return { ...entry, requestId: event.requestId, by: event.by }
@@ -92,7 +92,7 @@ const migratedFields = (event: Extract<SessionEvent, { readonly type: "Migrated"
   return { to, operationId, workKey, cause, reason: `flow version ${versions[0]} to ${versions[1]}` }
 }
 
-// What followed by itself.
+// The automatic steps of an event.
 const wayOf = (
   proceeded: Arriving["proceeded"]
 ): Pick<HistoryEntry, "followUp" | "passedThrough"> & Partial<Pick<HistoryEntry, "reason">> => {

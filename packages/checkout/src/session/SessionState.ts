@@ -1,8 +1,8 @@
 /**
  * SessionState: the state of a session's actor, its events, and `evolve`.
  *
- * Owns: how events change the state, the alarm, the stored format. Does not own: the rules (command files) and idempotency
- * records, which are events that the journal finds by digest.
+ * Owns: how events change the state, the alarm, the stored format. Does not own: the rules (command files) and
+ * idempotency records, which are events that the journal finds by digest.
  */
 
 import type { CartOwner, CartRevision } from "../ports/Carts.js"
@@ -14,7 +14,7 @@ import * as MergePatch from "./MergePatch.js"
 import type { Migrated } from "./Migrated.js"
 import * as StoreFormat from "./StoreFormat.js"
 
-/** The work key of a state. A task of that state that is claimed again continues under it. */
+/** The work key of a state. A later claim of that state's task uses the same key. */
 export interface WorkKey {
   readonly state: string
   readonly key: string
@@ -24,7 +24,7 @@ export interface WorkKey {
 export interface SessionState {
   /** See `StoreFormat`. */
   readonly format: number
-  /** The version of the flow that wrote it. A flow of a lower version leaves it alone. */
+  /** The version of the flow that wrote it. A flow of a lower version does not change it. */
   readonly flowVersion: number
   readonly session: CheckoutSession | null
   /** Deadline of the running task, epoch milliseconds. */
@@ -35,7 +35,10 @@ export interface SessionState {
   readonly workKeys: ReadonlyArray<WorkKey>
   /** Follow-up claims since a client's call, this one included; absent if the claim is none. */
   readonly followUps?: number | undefined
-  /** States it was taken out of because its flow no longer has them, newest last, at most `formerCapacity`; absent: none. */
+  /**
+   * States that the session had to leave because its flow no longer has them, newest last, at most `formerCapacity`;
+   * absent: none.
+   */
   readonly formerStates?: ReadonlyArray<string> | undefined
 }
 
@@ -56,7 +59,7 @@ interface Following {
   readonly owner?: CartOwner | null | undefined
 }
 
-/** A claim that the engine makes by itself, in the commit by which a session comes to a state that proceeds. */
+/** A claim that the engine makes automatically, in the commit that brings a session to a state that proceeds. */
 export interface FollowUp {
   readonly operationId: string
   readonly workKey: string
@@ -66,14 +69,14 @@ export interface FollowUp {
   readonly nextState: string
 }
 
-/** Why the engine went no further by itself. */
+/** Why the automatic steps stopped. */
 export type Halted = "CART_NOT_UPDATABLE" | "CART_CHANGED" | "TOO_MANY_FOLLOW_UPS"
 
-/** By which a session comes to a state, and stays there. */
+/** The part of an event that brings a session to a state. */
 export interface Arriving {
   readonly to: string
   readonly archives: boolean
-  /** What followed, where the state it came to proceeds: the states it passed through, and the claim it stays with. */
+  /** If that state proceeds: the states passed through, the follow-up claim, and why the steps stopped. */
   readonly proceeded?:
     | { readonly through: ReadonlyArray<string>; readonly followUp: FollowUp | null; readonly halted: Halted | null }
     | undefined
@@ -110,7 +113,6 @@ export type SessionEvent =
       readonly at: number
       readonly by: string
       readonly requestId: string
-
       readonly use?: KeyUse | null | undefined
       readonly archives?: boolean | undefined
       readonly proceeded?: Arriving["proceeded"]
@@ -136,7 +138,9 @@ export type SessionEvent =
       readonly type: "TaskFailed"
       readonly cause: TaskCause
       readonly applied: "no" | "unknown"
-      /** The order that a task made, although its result was refused: the cart had changed, or a member was wrong. */
+      /**
+       * The order that a task created although its result was refused: the cart had changed, or a member was invalid.
+       */
       readonly orderId?: string | null | undefined
     } & Closing)
   | ({
@@ -154,6 +158,7 @@ export type SessionEvent =
       /** The task that was running, and its work key; null when none was. */
       readonly operationId: string | null
       readonly workKey: string | null
+      readonly reason?: string | undefined
       readonly use?: KeyUse | null | undefined
     } & Following)
   | ({ readonly type: "LateResult"; readonly orderId: string | null } & Closing)
@@ -205,8 +210,8 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
     }
     case "TaskFailed": {
       const failed = changed(session, at, errorState, null, null, session.orderId)
-      // A success that was refused for its cart has ended its work key as well. One that was no valid result, or whose data was
-      // refused, has not: the next try must not pay again.
+      // A success refused because of its cart ends the work key as well. An invalid result, or one with refused data,
+      // does not: the next try must not pay again.
       const isRefused = event.orderId !== undefined && event.cause.code === "CART_CHANGED"
       const isKnown = event.applied === "no" || isRefused
       return closed(state, failed, isKnown ? withoutWorkKey(state, event.from) : state.workKeys)
@@ -242,8 +247,8 @@ const movedBy = (
   return withFormer(arrived(state, moved, proceeded, 0), retired)
 }
 
-// The claim goes on under its new names, or has ended. Two states that become one have one work key: that of the running claim,
-// else the newer one.
+// The claim continues under its new names, or has ended. If two states are merged, one work key is kept: that of the
+// running claim, else the newer one.
 const migrated = (before: SessionState, session: CheckoutSession, event: Migrated): SessionState => {
   const { at, nextState, renamed, retired, to, versions } = event
   const { operationId, orderId, workKey } = session
@@ -258,7 +263,7 @@ const migrated = (before: SessionState, session: CheckoutSession, event: Migrate
   return withFormer({ ...state, flowVersion: versions[1] }, retired)
 }
 
-/** Applies events for a flow of this version, which the state is at from then on. */
+/** Returns an `evolve` that also sets the state's flow version. */
 export const evolveAt =
   (flowVersion: number): typeof evolve =>
   (state, event) =>
@@ -396,7 +401,7 @@ export const decode = (stored: unknown): SessionState => {
   if (!Number.isSafeInteger(flowVersion) || flowVersion < 1)
     throw new Error("a stored state names no version of a flow")
   if (state.flowVersion !== undefined && session.data !== undefined) return state as SessionState
-  // A state of a release without versions, or without data.
+  // A state written by a release without flow versions or without data.
   return { ...state, flowVersion, session: { ...session, data: session.data ?? null } } as SessionState
 }
 

@@ -1,6 +1,6 @@
 /**
- * StoreFormat: the format number in every stored state, and how other formats are handled. It is raised when a release stores
- * what earlier releases cannot read. A database also records the highest format of its states.
+ * StoreFormat: the format number in every stored state, and how other formats are handled. A release raises it when it
+ * stores something that earlier releases cannot read. A database also records the highest format of its states.
  */
 import { EngineError } from "@onelane/engine"
 

@@ -1,6 +1,6 @@
 /**
- * ClockWatch: logs changes of the difference between this process's clock and the store's: a clock is wrong, or was set.
- * Decisions do not depend on it; they use the store's time.
+ * ClockWatch: logs changes of the difference between this process's clock and the store's: one of them is wrong or was
+ * set. Decisions do not depend on it; they use the store's time.
  */
 import { QuietTimer } from "@onelane/engine"
 import * as Effect from "effect/Effect"

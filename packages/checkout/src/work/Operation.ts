@@ -1,11 +1,13 @@
 /**
- * Operation: one claimed task in this process: its attempts, the pauses between them, and its deadline. A state machine of
- * callbacks and timers, because a fiber per task, its timeout and its retries cost a hundred times an update; only work that is an
- * Effect gets a fiber.
+ * Operation: one claimed task in this process: its attempts, the pauses between them, and its deadline. A state machine
+ * of callbacks and timers, because a fiber per task, its timeout and its retries cost a hundred times an update; only
+ * work that is an Effect gets a fiber.
  *
- * Owns: when work begins, is repeated and is over. Does not own: which operations run (Tasks), the claim (the session's state).
+ * Owns: when work begins, is retried and ends. Does not own: which operations run (Tasks), the claim (the session's
+ * state).
  */
-import { Backoff, type EffectRunner, type Timer } from "@onelane/engine"
+import * as Backoff from "@onelane/client/backoff"
+import type { EffectRunner, Timer } from "@onelane/engine"
 import type * as Effect from "effect/Effect"
 import {
   defaultDeadlineMillis,
@@ -35,9 +37,11 @@ export interface Claim {
 /** Whether a cart has another revision now; false if unknown. */
 export type HasChanged = (cartId: string, revision: CartRevision) => Effect.Effect<boolean>
 
-/** What operations need of their process. */
+/** What operations need from their process. */
 export interface Parts {
   readonly after: Timer.Start
+  /** The same, without keeping the process alive: for the deadline of external work. */
+  readonly quietly: Timer.Start
   readonly run: EffectRunner.RunEffect
   readonly fork: Fork
   /** 0..1, for pauses. */
@@ -47,7 +51,9 @@ export interface Parts {
 
 /** How an operation ends: one of these is called, once, unless it is stopped before. */
 export interface Ends {
-  /** It succeeded. Called for a Promise that succeeds after a failure or a stop as well, because it cannot be stopped. */
+  /**
+   * It succeeded. Called for a Promise that succeeds after a failure or a stop as well, because it cannot be stopped.
+   */
   readonly onSuccess: (success: TaskResult.Success) => void
   /** It failed for good. */
   readonly onFailure: (failure: TaskFailure) => void
@@ -57,8 +63,10 @@ export interface Ends {
 export interface Operation {
   /** Makes the first attempt. */
   readonly begin: () => void
-  /** Ends it: what runs is interrupted, nothing is repeated, no failure is told. */
+  /** Stops it: running work is interrupted, nothing is retried, no failure is reported. */
   readonly stop: () => void
+  /** Attempts begun so far. */
+  readonly tries: () => number
 }
 
 const deadline: TaskFailure = { code: "DEADLINE", message: "The task did not end within its deadline." }
@@ -75,7 +83,7 @@ const timeLeft = (task: Task, claim: Claim, nowMillis: number): number =>
 // A follow-up claim has the revision of the client's call, which may be out of date already.
 const isFresh = ({ operationId, resumed }: Claim): boolean => !resumed && !OperationId.isFollowUp(operationId)
 
-/** Makes an operation and starts its deadline; work that the host does elsewhere has nothing else. */
+/** Makes an operation and starts its deadline; for external work, that is all. */
 export const make = (parts: Parts, task: Task, claim: Claim, nowMillis: number, ends: Ends): Operation => {
   const { retry = {} } = task
   const { baseMillis = defaultRetry.baseMillis, limit = defaultRetry.limit, maxMillis = defaultRetry.maxMillis } = retry
@@ -133,13 +141,13 @@ export const make = (parts: Parts, task: Task, claim: Claim, nowMillis: number, 
     if (cartRevision === null || (attempts === 0 && isFresh(claim))) return attempt(false)
     parts.run(parts.hasChanged(session.cartId, cartRevision), (exit) => attempt(exit._tag === "Success" && exit.value))
   }
-  const stopDeadline = parts.after(leftMillis, () => fail(deadline))
-  return { begin, stop }
+  const stopDeadline = (task.run === undefined ? parts.quietly : parts.after)(leftMillis, () => fail(deadline))
+  return { begin, stop, tries: () => attempts }
 }
 
 const nothing = (): void => {}
 
-// Made when the work asks for it: most work does not.
+// Created when the work reads it; most work does not.
 class LazySignal {
   private aborted = false
   private controller: AbortController | null = null

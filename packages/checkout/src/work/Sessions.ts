@@ -1,6 +1,6 @@
 /**
- * Sessions: the actors of all sessions, typed by command: a command fails with its own errors only. Rules are checked against
- * the same table (`CommandErrors`), so the compiler verifies the declared errors of every method.
+ * Sessions: the actors of all sessions, typed by command: a command fails with its own errors only. Rules are checked
+ * against the same table (`CommandErrors`), so the compiler verifies the declared errors of every method.
  */
 import type { ActorSystem, Answer } from "@onelane/engine"
 import type * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ type Untyped = ActorSystem.ActorSystem<
 
 /** The actors of all sessions. */
 export interface Sessions extends Omit<Untyped, "send" | "ask" | "sendInternal" | "askInternal" | "follow"> {
-  /** As `ActorSystem`; a session that was removed is one that does not exist. */
+  /** As in `ActorSystem`, but a removed session fails with `SessionInaccessible`. */
   readonly follow: (id: string) => ActorSystem.Feed<Ended>
   /** Sends a command. Returns its durable answer, or a `Waiting` that calls back with it. */
   readonly send: <C extends SessionCommand>(
@@ -57,6 +57,8 @@ class SessionFeed implements ActorSystem.Feed<Ended> {
   }
 }
 
-/** Types the actors by command. The only assertion: the engine returns errors of that command's rule, or its own two. */
+/**
+ * Types the actors by command. The only assertion: the engine returns errors of that command's rule, or its own two.
+ */
 export const typed = (system: Untyped): Sessions =>
   ({ ...system, follow: (id) => new SessionFeed(system.follow(id)) }) as Sessions

@@ -1,9 +1,10 @@
 /**
- * TaskReports: tells a session how its operation ended. The result must become durable: it is told again while no decision is made
- * (no store, overload). A refusal is final: the operation was closed otherwise. A fenced store stays fenced until it is opened
- * again, which resumes the task.
+ * TaskReports: reports to a session how its operation ended. The result must become durable, so the report is retried
+ * while there is no decision (store unavailable, overload). A refusal is final: the operation was closed in another
+ * way. A fenced store is not retried: it stays fenced until it is opened again, which resumes the task.
  */
-import { Backoff, type EffectRunner } from "@onelane/engine"
+import * as Backoff from "@onelane/client/backoff"
+import type { EffectRunner } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { CommandOf, SessionReply } from "../commands/SessionCommand.js"
@@ -23,22 +24,29 @@ export type Tell = (
   onExit: (exit: Exit.Exit<SessionReply, CompleteError>) => void
 ) => void
 
-/** The reports on their way. */
+/** The pending reports. */
 export interface TaskReports {
   readonly tell: Tell
   readonly parts: Parts
-  /** How to end each. */
+  readonly onUntaken: () => void
+  /** Stop functions of the pending reports. */
   readonly pending: Set<() => void>
   isClosed: boolean
 }
 
-/** Makes them. */
-export const make = (tell: Tell, parts: Parts): TaskReports => ({ tell, parts, pending: new Set(), isClosed: false })
+/** Creates the reports of one process. */
+export const make = (tell: Tell, parts: Parts, onUntaken: () => void = () => {}): TaskReports => ({
+  tell,
+  parts,
+  onUntaken,
+  pending: new Set(),
+  isClosed: false
+})
 
-/** Whether no report is on its way. */
+/** Whether no report is pending. */
 export const isIdle = ({ pending }: TaskReports): boolean => pending.size === 0
 
-/** Ends all, and begins no more. */
+/** Stops all reports and starts no more. */
 export const close = (self: TaskReports): void => {
   self.isClosed = true
   for (const stop of [...self.pending]) stop()
@@ -63,7 +71,10 @@ export const failed = ({ operationId }: Claim, { applied = "unknown", code, mess
 
 const policy = { baseMillis: 100, maxMillis: 5_000 }
 
-/** Tells a session; `onTold` is called once it has decided. The returned function ends the report. */
+/**
+ * Reports a result to a session; `onTold` is called once the session has decided. The returned function stops the
+ * report.
+ */
 export const tell = (self: TaskReports, id: string, command: Result, onTold: () => void): (() => void) => {
   const { parts, pending } = self
   let isOver = self.isClosed
@@ -86,6 +97,7 @@ export const tell = (self: TaskReports, id: string, command: Result, onTold: () 
       parts.run(Effect.logDebug(`the result of ${command.operationId} was not taken`, exit.cause), () => {})
     stop()
     onTold()
+    if (Exit.isFailure(exit)) self.onUntaken()
   }
   if (isOver) return stop
   pending.add(stop)

@@ -1,11 +1,13 @@
 /**
  * Tasks: the work between two states. An accepted update on a state with a task claims the session in its own commit;
- * only then the work starts, outside the turn. Its result is a message fenced by the operation id, so a late, second or
- * cancelled one changes nothing. A success is reported as soon as it is known, whatever happened to the claim meanwhile: a Promise
- * that succeeds after its deadline, a cancel or a release is a late success, which the session or its cart keeps.
+ * only then the work starts, outside the turn. Its result is a message fenced by the operation id, so a late, repeated
+ * or cancelled result does not move the session. A success is always reported, even if the claim was closed meanwhile:
+ * a Promise that succeeds after its deadline, a cancel or a release is a late success, which the session or its cart
+ * keeps.
  *
- * Owns: which operations run in this process, and the report of their results. Does not own: attempts and deadlines (Operation),
- * the claim itself (state of the session, durable). This state is disposable: Alarms rediscovers every claim.
+ * Owns: which operations run in this process, and the report of their results. Does not own: attempts and deadlines
+ * (Operation), the claim itself (state of the session, durable). This state is disposable: Alarms rediscovers every
+ * claim.
  */
 import { type AsyncContext, EffectRunner, type GroupCommit, Timer } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -30,13 +32,21 @@ export interface Tasks {
   readonly keep: (isMine: (id: string) => boolean) => void
   /** Whether an operation of this session runs here. */
   readonly isRunning: (id: string) => boolean
+  /** The operation of this session that runs here, and the attempts it has begun; null: none. */
+  readonly triesOf: (id: string) => Tries | null
   /** How many operations run here. */
   readonly running: () => number
   /**
-   * Starts no more tasks, waits for running ones at most `millis`, then stops them: their claims stay and are resumed at the
-   * next start. Does not wait for work that the host does elsewhere.
+   * Starts no more tasks, waits for running ones at most `millis`, then stops them: their claims stay and are resumed
+   * at the next start. Does not wait for external work.
    */
   readonly drain: (millis: number) => Effect.Effect<void>
+}
+
+/** An operation that runs here. `tries`: attempts begun; 0: it is queued, or its work is external. */
+export interface Tries {
+  readonly operationId: string
+  readonly tries: number
 }
 
 /** Maximum number of concurrent tasks; further ones wait while their deadlines run. */
@@ -46,13 +56,15 @@ export const taskCapacity = 10_000
 export interface TasksOptions {
   readonly flow: Flow
   readonly tell: TaskReports.Tell
-  /** Its clock counts deadlines; work begins soon (`defer`), outside the turn that claimed. */
+  /** Its clock measures deadlines; its `defer` starts work outside the turn that claimed. */
   readonly commit: GroupCommit.GroupCommitShape
   /** The async context that work begins in. Default: that of the first call that claimed. */
   readonly context?: AsyncContext.Run | undefined
   /** Concurrent tasks. Default `taskCapacity`. */
   readonly capacity?: number | undefined
   readonly hasChanged?: Operation.HasChanged | undefined
+  /** Called when a result was refused: its claim is closed, or is stored and no longer runs. */
+  readonly onUntaken?: (() => void) | undefined
 }
 
 /** An operation of this process. It `works` from its first attempt to its end. */
@@ -60,7 +72,10 @@ interface Entry {
   readonly claim: Operation.Claim
   readonly operation: Operation.Operation
   works: boolean
-  /** Ends the report of its failure. That of a success goes on: it is kept even if the claim was closed meanwhile. */
+  /**
+   * Stops the report of its failure. The report of a success continues, because a success is kept even if the claim was
+   * closed meanwhile.
+   */
   stopReport: () => void
 }
 
@@ -86,7 +101,7 @@ export const make = (options: TasksOptions): Effect.Effect<Tasks, never, Scope.S
     const self: Self = {
       options,
       parts,
-      reports: TaskReports.make(options.tell, parts),
+      reports: TaskReports.make(options.tell, parts, options.onUntaken),
       outside: options.context ?? ((task) => task()),
       running: new Map(),
       waiting: new Set(),
@@ -110,12 +125,16 @@ export const make = (options: TasksOptions): Effect.Effect<Tasks, never, Scope.S
         for (const id of [...self.running.keys()]) if (!isMine(id)) stop(self, id)
       },
       isRunning: (id) => self.running.has(id),
+      triesOf: (id) => {
+        const entry = self.running.get(id)
+        return entry === undefined ? null : { operationId: entry.claim.operationId, tries: entry.operation.tries() }
+      },
       running: () => self.running.size,
       drain: (millis) => drain(self, millis)
     }
   })
 
-// These leave a running claim as it is. Whoever runs its task goes on; Alarms finds one that nobody runs.
+// These events leave a running claim as it is, so they start no task; if nobody runs the claim's task, Alarms finds it.
 const bystanders: ReadonlySet<SessionEvent["type"]> = new Set(["Migrated", "OwnerChanged", "LateResult"])
 
 const mayClaim = ({ type }: SessionEvent): boolean => !bystanders.has(type)
@@ -126,6 +145,7 @@ const partsOf = ({ hasChanged = () => Exit.succeed(false) }: TasksOptions): Effe
     const random = yield* Effect.random
     return {
       after: yield* Timer.make,
+      quietly: yield* Timer.makeQuiet,
       run: EffectRunner.runWith(runtime),
       fork: (effect, onExit) => {
         const fiber = Runtime.runFork(runtime)(effect)
@@ -171,7 +191,7 @@ const stop = (self: Self, id: string): void => {
   entry.stopReport()
 }
 
-// It makes room for the next one; its result is still to be reported.
+// Frees capacity for the next operation; the result is still to be reported.
 const ended = (self: Self, entry: Entry): void => {
   self.waiting.delete(entry)
   if (!entry.works) return

@@ -1,5 +1,5 @@
 /**
- * AccessSql: the access port on the directory tables. It supplies the facts, in one statement; the rule is in `Access`.
+ * AccessSql: the access port on the directory tables. It reads the facts in one statement; the rules are in `Access`.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Access, type Caller } from "@onelane/checkout"

@@ -1,6 +1,6 @@
 /**
- * ApiKeysSql: API keys as rows. Only the digest of a secret is stored, so the table cannot be used to authenticate. Owns the
- * rows; the server's authentication owns the format of a key and verifies it.
+ * ApiKeysSql: API keys as rows. Only the digest of a secret is stored, so the table cannot be used to authenticate.
+ * Owns the rows; the server's authentication owns the format of a key and verifies it.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import { type Access, Caller } from "@onelane/checkout"

@@ -1,7 +1,7 @@
 /**
- * DirectoryCacheSql: the directory on a database and the two ports that read it, with a cache in between, so that a turn
- * usually needs no query. An SQLite file has no other writer: answers are kept until a write changes them. On PostgreSQL they
- * are kept for at most `ttlMillis`.
+ * DirectoryCacheSql: the directory on a database and the two ports that read it, with a cache in between, so that a
+ * turn usually needs no query. An SQLite file has no other writer: answers are kept until a write changes them. On
+ * PostgreSQL they are kept for at most `ttlMillis`.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Access, Carts } from "@onelane/checkout"

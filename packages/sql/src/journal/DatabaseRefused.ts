@@ -1,5 +1,6 @@
 /**
- * DatabaseRefused: why a database was not opened. Nothing in it was changed: a store is never repaired or reset silently.
+ * DatabaseRefused: why a database was not opened. Nothing in it was changed: a store is never repaired or reset
+ * silently.
  */
 import * as Data from "effect/Data"
 import * as Redacted from "./Redacted.js"

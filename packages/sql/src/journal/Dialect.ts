@@ -12,7 +12,10 @@ import * as SqliteFailure from "../sqlite/SqliteFailure.js"
 import * as SqliteMark from "../sqlite/SqliteMark.js"
 import type { Rows } from "./Statements.js"
 
-/** One entry of a commit as columns: `expected` is the sequence before it, `sequence` the one after. State and events are JSON texts. */
+/**
+ * One entry of a commit as columns: `expected` is the sequence before it, `sequence` the one after. State and events
+ * are JSON texts.
+ */
 export interface AppendRow {
   readonly kind: string
   readonly id: string
@@ -29,7 +32,7 @@ export interface AppendRow {
   readonly behind: number | null
 }
 
-/** What the entries of a commit have; the less they have, the less their statement costs. */
+/** What the entries of a commit contain. A form with fewer parts has a cheaper statement. */
 export interface AppendForm {
   /** Some are the first of their address. */
   readonly first: boolean
@@ -55,6 +58,8 @@ export interface Dialect {
   readonly keyed: string
   /** The aggregate that joins texts with a separator. */
   readonly joined: string
+  /** Before and after the name of a member: its text in the last event of a row `event` of `journal_events`. */
+  readonly lastEvent: readonly [before: string, after: string]
   /** The rows of a query as one JSON text: `[[sequence, events], …]` in order; null without rows. */
   readonly eventsAsText: string
   /** Around a JSON array: what unfolds it into rows, and the name of its column `value`. */
@@ -67,13 +72,13 @@ export interface Dialect {
   readonly append: (form: AppendForm) => Statement<object>
   /** Its parameters. */
   readonly encode: (rows: ReadonlyArray<AppendRow>, form: AppendForm) => ReadonlyArray<unknown>
-  /** The positions of the committed entries, from the rows of an append; null: all of them. */
-  readonly committed: (rows: Rows, entries: number) => ReadonlySet<number> | null
+  /** The positions of the committed entries, from the rows of an append. */
+  readonly committed: (rows: Rows) => ReadonlyArray<number>
   /** Classifies an error. */
   readonly failureOf: (cause: unknown) => Journal.JournalFailure
-  /** Does a removal in such a way that the bytes of what is removed are overwritten, where the database can. */
+  /** Runs a removal so that removed bytes are overwritten, if the database supports it. */
   readonly whileRemoving: <A>(removal: Effect.Effect<A, SqlError>) => Effect.Effect<A, SqlError>
-  /** Rewrites the files without what was removed or replaced. */
+  /** Rewrites the files without removed or replaced data. */
   readonly compact: Effect.Effect<void, SqlError>
 }
 
@@ -84,8 +89,8 @@ const overwriting = (sql: SqlClient): Pick<Dialect, "whileRemoving" | "compact">
       () => removal,
       () => Effect.ignore(sql.unsafe("PRAGMA secure_delete=OFF"))
     ),
-  // What an update replaced stays in free parts of pages until they are written anew, and in the log until it is emptied.
-  // Meanwhile the file does not ask for its log (SqlitePaths).
+  // Replaced data stays in free parts of pages until those are rewritten, and in the log until it is emptied. During
+  // this the file is marked as complete without its log (SqlitePaths).
   compact: Effect.forEach(
     [
       "VACUUM",
@@ -100,10 +105,11 @@ const overwriting = (sql: SqlClient): Pick<Dialect, "whileRemoving" | "compact">
 })
 
 /**
- * SQLite: the entries are unfolded by `json_each` and those that pass the fence (A4: the expected sequence, and no digest
- * that is recorded already) are inserted into a view, whose triggers write the events, the state row, the digests and the body. No
- * explicit transaction: the statement is one. The alarm has an index and is written only when it changed, which spares most
- * updates a page. CROSS JOIN keeps the order: the other one reads all digests of the address for each entry.
+ * SQLite: the entries are unfolded by `json_each` and those that pass the fence (A4: the expected sequence, and no
+ * digest that is recorded already) are inserted into a view, whose triggers write the events, the state row, the
+ * digests and the body. No explicit transaction: the statement is one. The alarm has an index and is written only when
+ * it changed, which saves most updates a page. CROSS JOIN fixes the join order: the other order reads all digests of
+ * the address for each entry.
  */
 const sqlite = (sql: SqlClient): Dialect => ({
   exclusive: true,
@@ -113,6 +119,7 @@ const sqlite = (sql: SqlClient): Dialect => ({
   rewrittenLarge: "",
   keyed: "WITHOUT ROWID",
   joined: "group_concat",
+  lastEvent: ["event.events->>'$[#-1].", "'"],
   eventsAsText: "json_group_array(json_array(sequence, json(events)))",
   millis: null,
   entries: ["json_each(", ")", ""],
@@ -137,8 +144,7 @@ const sqlite = (sql: SqlClient): Dialect => ({
     RETURNING position`
   },
   encode: (rows, { bodied }) => [JSON.stringify(rows.map(bodied ? toListWithBody : toList))],
-  committed: (rows, entries) =>
-    rows.length === entries ? null : new Set(rows.map(({ position }) => Number(position))),
+  committed: (rows) => rows.map(({ position }) => Number(position)),
   failureOf: (cause) => {
     const { applied, reason } = SqliteFailure.classify(cause)
     return Journal.failure(applied, reason, cause)
@@ -182,22 +188,24 @@ const toListWithBody = (row: AppendRow) => [...toList(row), row.body, row.behind
 const byteText = `text COLLATE "C"`
 
 /**
- * PostgreSQL has other writers. An entry passes the fence (A4) if its state row is at the expected sequence: the second of two
- * writers waits for the first, reads the row again, and is a conflict. A first entry passes if there is no row. The primary key
- * of `journal_events` is a second guard. Entries are sorted by key, so rows are locked in that order, existing ones before new
- * ones, and two commits cannot deadlock; if the planner ever chose another order, PostgreSQL would abort one of the two,
- * certainly not applied. Entries are passed as arrays, which cost a tenth of parsing JSON. The result is one row, which is
- * cheaper than a row per entry. Without first entries the arrays are used without a copy.
+ * PostgreSQL has other writers. An entry passes the fence (A4) if its state row is at the expected sequence: the second
+ * of two writers waits for the first, reads the row again, and gets a conflict. A first entry passes if there is no
+ * row. The primary key of `journal_events` is a second guard. Entries are sorted by key, so rows are locked in that
+ * order, existing ones before new ones, and two commits cannot deadlock; if the planner ever chose another order,
+ * PostgreSQL would abort one of the two, certainly not applied. Entries are passed as arrays, which cost a tenth of
+ * parsing JSON. The result is one row, which is cheaper than a row per entry. Without first entries the arrays are used
+ * without a copy.
  */
 const postgres = (sql: SqlClient): Dialect => ({
   exclusive: false,
   appendsAtOnce: 2,
   id: byteText,
   rewritten: "WITH (fillfactor = 70)",
-  // A body of up to 8 KB stays in its row, where it costs half of what it costs apart.
+  // A body of up to 8 KB stays in its row, which costs half as much as external storage.
   rewrittenLarge: "WITH (fillfactor = 70, toast_tuple_target = 8160)",
   keyed: "",
   joined: "string_agg",
+  lastEvent: ["event.events::json->-1->>'", "'"],
   eventsAsText: "json_agg(json_build_array(sequence, events::json) ORDER BY sequence)::text",
   entries: ["json_array_elements(CAST(", " AS json))", "(value)"],
   schema: [],
@@ -217,16 +225,13 @@ const postgres = (sql: SqlClient): Dialect => ({
       )
     return columns
   },
-  committed: ([row], entries) => {
-    const positions = (row!.positions as ReadonlyArray<number> | null) ?? []
-    return positions.length === entries ? null : new Set(positions)
-  },
+  committed: ([row]) => (row!.positions as ReadonlyArray<number> | null) ?? [],
   failureOf: (cause) => {
     const { applied, reason } = PostgresFailure.classify(cause)
     return Journal.failure(applied, reason, cause)
   },
   whileRemoving: (removal) => removal,
-  // Its own housekeeping does that, while others are at work (docs/operate/personal-data.md).
+  // PostgreSQL's autovacuum does that, while it runs (docs/operate/personal-data.md).
   compact: Effect.void
 })
 
@@ -237,7 +242,7 @@ interface AppendParts {
   /** Columns of an entry needed by later parts. */
   readonly carried: Fragment
   readonly carriedOfEntry: Fragment
-  /** What is set besides; the column for it, and its value. */
+  /** Additional columns to set: the column, and its value. */
   readonly alsoSet: Fragment
   readonly alsoColumn: Fragment
   /** The fence for digests. */
@@ -265,9 +270,9 @@ const partsOf = (sql: SqlClient, { bodied, keyed }: AppendForm): AppendParts => 
 }
 
 /**
- * Digests are passed as one text per entry and split there; none may be recorded already. They are looked up before the row is
- * locked, which suffices: recording one meanwhile would also have moved the sequence. OFFSET keeps the look-up separate for
- * each entry, so that it uses the whole key.
+ * Digests are passed as one text per entry and split there; none may be recorded already. They are looked up before the
+ * row is locked, which suffices: recording one meanwhile would also have moved the sequence. OFFSET keeps the look-up
+ * separate for each entry, so that it uses the whole key.
  */
 const isNew = `AND NOT EXISTS (
         SELECT 1 FROM journal_keys AS known

@@ -1,6 +1,6 @@
 /**
- * EventPages: the events of an address in pages that are bounded in bytes. Rows of ordinary size come with one statement;
- * a large one is read by itself, as long as there is room for it.
+ * EventPages: the events of an address in pages that are bounded in bytes. One statement reads the rows of ordinary
+ * size; a large row is read by a statement of its own, if the page has room for it.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -14,7 +14,7 @@ const largeCharacters = 8_192
 
 type Events = Effect.Effect<ReadonlyArray<Journal.JournalEvent>, Journal.JournalFailure>
 
-/** Prepares it. The answer is a page of `Journal.JournalShape.events`; kind and id are stored texts. */
+/** Prepares the reader. Returns a page of `Journal.JournalShape.events`; kind and id are stored texts. */
 export const make = (
   sql: SqlClient,
   { read }: StatementsShape,
@@ -46,7 +46,7 @@ export const make = (
 
 interface Page {
   readonly events: Array<Journal.JournalEvent>
-  /** False if the row is to be read by itself, or there is no room. */
+  /** False if the row must be read by itself, or there is no room. */
   readonly add: (row: Rows[number]) => boolean
   readonly isFull: () => boolean
 }
@@ -82,7 +82,7 @@ const rest = (
   Effect.gen(function* () {
     for (const row of rows) {
       const [found] = row.events === null ? yield* large(row.sequence) : [row]
-      // Removed meanwhile.
+      // The row was removed meanwhile.
       if (found === undefined || !page.add(found)) break
     }
     return page.events

@@ -1,13 +1,15 @@
 /**
- * JournalSql: the journal on a database. One statement per commit, for any number of entries; it includes the fence (A4).
+ * JournalSql: the journal on a database. One statement per commit, for any number of entries; it includes the fence
+ * (A4).
  *
- * Owns the rows of `journal_state`, `journal_body`, `journal_events` and `journal_keys`; does not own the connection (SqliteClient) or the size
- * of a batch (GroupCommit). Every entry carries at least one event.
+ * Owns the rows of `journal_state`, `journal_body`, `journal_events` and `journal_keys`; does not own the connection
+ * (SqliteClient) or the size of a batch (GroupCommit). Every entry carries at least one event.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { EffectRunner, Journal, JournalClock } from "@onelane/engine"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { DatabaseRefused } from "./DatabaseRefused.js"
 import * as Dialect from "./Dialect.js"
@@ -18,7 +20,10 @@ import { prepare, prepareLookup } from "./Prepared.js"
 import { type Rows, Statements, type StatementsShape } from "./Statements.js"
 import * as StoredText from "./StoredText.js"
 
-/** Creates the journal; the tables must be up to date. `time`: the database's time; null if this process's clock is used. */
+/**
+ * Creates the journal; the tables must be up to date. `time`: the database's time; null if this process's clock is
+ * used.
+ */
 export const make = (
   sql: SqlClient,
   statements: StatementsShape,
@@ -69,13 +74,13 @@ const dueWith = (
   const due = sql`SELECT alarm_millis, id FROM journal_state
       WHERE kind = ${"kind"} AND alarm_millis <= ${"before"} AND (alarm_millis, id) > (${"after"}, ${"id"})
       ORDER BY alarm_millis, id LIMIT ${"limit"}`
-  // Every answer includes the time, also an empty one.
+  // Every answer includes the time, even an empty one.
   const dueWithTime = sql`SELECT due.alarm_millis, due.id, ${dialect.millis ?? sql`0`} AS at_millis
       FROM (SELECT 1) AS one LEFT JOIN (${due}) AS due ON true ORDER BY due.alarm_millis, due.id`
   return prepare(statements.read, dialect.millis === null ? due : dueWithTime, toDue, refuse)
 }
 
-/** Addresses looked at in one part. */
+/** Addresses read by one statement. */
 const selectionRows = 1_000
 
 /** Addresses that one statement removes. */
@@ -147,7 +152,6 @@ const timed = <A extends { readonly atMillis: number }, E>(
 
 // `at_millis` is missing, and not read, if this process's clock is used.
 const toDue = (rows: Rows) => ({ atMillis: rows[0]?.at_millis as number, alarms: toAlarms(rows) })
-const toWritten = (rows: Rows) => ({ atMillis: rows[0]?.at_millis as number, rows })
 
 const appendWith = (
   statements: StatementsShape,
@@ -155,7 +159,7 @@ const appendWith = (
   time: JournalClock.JournalClock | null,
   refuse: (error: SqlError) => Journal.JournalFailure
 ): Journal.JournalShape["append"] => {
-  const prepared = forms.map((form) => prepare(statements.write, dialect.append(form), toWritten, refuse))
+  const texts = forms.map((form) => dialect.append(form).compile(true)[0])
   return (batch) => {
     let [first, keyed, bodied] = [false, false, false]
     const entries: Array<Dialect.AppendRow> = []
@@ -166,21 +170,28 @@ const appendWith = (
       entries.push(toAppend(entry))
     }
     const place = (first ? 1 : 0) + (keyed ? 2 : 0) + (bodied ? 4 : 0)
-    const statement = prepared[place]!
-    const parameters = dialect.encode(entries, forms[place]!)
-    const written = time === null ? statement(...parameters) : timed(time, () => statement(...parameters))
-    return EffectRunner.mapNow(written, ({ rows }) => outcomes(batch.length, dialect.committed(rows, batch.length)))
+    const beganMillis = time === null ? 0 : time.beganMillis()
+    const written = statements.write(texts[place]!, dialect.encode(entries, forms[place]!))
+    const onSuccess = (rows: Rows): ReadonlyArray<Journal.AppendOutcome> => {
+      if (time !== null) time.heard(beganMillis, rows[0]?.at_millis as number)
+      const outcomes = new Array<Journal.AppendOutcome>(batch.length).fill("conflict")
+      for (const position of dialect.committed(rows)) outcomes[position] = "committed"
+      return outcomes
+    }
+    return Exit.isExit(written)
+      ? Exit.mapBoth(written as Exit.Exit<Rows, SqlError>, { onFailure: refuse, onSuccess })
+      : Effect.mapBoth(written, { onFailure: refuse, onSuccess })
   }
 }
 
-/** The forms of an append; the place of one is the sum of 1, 2 and 4 for what it has. */
+/** The forms of an append, indexed by a bit mask: 1, 2 and 4 for what it contains. */
 const forms: ReadonlyArray<Dialect.AppendForm> = Array.from({ length: 8 }, (_, place) => ({
   first: (place & 1) > 0,
   keyed: (place & 2) > 0,
   bodied: (place & 4) > 0
 }))
 
-/** Most events that a stored body lacks. */
+/** Most events that a stored body may lack. */
 const bodyLagEvents = 32
 
 const noRecords: ReadonlyArray<Journal.JournalRecord> = []
@@ -197,13 +208,6 @@ const toAppend = (entry: Journal.JournalEntry): Dialect.AppendRow => ({
   body: entry.body?.value === undefined ? null : JSON.stringify(entry.body.value),
   behind: entry.body?.behindFrom ?? null
 })
-
-const outcomes = (entries: number, committed: ReadonlySet<number> | null): ReadonlyArray<Journal.AppendOutcome> => {
-  const all: Array<Journal.AppendOutcome> = []
-  for (let position = 0; position < entries; position++)
-    all.push(committed === null || committed.has(position) ? "committed" : "conflict")
-  return all
-}
 
 const toRecorded = ([row]: Rows): Journal.Recorded | null =>
   row === undefined ? null : { sequence: Number(row.sequence), record: null }

@@ -1,6 +1,6 @@
 /**
- * LoadRow: how the row of an address is read: its state, its body with the events that it lacks, its digests. Where look-ups
- * are sent together, a large body is read by itself, so that no answer holds many of them.
+ * LoadRow: reads an address: its state, its body with the events that the body lacks, and its digests. If look-ups are
+ * combined, a large body is read separately, so that no answer contains many large bodies.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -16,7 +16,7 @@ const togetherBytes = 8_192
 
 const tooLarge = Symbol("too large")
 
-/** Prepares it; takes kind and id as stored texts. */
+/** Prepares the look-up; takes kind and id as stored texts. */
 export const make = (
   sql: SqlClient,
   statements: StatementsShape,
@@ -31,8 +31,8 @@ export const make = (
     EffectRunner.flatMapNow(small(...address), (row) => (row === tooLarge ? whole(...address) : Effect.succeed(row)))
 }
 
-// All digests of an address as one text; one more than a load may return shows that there are too many. `body` and `since` are
-// looked for only where the row says so.
+// All digests of an address as one text; one more than the limit is read, to detect that there are too many. `body` and
+// `since` are read only if the row says that they exist.
 const rowOf = (sql: SqlClient, { eventsAsText, joined }: Dialect, isWanted: string) => {
   const body = sql.literal(`SELECT body FROM journal_body AS large
         WHERE large.kind = present.kind AND large.id = present.id AND ${isWanted}`)

@@ -1,6 +1,6 @@
 /**
  * Migrations: brings the tables up to date, each step once and in order, and refuses a database that is newer than this
- * release. Owns the tables and says what each is for.
+ * release. Owns the tables and documents each.
  */
 import * as Migrator from "@effect/sql/Migrator"
 import { SqlClient } from "@effect/sql/SqlClient"
@@ -19,10 +19,10 @@ const execute = (statements: (dialect: Dialect.Dialect) => ReadonlyArray<string>
   )
 
 /**
- * `journal_state` holds what an address is now, `journal_events` how it came there: one row an append, `sequence` being
- * that of its last event. Rows of the former can be large and are found by their key; those of the latter come in
- * order of time, so neither table is clustered by its key. `journal_keys` says which digests are recorded, and for which
- * event; its rows are small and nothing but a key. `store_format` has one row: the highest format of any state (StoreFormat).
+ * `journal_state` holds the current state of an address. `journal_events` holds its history: one row per append, with
+ * the `sequence` of its last event. State rows can be large and are found by key; event rows arrive in order of time.
+ * So neither table is clustered by its key. `journal_keys` holds the recorded digests, each with its event; its rows
+ * are small and consist of the key only. `store_format` has one row: the highest format of any state (StoreFormat).
  */
 const journal = ({ id, keyed, rewritten }: Dialect.Dialect) => [
   `CREATE TABLE journal_state (
@@ -94,8 +94,8 @@ const apiKeys = ({ id }: Dialect.Dialect) => [
 ]
 
 /**
- * `journal_body` holds the large part of a state, apart, so that whoever changes or reads the rest does not touch it. `behind`
- * says in the state row that there is one, and the first event whose change it lacks; 0: it lacks none.
+ * `journal_body` holds the large part of a state separately, so that reading or changing the rest does not touch it. If
+ * `behind` in the state row is not null, there is a body. It is the first event whose change the body lacks; 0: none.
  */
 const bodies = ({ id, rewrittenLarge, schema }: Dialect.Dialect) => [
   `CREATE TABLE journal_body (
@@ -110,8 +110,8 @@ const bodies = ({ id, rewrittenLarge, schema }: Dialect.Dialect) => [
 ]
 
 /**
- * `session_list` is what lists read: a row a session, written behind the commits (SessionListSql). Its indexes have the ids last, so
- * that a page is one range.
+ * `session_list` is the table for lists: one row per session, written after the commits (SessionListSql). Its indexes
+ * end with the id, so that a page is one range.
  */
 const sessionList = ({ id, rewritten }: Dialect.Dialect) => [
   `CREATE TABLE session_list (
@@ -131,21 +131,28 @@ const sessionList = ({ id, rewritten }: Dialect.Dialect) => [
   `CREATE INDEX session_list_claim ON session_list (id) WHERE operation_id IS NOT NULL`
 ]
 
+/** Indexes for the operators' list: sessions with a running task, longest unchanged first; closed sessions by id. */
+const sessionListOrders = () => [
+  `CREATE INDEX session_list_running ON session_list (updated_at, id) WHERE operation_id IS NOT NULL`,
+  `CREATE INDEX session_list_closed ON session_list (id) WHERE archived = 1`
+]
+
 const steps = {
   "0001_journal": execute(journal),
   "0002_directory": execute(directory),
   "0003_api_keys": execute(apiKeys),
   "0004_bodies": execute(bodies),
-  "0005_session_list": execute(sessionList)
+  "0005_session_list": execute(sessionList),
+  "0006_session_list_orders": execute(sessionListOrders)
 }
 
-/** The names of the steps, in their order, as `run` answers them. */
+/** The names of the steps, in order, as `run` returns them. */
 export const names: ReadonlyArray<string> = Object.keys(steps).map((name) => name.replace(/^\d+_/, ""))
 
-/** The step this release brings a database to. */
+/** The newest step of this release. */
 export const newest = names.length
 
-/** The step a database is at; 0: it has none of our tables. Changes nothing. */
+/** The current step of a database; 0: it has none of our tables. Changes nothing. */
 export const current: Effect.Effect<number, never, SqlClient> = Effect.flatMap(SqlClient, (sql) =>
   sql<{ readonly newest: number }>`SELECT max(migration_id) AS newest FROM ${sql(table)}`.pipe(
     Effect.map((rows) => Number(rows[0]?.newest ?? 0)),
@@ -153,7 +160,7 @@ export const current: Effect.Effect<number, never, SqlClient> = Effect.flatMap(S
   )
 )
 
-/** What is wrong, and what to do, where the database itself says it. */
+/** What is wrong and what to do, by reason of the database's own error. */
 const faults: Readonly<Record<string, readonly [DatabaseRefused["reason"], string]>> = {
   CORRUPT: ["CORRUPT", StoreDamage.advice("it is damaged")],
   NOT_A_DATABASE: ["CORRUPT", StoreDamage.advice("it is damaged")],
@@ -178,7 +185,7 @@ const check = (found: number): Effect.Effect<void, DatabaseRefused> => {
   return Effect.fail(new DatabaseRefused({ reason: found > newest ? "NEWER" : "MIGRATION", message }))
 }
 
-/** The format a database is in; null: it has none of our tables. Changes nothing. */
+/** The store format of a database; null: it has none of our tables. Changes nothing. */
 export const format: Effect.Effect<number | null, never, SqlClient> = Effect.flatMap(SqlClient, (sql) =>
   sql<{ readonly format: number }>`SELECT max(format) AS format FROM store_format`.pipe(
     Effect.map((rows) => (rows[0]?.format == null ? null : Number(rows[0].format))),
@@ -190,7 +197,7 @@ export const format: Effect.Effect<number | null, never, SqlClient> = Effect.fla
 export const newerFormat = (found: number): string =>
   `The store is in format ${found}, this release knows format ${StoreFormat.current}: use a newer release.`
 
-// From here on this release writes its own format.
+// From here on the store is in this release's format.
 const claimFormat = Effect.gen(function* () {
   const sql = yield* SqlClient
   const found = (yield* format) ?? StoreFormat.current
@@ -198,7 +205,7 @@ const claimFormat = Effect.gen(function* () {
   if (found < StoreFormat.current) yield* sql`UPDATE store_format SET format = ${StoreFormat.current}`
 })
 
-/** Runs what is missing. Answers the names of the steps that ran: none in a new SQLite file, which is made with its tables. */
+/** Runs the missing steps. Returns their names; none for a new SQLite file, which is created with its tables. */
 export const run: Effect.Effect<ReadonlyArray<string>, DatabaseRefused, SqlClient> = Effect.gen(function* () {
   const sql = yield* SqlClient
   // Servers that start together on an empty database race to create the library's table; the losers fail.
@@ -221,5 +228,5 @@ export const run: Effect.Effect<ReadonlyArray<string>, DatabaseRefused, SqlClien
   )
 )
 
-/** Up-to-date tables, once for every layer that asks. */
+/** Migrates the tables once, for all layers that depend on them. */
 export const layer: Layer.Layer<never, DatabaseRefused, SqlClient> = Layer.effectDiscard(run)

@@ -1,6 +1,6 @@
 /**
- * PortFailure: the error of a port whose query failed. A fenced file and a server that is not durable have reasons of their own:
- * a retry cannot help before the file is opened again, or the server is set right.
+ * PortFailure: the error of a port whose query failed. A fenced file and a server that is not durable have reasons of
+ * their own: a retry cannot help before the file is reopened, or the server's settings are corrected.
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import type { Access } from "@onelane/checkout"

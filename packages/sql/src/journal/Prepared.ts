@@ -34,8 +34,8 @@ export const prepare = <A, E>(
 const togetherCapacity = 1_024
 
 /**
- * Prepares a look-up whose parameters are all texts. If the client can, look-ups that arrive while one runs wait for it and are
- * then sent together: a look-up always sees what was committed when it was requested.
+ * Prepares a look-up whose parameters are all texts. If the client can, look-ups that arrive while one runs wait for it
+ * and are then sent together. A look-up always sees everything that was committed before it was requested.
  */
 export const prepareLookup = <A, E>(
   { read, readTogether }: StatementsShape,

@@ -1,16 +1,16 @@
 /**
- * Redacted: texts for people and logs without the passwords of urls. Whatever shows a setting goes through here: a storage may
- * be written as `postgres://user:password@host`, and be mistyped.
+ * Redacted: removes passwords in URLs from texts for people and logs. Every output of a setting must use it: a storage
+ * may be `postgres://user:password@host`, and may be mistyped.
  */
 
 // Up to the last "@": passwords may hold almost everything.
 const credentials = /([a-z][a-z0-9+.-]*:\/{0,3}[^\s:@/"'`]*):[^\s"'`]*@/gi
 const parameters = /([?&\s](?:ssl)?password=)[^&\s"'`]*/gi
 
-/** The text with `…` in place of each password. */
+/** The text with each password replaced by `…`. */
 export const text = (shown: string): string => shown.replace(credentials, "$1:…@").replace(parameters, "$1…")
 
-/** An error as a cause: without it, where it would show a password. */
+/** An error as a cause; undefined if it would show a password. */
 export const cause = (error: unknown): unknown => {
   if (typeof error !== "object" || error === null) return typeof error === "string" ? text(error) : error
   const values = [...Object.values(error), "message" in error ? error.message : "", "stack" in error ? error.stack : ""]

@@ -1,8 +1,9 @@
 /**
  * Statements: how a client runs prepared statements, besides `SqlClient`.
  *
- * A synchronous client (SQLite) returns an `Exit`, which the engine uses without suspension; the call itself executes the
- * statement, not the effect. An asynchronous client (PostgreSQL) may combine concurrent look-ups into one statement.
+ * A synchronous client (SQLite) returns an `Exit`, which the engine uses without suspension; the call itself executes
+ * the statement, not the effect. An asynchronous client (PostgreSQL) may combine concurrent look-ups into one
+ * statement.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"

@@ -1,11 +1,11 @@
 /**
- * StoreDamage: what is broken in a store, told as damage, with what to do. Nothing is repaired.
+ * StoreDamage: detects and reports damage in a store, with advice. Repairs nothing.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Dialect from "./Dialect.js"
 
-/** Every table of a store, and what its append goes through. */
+/** Every table of a store, and the objects that its append uses. */
 const tables = [
   "journal_state",
   "journal_body",
@@ -40,7 +40,7 @@ export const root = (error: unknown): unknown => {
 const isWrapped = (error: unknown): error is { readonly cause: unknown } =>
   typeof error === "object" && error !== null && "_tag" in error && "cause" in error && error.cause !== undefined
 
-/** The tables that are not there; a fault of another kind is the caller's. */
+/** The missing tables. Any other fault fails and is left to the caller. */
 export const missingTables = Effect.gen(function* () {
   const sql = yield* SqlClient
   const names = sql.onDialectOrElse({ sqlite: () => [...tables, "journal_append"], orElse: () => [...tables] })
@@ -58,7 +58,7 @@ export const missingTables = Effect.gen(function* () {
   return missing
 })
 
-/** How many faults are named. */
+/** Most faults that are reported. */
 const namedFaults = 5
 
 const sqliteFaults = (sql: SqlClient) =>
@@ -66,14 +66,17 @@ const sqliteFaults = (sql: SqlClient) =>
     readonly fault: string
   }>`SELECT integrity_check AS fault FROM pragma_integrity_check LIMIT ${namedFaults}`.pipe(
     Effect.map((rows) => rows.map(({ fault }) => fault).filter((fault) => fault !== "ok")),
-    // Some damage ends the check itself.
+    // Some damage makes the check itself fail.
     Effect.catchIf(
       ({ cause }) => Dialect.of(sql).failureOf(cause).reason === "CORRUPT",
       ({ cause }) => Effect.succeed<ReadonlyArray<string>>([(cause as Error).message])
     )
   )
 
-/** What the database finds wrong with itself; an empty list: nothing, or it has no such check. Reads everything. */
+/**
+ * The faults found by the database's own check; empty if there are none, or it has no such check. Reads the whole
+ * database.
+ */
 export const faults = Effect.flatMap(SqlClient, (sql) =>
   sql.onDialectOrElse({
     sqlite: () => sqliteFaults(sql),

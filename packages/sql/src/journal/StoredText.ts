@@ -1,6 +1,7 @@
 /**
- * StoredText: opaque ids as database text. SQLite drivers cut text at a NUL, PostgreSQL refuses it, and neither stores half a
- * surrogate pair. Such characters (and `%`, the escape character) are escaped, so that different ids stay different.
+ * StoredText: opaque ids as database text. SQLite drivers cut text at a NUL, PostgreSQL refuses it, and neither stores
+ * half a surrogate pair. Such characters (and `%`, the escape character) are escaped, so that different ids stay
+ * different.
  */
 
 const awkward = /[\0%\p{Surrogate}]/gu

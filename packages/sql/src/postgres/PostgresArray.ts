@@ -1,6 +1,7 @@
 /**
- * PostgresArray: encodes lists as PostgreSQL's binary arrays of one dimension, which need no parsing.
- * Pure. https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES; the form is that of `array_recv`.
+ * PostgresArray: encodes lists as PostgreSQL's binary arrays of one dimension, which need no parsing. Pure.
+ * https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES; the form is that of
+ * `array_recv`.
  */
 
 const headerBytes = 20

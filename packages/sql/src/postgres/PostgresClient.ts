@@ -1,11 +1,11 @@
 /**
  * PostgresClient: an `SqlClient` on a pool of connections to PostgreSQL, which other processes may write to.
  *
- * 1. An answered statement is on the server's disk. Every new connection asks for `synchronous_commit`, and is refused where
- *    `fsync` or `full_page_writes` is off; both can be switched while it lives, so they are checked every second, and no
- *    connection sends a statement that writes while they are off (PostgresDurability).
- * 2. Every statement ends: on the server within `statementMillis`; here within `silenceMillis` more, and then the connection is
- *    discarded.
+ * 1. An answered statement is on the server's disk. Every new connection switches on `synchronous_commit`, and is
+ * refused if `fsync` or `full_page_writes` is off. Both can be switched off while it is open, so they are checked every
+ * second, and no connection sends a statement that writes while they are off (PostgresDurability).
+ * 2. Every statement ends: on the server within `statementMillis`; here at most `silenceMillis` later, and then the
+ * connection is discarded.
  * 3. Concurrent look-ups are sent as one statement (`Statements.readTogether`).
  *
  * Owns the connections; does not own the tables (Migrations) nor the journal (JournalSql).
@@ -34,16 +34,18 @@ export interface PostgresOptions {
   readonly statementMillis?: number | undefined
   /** Timeout for getting a connection, milliseconds. Default 3,000. */
   readonly connectMillis?: number | undefined
-  /** For rows that nobody needs after a crash, such as leases: also written while the server is not durable. Default no. */
+  /**
+   * For rows that nobody needs after a crash, such as leases: also written while the server is not durable. Default no.
+   */
   readonly forLeases?: boolean | undefined
 }
 
 /** How long to wait for the server after a statement should have ended, milliseconds. */
 export const silenceMillis = 1_000
 
-// Sent on every new connection, whatever the settings of the role or the database are. Rows are always found by their key, one
-// by one: a plan made for a small table must not scan it when it has grown. So one generic plan serves all parameters, and a
-// statement is planned once.
+// Sent on every new connection, whatever the settings of the role or the database are. Rows are always found by their
+// key, one by one: a plan made for a small table must not scan it when it has grown. So one generic plan serves all
+// parameters, and a statement is planned once.
 const greeting = `SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', '0', false),
   set_config('default_transaction_isolation', 'read committed', false), set_config('enable_seqscan', 'off', false),
   set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false),
@@ -83,7 +85,7 @@ const makePool = (
           connectionTimeoutMillis: connectMillis,
           query_timeout: statementMillis + silenceMillis,
           keepAlive: true,
-          // A connection that waits does not keep a program alive.
+          // An idle connection does not keep the process alive.
           allowExitOnIdle: true,
           application_name: "onelane",
           onConnect: (client) => greet(client, statementMillis, durability),
@@ -99,7 +101,10 @@ const makePool = (
     (pool) => Effect.ignore(Effect.tryPromise(() => pool.end()))
   )
 
-/** Runs statements on a connection of the pool. Each text is prepared once; a connection that did not answer is discarded. */
+/**
+ * Runs statements on a connection of the pool. Each text is prepared once; a connection that did not answer is
+ * discarded.
+ */
 const makeRun = (pool: pg.Pool): Run => {
   const names = new Map<string, string>()
   const nameOf = (text: string): string => {
@@ -152,8 +157,8 @@ const ping = (pool: pg.Pool): Effect.Effect<void, DatabaseRefused> =>
   })
 
 /**
- * Opens a pool until the scope closes. Fails if the server is unreachable or not durable, or its driver is not installed. Prepared statements go directly to the
- * pool.
+ * Opens a pool until the scope closes. Fails if the server is unreachable or not durable, or its driver is not
+ * installed. Prepared statements go directly to the pool.
  */
 export const make = (options: PostgresOptions): Effect.Effect<Context.Context<Client>, DatabaseRefused, Scope.Scope> =>
   Effect.gen(function* () {

@@ -1,6 +1,7 @@
 /**
- * PostgresDurability: whether a server's commits are durable before it answers. `fsync` and `full_page_writes` are settings of
- * the server and can be switched off by a reload while connections are open; then nothing is written until they are on again.
+ * PostgresDurability: whether a server's commits are durable before it answers. `fsync` and `full_page_writes` are
+ * settings of the server and can be switched off by a reload while connections are open; then nothing is written until
+ * they are on again.
  */
 import { QuietTimer, RareLog } from "@onelane/engine"
 import * as Effect from "effect/Effect"
@@ -26,7 +27,7 @@ export interface PostgresDurability {
   readonly note: (found: Found) => string | null
 }
 
-/** Creates it; a server counts as durable until it was asked. */
+/** Creates it; a server counts as durable until the first check. */
 export const make: Effect.Effect<PostgresDurability> = Effect.map(RareLog.make, (log) => {
   let fault: string | null = null
   return {
@@ -44,7 +45,10 @@ const everyMillis = 1_000
 
 const question = "SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages"
 
-/** Checks a server repeatedly. No answer changes nothing; every new connection is checked before it is used. */
+/**
+ * Checks a server repeatedly. A check without an answer changes nothing. Every new connection is checked before it is
+ * used.
+ */
 export const watch = (pool: pg.Pool, { note }: PostgresDurability): Effect.Effect<void, never, Scope.Scope> => {
   const look = Effect.flatMap(
     Effect.tryPromise(() => pool.query<Found>(question)),
@@ -63,8 +67,8 @@ type Asked = string | { readonly text?: string } | null | undefined
 const textOf = (asked: Asked): string => (typeof asked === "string" ? asked : (asked?.text ?? ""))
 
 /**
- * A connection class that refuses statements that write while the server is not durable. The journal, the directory, keys,
- * migrations and removal all use it.
+ * A connection class that refuses statements that write while the server is not durable. The journal, the directory,
+ * keys, migrations and removal all use it.
  */
 export const guarded = (
   Client: typeof pg.Client,

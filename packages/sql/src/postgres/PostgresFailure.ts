@@ -1,9 +1,9 @@
 /**
  * PostgresFailure: classifies errors of PostgreSQL and of the connection to it. Pure.
  *
- * The server answers `ERROR` only after it has rolled the statement back: nothing was written. It answers `FATAL` or `PANIC` when
- * the session or the server ends; then, as after a lost or silent connection, it is unknown whether the commit happened. A
- * statement that got no connection was never sent.
+ * The server answers `ERROR` only after it has rolled the statement back: nothing was written. It answers `FATAL` or
+ * `PANIC` when the session or the server ends; then, as after a lost or silent connection, it is unknown whether the
+ * commit happened. A statement that got no connection was never sent.
  */
 
 /** The outcome of a failed statement. `ends`: its connection must not be used again. */
@@ -35,7 +35,10 @@ export const sentenceOf = (cause: unknown): string => {
     : "PostgreSQL gave no answer to a statement"
 }
 
-/** Reasons by SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html; by class if the whole class means the same. */
+/**
+ * Reasons by SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html; by class if the whole class
+ * means the same.
+ */
 const words: ReadonlyMap<string, string> = new Map([
   ["22", "INVALID_TEXT"],
   ["23", "CONSTRAINT"],
@@ -53,7 +56,7 @@ const words: ReadonlyMap<string, string> = new Map([
 
 const sqlState = /^[0-9A-Z]{5}$/
 
-/** A prepared statement is stale (a table changed) or gone. */
+/** A prepared statement is stale (a table changed) or missing. */
 const stale = /^(0A000|26...)$/
 
 // A new connection to a server that is not durable is refused by us, not by the server.

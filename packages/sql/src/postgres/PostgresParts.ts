@@ -1,6 +1,6 @@
 /**
- * PostgresParts: the optional peers of PostgreSQL, loaded when a storage needs them. A program on memory or SQLite does not install
- * them.
+ * PostgresParts: the optional peers of PostgreSQL, loaded when a storage needs them. A program on memory or SQLite does
+ * not install them.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"

@@ -1,9 +1,10 @@
 /**
- * SessionListSql: the narrow table `session_list` behind `SessionLists`: one row a session, indexed by state, cart and claim, so that
- * lists need no index on `journal_state`.
+ * SessionListSql: the narrow table `session_list` behind `SessionLists`: one row per session, indexed by state, cart
+ * and claim, so that lists need no index on `journal_state`.
  *
- * Engines write it behind their commits. What a crash kept from it is found by walking the store once after it was opened: a row whose
- * sequence is behind its state is written from the state. On a shared database the walk goes on, slowly, because others may crash.
+ * Engines write it after their commits. Rows that a crash prevented are found by one scan of the store after it is
+ * opened: a row whose sequence is behind its state is rewritten from the state. On a shared database the scan repeats
+ * slowly, because other servers may crash.
  */
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -43,7 +44,8 @@ const toList = (row: Listed) => {
   return [id, version, escape(cartId), state, isArchived ? 1 : 0, closedBy, operationId, createdAt, updatedAt]
 }
 
-const toListed = (row: Rows[number]): Listed => ({
+/** A row of the table as a session. */
+export const toListed = (row: Rows[number]): Listed => ({
   checkoutSessionId: unescape(String(row.id)),
   cartId: unescape(String(row.cart_id)),
   state: String(row.state),
@@ -55,9 +57,10 @@ const toListed = (row: Rows[number]): Listed => ({
   updatedAt: Number(row.updated_at)
 })
 
-const columns = "id, sequence, cart_id, state, archived, closed_by, operation_id, created_at, updated_at"
+/** The columns of the table. */
+export const columns = "id, sequence, cart_id, state, archived, closed_by, operation_id, created_at, updated_at"
 
-// A row of a session that was removed meanwhile is not written, and a later one stays.
+// Does not write a row if its session was removed meanwhile, or if the stored row is newer.
 const upsert = (sql: SqlClient, { entries }: Dialect.Dialect) => sql`
   INSERT INTO session_list (${sql.literal(columns)})
   SELECT value->>0, CAST(value->>1 AS bigint), value->>2, value->>3, CAST(value->>4 AS bigint), value->>5, value->>6,
@@ -69,7 +72,7 @@ const upsert = (sql: SqlClient, { entries }: Dialect.Dialect) => sql`
     updated_at = excluded.updated_at
   WHERE session_list.sequence < excluded.sequence`
 
-/** Each filter has an index whose rows are in the order of the ids. */
+/** Each filter has an index that is ordered by id. */
 const pageOf = (sql: SqlClient, wanted: SessionLists.Wanted): Effect.Effect<Rows, SqlError> => {
   const { after, cartId, isArchived, isClaimed, limit, states } = wanted
   const conditions: Array<Fragment> = [sql`id > ${escape(after)}`]
@@ -82,7 +85,7 @@ const pageOf = (sql: SqlClient, wanted: SessionLists.Wanted): Effect.Effect<Rows
     const archived = isArchived === null ? [] : [sql`archived = ${sql.literal(isArchived ? "1" : "0")}`]
     return select(states === null ? archived : [...archived, sql.in("state", states)])
   }
-  // One range of the index for each state: together they would not be in order.
+  // One index range per state: a combined range would not be ordered by id.
   const ranges = (isArchived === null ? [0, 1] : [isArchived ? 1 : 0]).flatMap((archived) =>
     states.map((state) => select([sql`archived = ${archived}`, sql`state = ${state}`]))
   )
@@ -94,12 +97,12 @@ const pageOf = (sql: SqlClient, wanted: SessionLists.Wanted): Effect.Effect<Rows
   )
 }
 
-/** Sessions of one step of the walk, and the pause behind it, milliseconds: at first, and where it goes on for ever. */
+/** Sessions per step of the scan, and the pause after it, milliseconds: for the first scan, and for repeated ones. */
 const stepRows = 1_000
 const pauseMillis = 50
 const slowMillis = 5_000
 
-/** One step: writes the rows that are behind their states. Gives where the next one begins; null at the end. */
+/** One step: writes the rows that are behind their states. Returns where the next step begins; null at the end. */
 const step = (
   sql: SqlClient,
   { write }: SessionLists.SessionListsShape,
@@ -125,7 +128,25 @@ const rowOf = ({ state }: Rows[number]): ReadonlyArray<Listed> => {
   return [{ ...listed, version, createdAt, updatedAt }]
 }
 
-/** Walks the store. A step that fails is tried again behind a long pause. */
+/** Scans the store once, without pauses except to yield to other work. Afterwards every row matches its state. */
+export const catchUp = (
+  sql: SqlClient,
+  lists: SessionLists.SessionListsShape,
+  after = ""
+): Effect.Effect<void, Access.PortUnavailable> =>
+  Effect.flatMap(
+    Effect.mapError(
+      step(sql, lists, after),
+      (cause): Access.PortUnavailable => ({
+        _tag: "PortUnavailable",
+        port: "SessionLists",
+        cause
+      })
+    ),
+    (next) => (next === null ? Effect.void : Effect.zipRight(Effect.yieldNow(), catchUp(sql, lists, next)))
+  )
+
+/** Scans the store. A failed step is retried after a long pause. */
 const walking = (sql: SqlClient, lists: SessionLists.SessionListsShape, isShared: boolean): Effect.Effect<void> => {
   let after: string | null = ""
   let pause = pauseMillis
@@ -147,7 +168,7 @@ const walking = (sql: SqlClient, lists: SessionLists.SessionListsShape, isShared
   return round
 }
 
-/** The list on the current client; brings its tables up to date first, and walks the store until its scope closes. */
+/** The list on the current client; brings its tables up to date first, and scans the store until its scope closes. */
 export const layer: Layer.Layer<SessionLists.SessionLists, DatabaseRefused, SqlClient | Statements> = Layer.scoped(
   SessionLists.SessionLists,
   Effect.gen(function* () {

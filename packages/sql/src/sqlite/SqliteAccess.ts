@@ -1,11 +1,11 @@
 /**
- * SqliteAccess: why this process may not open a file: a missing folder, a folder in the way, somebody else's file, a read-only
- * file, folder or file system. Asked after SQLite refused, which says only that it cannot.
+ * SqliteAccess: why this process may not open a file: a missing folder, a folder instead of a file, a file of another
+ * user, a read-only file, folder or file system. Used after SQLite refused, because its error gives no reason.
  */
 import { accessSync, constants, statSync } from "node:fs"
 import { dirname } from "node:path"
 
-/** The reason as a clause for the operator; null: none that can be seen. */
+/** The reason as a clause for the operator; null if none is found. */
 export const faultOf = (path: string): string | null => {
   const folder = dirname(path)
   const place = look(folder)

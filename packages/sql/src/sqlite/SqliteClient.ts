@@ -1,13 +1,14 @@
 /**
  * SqliteClient: an `SqlClient` over one SQLite file that this process owns.
  *
- * 1. An answered statement is on the disk: write-ahead log, `synchronous=FULL`, both said and read back when opening.
+ * 1. An answered statement is on disk: write-ahead log and `synchronous=FULL`, both set and read back when opening.
  * 2. The file has one owner (SqliteFile); a second one is refused when opening.
- * 3. After an error of the disk, or once its files are not its own any more (SqliteOwnership), the file is fenced: every call
- *    answers so until it is opened anew.
- * 4. Nothing is written beside an open transaction, neither on its connection nor from the thread.
+ * 3. After a disk error, or if its files were removed or replaced (SqliteOwnership), the file is fenced: every call
+ * fails until the file is reopened.
+ * 4. While a transaction is open nothing else is written, neither on its connection nor by the thread.
  *
- * Owns the connection, the fence and the turn of writers; does not own the tables (Migrations) nor the journal (JournalSql).
+ * Owns the connection, the fence and the order of writers; does not own the tables (Migrations) nor the journal
+ * (JournalSql).
  */
 import * as Reactivity from "@effect/experimental/Reactivity"
 import * as SqlClient from "@effect/sql/SqlClient"
@@ -36,34 +37,35 @@ import * as SqlitePaths from "./SqlitePaths.js"
 import * as SqliteWriterThread from "./SqliteWriterThread.js"
 import * as StoreBackup from "./StoreBackup.js"
 
-/** How to open a file, and where it is written. */
+/** How to open a file, and where commits run. */
 export interface SqliteOptions extends SqliteFile.SqliteOptions {
   /**
-   * Whether commits are made in a thread: `"large"` ones, and small ones while the disk is slow; `"always"`, which also
-   * makes opening wait for the thread; or `"never"`, and the event loop waits for the disk. Default `"large"`.
+   * Which commits run in a thread. `"large"`: large ones, and small ones while the disk is slow. `"always"`: all;
+   * opening also waits for the thread. `"never"`: none, so the event loop waits for the disk. Default `"large"`.
    */
   readonly thread?: "large" | "always" | "never" | undefined
 }
 
-/** What is given: the client, its backups, and what it says of its log. */
+/** The services of a file: client, backups, and metrics of its log. */
 export type SqliteClient = Client | StoreBackup.StoreBackup | StoreHealth
 
 type RunNow = (text: string, parameters: ReadonlyArray<unknown>) => Exit.Exit<Rows, SqlError>
 
-/** Closed for good once an error leaves a commit in doubt (3). */
+/** Permanently closed once an error leaves the outcome of a commit unknown (3). */
 interface Fence {
   isClosed: boolean
-  /** The thread has a statement under way. */
+  /** Whether the thread is running a statement. */
   isApart: boolean
-  /** The connection was closed, and its files are as nobody left them. */
+  /** Whether the connection was closed, so that changes of its files no longer matter. */
   isOver: boolean
 }
 
 const fail = (cause: unknown): Exit.Exit<never, SqlError> =>
   Exit.fail(new SqlError({ cause, message: "SQLite refused a statement" }))
 
-const closeAfter = (fence: Fence, cause: unknown): void => {
+const failFenced = (fence: Fence, cause: unknown): Exit.Exit<never, SqlError> => {
   if (SqliteFailure.classify(cause).fences) fence.isClosed = true
+  return fail(cause)
 }
 
 const makeRun =
@@ -78,9 +80,8 @@ const makeRun =
       if (writes && !(isRewrite.test(text) ? ownership.rewritten() : ownership.after())) throw SqliteFailure.replaced
       return Exit.succeed(rows)
     } catch (cause) {
-      if (writes) ownership.after() // what failed may have reached the log
-      closeAfter(fence, cause)
-      return fail(cause)
+      if (writes) ownership.after() // a failed statement may have written to the log
+      return failFenced(fence, cause)
     }
   }
 
@@ -110,7 +111,7 @@ const makeConnection = (database: SqliteModule.Connection, runNow: RunNow): Conn
     executeValues: (text, parameters) => Effect.map(run(text, parameters), (found) => found.map(Object.values)),
     executeStream: (text, parameters, transform) =>
       Stream.unwrap(Effect.map(rows(text, parameters, transform), Stream.fromIterable)),
-    // A full disk has ended the transaction already: there is nothing to roll back.
+    // A full disk has already ended the transaction: there is nothing to roll back.
     executeUnprepared: (text, parameters, transform) =>
       Effect.suspend(() =>
         text === "ROLLBACK" && database.isTransaction === false ? Exit.succeed([]) : rows(text, parameters, transform)
@@ -118,17 +119,17 @@ const makeConnection = (database: SqliteModule.Connection, runNow: RunNow): Conn
   }
 }
 
-// A COMMIT that was refused leaves its transaction open, and whatever ran next would be part of it.
+// A refused COMMIT leaves its transaction open, and the next statement would become part of it.
 const endTransaction = (database: SqliteModule.Connection): void => {
   if (database.isTransaction === false) return
   try {
     database.exec("ROLLBACK")
   } catch {
-    // There was none: this Node's driver cannot tell beforehand.
+    // There was no open transaction: this Node's driver cannot tell beforehand.
   }
 }
 
-/** Who may write: one transaction, or the thread. `claims`: transactions open or waiting. */
+/** The current writer: one transaction, or the thread. `claims`: number of transactions that are open or waiting. */
 interface Turn {
   readonly permit: Effect.Semaphore
   claims: number
@@ -164,7 +165,7 @@ const makeWriter = (
   return SqliteWriterThread.make({
     start: { filename: sharedName, origin, settings },
     always: thread === "always",
-    // Where the thread writes, the thread carries the log into the file.
+    // While the thread writes, it also runs the checkpoints.
     onReady: (ready) => connection.exec(`PRAGMA wal_autocheckpoint=${ready ? 0 : settings.checkpointPages}`),
     onAbsent: (cause) => void Runtime.runFork(runtime)(Effect.logWarning(noThread, Cause.die(cause)))
   })
@@ -173,9 +174,8 @@ const makeWriter = (
 const noThread = "SQLite's writer thread could not start; every commit is made on the event loop"
 
 /**
- * Opens a file, or `":memory:"`, for as long as the scope lives. A file that is not there is made, with its tables
- * (Migrations), before it is opened. A prepared statement is answered at once, with an `Exit`, unless a transaction holds
- * the connection; one that writes and is large is answered from the thread.
+ * Opens a file, or `":memory:"`, until the scope closes. A missing file is first created with its tables (Migrations).
+ * A prepared statement returns an `Exit`, unless a transaction holds the connection; large writes run in the thread.
  */
 export const make = (
   options: SqliteOptions
@@ -221,7 +221,7 @@ const connect = (
       compiler: makeCompilerSqlite(),
       spanAttributes: [["db.system.name", "sqlite"]]
     })
-    // A statement that slipped into somebody's open transaction would be answered before it is durable.
+    // A statement inside another caller's open transaction would be answered before it is durable.
     const run: Run = (text, parameters) =>
       turn.claims > 0 ? client.unsafe(text, parameters) : runNow(text, parameters)
     const watch = SqlitePaths.pathOf(options.filename)
@@ -253,20 +253,21 @@ const writing = (
   log: SqliteLog.SqliteLog,
   run: Run
 ): Run => {
-  const runApart: Run = (text, parameters) =>
-    Effect.suspend(() => {
-      if (!ownership.before(false)) return fail(SqliteFailure.replaced)
-      fence.isApart = true
-      return Effect.flatMap(Effect.exit(writer.run(text, parameters)), (exit) => {
-        fence.isApart = false
-        const isOurs = ownership.after() // also of what failed, which may have reached the log
-        return isOurs || Exit.isFailure(exit) ? exit : fail(SqliteFailure.replaced)
-      })
-    }).pipe(Effect.tapError(({ cause }) => Effect.sync(() => closeAfter(fence, cause))))
   return (text, parameters) => {
     if (turn.claims === 0 && !fence.isClosed && !log.hasRoom()) return fail(SqliteFailure.logFull)
-    if (turn.claims === 0 && !fence.isClosed && writer.takes(parameters))
-      return Effect.uninterruptible(turn.permit.withPermits(1)(runApart(text, parameters)))
+    if (turn.claims === 0 && !fence.isClosed && writer.takes(parameters)) {
+      const running = Effect.async<Rows, SqlError>((resume) => {
+        if (!ownership.before(false)) return resume(failFenced(fence, SqliteFailure.replaced))
+        fence.isApart = true
+        writer.run(text, parameters, (answer) => {
+          fence.isApart = false
+          const isOurs = ownership.after() // also for a failed statement, which may have written to the log
+          if ("thrown" in answer) resume(failFenced(fence, answer.thrown))
+          else resume(isOurs ? Exit.succeed(answer.rows) : failFenced(fence, SqliteFailure.replaced))
+        })
+      })
+      return Effect.uninterruptible(turn.permit.withPermits(1)(running))
+    }
     const startedAtMillis = performance.now()
     const exit = run(text, parameters)
     writer.stayed(performance.now() - startedAtMillis)
@@ -274,6 +275,6 @@ const writing = (
   }
 }
 
-/** The client of one file, or of `":memory:"`, and its backups. */
+/** The client of one file, or of `":memory:"`, with its backups and metrics. */
 export const layer = (options: SqliteOptions): Layer.Layer<SqliteClient, DatabaseRefused> =>
   Layer.scopedContext(make(options)).pipe(Layer.provide(Reactivity.layer))

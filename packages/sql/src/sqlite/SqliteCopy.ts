@@ -1,12 +1,12 @@
 /**
- * SqliteCopy: makes a copy of a store and judges it. Plain, without Effect: it runs in a thread of its own (SqliteCopyThread),
- * because either may take minutes.
+ * SqliteCopy: copies a store and verifies the copy. Plain, without Effect: it runs in a thread of its own
+ * (SqliteCopyThread), because both may take minutes.
  */
 import * as SqliteMark from "./SqliteMark.js"
 import type { Connection, Open, Origin } from "./SqliteModule.js"
 import { makeAsk } from "./SqliteSettings.js"
 
-/** What a copy holds. */
+/** The contents of a copy. */
 export interface Contents {
   /** Format of the store (StoreFormat). */
   readonly format: number
@@ -15,14 +15,17 @@ export interface Contents {
   readonly events: number
 }
 
-/** What is to be done: copy the store that this process has open as `source` into the empty file `target`; or only judge `target`. */
+/**
+ * The task: copy the store that this process has open as `source` into the empty file `target`, or only verify
+ * `target`.
+ */
 export interface Work {
   readonly source: string | null
   readonly target: string
   readonly origin: Origin
 }
 
-/** Copies and judges. Throws what SQLite says, or an `Error` that says what is wrong with the copy. */
+/** Copies and verifies. Throws the SQLite error, or an `Error` that says what is wrong with the copy. */
 export const run = (open: Open, { source, target }: Work): Contents => {
   if (source !== null) within(open(source), (connection) => copy(connection, target))
   return within(open(target), judge)
@@ -38,7 +41,7 @@ const within = <A>(connection: Connection, use: (connection: Connection) => A): 
 
 const busyMillis = 5_000
 
-// One read transaction: what is committed meanwhile goes to the log, and is not in it.
+// One read transaction: commits made meanwhile go to the log and are not in the copy.
 const copy = (connection: Connection, target: string): void => {
   connection.exec(`PRAGMA busy_timeout=${busyMillis}; PRAGMA wal_autocheckpoint=0`)
   connection.exec(`VACUUM INTO '${target.replaceAll("'", "''")}'`)
@@ -46,7 +49,7 @@ const copy = (connection: Connection, target: string): void => {
 
 const faultsOf = "(SELECT integrity_check AS fault FROM pragma_integrity_check LIMIT 5)"
 
-/** Every state rests on an event of its own sequence, and none on a later one. */
+/** Counts states without an event of their own sequence, or with a later one: there must be none. */
 const loose = `(SELECT count(*) AS n FROM journal_state AS now WHERE sequence IS NOT (
   SELECT max(sequence) FROM journal_events AS past WHERE past.kind = now.kind AND past.id = now.id))`
 

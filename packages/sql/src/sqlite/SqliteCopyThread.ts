@@ -1,12 +1,12 @@
 /**
- * SqliteCopyThread: the program of the thread that copies and judges a store. It runs as text (ThreadTexts). StoreBackup is its
- * counterpart.
+ * SqliteCopyThread: the program of the thread that copies and verifies a store. It runs as text (ThreadTexts).
+ * StoreBackup starts it.
  */
 import { type Contents, run, type Work } from "./SqliteCopy.js"
 import * as SqliteModule from "./SqliteModule.js"
 import type { Thrown } from "./SqliteThread.js"
 
-/** What it tells, once. */
+/** The only message of the thread. */
 export type Copied = { readonly contents: Contents } | { readonly thrown: Thrown }
 
 const { parentPort, workerData } = SqliteModule.builtin("node:worker_threads") as typeof import("node:worker_threads")

@@ -1,11 +1,11 @@
 /**
  * SqliteFailure: classifies errors of SQLite. Pure: takes a code, returns a reason and `applied`.
  *
- * One statement is one transaction, and SQLite rolls a failed statement back. Only after an error of the disk itself is it
- * unknown whether the commit happened: the write-ahead log may hold it and replay it when the file is opened again.
+ * One statement is one transaction, and SQLite rolls a failed statement back. Only after an error of the disk itself is
+ * it unknown whether the commit happened: the write-ahead log may hold it and replay it when the file is opened again.
  */
 
-/** The outcome of a failed statement. `fences`: the connection must not be used any more. */
+/** The outcome of a failed statement. `fences`: the connection must no longer be used. */
 export interface SqliteFailure {
   readonly reason: string
   readonly applied: "no" | "unknown"
@@ -15,10 +15,10 @@ export interface SqliteFailure {
 /** The cause of every call on a connection after the one that fenced it. */
 export const fenced = { code: "ONELANE_FENCED" } as const
 
-/** The cause of a call whose file, or its log, was removed or replaced: where its commit went nobody will read it. */
+/** The cause of a call whose file, or its log, was removed or replaced: nobody will read its commit. */
 export const replaced = { code: "ONELANE_FILE_REPLACED" } as const
 
-/** The cause of a call that would let a log grow further that cannot be carried into its file. */
+/** The cause of a call that is refused because its log is full and cannot be checkpointed. */
 export const logFull = { code: "ONELANE_LOG_FULL" } as const
 
 /** The cause of a call whose thread ended before it answered. */
@@ -48,7 +48,7 @@ const byPrimaryCode: ReadonlyMap<number, SqliteFailure> = new Map([
   [26, no("NOT_A_DATABASE")]
 ])
 
-/** SQLite's own words for them: the driver of Node 20 leaves the code out when a statement that answers rows fails. */
+/** SQLite's messages and their codes: the driver of Node 20 omits the code if a statement that returns rows fails. */
 const codes: Readonly<Record<string, number>> = {
   "database is locked": 5,
   "database table is locked": 6,
@@ -63,7 +63,7 @@ const codes: Readonly<Record<string, number>> = {
   "file is not a database": 26
 }
 
-/** Classifies an exception. If it is unknown and not from SQLite, the outcome is in doubt. */
+/** Classifies an exception. If it is not recognized as one of SQLite's, the outcome is unknown. */
 export const classify = (cause: unknown): SqliteFailure => {
   if (cause === fenced) return no("FENCED")
   if (cause === replaced) return { reason: "FILE_REPLACED", applied: "unknown", fences: true }

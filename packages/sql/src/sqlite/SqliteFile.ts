@@ -1,12 +1,13 @@
 /**
- * SqliteFile: opens a file as this application's own, or says why not. What it finds is judged before anything is
- * changed; what durability rests on is set and then read back.
+ * SqliteFile: opens a file for exclusive use by this process, or refuses with a reason. The file is checked before
+ * anything is changed; the settings needed for durability are set and then read back.
  *
- * 1. One owner. No other process gets in while the file is open: by the `unix-excl` way of opening it, which keeps what
- *    connections of one process share in memory, or, where there is none, by the exclusive mode of a single connection.
- *    Within the process ownership is an open transaction on a database in memory, named after the file.
- * 2. Nothing outlives closing: neither a log, nor a hold on the file.
- * 3. A file under its name is whole. A new one is made aside (SqliteNewFile); one that lacks its tables or its log is refused.
+ * 1. One owner. No other process can open the file while it is open here. The `unix-excl` VFS ensures that; it keeps
+ * the shared data of this process's connections in memory. Without it, a single connection uses exclusive mode. Within
+ * the process ownership is an open transaction on an in-memory database named after the file.
+ * 2. Closing leaves no log and no lock on the file.
+ * 3. A file under its final name is complete. A new file is created under a temporary name (SqliteNewFile); one that
+ * lacks its tables or its log is refused.
  */
 
 import { chmodSync, existsSync, statSync } from "node:fs"
@@ -28,13 +29,13 @@ import { type Statements, statementsOf } from "./SqliteStatements.js"
 export interface SqliteOptions {
   /** A path, or `":memory:"`. */
   readonly filename: string
-  /** How long to wait for a previous owner to let go. Default 1,000. It blocks the thread. */
+  /** How long to wait for a previous owner to release the file, milliseconds. Default 1,000. Blocks the thread. */
   readonly busyTimeoutMillis?: number | undefined
-  /** Page cache of a connection. Default 32. */
+  /** Page cache of a connection, MiB. Default 32. */
   readonly cacheMebibytes?: number | undefined
-  /** Pages of 4 KiB in the write-ahead log before they are carried into the file. Default 4,000. */
+  /** Pages of 4 KiB in the write-ahead log that trigger a checkpoint. Default 4,000. */
   readonly checkpointPages?: number | undefined
-  /** Mebibytes of a write-ahead log that cannot be carried into the file, before writes are refused. Default 1,024. */
+  /** Size in MiB of a write-ahead log that cannot be checkpointed, above which writes are refused. Default 1,024. */
   readonly logMaxMebibytes?: number | undefined
 }
 
@@ -43,20 +44,20 @@ export interface SqliteFile {
   readonly connection: Connection
   readonly statements: Statements
   readonly settings: SqliteSettings.Settings
-  /** Whether its files are still there. */
+  /** Whether its files are still in place. */
   readonly ownership: SqliteOwnership.SqliteOwnership
-  /** By which name a further connection of this process opens it; null where it cannot. */
+  /** The name by which further connections of this process open it; null if they cannot. */
   readonly sharedName: string | null
   /** Where a thread loads the driver. */
   readonly origin: Origin
-  /** Closes it; further connections first. */
+  /** Closes it; close further connections first. */
   readonly close: Effect.Effect<void>
 }
 
 /** `application_id` in the header of our files: "1Lan". */
 const applicationId = 0x314c616e
 
-/** How long a connection waits for another one of this process to end its write. */
+/** How long a connection waits for a write of another connection of this process, milliseconds. */
 const writeMillis = 5_000
 
 const messages: Partial<Record<Reason, string>> = {
@@ -108,8 +109,8 @@ const reasonOf = (cause: unknown): Reason => {
   return reason in messages ? (reason as Reason) : "CANNOT_OPEN"
 }
 
-// Null in memory, and on systems on which SQLite has no such way. A file that is there is never made by opening it: it may be
-// gone by the time the thread opens it, and an empty one would take its log along.
+// Null in memory, and on systems without `unix-excl`. An existing file is opened without the right to create it: it may
+// be gone when the thread opens it, and a new empty file would then take over its log.
 const sharedNameOf = (filename: string, isThere: boolean): string | null => {
   if (filename === ":memory:" || filename === "" || process.platform === "win32") return null
   const url = filename.startsWith("file:") ? filename : pathToFileURL(filename).href
@@ -134,15 +135,15 @@ const claim = (driver: SqliteDriver.Driver, options: SqliteOptions, opened: Arra
   connection.exec(sharedName === null ? `${wait}; PRAGMA locking_mode=EXCLUSIVE` : wait)
   judge(connection, filename, isThere)
   if (path !== null && !isThere) {
-    chmodSync(path, 0o600) // who buys what, and digests of keys; SQLite gives its log the same
+    chmodSync(path, 0o600) // who buys what, and digests of keys; SQLite gives its log the same mode
     if (sharedName !== null) own(path)
   }
 
   const settings = { busyTimeoutMillis, cacheMebibytes, checkpointPages }
-  // An empty log would be taken up without a word in the header.
+  // SQLite would reuse an empty log without a mark in the header.
   if (isThere && SqlitePaths.sizeOf(SqlitePaths.logOf(path)) === 0) connection.exec("PRAGMA journal_mode=DELETE")
   SqliteSettings.set(connection, settings)
-  // Takes the file for good, and finds out now rather than at the first commit that it cannot be written.
+  // Locks the file, and detects now rather than at the first commit that it cannot be written.
   connection.exec(`BEGIN IMMEDIATE; PRAGMA application_id=${applicationId}; COMMIT`)
   const fault = SqliteSettings.fault(connection, {
     journal_mode: path === null ? "memory" : "wal",
@@ -156,9 +157,10 @@ const claim = (driver: SqliteDriver.Driver, options: SqliteOptions, opened: Arra
       ? SqliteOwnership.always
       : SqliteOwnership.make(path, SqliteSettings.calmLogBytes(checkpointPages))
   const statements = statementsOf(connection)
+  const file = path === null ? null : statSync(path)
   const close = Effect.zipRight(
     Effect.sync(() => letGo(connection, opened, statements, ownership)),
-    sharedName === null ? Effect.void : Effect.promise(driver.letGo)
+    file === null ? Effect.void : Effect.promise(() => driver.letGo(file))
   )
   const kept = { ...settings, busyTimeoutMillis: writeMillis }
   return { connection, statements, settings: kept, ownership, sharedName, origin: driver.origin, close }
@@ -179,12 +181,12 @@ const claimInProcess = (driver: SqliteDriver.Driver, path: string, wait: string)
   return ownership
 }
 
-// From here on the main file says that it needs its log, which is there by now.
+// Marks the main file as incomplete without its log, which exists by now.
 const markWithLog = (connection: Connection): void => {
   try {
     connection.exec(`PRAGMA user_version=${SqliteMark.withLog}; PRAGMA wal_checkpoint`)
   } catch (cause) {
-    // There may be room again later, and what is stored can be read now.
+    // There may be room again later, and stored data can be read now.
     if (classify(cause).reason !== "DISK_FULL") throw cause
   }
 }
@@ -198,11 +200,12 @@ const letGo = (
   statements.forget()
   try {
     if (!ownership.yieldLog()) return end(connection, opened)
-    // Everything is in the main file before it says so; it leaves the log last, so that a closed store is one plain file.
+    // Everything is checkpointed into the main file before it is marked so; it leaves write-ahead mode last, so that a
+    // closed store is one plain file.
     connection.exec(`PRAGMA wal_checkpoint(RESTART); PRAGMA user_version=${SqliteMark.alone}`)
     connection.exec("PRAGMA journal_mode=DELETE; PRAGMA locking_mode=NORMAL; SELECT 1 FROM sqlite_schema LIMIT 1")
   } catch {
-    // The disk refuses: what is in the log stays there and is found when the file is opened again.
+    // A disk error: the data stays in the log and is found when the file is reopened.
   }
   end(connection, opened)
 }

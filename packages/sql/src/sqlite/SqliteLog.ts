@@ -1,12 +1,12 @@
 /**
- * SqliteLog: watches that the write-ahead log is carried into the file. SQLite does that by itself after a commit, and says
- * nothing when it cannot; the log then grows until the disk is full.
+ * SqliteLog: monitors the checkpoints of the write-ahead log. SQLite runs them by itself after a commit and reports no
+ * error if one fails; the log then grows until the disk is full.
  *
- * A log of more than twice the size at which it is carried over is looked into: carrying it over is tried by name. While that
- * fails it is tried again each second, logged and counted; and before the log takes the last room, writes are refused. Once it
- * was carried over, the log gives its room back.
+ * A log of more than twice the checkpoint size is checked by an explicit checkpoint. While that fails, it is retried
+ * each second, logged and counted; before the log fills the disk, writes are refused. After a successful checkpoint the
+ * log is truncated.
  *
- * Owns the watch; does not own the log (SQLite), nor its identity (SqliteOwnership).
+ * Owns the monitoring; does not own the log (SQLite), nor its identity (SqliteOwnership).
  */
 import { statfsSync } from "node:fs"
 import { dirname } from "node:path"
@@ -15,37 +15,39 @@ import type { StoreHealthShape } from "../journal/StoreHealth.js"
 import * as SqliteSettings from "./SqliteSettings.js"
 import type { Statements } from "./SqliteStatements.js"
 
-/** How the log of a file is watched. */
+/** How the log of a file is monitored. */
 export interface Options {
   readonly path: string
   readonly statements: Statements
-  /** Pages in the log at which SQLite carries them over. */
+  /** Pages in the log that trigger SQLite's checkpoint. */
   readonly checkpointPages: number
-  /** Mebibytes of a log that cannot be carried over, at most. */
+  /** Most MiB of a log that cannot be checkpointed. */
   readonly logMaxMebibytes: number
   readonly logBytes: () => number
-  /** Whether a copy is being made, which holds the log back for a while. */
+  /** Whether a copy is being made, which holds the checkpoint back for a while. */
   readonly isCopying: () => boolean
   readonly log: RareLog.RareLog
 }
 
-/** The watch over one log. */
+/** The monitor of one log. */
 export interface SqliteLog extends StoreHealthShape {
-  /** Looks, after a commit or before one; false: another write must not go to the log. */
+  /** Checks the log, after a commit or before one; false: no further write is allowed. */
   readonly hasRoom: () => boolean
 }
 
-/** Of what has no log. */
+/** For stores without a log. */
 export const none: SqliteLog = { hasRoom: () => true, logBytes: () => 0, checkpointFailures: () => 0 }
 
-/** How long until a log that cannot be carried over is tried again, milliseconds. */
+/** Pause before a failed checkpoint is retried, milliseconds. */
 const againMillis = 1_000
 
-/** Bytes of the disk that a log which cannot be carried over leaves free. */
+/** Bytes of free disk space that a log without checkpoints must leave. */
 const reserveBytes = 64 * 2 ** 20
 
 interface Watch extends Options {
-  /** A log up to this size is as it should be; it is larger for a while after a log that was too long was carried over. */
+  /**
+   * A log up to this size is normal; the limit is higher for a while after the checkpoint of a log that was too long.
+   */
   calmBytes: number
   readonly leastCalmBytes: number
   isStuck: boolean
@@ -53,7 +55,7 @@ interface Watch extends Options {
   failures: number
 }
 
-/** Begins to watch. */
+/** Starts to monitor. */
 export const make = (options: Options): SqliteLog => {
   const leastCalmBytes = SqliteSettings.calmLogBytes(options.checkpointPages)
   const self: Watch = {
@@ -88,7 +90,7 @@ const look = (self: Watch, bytes: number): void => {
   const why = carryOver(self.statements)
   self.isStuck = why !== null
   if (why === null) {
-    // The commit that writes it from its beginning again cuts it back (SqliteSettings).
+    // The next commit that restarts the log truncates it (SqliteSettings).
     self.calmBytes = bytes + self.leastCalmBytes / 2
     return
   }
@@ -100,7 +102,7 @@ const look = (self: Watch, bytes: number): void => {
   )
 }
 
-/** Why it could not be; null: all of it was. */
+/** Runs a checkpoint. Returns why it failed or was incomplete; null if all was checkpointed. */
 const carryOver = ({ all }: Statements): string | null => {
   try {
     const [row = {}] = all("PRAGMA wal_checkpoint(PASSIVE)", [])
@@ -117,6 +119,6 @@ const freeBytes = (path: string): number => {
     const { bavail, bsize } = statfsSync(dirname(path))
     return bavail * bsize
   } catch {
-    return Number.POSITIVE_INFINITY // not known here
+    return Number.POSITIVE_INFINITY // unknown on this system
   }
 }

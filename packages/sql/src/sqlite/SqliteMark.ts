@@ -1,6 +1,6 @@
 /**
- * SqliteMark: how a main file says by itself whether a log belongs to it. Its `user_version` is 1 from before the first commit
- * until all of the log is in it: a copy of the main file alone shows that something is missing.
+ * SqliteMark: the mark in a main file that says whether a log belongs to it. `user_version` is 1 from before the first
+ * commit until the whole log is checkpointed. So a copy of the main file alone shows that its log is missing.
  */
 
 /** `user_version` of a file whose log belongs to it. */

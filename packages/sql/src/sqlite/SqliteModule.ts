@@ -1,6 +1,6 @@
 /**
- * SqliteModule: the `node:sqlite` API and where a thread finds it again. Plain, without Effect and without an import at run time:
- * it is part of the texts that run in threads (ThreadTexts), where nothing can be imported by its name.
+ * SqliteModule: the `node:sqlite` API, and how a thread loads it. Plain, without Effect and without run-time imports:
+ * it is part of the texts that run in threads (ThreadTexts), where imports by name do not work.
  */
 
 /** A row, by the names of its columns. */
@@ -36,7 +36,8 @@ export type Open = (filename: string) => Connection
 /** Gets a module that is part of the runtime; undefined if it has none of that name. */
 export const builtin = (name: string): unknown => process.getBuiltinModule(name)
 
-// Node 22 says on standard error that its SQLite is experimental; the programs that embed us did not ask for it by name.
+// Node 22 says on standard error that its SQLite is experimental; the programs that embed us did not ask for it by
+// name.
 /** The API of Node itself; undefined where it has none. */
 export const ofNode = (): SqliteModule | undefined => {
   const { emitWarning } = process

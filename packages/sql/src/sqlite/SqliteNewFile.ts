@@ -1,8 +1,8 @@
 /**
- * SqliteNewFile: makes the file of a new store. It is made aside, tables and all, synced, and only then given its name: a file
- * under that name is never without its tables, however the process ends.
+ * SqliteNewFile: creates the file of a new store. The file is created with its tables under a temporary name, synced,
+ * and only then given its final name. So a file under that name always has its tables, however the process ends.
  *
- * Owns the file aside and its name; does not own what is put into it.
+ * Owns the temporary file and both names; does not own its contents.
  */
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
@@ -20,18 +20,18 @@ const remove = (aside: string): void => {
   try {
     for (const ending of endings) rmSync(`${aside}${ending}`, { force: true })
   } catch {
-    // Nothing could be made under such a name, or it cannot be removed: making the file says why.
+    // No file can be created under such a name, or it cannot be removed: creating the file reports why.
   }
 }
 
-/** Lets `use` make a file aside of `path`, under the name that it is given; what is left of that is removed. */
+/** Lets `use` create a temporary file next to `path`, under the given name; then removes what is left of it. */
 export const aside = <A, E, R>(path: string, use: (aside: string) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.suspend(() => {
     const aside = beside(path, process.pid, made++)
     return Effect.acquireUseRelease(
       Effect.sync(() => {
         sweep(path)
-        remove(aside) // of a process before that had the same number
+        remove(aside) // left by an earlier process with the same id
       }),
       () => use(aside),
       () => Effect.sync(() => remove(aside))
@@ -39,8 +39,8 @@ export const aside = <A, E, R>(path: string, use: (aside: string) => Effect.Effe
   })
 
 /**
- * Makes the file `path` unless it is there: `fill` makes it under the name that it is given, and leaves one closed file.
- * Where somebody else makes it meanwhile, theirs stays.
+ * Creates the file `path` if it does not exist. `fill` creates it under the given temporary name and must leave one
+ * closed file. If another process creates `path` meanwhile, that file stays.
  */
 export const make = <R>(
   path: string,
@@ -84,13 +84,13 @@ const refusalOf = (path: string, cause: unknown): DatabaseRefused => {
   })
 }
 
-/** Gives a synced file its name, durably; false where the name is taken. Throws what the system says. */
+/** Gives a synced file its final name, durably; false if the name is taken. Throws the system's error. */
 export const give = (aside: string, path: string): boolean => {
   try {
     linkSync(aside, path)
   } catch (cause) {
     if (existsSync(path)) return false
-    // A file system without links.
+    // The file system does not support links.
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw cause
     renameSync(aside, path)
   }
@@ -108,7 +108,7 @@ export const sync = (path: string): void => {
   }
 }
 
-/** Syncs the names in a folder. Windows has no way to, and needs none. */
+/** Syncs a folder, so that its names are durable. Windows does not support it and does not need it. */
 export const syncFolder = (folder: string): void => {
   if (process.platform === "win32") return
   const names = openSync(folder, "r")
@@ -119,7 +119,7 @@ export const syncFolder = (folder: string): void => {
   }
 }
 
-// What a process that was killed left aside.
+// Removes temporary files of killed processes.
 const sweep = (path: string): void => {
   const left = new RegExp(`^${basename(path).replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\.new-(\\d+)-\\d+$`)
   for (const found of namesIn(dirname(path))) {

@@ -1,34 +1,41 @@
 /**
- * SqliteOwnership: whether the files that a connection has open are still those under their names, and hold what it wrote.
- * Who removes, replaces or overwrites one takes the store away: SQLite goes on without a word, into nothing.
+ * SqliteOwnership: checks whether the open files of a connection still have their names and hold what it wrote. If a
+ * file is removed, replaced or overwritten, the store is lost: SQLite reports no error and continues to write to a file
+ * without a name.
  *
- * 1. Looked at before and after each statement that writes, and on reads a few times a second: two `stat` each, 8 µs a commit.
- * 2. Sizes between statements are exact, because nobody else may write; while the thread writes they may only grow, and SQLite
- *    may cut a log that was too long back to its limit.
- * 3. What was lost once stays lost.
+ * 1. Checked before and after each statement that writes, and a few times a second on reads: two `stat` calls each, 8
+ * µs per commit.
+ * 2. Sizes between statements are exact, because nobody else may write; while the thread writes they may only grow,
+ * except that SQLite may truncate a log that was too long to its limit.
+ * 3. A failed check is final.
  *
- * Owns what was seen last; does not own what follows from it (SqliteClient).
+ * Owns the last observed sizes and identities; does not own the consequences (SqliteClient).
  */
 import { statSync, truncateSync } from "node:fs"
 import * as SqlitePaths from "./SqlitePaths.js"
 
 /** The files of one store. */
 export interface SqliteOwnership {
-  /** Whether both files are as they were left. `writing`: another thread writes to them now. */
+  /** Whether both files are unchanged since the last check. `writing`: another thread is writing to them. */
   readonly before: (writing: boolean) => boolean
-  /** Whether both files are still there. What they grew by is taken as one's own. */
+  /** Whether both files are still in place. Records their growth as our own writes. */
   readonly after: () => boolean
-  /** The same after a statement that rewrites the files (`VACUUM`, a truncating checkpoint): they may have become smaller. */
+  /**
+   * The same after a statement that rewrites the files (`VACUUM`, a truncating checkpoint): they may have become
+   * smaller.
+   */
   readonly rewritten: () => boolean
-  /** `before`, unless somebody looked a moment ago. */
+  /** Like `before`, but skipped if the last check was a moment ago. */
   readonly glance: (writing: boolean) => boolean
-  /** Whether closing may carry the log into the file. Where the file or its log was overwritten, the log is given up. */
+  /**
+   * Whether closing may checkpoint the log into the file. If the file or its log was overwritten, the log is discarded.
+   */
   readonly yieldLog: () => boolean
-  /** Bytes of the log, as seen last. */
+  /** Bytes of the log at the last check. */
   readonly logBytes: () => number
 }
 
-/** Of what has no file, and where nobody can take one away. */
+/** For memory, and for systems where nobody can remove an open file. */
 export const always: SqliteOwnership = {
   before: () => true,
   after: () => true,
@@ -38,7 +45,7 @@ export const always: SqliteOwnership = {
   logBytes: () => 0
 }
 
-/** How long a look counts for reads, milliseconds. */
+/** How long a check is valid for reads, milliseconds. */
 const glanceMillis = 250
 
 type Verdict = "ours" | "gone" | "overwritten"
@@ -49,7 +56,7 @@ interface Seen {
   readonly ino: number
   sizeBytes: number
   isShrinking: boolean
-  /** SQLite itself makes it no smaller than this. */
+  /** SQLite itself truncates it to no less than this. */
   readonly leastBytes: number
 }
 
@@ -61,7 +68,7 @@ interface Ownership {
   lookedAtMillis: number
 }
 
-/** Begins to watch the file `path` and its log, as they are now. The log is cut to `logLimitBytes` when it is longer. */
+/** Starts to monitor the file `path` and its log, as they are now. SQLite truncates a longer log to `logLimitBytes`. */
 export const make = (path: string, logLimitBytes: number): SqliteOwnership => {
   const self: Ownership = {
     file: see(path, Number.POSITIVE_INFINITY),
@@ -74,7 +81,7 @@ export const make = (path: string, logLimitBytes: number): SqliteOwnership => {
     before: (writing) => look(self, !writing),
     after: () => look(self, false),
     rewritten: () => {
-      self.file.isShrinking = true // with some later checkpoint, if a reader holds this one back
+      self.file.isShrinking = true // with a later checkpoint, if a reader blocks this one
       self.log.sizeBytes = 0
       return look(self, false)
     },
@@ -104,20 +111,19 @@ const judge = (seen: Seen, exact: boolean): Verdict => {
   try {
     const found = statSync(seen.path, quiet)
     if (found === undefined || found.ino !== seen.ino || found.dev !== seen.dev) return "gone"
-    if (exact ? found.size !== seen.sizeBytes : isTooSmall(seen, found.size)) return "overwritten"
+    const { isShrinking, leastBytes, sizeBytes } = seen
+    const isTooSmall = found.size < sizeBytes && found.size < leastBytes && !isShrinking
+    if (exact ? found.size !== sizeBytes : isTooSmall) return "overwritten"
     seen.sizeBytes = found.size
     return "ours"
   } catch {
-    return "gone" // a folder that may not be searched any more, or is none
+    return "gone" // the folder is no longer searchable, or is not a folder
   }
 }
 
-const isTooSmall = ({ isShrinking, leastBytes, sizeBytes }: Seen, foundBytes: number): boolean =>
-  foundBytes < sizeBytes && foundBytes < leastBytes && !isShrinking
-
 /**
- * SQLite closes a file that is gone without touching what took its name. What was written into the file itself it cannot
- * see: without its log it carries nothing into that.
+ * SQLite detects a moved or removed file and does not touch the file that took its name. It cannot detect that the file
+ * itself was overwritten; emptying the log keeps it from writing a checkpoint into that.
  */
 const yieldLog = (self: Ownership): boolean => {
   look(self, true)

@@ -1,5 +1,5 @@
 /**
- * SqlitePaths: where a store lies: its file, the write-ahead log beside it, and what can be read of both before SQLite opens
+ * SqlitePaths: the paths of a store: its file and the write-ahead log beside it, and checks of both before SQLite opens
  * them.
  */
 import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs"
@@ -17,7 +17,7 @@ export const pathOf = (filename: string): string | null => {
 /** The log of a store; SQLite puts it beside the file itself, not beside a link to it. */
 export const logOf = (path: string): string => `${existsSync(path) ? realpathSync(path) : path}-wal`
 
-/** The size of a file in bytes; 0 where there is none. */
+/** The size of a file in bytes; 0 if it does not exist. */
 export const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
 /** The header of an SQLite file. https://www.sqlite.org/fileformat.html#the_database_header */
@@ -27,16 +27,16 @@ const userVersionAt = 60
 const writeAhead = 2
 
 /**
- * What is missing beside a file, or too much there, as a clause for the operator; null: nothing. Reads the file itself: no
- * connection of this process may have it open, because closing a file lets go of its locks.
+ * The fault of a file without its log, or beside a foreign log, as a clause for the operator; null if there is none. No
+ * connection of this process may have the file open: it is read and closed here, and closing it releases the locks.
  */
 export const faultBeside = (path: string): string | null =>
-  // Twice: another process may be opening or closing it, and changes one of the two between two looks.
+  // Checked twice: another process may be opening or closing it, and change one of the two between the reads.
   faultNow(path) === null ? null : faultNow(path)
 
 const faultNow = (path: string): string | null => {
   const bytes = headerOf(path)
-  if (bytes.length < headerBytes) return null // SQLite says what it is
+  if (bytes.length < headerBytes) return null // SQLite reports what it is
   const log = logOf(path)
   const hasLog = sizeOf(log) > 0
   if (!hasLog && bytes.readUInt32BE(userVersionAt) === SqliteMark.withLog)

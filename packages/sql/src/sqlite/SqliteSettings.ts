@@ -1,10 +1,10 @@
 /**
- * SqliteSettings: what durability rests on, set on a connection and then read back. Plain, without Effect: the committing
- * thread uses it too.
+ * SqliteSettings: the settings needed for durability, set on a connection and then read back. Plain, without Effect:
+ * the writer thread uses it too.
  */
 import type { Connection } from "./SqliteModule.js"
 
-/** What a connection is set to. */
+/** The settings of a connection. */
 export interface Settings {
   /** How long to wait for somebody else's write to end. */
   readonly busyTimeoutMillis: number
@@ -16,10 +16,10 @@ export interface Settings {
 /** A page in the write-ahead log, with its header, bytes. */
 const logPageBytes = 4_096 + 24
 
-/** A log up to this size is as it should be; a larger one is cut back to it once all of it was carried into the file. */
+/** A log up to this size is normal; a larger one is truncated to it after a complete checkpoint. */
 export const calmLogBytes = (checkpointPages: number): number => 2 * checkpointPages * logPageBytes
 
-/** Sets a connection. */
+/** Applies the settings to a connection. */
 export const set = (connection: Connection, settings: Settings): void => {
   const { busyTimeoutMillis, cacheMebibytes, checkpointPages } = settings
   connection.exec(`PRAGMA busy_timeout=${Math.trunc(busyTimeoutMillis)}`)
@@ -29,7 +29,7 @@ export const set = (connection: Connection, settings: Settings): void => {
   connection.exec(`PRAGMA journal_size_limit=${Math.trunc(calmLogBytes(checkpointPages))}`)
 }
 
-/** Reads back what `set` did; what is not as it must be, or null. */
+/** Reads the settings back. Returns the first one that differs, or null. */
 export const fault = (connection: Connection, expected: Readonly<Record<string, unknown>>): string | null => {
   const ask = makeAsk(connection)
   for (const [name, value] of Object.entries({ synchronous: 2, foreign_keys: 1, ...expected })) {
@@ -39,7 +39,7 @@ export const fault = (connection: Connection, expected: Readonly<Record<string, 
   return null
 }
 
-/** Asks for one value without leaving a statement behind, so that a file that is refused is let go at once. */
+/** Reads one value without keeping a statement, so that a refused file is released at once. */
 export const makeAsk = (connection: Connection): ((column: string, table: string) => unknown) => {
   let answer: unknown
   connection.function("onelane_answer", (value: unknown) => {

@@ -1,6 +1,6 @@
 /**
- * SqliteStatements: the prepared statements of a connection, each compiled once. Plain, without Effect: the committing thread
- * uses it too.
+ * SqliteStatements: the prepared statements of a connection, each compiled once. Plain, without Effect: the writer
+ * thread uses it too.
  */
 import type { Connection, Row, Statement } from "./SqliteModule.js"
 

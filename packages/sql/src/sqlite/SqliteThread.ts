@@ -23,7 +23,10 @@ export interface Thrown {
   readonly message: string
 }
 
-/** A message from the thread: it is ready, the rows of a statement as JSON, an exception, or that its connection is closed. */
+/**
+ * A message from the thread: it is ready, the rows of a statement as JSON, an exception, or that its connection is
+ * closed.
+ */
 export type Told = { readonly rows: string } | { readonly thrown: Thrown } | "closed"
 
 const { parentPort, workerData } = SqliteModule.builtin("node:worker_threads") as typeof import("node:worker_threads")

@@ -1,6 +1,6 @@
 /**
- * SqliteWriterThread: commits outside the event loop. A thread has a second connection to the same file; statements that would
- * block the loop for long run there, and their answer comes back as a message.
+ * SqliteWriterThread: commits outside the event loop. A thread has a second connection to the same file; statements
+ * that would block the loop for long run there, and their answer comes back as a message.
  *
  * 1. The thread starts with the first large statement; nothing waits until it is ready.
  * 2. If the thread ends while a statement runs, the outcome is unknown, and the store is fenced.
@@ -10,9 +10,7 @@
  * Owns the thread; does not own the file, nor who may write when (SqliteClient).
  */
 import { Worker } from "node:worker_threads"
-import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type { Rows } from "../journal/Statements.js"
 import * as SqliteFailure from "./SqliteFailure.js"
 import type { Asked, Start, Thrown, Told } from "./SqliteThread.js"
@@ -36,17 +34,21 @@ export interface SqliteWriterThread {
   readonly takes: (parameters: ReadonlyArray<unknown>) => boolean
   /** Notes how long a statement outside the thread blocked the loop. */
   readonly stayed: (millis: number) => void
-  readonly run: (text: string, parameters: ReadonlyArray<unknown>) => Effect.Effect<Rows, SqlError>
+  /** Runs a statement there and calls back, once. */
+  readonly run: (text: string, parameters: ReadonlyArray<unknown>, onAnswer: (answer: Answer) => void) => void
   /** Starts the thread now and waits until it is ready or has failed. */
   readonly begin: Effect.Effect<void>
   readonly close: Effect.Effect<void>
 }
 
+/** The rows of a statement, or why it was refused. */
+export type Answer = { readonly rows: Rows } | { readonly thrown: unknown }
+
 /** Runs nothing in a thread. */
 export const none: SqliteWriterThread = {
   takes: () => false,
   stayed: () => {},
-  run: () => Effect.dieMessage("there is no thread"),
+  run: (_text, _parameters, onAnswer) => onAnswer({ thrown: SqliteFailure.closed }),
   begin: Effect.void,
   close: Effect.void
 }
@@ -64,7 +66,11 @@ export interface Options {
   readonly program?: string
 }
 
-type Waiting = (exit: Exit.Exit<Rows, SqlError>) => void
+interface Waiting {
+  readonly onAnswer: (answer: Answer) => void
+  readonly isSmall: boolean
+  readonly startedAtMillis: number
+}
 
 interface Writer extends Options {
   thread: Worker | null
@@ -92,7 +98,7 @@ export const make = (options: Options): SqliteWriterThread => {
       self.smallCount += 1
       noteSmall(self, millis)
     },
-    run: (text, parameters) => Effect.uninterruptible(Effect.async((resume) => ask(self, text, parameters, resume))),
+    run: (text, parameters, onAnswer) => run(self, text, parameters, onAnswer),
     begin: Effect.async((resume) => {
       if (self.state === "none") begin(self)
       if (self.state !== "starting") return resume(Effect.void)
@@ -128,7 +134,7 @@ const begin = (self: Writer): void => {
     thread.on("error", (cause) => end(self, cause))
     thread.on("exit", () => end(self, SqliteFailure.threadEnded))
   } catch (cause) {
-    end(self, cause) // A runtime without threads, or a permission that is not given.
+    end(self, cause) // A runtime without threads, or a missing permission.
   }
 }
 
@@ -138,8 +144,10 @@ const take = (self: Writer, told: Told): void => {
   if (told === "closed") return // `close` ends it
   if (self.state === "starting") return "rows" in told ? started(self, true) : end(self, errorOf(told.thrown))
   const { waiting } = self
+  if (waiting === null) return
   self.waiting = null
-  waiting?.("rows" in told ? Exit.succeed(JSON.parse(told.rows)) : failed(told.thrown))
+  if (waiting.isSmall) noteSmall(self, performance.now() - waiting.startedAtMillis)
+  waiting.onAnswer("rows" in told ? { rows: JSON.parse(told.rows) } : told)
 }
 
 const errorOf = (thrown: Thrown): Error => Object.assign(new Error(thrown.message), thrown)
@@ -157,27 +165,21 @@ const end = (self: Writer, cause: unknown): void => {
   const { waiting } = self
   self.waiting = null
   started(self, false)
-  waiting?.(failed(SqliteFailure.threadEnded))
+  waiting?.onAnswer({ thrown: SqliteFailure.threadEnded })
 }
 
-const failed = (cause: unknown): Exit.Exit<never, SqlError> =>
-  Exit.fail(new SqlError({ cause, message: "SQLite refused a statement" }))
-
-const ask = (self: Writer, text: string, parameters: ReadonlyArray<unknown>, resume: Waiting): void => {
+const run = (
+  self: Writer,
+  text: string,
+  parameters: ReadonlyArray<unknown>,
+  onAnswer: (answer: Answer) => void
+): void => {
   // The thread has ended since `takes`.
-  if (self.state !== "ready") return resume(failed(SqliteFailure.closed))
-  self.waiting = isLarge(parameters) ? resume : timingSmall(self, resume)
+  if (self.state !== "ready") return onAnswer({ thrown: SqliteFailure.closed })
+  self.waiting = { onAnswer, isSmall: !isLarge(parameters), startedAtMillis: performance.now() }
   self.smallCount = 0
   self.thread!.ref()
   self.thread!.postMessage({ text, parameters } satisfies Asked)
-}
-
-const timingSmall = (self: Writer, resume: Waiting): Waiting => {
-  const startedAtMillis = performance.now()
-  return (exit) => {
-    noteSmall(self, performance.now() - startedAtMillis)
-    resume(exit)
-  }
 }
 
 const close = (self: Writer): Effect.Effect<void> =>
@@ -187,7 +189,7 @@ const close = (self: Writer): Effect.Effect<void> =>
     self.state = "gone"
     const done = (): void => resume(Effect.void)
     thread.once("exit", done)
-    // Terminated from here, since not every runtime lets a thread end itself.
+    // Terminated from here, because not every runtime lets a thread end itself.
     thread.on("message", (told: Told) => told === "closed" && void thread.terminate().then(done, done))
     thread.postMessage("close" satisfies Asked)
   }).pipe(Effect.interruptible, Effect.timeoutOption(closeMillis), Effect.asVoid)

@@ -1,10 +1,10 @@
 /**
- * StoreBackup: copies of a store, made while updates go on, and put back when no server has it open.
+ * StoreBackup: copies a store while updates continue, and restores a copy when no server has the store open.
  *
- * 1. A copy is of one moment: everything acknowledged before it began is in it.
- * 2. Under its name a copy is whole: it is made aside, judged (SQLite's own check, format, every state against its history),
- *    synced, and only then gets its name. A name that is taken is refused.
- * 3. Nothing is deleted: what a restore replaces is moved aside.
+ * 1. A copy is a snapshot: it contains everything that was acknowledged before it began.
+ * 2. A copy under its final name is complete: it is made under a temporary name, verified (SQLite's own check, format,
+ * every state against its history), synced, and only then gets its final name. A name that is taken is refused.
+ * 3. Nothing is deleted: a restore moves the files that it replaces.
  *
  * Owns the files it makes; does not own the store (SqliteClient).
  */
@@ -28,7 +28,7 @@ import * as SqliteNewFile from "./SqliteNewFile.js"
 import * as SqlitePaths from "./SqlitePaths.js"
 import * as ThreadTexts from "./ThreadTexts.js"
 
-/** A copy that was made, judged and synced. */
+/** A copy that was made, verified and synced. */
 export interface Backup extends Contents {
   /** Where it is. */
   readonly path: string
@@ -38,14 +38,14 @@ export interface Backup extends Contents {
 
 /**
  * - `NOT_A_FILE`: the store is in memory or in PostgreSQL, which has tools of its own
- * - `NO_FOLDER`: a server whose settings name no folder for backups
- * - `NAME`: not a plain file name, or no folder is there
- * - `EXISTS`: something has that name already
+ * - `NO_FOLDER`: the settings of the server name no folder for backups
+ * - `NAME`: not a plain file name, or its folder does not exist
+ * - `EXISTS`: the name is taken
  * - `MISSING`: there is no such backup
- * - `DAMAGED`: the copy is not sound; of a backup just made: neither is the store
+ * - `DAMAGED`: the copy is damaged; if it was just made, so is the store
  * - `NEWER`: written by a newer release
- * - `IN_USE`: a process has the store open that is to be restored
- * - `FILE_REPLACED`: the file of the store is not there any more
+ * - `IN_USE`: a process has the store open that would be replaced
+ * - `FILE_REPLACED`: the file of the store was removed or replaced
  * - `DISK_FULL`, `READONLY`, `IO`: the disk refused
  */
 export type Reason =
@@ -62,35 +62,35 @@ export type Reason =
   | "READONLY"
   | "IO"
 
-/** No backup was made, or none was restored. `message` is one sentence for whoever operates it. */
+/** No backup was made, or none was restored. `message` is one sentence for the operator. */
 export class BackupRefused extends Data.TaggedError("BackupRefused")<{
   readonly reason: Reason
   readonly message: string
   readonly cause?: unknown
 }> {}
 
-/** Makes backups of the store in force. */
+/** Makes backups of the current store. */
 export interface StoreBackupShape {
-  /** Makes one under this path, which nothing may have yet. */
+  /** Makes a backup at this path, which must not exist. */
   readonly make: (path: string) => Effect.Effect<Backup, BackupRefused>
-  /** Whether one is being made. */
+  /** Whether a backup is being made. */
   readonly isMaking: () => boolean
 }
 
 /** The service. */
 export class StoreBackup extends Context.Tag("@onelane/sql/StoreBackup")<StoreBackup, StoreBackupShape>() {}
 
-/** Refuses. */
+/** Creates a `BackupRefused`. */
 export const refused = (reason: Reason, message: string, cause?: unknown): BackupRefused =>
   new BackupRefused({ reason, message, cause })
 
-/** Of a store in memory. */
+/** For a store in memory. */
 export const inMemory: StoreBackupShape = {
   isMaking: () => false,
   make: () => Effect.fail(refused("NOT_A_FILE", "a store in memory has no backup: name a file as its storage"))
 }
 
-/** Of a database server. */
+/** For a database server. */
 export const onServer: StoreBackupShape = {
   isMaking: () => false,
   make: () =>
@@ -102,10 +102,10 @@ export const onServer: StoreBackupShape = {
     )
 }
 
-/** How long closing a store waits for the copy under way, milliseconds. */
+/** How long closing a store waits for a running copy, milliseconds. */
 const closeMillis = 10_000
 
-/** Of a file that this process has open and can open again; one at a time. Closing waits for the one under way. */
+/** For a file that this process has open and can open again; one copy at a time. Closing waits for a running copy. */
 export const ofFile = ({
   origin,
   ownership,
@@ -136,13 +136,13 @@ const replaced = refused("FILE_REPLACED", "the file of the store was removed or 
 
 /** What was restored. */
 export interface Restored extends Backup {
-  /** Where what was there before is now; its log beside it. Null: nothing was there. */
+  /** The new path of the replaced file, with its log beside it; null if nothing was replaced. */
   readonly movedTo: string | null
 }
 
 /**
- * Puts the backup `from` where the store `to` is to be, which no process may have open. What is there under that name, or is
- * its log, is moved aside if `replace` is given, and refused otherwise. The backup itself stays.
+ * Restores the backup `from` to the store `to`, which no process may have open. If `replace` is true, an existing file
+ * and its log are moved; otherwise they are a refusal. The backup itself stays.
  */
 export const restore = (from: string, to: string, replace: boolean): Effect.Effect<Restored, BackupRefused> =>
   Effect.gen(function* () {
@@ -169,7 +169,7 @@ export const restore = (from: string, to: string, replace: boolean): Effect.Effe
 
 const inUse = (path: string) => refused("IN_USE", `${path} is open in another process, a server perhaps: stop it first`)
 
-// Whatever else is wrong with it, nobody has it open.
+// Other faults do not matter here: nobody has it open.
 const notInUse = (path: string): Effect.Effect<void, BackupRefused> =>
   existsSync(path)
     ? Effect.scoped(Effect.acquireRelease(SqliteFile.open({ filename: path }), ({ close }) => close)).pipe(
@@ -184,7 +184,9 @@ const notInUse = (path: string): Effect.Effect<void, BackupRefused> =>
 
 type Moves = ReadonlyArray<readonly [from: string, to: string]>
 
-/** Makes a file aside, judged and synced, and gives it its name, once what has that name was moved away. */
+/**
+ * Creates a verified and synced temporary file and gives it its final name, after the file with that name was moved.
+ */
 const publish = (
   given: string,
   fill: (aside: string) => Effect.Effect<Contents, BackupRefused>,
@@ -209,7 +211,7 @@ const publish = (
   )
 }
 
-// What was moved comes back when the name cannot be given.
+// Moves the old files back if the new one cannot get its name.
 const give = (aside: string, path: string, moves: Moves): boolean => {
   for (const [from, to] of moves) renameSync(from, to)
   try {
