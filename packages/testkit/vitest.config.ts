@@ -17,8 +17,12 @@ const threads = {
   sdk: ["packages/sdk/test/*.test.ts"]
 }
 
-/** Tests that need a process of their own: real signals. */
-const alone = ["packages/sdk/test/Process.test.ts"]
+/** Tests that need a process of their own: real signals, and the simulator, which looks for timers that are not its own. */
+const alone = [
+  "packages/sdk/test/Process.test.ts",
+  "packages/testing/test/Simulate.test.ts",
+  "packages/testing/test/TenMinutes.test.ts"
+]
 
 const all = ["packages/*/test/**/*.test.ts", "bench/test/**/*.test.ts"]
 
@@ -32,7 +36,7 @@ export const base = {
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     testTimeout: 30_000,
-    globalSetup: [fileURLToPath(new URL("vitest.command.ts", import.meta.url))],
+    globalSetup: [fileURLToPath(new URL("programs.mjs", import.meta.url))],
     setupFiles: [fileURLToPath(new URL("vitest.setup.ts", import.meta.url))],
     poolOptions: {
       threads: { minThreads: 1, maxThreads: 1, isolate: false },
@@ -54,9 +58,17 @@ export default defineConfig({
       })),
       {
         extends: true,
-        test: { name: "forks", include: all, exclude: [...Object.values(threads).flat(), ...long], pool: "forks" }
+        test: {
+          name: "forks",
+          include: all,
+          exclude: [...Object.values(threads).flat(), ...alone, ...long],
+          pool: "forks"
+        }
       },
-      { extends: true, test: { name: "alone", include: alone, pool: "forks" } }
+      {
+        extends: true,
+        test: { name: "alone", include: alone, pool: "forks", poolOptions: { forks: { isolate: true } } }
+      }
     ]
   }
 })

@@ -31,35 +31,42 @@ export const catches: ReadonlyArray<Catch> = [
     "product",
     "a turn waited for a port, its state was rolled back meanwhile, and it decided by the old state",
     simulation,
-    "a turn whose ground is undone while it asks a port"
+    "a turn whose state is rolled back while it asks a port"
   ),
   caught(
     "sim",
     "product",
     "with several writers, a commit in flight was taken as proof of freshness for commands received after it was sent",
     simulation,
-    "beside other writers, a commit in flight vouches for nobody"
+    "beside other writers, a commit in flight proves freshness"
   ),
   caught(
     "sim",
     "product",
     "closing an engine while its alarm loop was starting deadlocked",
     simulation,
-    "comes to an end where an engine closes"
+    "an engine that closes while its alarms start"
   ),
   caught(
     "sim",
     "instrument",
     "a session that expired between two reads was reported as a gap in its events",
     simulation,
-    "takes no gap for one where a session expires"
+    "a session that expires between two reads"
+  ),
+  caught(
+    "sim",
+    "instrument",
+    "results of one operation with different data were taken for repetitions of one",
+    simulation,
+    "two results of one operation with different data"
   ),
   caught(
     "sim",
     "planted",
     "an engine whose clock is two hours ahead archived sessions that had an hour left",
     simulation,
-    "an engine that trusts its own clock"
+    "finds an engine that trusts its own clock"
   ),
   caught(
     "sim",
@@ -82,7 +89,7 @@ export const catches: ReadonlyArray<Catch> = [
   caught(
     "mutants",
     "planted",
-    "fourteen builds without one guard; a build with all of them behaves like the product",
+    "builds without one guard or two; a build with all of them behaves like the product",
     `${testkit}/Mutant.test.ts`,
     "is the product itself when nothing is edited"
   ),
@@ -90,8 +97,8 @@ export const catches: ReadonlyArray<Catch> = [
     "kills",
     "planted",
     "a store that forgets what it acknowledged before a kill",
-    `${testkit}/Kills.test.ts`,
-    "a store that forgets what it acknowledged is found out"
+    `${testkit}/Kills.long.test.ts`,
+    "finds a store that forgets acknowledged updates"
   ),
   caught(
     "kills",
@@ -104,8 +111,8 @@ export const catches: ReadonlyArray<Catch> = [
     "power",
     "planted",
     "`synchronous=NORMAL`: most images have lost answers; every run plants it again",
-    `${testkit}/PowerLoss.test.ts`,
-    "a log that is not synced at every commit is found out"
+    `${testkit}/PowerLoss.long.test.ts`,
+    "finds a log that is not synced at every commit"
   ),
   caught(
     "store",
@@ -118,21 +125,21 @@ export const catches: ReadonlyArray<Catch> = [
     "overload",
     "planted",
     "a server that refuses nobody",
-    `${testkit}/Overload.test.ts`,
+    `${testkit}/Overload.long.test.ts`,
     "a server that takes everything is found out"
   ),
   caught(
     "overload",
     "product",
     "one connection without a token that wrote 2,000 requests and read nothing took the server down",
-    `${testkit}/Overload.test.ts`,
+    `${testkit}/Overload.long.test.ts`,
     "clients who do not read hold nobody up"
   ),
   caught(
     "overload",
     "planted",
     "a server without a limit on the unanswered requests of a connection",
-    `${testkit}/Overload.test.ts`,
+    `${testkit}/Overload.long.test.ts`,
     "a server that takes any number of requests on one connection is found out"
   ),
   caught(
@@ -140,7 +147,7 @@ export const catches: ReadonlyArray<Catch> = [
     "planted",
     "a database that restores an older session row, so that a second writer passes the fence",
     `${testkit}/Cluster.long.test.ts`,
-    "a fence that lets a second writer in is found out"
+    "finds a fence that lets a second writer in"
   ),
   caught(
     "fuzz",
@@ -167,7 +174,7 @@ export const catches: ReadonlyArray<Catch> = [
     "access",
     "planted",
     "users treated as members without a membership; the issuer's key used by somebody else; carts that keep their old owner",
-    `${testkit}/Access.test.ts`,
+    `${testkit}/Access.long.test.ts`,
     "members whom nobody made members are found out"
   )
 ]

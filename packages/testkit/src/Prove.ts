@@ -1,5 +1,5 @@
 /**
- * Prove: runs instruments one after the other and says what came of each, as rows.
+ * Prove: runs instruments one after the other and reports their results as rows.
  *
  * Owns the rows and when a run counts; does not own the command line (ProveCommand) nor any instrument.
  */
@@ -7,14 +7,14 @@ import { Clock, Effect } from "effect"
 import { found as foundBy } from "./Catches.js"
 import { type Instrument, type InstrumentOptions, lacking } from "./Instrument.js"
 
-/** What one instrument came to, as `prove/latest.json` holds it. */
+/** The result of one instrument, as in `prove/latest.json`. */
 export interface Row {
   readonly instrument: string
   readonly cases: number
   readonly failures: number
   readonly seconds: number
   readonly seed: number
-  /** Why the run proves nothing; empty where it counts. */
+  /** Why the run proves nothing; empty if it counts. */
   readonly invalid: ReadonlyArray<string>
   readonly notes: ReadonlyArray<string>
   /** Each failure in words. */
@@ -37,7 +37,7 @@ export const prove = ({ name, run }: Instrument, options: InstrumentOptions): Ef
     return { instrument: name, cases, failures: failures.length, seconds, seed, invalid, notes, found: failures }
   })
 
-/** Whether a row says that everything held, and that enough happened to say so. */
+/** Whether a row reports no failure and a valid run. */
 export const passed = ({ failures, invalid }: Row): boolean => failures === 0 && invalid.length === 0
 
 /** The rows as a table for people, failures in full below. */

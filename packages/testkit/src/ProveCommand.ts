@@ -1,6 +1,7 @@
 /**
- * ProveCommand: `npm run prove [-- --minutes N] [--seed N] [--only name,name] [--short]`. Runs every instrument of `prove/`
- * and writes the rows to `prove/latest.json` at the root. Ends with 1 where a promise was broken or too little happened.
+ * ProveCommand: `npm run prove [-- --minutes N] [--seed N] [--only name,name] [--short]`. Runs every instrument of
+ * `prove/` and writes the rows to `prove/latest.json` at the root. Exits with 1 if a guarantee was violated or too
+ * little happened.
  */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { parseArgs } from "node:util"
@@ -12,7 +13,7 @@ const defaultMinutes = 5
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
-/** The instruments: one a module of `prove/`, by what the sources hold, so that a stale build adds none. */
+/** Loads the instruments: one per module of `prove/`, by the source files, so that a stale build adds none. */
 const instruments = (): Promise<ReadonlyArray<Instrument>> => {
   const names = readdirSync(new URL("../src/prove/", import.meta.url)).filter((name) => name.endsWith(".ts"))
   const load = async (name: string): Promise<Instrument | undefined> =>
@@ -54,7 +55,7 @@ const main = Effect.gen(function* () {
   return rows.every(passed)
 })
 
-// Whoever stops it stops the processes it started: they end with their scopes.
+// Stopping the command also stops the processes it started: they end with their scopes.
 const stop = new AbortController()
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort())
 

@@ -35,7 +35,7 @@ describe("Cluster", () => {
   )
 
   it.live(
-    "a fence that lets a second writer in is found out",
+    "finds a fence that lets a second writer in",
     () =>
       Effect.gen(function* () {
         const { problems } = yield* Cluster.run({ seed: 1, millis: 0, fault: forgetful() })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Seeded from "@onelane/testing/Seeded"
 import * as Disks from "../src/faults/Disks.js"
 import type { Step } from "../src/faults/Record.js"
-import * as Seeded from "../src/simulation/Seeded.js"
 
 const write = (name: string, offset: number, text: string): Step => ({
   what: "write",
@@ -24,11 +24,11 @@ const made: ReadonlyArray<Step> = [
 const sync: Step = { what: "sync", name: "a" }
 
 describe("Disks", () => {
-  it("keeps what was synced", () => {
+  it("keeps synced writes", () => {
     assert.deepStrictEqual(leaves([...made, write("a", 0, "one"), sync]), new Set(["one"]))
   })
 
-  it("may lose what was not, in any order", () => {
+  it("may lose writes that were not synced, in any order", () => {
     const left = leaves([...made, write("a", 0, "one"), sync, write("a", 0, "two"), write("a", 2, "xy")])
     assert.deepStrictEqual(left, new Set(["one", "two", "twxy", "onxy", "twoy"]))
   })
@@ -39,7 +39,7 @@ describe("Disks", () => {
     assert.deepStrictEqual(left, new Set([minus + minus, plus + plus, minus + plus, plus + minus]))
   })
 
-  it("may forget a name that was made, and remember one that was removed, until the folder is synced", () => {
+  it("may lose a created name and keep a removed one until the directory is synced", () => {
     assert.isTrue(leaves(made.slice(0, 1)).has(undefined))
     assert.isFalse(leaves(made).has(undefined))
     const removed: ReadonlyArray<Step> = [...made, write("a", 0, "one"), sync, { what: "remove", name: "a" }]
@@ -47,7 +47,7 @@ describe("Disks", () => {
     assert.deepStrictEqual(leaves([...removed, { what: "syncFolder", name: "" }]), new Set([undefined]))
   })
 
-  it("may forget a second name of a file, and keeps the content under either", () => {
+  it("may lose a hard link, and keeps the content under the other name", () => {
     const link: Step = { what: "link", name: "b", from: "a" }
     const linked = [...made, write("a", 0, "one"), sync, link, { what: "remove", name: "a" } as const]
     assert.deepStrictEqual(leaves(linked, "b"), new Set(["one", undefined]))

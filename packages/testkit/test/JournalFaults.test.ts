@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Address, type Journal, JournalMemory } from "@onelane/engine"
+import * as JournalFaults from "@onelane/testing/JournalFaults"
+import * as Seeded from "@onelane/testing/Seeded"
 import { Effect, Fiber, TestClock } from "effect"
-import * as JournalFaults from "../src/faults/JournalFaults.js"
-import * as Seeded from "../src/simulation/Seeded.js"
 
 const at = (id: string) => Address.make("Thing", id)
 const entry = (id: string, expectedSequence = 0): Journal.JournalEntry => ({
@@ -76,7 +76,7 @@ describe("JournalFaults", () => {
     })
   )
 
-  it.effect("a cut connection writes nothing more and does not pretend to know", () =>
+  it.effect("a cut connection writes nothing more and reports unknown outcomes", () =>
     Effect.gen(function* () {
       const disk = JournalMemory.make()
       const { journal, cut } = JournalFaults.cuttable(disk)

@@ -1,8 +1,11 @@
-/** Outages that are longer than the clients of the SDK try. Longer still is `npm run prove -- --only kills`. */
+/** Outages that are longer than the clients of the SDK try, and a store that forgets. Longer still is `npm run prove -- --only kills`. */
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type { CheckoutError } from "@onelane/checkout"
 import { Effect } from "effect"
+import * as RealFaults from "../src/faults/RealFaults.js"
 import { tallyOf } from "../src/Instrument.js"
+import * as Folder from "../src/processes/Folder.js"
 import type * as Service from "../src/processes/Service.js"
 import * as Kills from "../src/prove/Kills.js"
 
@@ -55,5 +58,23 @@ describe("Kills", () => {
         assert.match(found.join("\n"), /resurrected write|unexplained change|double win|conflicting answers/)
       }),
     300_000
+  )
+
+  it.live(
+    "finds a store that forgets acknowledged updates",
+    () =>
+      Effect.gen(function* () {
+        const storage = join(yield* Folder.make(), "checkout.db")
+        let putBack: (() => void) | undefined
+        const strike = (service: Service.Service) =>
+          Effect.map(service.kill, () => {
+            if (putBack === undefined) putBack = RealFaults.remember(storage)
+            else putBack()
+            return "gone" as const
+          })
+        const { problems } = yield* Kills.run({ kind: "http", seed: 1, kills: 5, strike, place: { storage } })
+        assert.match(problems.join("\n"), /stale answer|conflicting answers|double win/)
+      }).pipe(Effect.scoped),
+    120_000
   )
 })

@@ -1,12 +1,12 @@
 /**
- * AccessModel: who may ask what of which session, in the words of the contract. What a server answers is held to it; it
- * shares nothing with the rule in `Access`. Source: CONTRACT §3, steps 1 and 5-7.
+ * AccessModel: an independent model of the access rule, written from the contract. A server's answers are compared with
+ * it; it shares no code with the rule in `Access`. Source: CONTRACT §3, steps 1 and 5-7.
  */
 import { Caller } from "@onelane/checkout"
 
-/** What a directory says, each fact as a text of two ids: see `pair`. */
+/** The content of a directory; each membership is a text of two ids: see `pair`. */
 export interface Book {
-  /** Roles of a user besides those of its token. */
+  /** Roles of a user in addition to those of its token. */
   readonly granted: ReadonlyMap<string, ReadonlyArray<Caller.Role>>
   readonly activeAccounts: ReadonlySet<string>
   /** Account and user. */
@@ -18,14 +18,14 @@ export interface Book {
 /** A membership as a text. */
 export const pair = (of: string, member: string): string => `${of} ${member}`
 
-/** Somebody who calls, with the roles of the token. */
+/** A caller, with the roles of the token. */
 export interface Person {
   readonly userId: string
   readonly roles: ReadonlyArray<Caller.Role>
   readonly acting: string | null
 }
 
-/** A session, and whose it is. */
+/** A session and its owner, account and store. */
 export interface Held {
   readonly id: string
   readonly cartId: string
@@ -34,7 +34,7 @@ export interface Held {
   readonly ownerId: string
 }
 
-/** What may be asked, and the roles that may ask it. */
+/** The kinds of requests, and the roles that may send them. */
 export const allowedRoles = {
   read: Caller.roles,
   open: Caller.roles,
@@ -53,7 +53,7 @@ export const refusals = ["ActionNotPermitted", "SessionInaccessible", "AccountIn
 /** Why rights are refused. */
 export type Refusal = (typeof refusals)[number]
 
-/** The tag of the refusal, or null where the rights hold. */
+/** The tag of the refusal, or null if the request is allowed. */
 export const expected = (book: Book, person: Person, asked: Asked, session: Held): Refusal | null => {
   const roles = [...person.roles, ...(book.granted.get(person.userId) ?? [])]
   const privileged = roles.some((role) => role !== "buyer-checkout")

@@ -1,10 +1,10 @@
 /**
- * AccessQuestions: requests about a session that change nothing, whoever sends them: what the rights let through is refused
- * by a later rule. And what an answer to somebody without rights must not hold.
+ * AccessQuestions: requests about a session that never change anything: if the rights allow one, a later rule refuses
+ * it. Also checks what an answer to a caller without rights must not contain.
  */
 import type { Asked, Held } from "./AccessModel.js"
 
-/** One answer, as it came. Header names in lower case. */
+/** One raw answer. Header names in lower case. */
 export interface Answer {
   readonly status: number
   readonly headers: ReadonlyArray<readonly [string, string]>
@@ -19,7 +19,7 @@ export interface Question {
   readonly asked: Asked
   readonly name: string
   readonly request: (sessionId: string) => Request
-  /** The tag where the rights hold; null: it succeeds. */
+  /** The tag of the later refusal if the rights allow it; null: it succeeds. */
   readonly later: string | null
 }
 
@@ -34,7 +34,7 @@ const closing = (name: "complete" | "fail" | "release", asked: Asked, body: obje
   request: (id) => ["POST", `${sessions}/${id}/operations/op_none/${name}`, body]
 })
 
-/** All questions of the native lane. */
+/** All questions in the native format. */
 export const questions: ReadonlyArray<Question> = [
   { asked: "read", name: "get", later: null, request: (id) => ["GET", `${sessions}/${id}`] },
   { asked: "read", name: "history", later: null, request: (id) => ["GET", `${sessions}/${id}/history`] },
@@ -46,7 +46,7 @@ export const questions: ReadonlyArray<Question> = [
     ...{ asked: "cancel", name: "cancel", later: "ExpectedStateMismatch" },
     request: (id) => ["POST", `${sessions}/${id}/cancel`, { expectedVersion: 99 }]
   },
-  // Of a cart that has a session already: it gives that one and opens none.
+  // The cart has a session already, so this returns that one and opens none.
   { asked: "open", name: "open", later: null, request: (id) => ["POST", sessions, { cartId: cartOf(id) }] },
   {
     ...{ asked: "cancel", name: "cancel by cart", later: "ExpectedStateMismatch" },
@@ -57,14 +57,14 @@ export const questions: ReadonlyArray<Question> = [
   closing("release", "release", { reason: "a test" })
 ]
 
-/** The standard action, which says the same in words of its own. */
+/** The same request in the standard-action format. */
 export const actionRequest = (id: string): Request => [
   "POST",
   "/services/data/v60.0/actions/standard/updateCheckoutSessionAction",
   { inputs: [{ checkoutSessionId: id, ...moves }] }
 ]
 
-/** What the standard action says for a tag. */
+/** The reason codes of the standard action, by tag. */
 export const reasons: Readonly<Record<string, string>> = {
   ActionNotPermitted: "ACTION_NOT_PERMITTED",
   SessionInaccessible: "SESSION_INACCESSIBLE",
@@ -73,7 +73,9 @@ export const reasons: Readonly<Record<string, string>> = {
   ExpectedStateMismatch: "STATE_MISMATCH"
 }
 
-/** What an answer tells of a session to somebody who was refused, in words; empty: nothing. `others`: ids around it. */
+/**
+ * What an answer reveals about a session to a caller who was refused, in words; empty: nothing. `others`: related ids.
+ */
 export const leaks = (
   { headers, text }: Answer,
   session: Held,

@@ -1,8 +1,9 @@
 /**
- * Doors: two ways to a service that lives in another process: HTTP as the protocol says it, and lines of JSON to a program
- * that embeds the engine. Neither uses a client of ours, so a fault of a client cannot hide one of the server.
+ * Doors: two ways to call a service in another process: HTTP as in the protocol, and lines of JSON to a program that
+ * embeds the engine. Neither uses a client of Onelane, so a client's bug cannot hide one of the server.
  *
- * Owns what an answer that never came means: a write is in doubt, unless nothing can have been sent; a read is not.
+ * Owns the meaning of a missing answer: the outcome of a write is unknown, unless nothing was sent; a read was not
+ * applied.
  */
 import type { CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import { Effect, Stream } from "effect"
@@ -25,7 +26,7 @@ const lost = (reason: string, applied: "no" | "unknown"): CheckoutError.StorageU
 
 const doubtOf = (method: Method): "no" | "unknown" => (method === "get" || method === "history" ? "no" : "unknown")
 
-/** The service behind calls; their caller is whoever the door says. */
+/** Builds the service from calls; the door determines their caller. */
 const serviceOf = (call: Call): Service =>
   ({
     open: (_: unknown, input: object) => call("open", input),
@@ -41,7 +42,7 @@ const serviceOf = (call: Call): Service =>
     changes: () => Stream.die("a door has no streams")
   }) as unknown as Service
 
-/** Where a call goes on the wire: method, path and body. Source: PROTOCOL, native lane. */
+/** The HTTP request of a call: method, path and body. Source: PROTOCOL, native format. */
 const requestOf = (method: Method, input: Record<string, unknown>): readonly [string, string, object | null] => {
   const { checkoutSessionId, operationId, ...rest } = input
   const session = `/v1/checkout-sessions/${checkoutSessionId}`
@@ -68,8 +69,8 @@ const requestOf = (method: Method, input: Record<string, unknown>): readonly [st
 }
 
 /**
- * The service over HTTP. `url` is asked anew for every call: a server that comes back listens elsewhere. A call without
- * an answer is given up after `patienceMillis`; default: never.
+ * The service over HTTP. `url` is called for every request, because a restarted server has another address. A call
+ * without an answer times out after `patienceMillis`; default: never.
  */
 export const http = (url: () => string, token: string, patienceMillis?: number): Service =>
   serviceOf((method, input) => {
@@ -95,12 +96,12 @@ export const http = (url: () => string, token: string, patienceMillis?: number):
 const isNeverSent = (error: unknown): boolean =>
   (error as { readonly cause?: { readonly code?: string } } | null)?.cause?.code === "ECONNREFUSED"
 
-/** The service behind a program that answers lines, and what takes the lines it writes. */
+/** The service over a program that answers lines, and the handler of the lines that it writes. */
 export interface Lines {
   readonly service: Service
-  /** A line of the program. */
+  /** Handles a line of the program. */
   readonly hear: (line: string) => void
-  /** The program is gone: whatever was under way has no answer. */
+  /** The program has ended: pending calls get no answer. */
   readonly cut: () => void
 }
 
@@ -109,7 +110,10 @@ interface Pending {
   readonly resume: (answer: Effect.Effect<unknown, CheckoutError.StorageUnavailable>) => void
 }
 
-/** The service over lines: `[number, method, input]` out, `[number, ok, value]` back. A caller who leaves says `[number]`. */
+/**
+ * The service over lines: `[number, method, input]` out, `[number, ok, value]` back. An interrupted call sends
+ * `[number]`.
+ */
 export const lines = (tell: (line: string) => void): Lines => {
   const waiting = new Map<number, Pending>()
   let count = 0

@@ -1,11 +1,11 @@
 /**
- * Forgeries: signed tokens, true ones and such as a server must not believe, made of bytes and `node:crypto` alone: no
- * library that is also used to judge them, and some that no library would make.
+ * Forgeries: valid signed tokens and tokens that a server must refuse, made with `node:crypto` alone. So the library
+ * that verifies them is not used to make them, and some are such that no library would make them.
  */
 import { createHmac, generateKeyPairSync, type KeyObject, sign as signWith } from "node:crypto"
 import type { Person } from "./AccessModel.js"
 
-/** A key pair of ES256; `publicPem` is what the server is given. */
+/** A key pair of ES256; the server gets `publicPem`. */
 export interface Signer {
   readonly privateKey: KeyObject
   readonly publicPem: string
@@ -17,10 +17,10 @@ export const makeSigner = (): Signer => {
   return { privateKey, publicPem: publicKey.export({ type: "spki", format: "pem" }) as string }
 }
 
-/** Who issues. */
+/** The issuer of the tokens. */
 export const issuer = "https://id.example"
 
-/** For whom. */
+/** The audience of the tokens. */
 export const audience = "onelane"
 
 type Claims = Readonly<Record<string, unknown>>
@@ -39,7 +39,7 @@ const signed = ({ privateKey }: Signer, claims: Claims, header: object = { alg: 
   return `${said}.${signature.toString("base64url")}`
 }
 
-/** A token to be believed. */
+/** A valid token. */
 export const tokenOf = (signer: Signer, person: Person): string => signed(signer, claimsOf(person))
 
 const unsigned = (header: object, person: Person): string => `${encoded(header)}.${encoded(claimsOf(person))}.`
@@ -51,7 +51,9 @@ const replaced = (token: string, part: number, by: string): string =>
     .map((each, index) => (index === part ? by : each))
     .join(".")
 
-/** Tokens of a person that must not be believed, by what is wrong with them. `stranger` signs with a key nobody gave. */
+/**
+ * Tokens of a person that must be refused, by their fault. `stranger` signs with a key that the server does not know.
+ */
 export const forgeries: Readonly<Record<string, (signer: Signer, person: Person, stranger: Signer) => string>> = {
   expired: (signer, person) => signed(signer, claimsOf(person, { exp: 1_700_000_000 })),
   "without an end": (signer, person) => signed(signer, claimsOf(person, { exp: undefined })),

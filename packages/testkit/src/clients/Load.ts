@@ -1,9 +1,9 @@
 /**
- * Load: callers on a real service for a while, over one or many doors to it, every answer recorded and judged.
- * Source: TARGETS, "Faults and load": half the load on one hot session, a quarter reads, three quarters informed, callers
- * who hang up, unknown answers asked again under their key, a final read of every session at every door.
+ * Load: runs callers against a real service, over one or many doors, and records and checks every answer. Source:
+ * TARGETS, "Faults and load": half the load on one hot session, a quarter reads, three quarters informed, interrupted
+ * calls, unknown answers retried with their key, a final read of every session at every door.
  *
- * Owns the callers; does not own the service, its faults, nor the judgement (Linearizable).
+ * Owns the callers; does not own the service, its faults or the check (Linearizable).
  */
 import { Caller, type CheckoutError, type CheckoutSessions } from "@onelane/checkout"
 import { type CheckOptions, checkHistory, type History, Recorder, TimeLine } from "@onelane/history"
@@ -14,29 +14,37 @@ type Failed = CheckoutError.CheckoutError
 
 /** A run. */
 export interface LoadOptions {
-  /** The doors; a caller meets any of them at any call. Their flow must be `any`. */
+  /** The doors; each call uses a random one. Their flow must be `any`. */
   readonly doors: ReadonlyArray<Service>
   readonly callers: number
   readonly sessions: number
-  /** How long the callers call, milliseconds. */
+  /** Duration of the load, milliseconds. */
   readonly millis: number
-  /** Is called once all sessions are open, before the first call. */
+  /** Ends the load early after this number of calls. Default: no limit. */
+  readonly mostCalls?: number | undefined
+  /** Longest pause of a caller between two calls, milliseconds. Default 0. */
+  readonly mostPauseMillis?: number | undefined
+  /** Called when all sessions are open, before the first call. */
   readonly onOpened?: (() => void) | undefined
-  /** Ends the calls before their time. */
+  /** Ends the load early. */
   readonly isOver?: (() => boolean) | undefined
-  /** What sessions do that no caller asked for. Default: nothing. */
+  /** Spontaneous changes of sessions. Default: none. */
   readonly spontaneous?: CheckOptions["spontaneous"]
-  /** Whether updates carry patches of the session's data, which the flow must declare. The tasks of the flow write none. */
+  /**
+   * Whether updates carry patches of the session's data, which the flow must declare. The tasks of the flow write none.
+   */
   readonly data?: boolean | undefined
-  /** Whether a go-between (SDK, cluster) may ask twice under one key: a caller's only answer may then be a repeated one. */
+  /**
+   * Whether an intermediary (SDK, cluster) may retry with the same key: a caller's only answer may then be a replay.
+   */
   readonly isAskedTwice?: boolean | undefined
   /** The privileged caller they call as. Default: the host. */
   readonly caller?: Caller.Caller | undefined
-  /** Carts and sessions are called by this and a number. Default `cart`. */
+  /** Prefix of cart and session ids. Default `cart`. */
   readonly cart?: string | undefined
 }
 
-/** What came of it. `problems` is empty when the history is linearizable. */
+/** The result. `problems` is empty if the history is linearizable. */
 export interface LoadOutcome {
   readonly history: History.History
   readonly accepted: number
@@ -46,10 +54,10 @@ export interface LoadOutcome {
   readonly problems: ReadonlyArray<string>
 }
 
-/** The states the callers move sessions between; none of them ends one. */
+/** The states between which callers move sessions; none is final. */
 const states = ["Shipping Address", "Inventory", "Taxes", "Delivery Method"]
 
-/** Milliseconds within which whatever is broken has healed, at the first and at the last call. */
+/** Longest time for a fault to heal, at the first and at the last call, milliseconds. */
 const healMillis = 60_000
 
 interface Seen {
@@ -62,9 +70,10 @@ interface Run extends LoadOptions {
   readonly ids: ReadonlyArray<string>
   readonly caller: Caller.Caller
   readonly untilMillis: number
+  readonly made: { calls: number }
 }
 
-/** Opens the sessions, lets the callers call, looks at every session through every door, and judges. */
+/** Opens the sessions, runs the callers, reads every session through every door, and checks the history. */
 export const run = (options: LoadOptions): Effect.Effect<LoadOutcome, Failed> =>
   Effect.gen(function* () {
     const recorder = Recorder.make()
@@ -74,7 +83,7 @@ export const run = (options: LoadOptions): Effect.Effect<LoadOutcome, Failed> =>
     yield* Effect.forEach(ids, (id) => untilHealed(opening.open(caller, { cartId: id, checkoutSessionId: id })))
     options.onOpened?.()
     const untilMillis = (yield* Clock.currentTimeMillis) + options.millis
-    const load: Run = { ...options, caller, ids, recorder, untilMillis }
+    const load: Run = { ...options, caller, ids, recorder, untilMillis, made: { calls: 0 } }
     const callers = Array.from({ length: options.callers }, (_, index) => live(load, index + 1))
     yield* Effect.all(callers, { concurrency: "unbounded", discard: true })
     for (const door of doors) yield* Effect.forEach(ids, (id) => lastLook(load, door, id))
@@ -84,11 +93,14 @@ export const run = (options: LoadOptions): Effect.Effect<LoadOutcome, Failed> =>
 const live = (load: Run, process: number): Effect.Effect<void> =>
   Effect.gen(function* () {
     const seen = new Map<string, Seen>()
-    for (let call = 0; !load.isOver?.() && (yield* Clock.currentTimeMillis) < load.untilMillis; call++) {
+    const { isOver, made, mostCalls = Number.POSITIVE_INFINITY, untilMillis } = load
+    for (let call = 0; !isOver?.() && (yield* Clock.currentTimeMillis) < untilMillis; call++) {
+      if (made.calls++ >= mostCalls) return
       const id = (yield* chance(0.5)) ? load.ids[0]! : yield* pick(load.ids)
       if (yield* chance(0.25))
         yield* once(load, process, id, seen, (door, caller) => door.get(caller, { checkoutSessionId: id }))
       else yield* update(load, process, id, seen, `${process}-${call}`)
+      if (load.mostPauseMillis !== undefined) yield* Effect.sleep(yield* Random.nextIntBetween(0, load.mostPauseMillis))
     }
   })
 
@@ -101,19 +113,19 @@ const update = (load: Run, process: number, checkoutSessionId: string, seen: Map
     const input = { checkoutSessionId, expCurrentState, nextState, idempotencyKey: key, ...patch }
     const ask = (door: Service, caller: Caller.Caller) =>
       Effect.map(door.update(caller, input), ({ session }) => session)
-    // Unknown answers are asked again under their key, perhaps at another door.
+    // Calls with an unknown outcome are retried with their key, perhaps at another door.
     for (let tries = 0; tries < 3; tries++) {
       if (!(yield* once(load, process, checkoutSessionId, seen, ask))) return
     }
   })
 
-/** Members of the data that callers write for themselves; beyond that they share them. */
+/** Number of data members that one caller alone writes; further callers share them. */
 const ownMembers = 8
 
 const patchOf = (process: number, key: string) =>
   Effect.map(chance(0.2), (removes) => ({ [`by ${process % ownMembers}`]: key, last: removes ? null : key }))
 
-/** One call, of which one in twenty hangs up. True when its answer is unknown. */
+/** Makes one call; one in twenty is interrupted. True if its outcome is unknown. */
 const once = (
   load: Run,
   process: number,
@@ -132,7 +144,7 @@ const once = (
     const answer = yield* Effect.either(ask(door, load.caller))
     if (answer._tag === "Right") seen.set(id, answer.right)
     else if ("current" in answer.left && answer.left.current !== null) seen.set(id, answer.left.current)
-    // Nobody was there to answer: a caller who asks at once again would only count the milliseconds of an outage.
+    // The service was down: retrying at once would only count the milliseconds of the outage.
     else yield* Effect.sleep(20)
     return answer._tag === "Left" && answer.left.applied === "unknown"
   })
@@ -161,7 +173,7 @@ const outcomeOf = (history: History.History, { isAskedTwice = false, spontaneous
   }
 }
 
-/** The history with the first answer under each key as a fresh one, where nobody has another. */
+/** Marks the first answer of each key as not replayed, if no other call can be the original. */
 const firstHand = (history: History.History): History.History => {
   const others = new Set(history.flatMap((each) => (each.outcome === "info" || !each.replayed ? [each.key] : [])))
   const taken = new Set<string | undefined>(others)

@@ -1,6 +1,6 @@
 /**
- * RawClient: bytes to a server and the answers that come back, taken apart no more than is needed to judge them. Says what
- * no HTTP library would say.
+ * RawClient: sends raw bytes to a server and parses the answers as far as the checks need. It can send what no HTTP
+ * library would send.
  */
 import { connect } from "node:net"
 import { Effect, type Scope } from "effect"
@@ -12,7 +12,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** What came of sending: the answers, and how it ended. */
+/** The answers, and how the exchange ended. */
 export interface Exchange {
   readonly answers: ReadonlyArray<Answer>
   /** Bytes after the last whole answer. */
@@ -21,7 +21,9 @@ export interface Exchange {
   readonly end: "enough" | "closed" | "late"
 }
 
-/** Sends pieces of bytes, one after the other, and reads until `enough` answers came, the server closes, or it is late. */
+/**
+ * Sends pieces of bytes, one after the other, and reads until `enough` answers came, the server closes, or it is late.
+ */
 export const send = (
   port: number,
   pieces: ReadonlyArray<Buffer>,
@@ -45,7 +47,7 @@ export const send = (
     for (const piece of pieces) socket.write(piece)
   })
 
-/** A whole request as bytes, as a plain client says it: with a token, and with a JSON body where there is one. */
+/** A valid request as bytes, with a token and an optional JSON body. */
 export const request = (method: string, path: string, token: string, body?: object): Buffer => {
   const text = body === undefined ? "" : JSON.stringify(body)
   const head = [
@@ -57,13 +59,13 @@ export const request = (method: string, path: string, token: string, body?: obje
   return Buffer.from(`${head.join("\r\n")}\r\n\r\n${text}`)
 }
 
-/** A connection that is kept. */
+/** A persistent connection. */
 export interface Line {
   /** Sends one whole request and waits for its answer; null when the connection ends instead. */
   readonly ask: (request: Buffer) => Effect.Effect<Answer | null>
 }
 
-/** Connects; the connection ends with the scope, and is made anew when the server ended it. */
+/** Connects; the connection ends with the scope. Reconnects if the server closed it. */
 export const open = (port: number): Effect.Effect<Line, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
@@ -94,7 +96,7 @@ export const open = (port: number): Effect.Effect<Line, never, Scope.Scope> =>
     })
   )
 
-/** Takes a stream of answers apart. */
+/** Parses a stream of answers. */
 export const parse = (text: string): Pick<Exchange, "answers" | "rest"> => {
   const answers: Array<Answer> = []
   let rest = text

@@ -1,6 +1,6 @@
 /**
- * WireCases: requests no decent client would send, drawn from the service's own OpenAPI document and from bytes: wrong types,
- * prototype keys, odd Unicode, deep nesting, broken JSON, doubled headers, chopped and pipelined requests.
+ * WireCases: malformed requests, drawn from the service's own OpenAPI document and from bytes: wrong types, prototype
+ * keys, odd Unicode, deep nesting, broken JSON, doubled headers, chopped and pipelined requests.
  *
  * Owns the generators; does not own what may be answered (WireFuzz).
  */
@@ -27,7 +27,7 @@ interface Endpoint {
   }
 }
 
-/** What a case is filled with besides noise: what exists, so that it comes past the first checks. */
+/** Valid values for a case, so that it passes the first checks. */
 export interface Facts {
   readonly sessionId: string
   readonly token: string
@@ -76,7 +76,7 @@ const deep = Fc.integer({ min: 1, max: 3_000 }).chain((depth) =>
   )
 )
 
-/** A body from the names an endpoint takes, some of them right. */
+/** A body with the names that an endpoint accepts, some with valid values. */
 const bodyOf = (names: ReadonlyArray<string>, { sessionId }: Facts): Fc.Arbitrary<string> => {
   const right: Record<string, Fc.Arbitrary<unknown>> = {
     checkoutSessionId: Fc.constant(sessionId),
@@ -159,7 +159,7 @@ export const cases = (contract: Contract, facts: Facts): Fc.Arbitrary<WireCase> 
   const endpoints = Object.entries(contract.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, endpoint]) => ({ path, method: method.toUpperCase(), endpoint }))
   )
-  // Updates have a listener of their own in front: as many cases as all the rest together.
+  // Updates have their own listener, so they get as many cases as all other endpoints together.
   const updates = endpoints.filter(({ path }) => path.endsWith("/update") || path.includes("{action}"))
   const request = Fc.oneof(Fc.constantFrom(...endpoints), Fc.constantFrom(...updates)).chain(
     ({ path, method, endpoint }) => {
@@ -234,7 +234,7 @@ const pathOf = (path: string, parameters: NonNullable<Endpoint["parameters"]>, {
   return Fc.tuple(Fc.tuple(...filled), query).map(([parts, asked]) => parts.join("") + asked)
 }
 
-/** Half a surrogate pair cannot be encoded; its bytes can be sent all the same. */
+/** A lone surrogate cannot be encoded, but its bytes can be sent. */
 const encoded = (said: string): string =>
   encodeURIComponent(said.replaceAll(/\p{Surrogate}/gu, "")) + (/\p{Surrogate}/u.test(said) ? "%ED%A0%80" : "")
 
@@ -244,7 +244,7 @@ const headers = (parameters: NonNullable<Endpoint["parameters"]>): Fc.Arbitrary<
   return Fc.array(Fc.oneof(...named, ...odd), { maxLength: 2 }).map((all) => all.join(""))
 }
 
-/** A request with a few bytes put in the place of others. */
+/** A request with a few replaced bytes. */
 const garbled = (whole: Fc.Arbitrary<{ readonly bytes: Buffer }>): Fc.Arbitrary<WireCase> =>
   Fc.tuple(whole, Fc.array(Fc.tuple(Fc.nat(), Fc.nat({ max: 255 })), { minLength: 1, maxLength: 6 })).map(
     ([{ bytes }, changes]) => {

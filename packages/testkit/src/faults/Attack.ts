@@ -1,13 +1,13 @@
 /**
- * Attack: changes everything that can be reached from a value, in every way the language has. What a program is handed must be
- * its own or immutable; a suite attacks it and looks whether anybody else notices.
+ * Attack: changes everything that is reachable from a value, in every way the language allows. A value returned to a
+ * program must be a copy or immutable; a suite attacks it and checks that nothing else changes.
  */
 
 const spoiled = "spoiled"
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
 
-// What belongs to the language or the platform is nobody's to hand out, and every other program in here uses it.
+// Objects of the language or platform are excluded, because other code in this process uses them.
 const isHost = (value: object): boolean =>
   value instanceof AbortSignal || value instanceof Promise || value instanceof Date || value instanceof WeakMap
 
@@ -35,7 +35,7 @@ const reachable = (value: unknown): ReadonlyArray<object> => {
   return [...found]
 }
 
-// What an attack on a frozen object throws is what it should throw.
+// An attack on a frozen object is expected to throw.
 const attempt = (attack: () => unknown): void => {
   try {
     attack()
@@ -71,7 +71,7 @@ const attacksOn = (target: object): ReadonlyArray<() => unknown> => {
   return attacks
 }
 
-/** Attacks a value, and gives it back as it is then. */
+/** Attacks a value, and returns it. */
 export const attack = <A>(value: A): A => {
   for (const target of reachable(value)) for (const one of attacksOn(target)) attempt(one)
   return value

@@ -1,11 +1,11 @@
 /**
- * Disks: the disks a power cut could leave. What was synced is there; of what was not, any part may be: writes lost, done in
- * another order, torn between sectors; names made or removed late, but in their order.
+ * Disks: models the disk contents that a power cut could leave. Synced data is there. Of unsynced data any part may be:
+ * writes lost, reordered or torn between sectors; names created or removed late, but in order.
  *
  * Pure: a record and choices in, files out. Owns the model of a disk; does not own what must be on it (PowerLoss).
  */
 
-import type { Seeded } from "../simulation/Seeded.js"
+import type { Seeded } from "@onelane/testing/Seeded"
 import type { Step } from "./Record.js"
 
 /** Name to content. */
@@ -14,13 +14,13 @@ export type Image = ReadonlyMap<string, Buffer>
 /** A disk on which a record is played. */
 export interface Disk {
   readonly play: (step: Step) => void
-  /** What is left when power fails now. */
+  /** The content if power fails now. */
   readonly cut: (seeded: Seeded) => Image
 }
 
 type Change = Extract<Step, { readonly what: "write" | "cut" }>
 
-/** A file whether or not it has a name: what of it is synced, and what was done to it since. */
+/** A file, with or without a name: its synced content, and the changes since. */
 interface File {
   synced: Buffer
   pending: Array<Change>
@@ -32,7 +32,7 @@ interface Naming {
   readonly file: File | null
 }
 
-/** What happens to what was not synced. */
+/** Possible fates of unsynced changes. */
 const fates = ["all", "none", "prefix", "any", "reordered"] as const
 
 const sectorBytes = 512

@@ -1,24 +1,25 @@
 /**
- * Link: a TCP address that leads to another one, and can be broken on the way: cut, so that both ends are told, or silent,
- * so that neither is. For faults between processes that only see each other.
+ * Link: a TCP proxy that can be broken: cut, so that both ends get an error, or silent, so that neither does. For
+ * network faults between processes.
  */
+import { randomInt } from "node:crypto"
 import { connect, createServer, type Socket } from "node:net"
 import { Effect, type Scope } from "effect"
 
-/** A way to somewhere. */
+/** A TCP proxy to a target. */
 export interface Link {
   readonly port: number
-  /** Ends all connections on it, as a reset. New ones are made as before. */
+  /** Resets all connections. New ones work as before. */
   readonly cut: Effect.Effect<void>
-  /** While it is silent nothing passes, in either direction; what was sent passes later. */
+  /** While it is silent, nothing passes in either direction; sent data passes later. */
   readonly silence: (isSilent: boolean) => Effect.Effect<void>
   /** While answers are held, only requests pass. */
   readonly holdAnswers: (isHeld: boolean) => Effect.Effect<void>
-  /** Closed, it refuses new connections, as a machine does on whose port nobody listens. Open at the beginning. */
+  /** While closed, it refuses new connections, like a port without a listener. Open at the beginning. */
   readonly open: (isOpen: boolean) => Effect.Effect<void>
 }
 
-/** Opens a way to a port of this machine, known or not yet known; gone when the scope closes. */
+/** Opens a proxy to a port of this machine, which is looked up for each connection; it closes with the scope. */
 export const make = (target: () => number): Effect.Effect<Link, never, Scope.Scope> =>
   Effect.gen(function* () {
     const sockets = new Set<Socket>()
@@ -78,11 +79,17 @@ export const make = (target: () => number): Effect.Effect<Link, never, Scope.Sco
     }
   })
 
-/** A port of the loopback that nobody listens on. */
+// Below the ephemeral ports: the system assigns none of these between the check and its use.
+const [firstPort, lastPort] = [20_000, 32_767]
+const portTries = 100
+
+/** A free port on the loopback, outside the ephemeral range. */
 export const freePort = Effect.async<number>((resume) => {
-  const probe = createServer()
-  probe.listen(0, "127.0.0.1", () => {
-    const { port } = probe.address() as { readonly port: number }
-    probe.close(() => resume(Effect.succeed(port)))
-  })
+  const look = (tries: number): void => {
+    const port = randomInt(firstPort, lastPort)
+    const probe = createServer()
+    probe.once("error", (error) => (tries === 0 ? resume(Effect.die(error)) : look(tries - 1)))
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resume(Effect.succeed(port))))
+  }
+  look(portTries)
 })

@@ -1,26 +1,29 @@
 /**
- * RealFaults: what can be done to a store from outside, with no shim in between: a file system with no room left, a file
- * somebody else owns, a file that was damaged, a file system that may only be read.
+ * RealFaults: real faults of a store, without a shim: a full file system, a file owned by another process, a damaged
+ * file, a read-only file system.
  *
- * Owns the small file system and the damage, and puts both right again; does not own what must follow (StoreFaults).
+ * Owns the small file system and the damage, and repairs both; does not own the expected behaviour (StoreFaults).
  */
 import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
+import type { Seeded } from "@onelane/testing/Seeded"
 import { Effect, type Scope } from "effect"
 import * as Folder from "../processes/Folder.js"
 import * as Service from "../processes/Service.js"
 import type { Struck } from "../prove/Kills.js"
-import type { Seeded } from "../simulation/Seeded.js"
 
-/** Where a store lives that is to be harmed. */
+/** The location of a store to damage. */
 export interface Disk {
   readonly folder: string
-  /** It is a small file system of its own; false: this machine lets nobody mount one, and it is a folder like others. */
+  /** Whether it is a separate small file system; false: it could not be mounted here, so it is an ordinary folder. */
   readonly isMounted: boolean
 }
 
-/** A small file system, where one may be mounted: larger than the log of a store becomes (16 MiB), so that only a fault fills it. */
+/**
+ * A small file system, if one can be mounted. It is larger than the log of a store (16 MiB), so that only a fault fills
+ * it.
+ */
 export const smallDisk: Effect.Effect<Disk, never, Scope.Scope> = Effect.gen(function* () {
   const folder = yield* Folder.make()
   const mount = Effect.try(() => execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", folder]))
@@ -33,7 +36,7 @@ export const smallDisk: Effect.Effect<Disk, never, Scope.Scope> = Effect.gen(fun
 /** One of the real faults, on the service that owns `storage`. */
 export type Strike = (storage: string, service: Service.Service, seeded: Seeded) => Effect.Effect<Struck>
 
-/** Takes all the room of the file system of `folder`, but for some KiB; gives back what makes room again. */
+/** Fills the file system of `folder`, except for some KiB; the returned function frees the space. */
 export const fill = (folder: string, leftKibibytes = 0): (() => void) => {
   const [ballast, room] = [join(folder, "ballast"), join(folder, "room")]
   writeFileSync(room, Buffer.alloc(leftKibibytes * 1_024))
@@ -49,7 +52,7 @@ export const fill = (folder: string, leftKibibytes = 0): (() => void) => {
   return () => rmSync(ballast)
 }
 
-/** Another file takes all the room there is, for a while: nothing is lost, nothing ends. */
+/** Another file fills the disk for a while: nothing is lost, and the process does not end. */
 const full: Strike = (storage, service, seeded) =>
   Effect.gen(function* () {
     const empty = fill(dirname(storage))
@@ -59,11 +62,11 @@ const full: Strike = (storage, service, seeded) =>
     return { problem: `a full disk ended it with ${ended.value.code}: ${ended.value.stderr}` }
   })
 
-/** Another process wants the file: it is told so, and the owner goes on. */
+/** Another process tries to open the file: it is refused with the reason, and the owner continues. */
 const owned: Strike = (storage) =>
   Effect.scoped(Effect.map(refusal(Service.make("http", { storage })), (said) => as("serves", said, /has it open/)))
 
-/** The beginning of the file is not what it was, or the rest is gone: it is refused by name, not begun anew. */
+/** The file's beginning is damaged, or its rest is gone: it must be refused by name, not recreated. */
 const damaged: Strike = (storage, service, seeded) =>
   afterKill(service, () => {
     const mend = remember(storage)
@@ -75,21 +78,24 @@ const damaged: Strike = (storage, service, seeded) =>
     return mend
   })
 
-/** The file system may only be read: it is refused, not served from memory. */
+/** The file system is read-only: the file must be refused, not served from memory. */
 const readOnly: Strike = (storage, service) =>
   afterKill(service, () => {
     execFileSync("mount", ["-o", "remount,ro", dirname(storage)])
     return () => void execFileSync("mount", ["-o", "remount,rw", dirname(storage)])
   })
 
-/** The same of the folder and its files, for whoever is not root. */
+/** The same for the folder and its files, if the user is not root. */
 const unwritable: Strike = (storage, service) =>
   afterKill(service, () => {
     execFileSync("chmod", ["-R", "a-w", dirname(storage)])
     return () => void execFileSync("chmod", ["-R", "u+w", dirname(storage)])
   })
 
-/** Every real fault that a disk can have, by name. Root may write everywhere, and without a disk of its own nothing is full. */
+/**
+ * Every real fault that is possible on a disk, by name. Root can write everywhere, and only a separate disk can be
+ * filled.
+ */
 export const strikesOn = ({ isMounted }: Disk): Readonly<Record<string, Strike>> => {
   if (isMounted) return { full, owned, damaged, "read-only": readOnly }
   return process.getuid?.() === 0 ? { owned, damaged } : { owned, damaged, "read-only": unwritable }
@@ -104,7 +110,7 @@ const afterKill = (service: Service.Service, harm: () => () => void): Effect.Eff
     return as("gone", said, /checkout\.db/)
   })
 
-/** What a start that must fail says; null when it serves. */
+/** The error of a start that must fail; null if it serves. */
 const refusal = (service: Service.Service): Effect.Effect<string | null, never, Scope.Scope> =>
   Effect.matchEffect(service.start, {
     onFailure: Effect.succeed,
@@ -116,7 +122,7 @@ const as = (struck: "serves" | "gone", said: string | null, named: RegExp): Stru
   return named.test(said) ? struck : { problem: `it was refused, but not by name: ${said}` }
 }
 
-/** The files of a store as they are now; putting them back makes a store that forgot what came after. */
+/** Remembers the files of a store; the returned function restores them, which discards all later writes. */
 export const remember = (storage: string): (() => void) => {
   const folder = dirname(storage)
   const files = readdirSync(folder).map((name) => [join(folder, name), readFileSync(join(folder, name))] as const)

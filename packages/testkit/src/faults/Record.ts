@@ -1,6 +1,6 @@
 /**
- * Record: everything a process did to the files of one folder, in order, as the shim `record.c` wrote it down: which bytes
- * were written where, what was made and removed, and which of it was synced when.
+ * Record: everything that a process did to the files of one folder, in order, as recorded by the shim `record.c`:
+ * writes, creations, removals and syncs.
  *
  * Owns the format; does not own what a power cut may leave of it (Disks).
  */
@@ -10,7 +10,7 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
 
-/** One thing that happened, to the file `name` (within the folder). */
+/** One operation on the file `name` (within the folder). */
 export type Step =
   | { readonly what: "make" | "remove" | "sync" | "syncFolder"; readonly name: string }
   | { readonly what: "write"; readonly name: string; readonly offset: number; readonly bytes: Buffer }
@@ -19,7 +19,7 @@ export type Step =
 
 const kinds = ["make", "remove", "sync", "syncFolder", "write", "cut", "link"] as const
 
-/** Reads a record. Its last step may be incomplete, when the process was killed in the middle of it, and is left out. */
+/** Reads a record. The last step is dropped if it is incomplete, because the process was killed in the middle of it. */
 export const read = (file: string): ReadonlyArray<Step> => {
   const bytes = readFileSync(file)
   const steps: Array<Step> = []
@@ -50,21 +50,22 @@ const build = (folder: string): string => {
 
 type Environment = Effect.Effect<Readonly<Record<string, string>>>
 
-/** What a process must be started with so that what it does in `folder` is written to `record`, beside it. */
+/** The environment of a process whose operations in `folder` are recorded in the file `record`. */
 export const recording = (folder: string, record: string): Environment =>
   Effect.sync(() => ({ LD_PRELOAD: build(dirname(record)), ONELANE_RECORD: record, ONELANE_RECORD_FOLDER: folder }))
 
 /**
- * What goes wrong with the disk: no room; a write that fails before, in the middle of, or after it is done; a sync that
- * fails; all of it slow (20 ms a write), its syncs alone (`drag`: 10 ms each), or all hanging until the fault is over.
+ * Faults of a disk: full; a write that fails before (`write`), in the middle of (`torn`) or after it is done (`late`);
+ * a failing sync; all writes slow (20 ms each), only syncs slow (`drag`: 10 ms each), or everything hanging until the
+ * fault is over.
  */
 export type Fault = "full" | "write" | "torn" | "late" | "sync" | "slow" | "drag" | "hang"
 
-/** What a process must be started with so that its disk, in `folder`, goes wrong while the file `fault` says how. */
+/** The environment of a process whose disk, in `folder`, has a fault while the file `fault` names one. */
 export const faulting = (folder: string, fault: string): Environment =>
   Effect.sync(() => ({ LD_PRELOAD: build(dirname(fault)), ONELANE_FAULT: fault, ONELANE_RECORD_FOLDER: folder }))
 
-/** What a process must be started with so that every sync in `folder`, where the shim goes too, takes so much longer. */
+/** The environment of a process whose every sync in `folder` takes this much longer; the shim is built there, too. */
 export const slowSyncs = (folder: string, millis: number): Readonly<Record<string, string>> => ({
   LD_PRELOAD: build(folder),
   ONELANE_SYNC_MILLIS: `${millis}`,

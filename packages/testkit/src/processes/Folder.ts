@@ -1,12 +1,12 @@
 /**
- * Folder: a directory of a run's own, gone when its scope closes.
+ * Folder: a temporary directory, removed when its scope closes.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
 
-/** Makes one, in `parent` or where temporary things go. */
+/** Makes a directory, in `parent` or in the system's temporary directory. */
 export const make = (parent: string = tmpdir()): Effect.Effect<string, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(join(parent, "onelane-proof-"))),

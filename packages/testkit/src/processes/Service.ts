@@ -1,8 +1,8 @@
 /**
- * Service: a real process that owns a file, and the door to whichever incarnation of it lives now: `onelane serve` over
- * HTTP, or a program that embeds the SDK.
+ * Service: a real process that owns a file, and a door to its present incarnation: `onelane serve` over HTTP, or a
+ * program that embeds the SDK.
  *
- * Owns starting, killing and starting anew; does not own the file.
+ * Owns starting, killing and restarting; does not own the file.
  */
 import type { CheckoutSessions } from "@onelane/checkout"
 import { Effect, type Scope } from "effect"
@@ -11,27 +11,27 @@ import * as Link from "../faults/Link.js"
 import * as Program from "./Program.js"
 
 /**
- * How the service is reached: over HTTP, through a program that embeds the SDK, or over HTTP through clients of the SDK as they
- * come, which live in a program of their own and outlive the server.
+ * How the service is reached: over HTTP, through a program that embeds the SDK, or over HTTP through unmodified SDK
+ * clients in a separate program, which outlives the server.
  */
 export type Kind = "http" | "sdk" | "clients"
 
 /** A service that can be killed. */
 export interface Service {
-  /** Leads to the incarnation that lives now. */
+  /** Calls the present incarnation. */
   readonly door: CheckoutSessions.CheckoutSessionsShape
   /** Starts an incarnation; fails with the reason when it cannot serve. */
   readonly start: Effect.Effect<void, string, Scope.Scope>
-  /** Starts one and does not wait until it serves. */
+  /** Starts an incarnation without waiting until it serves. */
   readonly begin: Effect.Effect<void, never, Scope.Scope>
-  /** Kills the incarnation that lives now. */
+  /** Kills the present incarnation. */
   readonly kill: Effect.Effect<void>
   /** Where it listens (`http`, `clients`). */
   readonly url: () => string
-  /** The way from the clients to it (`clients`), once it has served. */
+  /** The link from the clients to it (`clients`), once it has served. */
   readonly way: () => Link.Link | undefined
   readonly pid: () => number
-  /** How the incarnation that lives now ended, once it has. */
+  /** How the present incarnation ended, once it has. */
   readonly ended: Effect.Effect<Program.Ended>
 }
 
@@ -65,7 +65,7 @@ const serveArgs = (storage: string, more: ReadonlyArray<string>): ReadonlyArray<
   ...["--tokens", JSON.stringify(tokens), "--seed", JSON.stringify(seed), ...more]
 ]
 
-/** Starts the clients: a program that ends with the scope, whatever becomes of the server. */
+/** Starts the clients: a program that ends with the scope, independently of the server. */
 const connect = (url: string): Effect.Effect<Doors.Lines, string, Scope.Scope> =>
   Effect.gen(function* () {
     let lines: Doors.Lines | undefined

@@ -1,11 +1,12 @@
 /**
- * Access: everybody asks for every session, at a real server with signed tokens, while its directory changes between two
- * questions. What it answers is held to the contract in words of its own (AccessModel); a session that may not be seen is
- * answered as one that is not there, byte for byte; a forged token as no token at all. Source: TARGETS F8.
+ * Access: callers with signed tokens request random sessions of a real server while its directory changes. Answers are
+ * compared with an independent model of the contract (AccessModel). The answer for an invisible session must equal that
+ * for a missing one, byte for byte; that for a forged token must equal that for a made-up one. Source: TARGETS F8.
  */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Caller } from "@onelane/checkout"
+import * as Seeded from "@onelane/testing/Seeded"
 import { Clock, Effect, type Scope } from "effect"
 import * as Model from "../clients/AccessModel.js"
 import * as Questions from "../clients/AccessQuestions.js"
@@ -14,24 +15,22 @@ import * as RawClient from "../clients/RawClient.js"
 import type { Instrument } from "../Instrument.js"
 import * as Folder from "../processes/Folder.js"
 import * as Program from "../processes/Program.js"
-import * as Seeded from "../simulation/Seeded.js"
 
 /** A run. */
 export interface AccessOptions {
   readonly seed: number
   /** Worlds at least; each is a directory of its own. */
   readonly worlds: number
-  /** Goes on with further worlds for so long. Default 0. */
+  /** Continues with further worlds for this long. Default 0. */
   readonly millis?: number | undefined
   readonly progress?: ((line: string) => void) | undefined
   /**
-   * A planted fault: members whom nobody made members, the issuer's key in a stranger's hands, or carts that change hands and
-   * stay whose they were when their sessions were opened.
+   * A planted fault: unrecorded members, a stolen key of the issuer, or carts whose new owner the server is not told.
    */
   readonly planted?: "membership" | "key" | "ownership" | undefined
 }
 
-/** What it came to. `answers`: how often each was right. */
+/** The result. `answers`: counts of the expected answers. */
 export interface AccessOutcome {
   readonly worlds: number
   readonly questions: number
@@ -50,7 +49,7 @@ interface Server {
   readonly stranger: Forgeries.Signer
 }
 
-/** A directory, who calls and what there is; `book` is what the directory says now, `held` whose the carts are now. */
+/** A directory with its callers and sessions; `book`: its present content, `held`: the present owners of the carts. */
 interface World {
   readonly stores: ReadonlyArray<string>
   readonly accounts: ReadonlyArray<string>
@@ -174,7 +173,7 @@ const fill = (server: Server, { accounts, book, held, stores }: World) =>
     }
   })
 
-/** Members of every account that the book knows nothing of. */
+/** Adds memberships that `book` does not contain. */
 const plant = (server: Server, { accounts, book }: World) =>
   Effect.forEach(accounts, (accountId) =>
     Effect.forEach(book.granted.keys(), (userId) => administer(server, "account-members.put", { accountId, userId }))
@@ -213,7 +212,9 @@ const change = ({ seeded, server }: Course, { accounts, book, stores }: World) =
   }
 }
 
-/** A cart gets another owner, account and store: a login, or an account switch. `tells` false: the server is not told. */
+/**
+ * A cart gets another owner, account and store: a login, or an account switch. `tells` false: the server is not told.
+ */
 const handOver = ({ seeded, server }: Course, { accounts, book, held, stores }: World, tells: boolean) => {
   const index = seeded.below(held.length)
   const { cartId, id } = held[index]!
@@ -223,7 +224,7 @@ const handOver = ({ seeded, server }: Course, { accounts, book, held, stores }: 
   return tells ? administer(server, "carts.put", { id: cartId, storeId, accountId, ownerId }) : Effect.void
 }
 
-/** Adds what is not there, removes what is; true when it was added. */
+/** Adds a missing member or removes an existing one; true if it was added. */
 const toggled = (of: Set<string>, member: string): boolean => {
   if (of.delete(member)) return false
   of.add(member)
@@ -234,7 +235,7 @@ const report = ({ problems }: Course, problem: string): void => {
   if (problems.length < mostTold) problems.push(problem)
 }
 
-/** Forgeries that say no more than that a token is out of its time. */
+/** Forgeries whose only fault is the time: expired or not yet valid. */
 const passing: ReadonlyArray<string> = ["expired", "not yet valid"]
 
 const forge = (course: Course, { held, people }: World) =>

@@ -1,7 +1,7 @@
 /**
- * Cluster: three nodes and a PostgreSQL as processes, broken one fault at a time while callers call at all of them: nodes
- * killed, paused past their lease and sent away, the ways between them cut or silent in one direction, connections to the
- * database cut, the database itself killed. One history over all of it is judged. Source: TARGETS F10.
+ * Cluster: three nodes and a PostgreSQL as processes, broken one fault at a time while callers call at all of them:
+ * nodes killed, paused past their lease and shut down, links between them cut or silent in one direction, connections
+ * to the database cut, the database itself killed. One history over all of it is checked. Source: TARGETS F10.
  */
 import type { CheckoutSessions } from "@onelane/checkout"
 import type { History } from "@onelane/history"
@@ -12,13 +12,13 @@ import { type Instrument, lacking, type Tally, tallyOf } from "../Instrument.js"
 import * as PostgresServer from "../processes/PostgresServer.js"
 import * as Service from "../processes/Service.js"
 
-/** A node that is started again on the ports it had. */
+/** A node that restarts on the same ports. */
 export interface Node extends Service.Service {
-  /** The way on which the other nodes reach it. */
+  /** The link on which the other nodes reach it. */
   readonly link: Link.Link
 }
 
-/** What is broken. */
+/** The nodes and the database to break. */
 export interface Field {
   readonly nodes: ReadonlyArray<Node>
   readonly postgres: PostgresServer.PostgresServer
@@ -26,10 +26,10 @@ export interface Field {
   readonly storage: string
 }
 
-/** One fault, over when it returns: its name, or what should not be. */
+/** One fault, which is over when the effect ends: succeeds with its name, or fails with a problem. */
 export type Fault = (field: Field) => Effect.Effect<string, string, Scope.Scope>
 
-/** A run. It goes on until its time is over and enough has happened. */
+/** A run. It continues until its time is over and enough has happened. */
 export interface ClusterOptions {
   readonly seed: number
   readonly millis: number
@@ -48,15 +48,18 @@ export interface ClusterOutcome {
   readonly problems: ReadonlyArray<string>
 }
 
-/** A run in which too little happens ends so long after its time. */
+/** Longest extension of a run in which too little happened, milliseconds. */
 const graceMillis = 180_000
 
-/** A caller waits so long for an answer: longer than a peer is, shorter than some pauses. */
+/** Timeout of a caller, milliseconds: longer than a peer's, shorter than some pauses. */
 const patienceMillis = 1_500
 
 const total = (faults: ClusterOutcome["faults"]): number => Object.values(faults).reduce((sum, each) => sum + each, 0)
 
-/** Lets callers call while nodes, ways and database break, then looks at every session through every node and judges. */
+/**
+ * Runs callers while nodes, links and the database break, then reads every session through every node and checks the
+ * history.
+ */
 export const run = (options: ClusterOptions): Effect.Effect<ClusterOutcome> =>
   Effect.gen(function* () {
     const postgres = yield* PostgresServer.make()
@@ -98,7 +101,7 @@ const ordeal = ({ enough, fault = drawn, millis, progress }: ClusterOptions, fie
     }).pipe(
       Effect.catchAll((why) => Effect.sync(() => void broken.push(why))),
       Effect.uninterruptible,
-      // Between two faults something must be done.
+      // Leaves time for calls between two faults.
       Effect.zipRight(Effect.flatMap(Random.nextIntBetween(300, 2_000), Effect.sleep))
     )
     const isOver = (now: number): boolean =>
@@ -110,8 +113,8 @@ const ordeal = ({ enough, fault = drawn, millis, progress }: ClusterOptions, fie
     )
     const load = Load.run({
       doors: field.nodes.map(({ door }) => counted(door, tally)),
-      ...{ callers: 48, sessions: 16, millis: millis + graceMillis, isAskedTwice: true },
-      // What was broken last heals before the last look.
+      ...{ callers: 48, sessions: 16, mostPauseMillis: 20, millis: millis + graceMillis, isAskedTwice: true },
+      // The last fault heals before the final reads.
       isOver: () => Exit.isExit(breaker.unsafePoll())
     })
     const { history, problems } = yield* load
@@ -159,7 +162,7 @@ const drawn: Fault = ({ nodes, postgres }) =>
       }
       case 4:
       case 5:
-        // Longer than a peer's patience, and at times longer than a lease.
+        // Longer than a peer's timeout, and at times longer than a lease.
         yield* signal(victim, "SIGSTOP")
         yield* pause(500, 4_500)
         yield* signal(victim, "SIGCONT")
@@ -168,7 +171,7 @@ const drawn: Fault = ({ nodes, postgres }) =>
         yield* victim.link.cut
         return "ways cut"
       case 7:
-        // The others do not hear it, it hears them.
+        // The others do not receive its messages, but it receives theirs.
         yield* victim.link.silence(true)
         yield* pause(500, 3_000)
         yield* victim.link.silence(false)

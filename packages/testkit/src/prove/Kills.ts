@@ -1,30 +1,30 @@
 /**
- * Kills: SIGKILL of the process that owns the file, at random moments under load, again and again, starting and
- * recovering included; one history across all of its lives is judged. Remote clients of the SDK, as they come, go through outages
- * longer than their retries: what they call "not applied" must never show up. Source: TARGETS F3.
+ * Kills: SIGKILL of the process that owns the file, repeatedly at random moments under load, also during start-up and
+ * recovery; one history across all incarnations is checked. Unmodified remote SDK clients go through outages longer
+ * than their retries: a change that they report as not applied must never appear. Source: TARGETS F3.
  *
- * What a killed process wrote survives in the page cache: durability is not tested here but in PowerLoss.
+ * Writes of a killed process survive in the page cache, so durability is tested in PowerLoss, not here.
  */
 import { join } from "node:path"
 import { Caller, CheckoutSession } from "@onelane/checkout"
 import type { History } from "@onelane/history"
+import * as Seeded from "@onelane/testing/Seeded"
 import { Deferred, Effect, Random } from "effect"
 import * as Load from "../clients/Load.js"
 import type { Findings, Instrument, Tally } from "../Instrument.js"
 import { plus, tallyOf } from "../Instrument.js"
 import * as Folder from "../processes/Folder.js"
 import * as Service from "../processes/Service.js"
-import * as Seeded from "../simulation/Seeded.js"
 
 /** A run. */
 export interface KillOptions {
   readonly kind: Service.Kind
   readonly seed: number
   readonly kills: number
-  /** What is done to the service instead of killing it; it need not serve afterwards. */
+  /** A fault to inject instead of killing the service; it need not serve afterwards. */
   readonly strike?: ((service: Service.Service, seeded: Seeded.Seeded) => Effect.Effect<Struck>) | undefined
   readonly place?: Service.Place | undefined
-  /** What stands between the callers and the service: a planted fault. */
+  /** Wraps the door between the callers and the service: a planted fault. */
   readonly through?: ((door: Service.Service["door"]) => Service.Service["door"]) | undefined
   readonly callers?: number | undefined
   readonly progress?: ((line: string) => void) | undefined
@@ -37,15 +37,15 @@ export interface KillOutcome {
   readonly problems: ReadonlyArray<string>
 }
 
-/** Whether the service still serves after a strike; or what should not be. */
+/** Whether the service still serves after a fault, or a problem. */
 export type Struck = "serves" | "gone" | { readonly problem: string }
 
-/** Calls may go on this long, whatever happens. */
+/** Upper limit of the load, milliseconds. */
 const longestMillis = 3_600_000
 
 const sessions = 12
 
-/** Lets callers call while the process is killed and started, then looks at every session and judges. */
+/** Runs callers while the process is killed and restarted, then reads every session and checks the history. */
 export const run = (options: KillOptions): Effect.Effect<KillOutcome> =>
   Effect.suspend(() => {
     const problems: Array<string> = []
@@ -69,7 +69,7 @@ const ordeal = (options: KillOptions, problems: Array<string>) =>
       onOpened: () => Deferred.unsafeDone(opened, Effect.void),
       doors: [options.through?.(service.door) ?? service.door],
       isAskedTwice: kind === "clients",
-      ...{ callers, sessions, millis: longestMillis, isOver: () => isOver },
+      ...{ callers, sessions, mostPauseMillis, millis: longestMillis, isOver: () => isOver },
       ...(kind === "sdk" ? { spontaneous: ["task" as const], data: true } : {})
     })
     const striking = Deferred.await(opened).pipe(
@@ -84,7 +84,7 @@ const ordeal = (options: KillOptions, problems: Array<string>) =>
 const started = (service: Service.Service, problems: Array<string>) =>
   Effect.catchAll(service.start, (why) => Effect.sync(() => void problems.push(`did not start: ${why}`)))
 
-/** Strikes again and again, and has the service started anew where it is gone. Answers how often. */
+/** Injects fault after fault, and restarts the service if it has ended. Returns the number of faults. */
 const strikeAll = (service: Service.Service, options: KillOptions, problems: Array<string>) =>
   Effect.gen(function* () {
     const { kind, kills, progress, strike = kill } = options
@@ -111,18 +111,26 @@ const strikeAll = (service: Service.Service, options: KillOptions, problems: Arr
 
 const kill = (service: Service.Service): Effect.Effect<Struck> => Effect.as(service.kill, "gone")
 
-/** How long it may serve between two strikes. Beside other work a start takes seconds, and callers need a while, too. */
-const mostUndisturbedMillis = 1_500
+/**
+ * Longest time between two faults, milliseconds. On a busy machine a start takes seconds, and callers need time, too.
+ */
+const mostUndisturbedMillis = 500
 
-/** The server goes on that long while its answers do not arrive any more. */
+/**
+ * Longest pause of a caller, milliseconds: many calls are in flight between two kills, without overloading the machine.
+ */
+const mostPauseMillis = 50
+
+/** How long the server continues while its answers are held back, milliseconds. */
 const deafMillis = 300
 
-/** Clients that met the last outage pause for up to two seconds before they call again. */
+/** Time for clients to recover from the last outage, milliseconds; they pause for up to two seconds. */
 const recoveringMillis = 2_500
 
 /**
- * Kills the server for longer than a client of the SDK tries by default. Requests that have arrived are done, their answers are
- * lost, and every further try finds nobody: the caller must be told unknown, whatever its last try met.
+ * Kills the server for longer than an SDK client retries by default. Requests that have arrived are done, their answers
+ * are lost, and every further try fails to connect: the caller must get an unknown outcome, whatever the error of its
+ * last try.
  */
 export const outage = (service: Service.Service, seeded: Seeded.Seeded): Effect.Effect<Struck> =>
   Effect.gen(function* () {
@@ -139,7 +147,7 @@ export const outage = (service: Service.Service, seeded: Seeded.Seeded): Effect.
     return "gone"
   })
 
-/** Every claimed task is taken up again and comes to its end: nothing stays in process. */
+/** Checks that every claimed task is resumed and ends: no session stays in processing. */
 const settled = ({ door }: Service.Service) =>
   Effect.gen(function* () {
     const problems: Array<string> = []
@@ -156,7 +164,10 @@ const settled = ({ door }: Service.Service) =>
     return problems
   })
 
-/** F3, over HTTP, through an embedded SDK, and through remote clients of the SDK in outages that are longer than they try. */
+/**
+ * F3, over HTTP, through an embedded SDK, and through remote clients of the SDK in outages that are longer than they
+ * try.
+ */
 export const instrument: Instrument = {
   name: "kills",
   run: ({ minutes, progress, seed, short }) =>

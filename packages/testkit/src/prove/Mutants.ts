@@ -1,16 +1,16 @@
 /**
- * Mutants: whether the simulation would notice at all. Each guard is taken out of a build of its own; one that is not
- * missed within a bounded number of seeds is a failure of the proof, not of the product.
+ * Mutants: checks that the simulation detects missing guards. Each guard is removed in a separate build. A removal that
+ * is not detected within a bounded number of seeds is a failure of the proof, not of the product.
  */
 import { Effect } from "effect"
 import type { Instrument } from "../Instrument.js"
 import { hunt } from "../simulation/Mutant.js"
 import { mutations } from "../simulation/Mutations.js"
 
-/** Seeds a mutant may live through. */
+/** Most seeds to detect a mutant. */
 export const mostSeeds = 100
 
-/** Every mutation, hunted with the seeds from the one given. */
+/** Runs every mutation, with seeds from the given one on. */
 export const instrument: Instrument = {
   name: "mutants",
   run: ({ seed, progress }) =>

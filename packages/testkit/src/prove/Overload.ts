@@ -1,8 +1,9 @@
 /**
- * Overload: ten times what a server can do, on one hot session, then spread over many. What there is no room for is refused
- * at once, what is accepted stays right and quick, memory stays bounded, and a second later it is as fast as before.
- * Source: TARGETS F5. What it can do is made small, so that ten times as much fits into one machine: a sync of its disk takes
- * 10 ms, and there is room for few requests. Calls come at times of their own, whatever became of those before.
+ * Overload: ten times the capacity of a server, on one hot session, then spread over many. Excess requests must be
+ * refused at once, accepted ones must stay correct and fast, memory must stay bounded, and a second later the server
+ * must be as fast as before. Source: TARGETS F5. The capacity is made small, so that one machine can generate the load:
+ * a sync of the disk takes 10 ms, and few requests are admitted. Calls arrive at random times, independently of earlier
+ * ones (open loop).
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -20,16 +21,16 @@ export interface OverloadOptions {
   readonly seed: number
   readonly room: number
   readonly millis: number
-  /** How long callers call before and after, each time. Default 2,000. */
+  /** Duration of each calm phase before and after, milliseconds. Default 2,000. */
   readonly calmMillis?: number | undefined
-  /** Room that the server has instead: a planted fault. */
+  /** The server's actual limit: a planted fault. */
   readonly plantedRoom?: number | undefined
 }
 
 /** One shape of load; latencies in milliseconds. */
 export interface OverloadOutcome {
   readonly shape: "hot" | "spread"
-  /** Calls a second that are accepted when the room is just full; and that came under overload. */
+  /** Accepted calls per second at full capacity; `offered`: calls per second under overload. */
   readonly capacity: number
   readonly offered: number
   readonly accepted: number
@@ -48,7 +49,7 @@ export interface OverloadOutcome {
 const states = ["Inventory", "Taxes"]
 const tenfold = 10
 
-/** Where the sessions are that nobody else moves, by id: their callers are always right. */
+/** States of sessions with a single caller, by id, so that their callers always know the state. */
 type Places = Map<string, string>
 
 /** One server, both shapes one after the other. */
@@ -131,7 +132,7 @@ const load = (service: Service.Service, places: Places, { callers, millis, perSe
           let nextMillis = yield* Clock.currentTimeMillis
           for (let nowMillis = nextMillis; nowMillis < untilMillis; nowMillis = yield* Clock.currentTimeMillis) {
             if (perSecond !== undefined) {
-              // A caller that is late calls at once: what it has missed counts.
+              // A caller that is late calls at once, so that missed calls still count.
               nextMillis += -Math.log(1 - (yield* Random.next)) * ((callers * 1_000) / perSecond)
               if (nextMillis > nowMillis) yield* Effect.sleep(nextMillis - nowMillis)
             }
@@ -169,7 +170,10 @@ const known = (places: Places, index: number): Move => {
   return { id, from, to: from === states[0] ? states[1]! : states[0]! }
 }
 
-/** A decision is accepted or a mismatch of states; no room is 503 or 429, in words; all else is a problem. True: it moved. */
+/**
+ * A decision is accepted or a mismatch of states; no room is 503 or 429, in words; all else is a problem. True: it
+ * moved.
+ */
 const note = (heard: Heard, answer: RawClient.Answer | null, tookMillis: number): boolean => {
   if (answer === null) {
     heard.problems.push("a connection was closed without an answer")
@@ -202,7 +206,7 @@ const sampled = (pid: number, millis: number): Effect.Effect<readonly [number, n
     return [Math.max(...samples.slice(0, 10)), Math.max(...samples.slice(10))] as const
   })
 
-/** What F5 says of times; held only in the long form, for a machine that does nothing else. */
+/** The latency limits of F5; checked only in the long form, on an otherwise idle machine. */
 const tooSlow = (outcome: OverloadOutcome): ReadonlyArray<string> => {
   const { acceptedP99Millis, after, before, capacity, offered, refusedP99Millis } = outcome
   return [
@@ -225,7 +229,10 @@ export const wrong = ({ accepted, grownMebibytes, problems, refused }: OverloadO
   ...(grownMebibytes > 64 ? [`memory went on growing: ${grownMebibytes} MiB in the second half`] : [])
 ]
 
-/** Clients who do not read, against a server of its own. `limits`: those of the server that are not the default: a planted fault. */
+/**
+ * Clients who do not read, against a server of its own. `limits`: those of the server that are not the default: a
+ * planted fault.
+ */
 export const runUnread = (limits: object = {}): Effect.Effect<ReadonlyArray<Unread.UnreadOutcome>> =>
   Effect.gen(function* () {
     const storage = join(yield* Folder.make(), "checkout.db")

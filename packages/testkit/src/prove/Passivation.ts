@@ -1,6 +1,7 @@
 /**
- * Passivation: sessions fall asleep the moment nobody looks, and race with the calls that wake them. The histories must
- * be good, and a caller alone must get the very answers of sessions that never slept. Source: TARGETS, F9.
+ * Passivation: sessions are passivated as soon as they are idle, in races with the calls that activate them. The
+ * histories must be linearizable, and a single caller must get the same answers as from sessions that are never
+ * passivated. Source: TARGETS, F9.
  */
 import { Effect } from "effect"
 import type { Findings, Instrument } from "../Instrument.js"
@@ -18,7 +19,7 @@ const sleepless: Scenario["engine"] = {
 }
 const sleepy: Scenario["engine"] = { ...sleepless, idleMillis: 1, sweepMillis: 5, liveCapacity: 1 }
 
-/** One caller and no faults: nothing but sleep can make a difference. */
+/** One caller and no faults: only passivation can make a difference. */
 const calm: Partial<Scenario> = {
   clients: 1,
   callsPerClient: 40,
@@ -37,11 +38,11 @@ const calm: Partial<Scenario> = {
 const answers = ({ history }: Outcome): string =>
   JSON.stringify(history.map(({ invoked: _, returned: __, ...answer }) => answer))
 
-/** Whether a seed's caller hears the same from sessions that sleep and from sessions that do not. */
+/** Whether a seed's caller gets the same answers with and without passivation. */
 export const isTheSame = (seed: number): boolean =>
   answers(run(seed, { ...calm, engine: sleepy })) === answers(run(seed, { ...calm, engine: sleepless }))
 
-/** The simulation with sessions that hardly stay awake, and the comparison for a quarter as many seeds. */
+/** The simulation with early passivation, and the comparison for a quarter as many seeds. */
 export const instrument: Instrument = {
   name: "passivation",
   run: (options) =>

@@ -1,18 +1,18 @@
 /**
- * PowerLoss: what a power cut may leave of a run's file is opened with the product and held against every answer that had
- * been given by then. SIGKILL does not test this: the page cache survives it. Source: TARGETS F3b.
+ * PowerLoss: opens, with the product, the files that a power cut could leave, and checks them against every answer
+ * acknowledged before the cut. SIGKILL does not test this: the page cache survives it. Source: TARGETS F3b.
  *
- * A cut falls anywhere in the record of writes and syncs; an answer counts from the moment its caller noted it.
+ * A cut may come anywhere in the record of writes and syncs; an answer counts from the moment its caller recorded it.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import * as Seeded from "@onelane/testing/Seeded"
 import { Deferred, Effect, FiberId, type Scope } from "effect"
 import * as Disks from "../faults/Disks.js"
 import * as Record from "../faults/Record.js"
 import type { Instrument } from "../Instrument.js"
 import * as Folder from "../processes/Folder.js"
 import * as Program from "../processes/Program.js"
-import * as Seeded from "../simulation/Seeded.js"
 
 /** A run. `synchronous` other than FULL is a planted fault. */
 export interface PowerOptions {
@@ -30,13 +30,13 @@ export interface PowerOutcome {
   readonly writes: number
   /** Images that could not be opened, or were unsound. */
   readonly unsound: ReadonlyArray<string>
-  /** Images in which something answered is missing. */
+  /** Images in which an acknowledged change is missing. */
   readonly lossy: ReadonlyArray<string>
   /** Most answers missing in one image. */
   readonly mostLost: number
 }
 
-/** An answer: the version it rests on, and the request it accepted (`-`: none). */
+/** An answer: its version, and the request it accepted (`-`: none). */
 interface Answer {
   readonly session: string
   readonly version: number
@@ -111,7 +111,9 @@ const recordRun = ({ seed, answers, synchronous = "FULL" }: PowerOptions) =>
     return Record.read(record)
   })
 
-/** A program that opens images, one after the other. They lie in memory where that is possible: their syncs prove nothing. */
+/**
+ * A program that opens images one after the other. If possible they are in memory, because their syncs prove nothing.
+ */
 const makeLooker: Effect.Effect<(image: Disks.Image) => Effect.Effect<Look>, never, Scope.Scope> = Effect.gen(
   function* () {
     const parent = yield* Folder.make(existsSync("/dev/shm") ? "/dev/shm" : undefined)
@@ -136,7 +138,7 @@ const makeLooker: Effect.Effect<(image: Disks.Image) => Effect.Effect<Look>, nev
   }
 )
 
-/** F3b. A second, shorter run with a fault planted in it must be caught: else the first proves nothing. */
+/** F3b. A second, shorter run has a planted fault, which must be detected; otherwise the first run proves nothing. */
 export const instrument: Instrument = {
   name: "power",
   run: ({ minutes, progress, seed, short }) =>

@@ -1,5 +1,5 @@
 /**
- * Sim: the simulation over many seeds, one after the other, each run judged on the spot. A failing seed is made smaller
+ * Sim: the simulation over many seeds, one after the other; each run is checked at once. A failing seed is shrunk
  * before it is reported.
  */
 import { Clock, Effect } from "effect"
@@ -21,11 +21,11 @@ const leastShort = 30
 const mostShort = 300
 /** Seeds of the long form at least. Source: TARGETS F1. */
 const leastLong = 10_000
-/** Failing seeds that are made smaller and told in full; more are only counted. */
+/** Failing seeds that are shrunk and reported in full; further ones are only counted. */
 const toldFailures = 3
 const progressMillis = 5_000
 
-/** Adds what one run came to. */
+/** Adds the counts of one run. */
 export const tallyRun = (tally: Tally, { history, faults }: Outcome): Tally =>
   plus(
     tally,
@@ -35,7 +35,9 @@ export const tallyRun = (tally: Tally, { history, faults }: Outcome): Tally =>
     )
   )
 
-/** Runs seed after seed until the time is over and `least` are done; `overrides` replace parts of what each seed draws. */
+/**
+ * Runs seed after seed until the time is over and `least` are done; `overrides` replace parts of what each seed draws.
+ */
 export const manySeeds = (
   options: InstrumentOptions,
   overrides: Partial<Scenario> = {},
@@ -72,5 +74,5 @@ export const manySeeds = (
 const told = ({ acknowledged, refused, unknown, faults }: Tally): string =>
   `${acknowledged} acknowledged, ${refused} refused, ${unknown} unknown, ${faults} faults`
 
-/** The simulation, whatever each seed draws. */
+/** The simulation, without overrides. */
 export const instrument: Instrument = { name: "sim", run: (options) => manySeeds(options, {}, leastLong) }

@@ -1,12 +1,13 @@
 /**
- * StoreFaults: a disk that goes wrong under the whole engine, under load: slow, hanging, without room, writes that fail
- * before, in the middle of or after they were done, syncs that fail; and for real: a full file system, a second owner, a
- * damaged file, one that may only be read. A full disk heals without a restart; a failed write or sync ends the process,
- * for only opening the file anew tells what is true. One history across all of it is judged.
- * Source: TARGETS F4, CONTRACT §2.
+ * StoreFaults: disk faults under the whole engine, under load. Injected: slow, hanging or full disk, writes that fail
+ * before, in the middle of or after they were done, failing syncs. Real: a full file system, a second owner, a damaged
+ * file, a read-only one. A full disk must heal without a restart. A failed write or sync must end the process, because
+ * only reopening the file shows the true content. One history across all of it is checked. Source: TARGETS F4, CONTRACT
+ * §2.
  */
 import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import type { Seeded } from "@onelane/testing/Seeded"
 import { Effect } from "effect"
 import * as RealFaults from "../faults/RealFaults.js"
 import * as Record from "../faults/Record.js"
@@ -14,7 +15,6 @@ import type { Instrument } from "../Instrument.js"
 import { plus, tallyOf } from "../Instrument.js"
 import * as Folder from "../processes/Folder.js"
 import type { Service } from "../processes/Service.js"
-import type { Seeded } from "../simulation/Seeded.js"
 import * as Kills from "./Kills.js"
 
 /** A run. */
@@ -23,20 +23,20 @@ export interface FaultOptions {
   readonly faults: number
   /** Which; default all. */
   readonly only?: ReadonlyArray<Record.Fault> | undefined
-  /** Where the store is instead, so that no fault reaches it: a planted fault. */
+  /** Another location of the store, which no fault reaches: a planted fault. */
   readonly planted?: string | undefined
-  /** How long a process whose disk is broken for good has to end. Default 20,000 ms. */
+  /** Timeout for a process to end after a fatal disk fault. Default 20,000 ms. */
   readonly endingMillis?: number | undefined
   readonly progress?: ((line: string) => void) | undefined
 }
 
-/** Whether the process must end of it, or must go on when it is over. */
+/** Whether a fault must end the process, or the process must continue afterwards. */
 const isEnding: Readonly<{ [fault in Record.Fault]: boolean }> = {
   ...{ full: false, slow: false, drag: false, hang: false },
   ...{ write: true, torn: true, late: true, sync: true }
 }
 
-/** Lets callers call while the disk of `onelane serve` goes wrong and is well again. */
+/** Runs callers while the disk of `onelane serve` has faults and recovers. */
 export const run = ({
   endingMillis = 20_000,
   seed,
@@ -71,12 +71,12 @@ const strikeWith = (file: string, faults: ReadonlyArray<Record.Fault>, endingMil
     })
 }
 
-/** What came of real faults, and which they were. */
+/** The result of real faults, and their names. */
 export interface RealOutcome extends Kills.KillOutcome {
   readonly struck: ReadonlyArray<string>
 }
 
-/** The same with real faults, on a small file system of its own where one can be mounted. */
+/** The same with real faults, on a separate small file system if one can be mounted. */
 export const runReal = ({ faults, progress, seed }: FaultOptions): Effect.Effect<RealOutcome> =>
   Effect.gen(function* () {
     const disk = yield* RealFaults.smallDisk

@@ -1,7 +1,7 @@
 /**
- * Tasks: engines are killed before, during and after their tasks, hosts complete them late, twice, or not at all, and the
- * clock is set forward and back meanwhile. Each operation is closed at most once, by its own result, and no claim outlives
- * its deadline. Source: TARGETS, F11.
+ * Tasks: engines are killed before, during and after their tasks, hosts complete them late, twice or not at all, and
+ * meanwhile the clock is set forward and back. Each operation is closed at most once, by its own result, and no claim
+ * outlives its deadline. Source: TARGETS, F11.
  */
 import type { Instrument } from "../Instrument.js"
 import { manySeeds } from "./Sim.js"

@@ -1,7 +1,7 @@
 /**
- * Unread: clients without a token who send and do not read. One writes thousands of requests at once, many leave one long
- * page unread. Meanwhile the server must say that it lives, and keep its memory; whoever reads in the end finds a bounded
- * number of answers, a refusal, and the end of the connection.
+ * Unread: clients without a token that send and do not read. One writes thousands of requests at once, many leave one
+ * long page unread. Meanwhile the server must answer health checks, and its memory must stay bounded. A client that
+ * reads later gets a bounded number of answers, a refusal, and the end of the connection.
  */
 import { readFileSync } from "node:fs"
 import { connect } from "node:net"
@@ -12,7 +12,7 @@ import type * as Service from "../processes/Service.js"
 /** What came of it. */
 export interface UnreadOutcome {
   readonly path: string
-  /** Until somebody else heard that the server lives. */
+  /** Time until another client got a health answer. */
   readonly aliveMillis: number
   readonly grownMebibytes: number
   /** Answers before the refusal, and the status of the last one. */

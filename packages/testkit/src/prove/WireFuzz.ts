@@ -1,9 +1,9 @@
 /**
- * WireFuzz: bad input on the wire against every lane of a real server. No answer is a failure of the server, none fails to
- * come, and each error has the body of its lane. Source: TARGETS F7, PROTOCOL W1-W11.
+ * WireFuzz: sends malformed input in every wire format to a real server. No answer may be a server error, every
+ * request must be answered, and each error must have the body of its format. Source: TARGETS F7, PROTOCOL W1-W11.
  *
- * A case that is a request only in part may wait for the rest; the server ends it in its own time, which is not awaited for
- * each: the client hangs up, and the server must be well afterwards.
+ * The server may wait for the rest of a partial request until its timeout. The test does not wait for that: the client
+ * disconnects, and the server must still work afterwards.
  */
 import { Caller } from "@onelane/checkout"
 import { Effect } from "effect"
@@ -24,16 +24,16 @@ export interface FuzzOptions {
 export interface FuzzOutcome {
   readonly cases: number
   readonly byStatus: ReadonlyMap<number, number>
-  /** Cases that were a request only in part, and so got no answer. */
+  /** Cases that were partial requests, and so got no answer. */
   readonly partial: number
   readonly problems: ReadonlyArray<string>
 }
 
 const batch = 500
 const concurrency = 16
-/** An answer that takes longer is a hang. A machine that does much else may stand still for many seconds. */
+/** An answer that takes longer counts as a hang. A busy machine may pause for many seconds. */
 const lateMillis = 30_000
-/** What is only part of a request is given this long. */
+/** Wait for an answer to a partial request, milliseconds. */
 const partMillis = 300
 
 /** Sends case after case to a server of its own. */
@@ -42,7 +42,7 @@ export const run = ({ cases, progress, seed }: FuzzOptions): Effect.Effect<FuzzO
     const service = Service.make("http", { storage: ":memory:" })
     yield* Effect.orDieWith(service.start, (why) => new Error(why))
     const port = Number(new URL(service.url()).port)
-    // The document names every lane's paths: a lane that is in it is in the cases.
+    // The document names the paths of every format: one that is in it is in the cases.
     const contract = yield* Effect.promise(async () => (await fetch(`${service.url()}/openapi.json`)).json())
     const { session } = yield* Effect.orDie(service.door.open(Caller.host, { cartId: "cart-0" }))
     const arbitrary = WireCases.cases(contract as WireCases.Contract, { sessionId: session.id, token: Service.token })
@@ -68,11 +68,11 @@ export const run = ({ cases, progress, seed }: FuzzOptions): Effect.Effect<FuzzO
     return { cases, byStatus, partial, problems }
   }).pipe(Effect.scoped)
 
-/** Whole requests get their answer in good time; what may be only part of one is not waited for as long. */
+/** Waits long for the answer to a whole request, and only briefly for that to a possibly partial one. */
 const exchange = (port: number, wire: WireCases.WireCase) =>
   RawClient.send(port, wire.pieces, wire.answers, isWhole(wire) ? lateMillis : partMillis)
 
-/** Whether a server must take these bytes for one or more whole requests. */
+/** Whether a server must parse these bytes as whole requests. */
 const isWhole = ({ isHead, isIntact }: WireCases.WireCase): boolean => isIntact && !isHead
 
 const judge = (wire: WireCases.WireCase, { answers, end }: RawClient.Exchange): string | null => {
@@ -84,7 +84,7 @@ const judge = (wire: WireCases.WireCase, { answers, end }: RawClient.Exchange): 
   return untyped === undefined ? null : `an error without a type: ${untyped.status}`
 }
 
-/** A problem of the native lane, or the list of the standard-action lane. */
+/** A problem of the native format, or the list of the standard-action format. */
 const isTyped = ({ body }: RawClient.Answer): boolean => {
   try {
     const said: unknown = JSON.parse(Buffer.from(body, "latin1").toString())

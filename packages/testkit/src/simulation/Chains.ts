@@ -1,6 +1,6 @@
 /**
- * Chains: the simulated flow with states that proceed, work for some next states only and results that choose; and what the
- * stored events of a session must say then. The rule is stated here a second time, and not taken from the product.
+ * Chains: the simulated flow with states that proceed, work for some next states only and results that choose; and a
+ * check of a session's stored events. The rule is implemented independently of the product.
  */
 import type { Scenario } from "./Scenario.js"
 

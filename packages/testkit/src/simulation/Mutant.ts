@@ -1,6 +1,6 @@
 /**
- * Mutant: the simulation over a build of the engine and the rules with some edits made. The sources are translated into a
- * folder of their own, so nothing of the real build is touched, and loaded beside it.
+ * Mutant: runs the simulation with an edited build of the engine and the rules. The sources are compiled into a
+ * separate folder and loaded from there, so the real build is not touched.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -12,14 +12,14 @@ import type { Edit, Mutation } from "./Mutations.js"
 import type * as Simulation from "./Simulation.js"
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url))
-const packages = ["engine", "checkout", "directory", "history", "testkit"]
+const packages = ["engine", "checkout", "directory", "history", "testing", "testkit"]
 
 type Run = typeof Simulation.run
 
 /** Loads a module of a mutant, e.g. `checkout/index`. */
 export type Load = <Module>(module: string) => Promise<Module>
 
-/** Builds a mutant; its folder goes with the scope. Dies where an edit's text does not stand exactly once. */
+/** Builds a mutant; its folder is removed with the scope. Dies if an edit's text does not occur exactly once. */
 export const make = (edits: ReadonlyArray<Edit>): Effect.Effect<Load, never, Scope.Scope> =>
   Effect.gen(function* () {
     for (const each of edits) apply(sourceOf(each.file), each)
@@ -63,7 +63,7 @@ const sourceOf = (path: string): string => {
   return source
 }
 
-/** Makes an edit; throws where its text does not stand exactly once. */
+/** Applies an edit; throws if its text does not occur exactly once. */
 export const apply = (source: string, { file, find, replace }: Edit): string => {
   const parts = source.split(find)
   if (parts.length !== 2) throw new Error(`"${find}" stands ${parts.length - 1} times in ${file}, not once`)
@@ -87,13 +87,13 @@ const translate = (source: string): string => {
   return output
 }
 
-/** What a hunt for a mutant came to: the seed that gave it away and what it showed, or null. */
+/** The result of a hunt for a mutant: the seed that detected it and the problem, or null. */
 export interface Hunt {
   readonly seeds: number
   readonly caught: { readonly seed: number; readonly problem: string } | null
 }
 
-/** Runs seeds on a mutant until one shows what the mutation says it must show. */
+/** Runs seeds on a mutant until one shows the expected problem. */
 export const hunt = (mutation: Mutation, fromSeed: number, mostSeeds: number): Effect.Effect<Hunt> =>
   Effect.scoped(
     Effect.map(load(mutation.edits), (run) => {

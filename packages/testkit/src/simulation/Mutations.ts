@@ -1,8 +1,8 @@
 /**
- * Mutations: guards of the product, each with the edit that takes it out. A guard nobody would miss is not tested; so
- * the simulation is run on a build without it, and must find out.
+ * Mutations: guards of the product, each with the edit that removes it. A guard whose removal is not detected is not
+ * tested, so the simulation runs on a build without it and must detect that.
  *
- * Owns the edits: each names a text that stands exactly once in its file, so code that moves takes its mutation along.
+ * Owns the edits: each names a text that occurs exactly once in its file, so a changed guard makes its edit fail.
  * Source: TARGETS, F2.
  */
 import type { Scenario } from "./Scenario.js"
@@ -14,13 +14,13 @@ export interface Edit {
   readonly replace: string
 }
 
-/** A guard that is taken out. */
+/** The removal of a guard. */
 export interface Mutation {
   readonly name: string
   readonly edits: ReadonlyArray<Edit>
-  /** What the runs that shall find it are made of; a guard against something rare is looked for where that is not rare. */
+  /** Overrides of the runs that must detect it; a guard against a rare event is tested in runs where it is frequent. */
   readonly scenario: Partial<Scenario>
-  /** What the finding must say. */
+  /** The problem that must be found. */
   readonly caughtBy: RegExp
 }
 
@@ -37,7 +37,7 @@ const inputGate: ReadonlyArray<Edit> = [
   edit("engine/src/actor/Committing.ts", "inFlight.busy = true // A1", "// A1")
 ]
 
-/** A2, output gate: answers leave before what they rest on is durable. */
+/** A2, output gate: answers are released before they are durable. */
 const outputGate: ReadonlyArray<Edit> = [
   edit(
     "engine/src/actor/TurnContext.ts",
@@ -49,12 +49,12 @@ const outputGate: ReadonlyArray<Edit> = [
 /** A3, doubt: the state is kept when its commit was not confirmed. */
 const doubt: ReadonlyArray<Edit> = [edit("engine/src/actor/Committing.ts", "activation.loaded = false // A3", "")]
 
-/** A4, fence: the journal takes any append, whatever sequence it expects. */
+/** A4, fence: the journal accepts any append, whatever sequence it expects. */
 const fence: ReadonlyArray<Edit> = [
   edit("engine/src/journal/JournalMemory.ts", '!== entry.expectedSequence) return "conflict"', '< 0) return "conflict"')
 ]
 
-/** A4, fence: the journal takes a digest a second time. */
+/** A4, fence: the journal accepts a digest a second time. */
 const digestFence: ReadonlyArray<Edit> = [
   edit(
     "engine/src/journal/JournalMemory.ts",

@@ -4,17 +4,17 @@
  *
  * Owns the ranges. Source: A. Groce et al., "Swarm Testing", 2012; TARGETS, "Faults and load".
  */
-import { appendFaults, type Fault } from "../faults/JournalFaults.js"
-import type { Seeded } from "./Seeded.js"
+import { appendFaults, type Fault } from "@onelane/testing/JournalFaults"
+import type { Seeded } from "@onelane/testing/Seeded"
 
 /** One run. Rates are per call, 0..1. */
 export interface Scenario {
   readonly clients: number
   readonly callsPerClient: number
   readonly sessions: number
-  /** Engines over the one journal; with two, neither may believe that it is alone. */
+  /** Engines over one journal; with two, neither may assume that it is the only writer. */
   readonly engines: number
-  /** The journal answers at once, so that turns commit alone; else commits gather. */
+  /** The journal is synchronous, so that turns commit alone; else commits are batched. */
   readonly immediate: boolean
   readonly tasks: boolean
   /** Life of a session, milliseconds; null: for ever. */
@@ -37,20 +37,20 @@ export interface Scenario {
   readonly slowMillis: number
   /** How many appends the journal takes at once. */
   readonly appendsAtOnce: number
-  /** How wrong the clock of each engine is, milliseconds; one that is not named is right. Only where there are several. */
+  /** Clock error of each engine, milliseconds; missing: 0. Only with several engines. */
   readonly skewsMillis: ReadonlyArray<number>
-  /** Whether several engines go by the time of their store, as they should. */
+  /** Whether several engines use the time of their store, as they should. */
   readonly storeTime: boolean
   /**
-   * How often a caller sends one of its earlier calls again, under its key, however long ago that was. Above 0 all writing
-   * actions carry keys, and carts are opened again.
+   * How often a caller repeats one of its earlier calls with the same key, however old. Above 0, all writing actions
+   * have keys, and carts are opened again.
    */
   readonly repeats: number
   /** Some states proceed, work is for some next states only, and results choose (Chains). */
   readonly chains: boolean
-  /** After the first kill another version of the flow takes over, in which a state has another name. Only without chains. */
+  /** After the first kill, a new version of the flow renames a state. Only without chains. */
   readonly migrates: boolean
-  /** Sessions have data: who writes it. */
+  /** Who writes session data. */
   readonly data: "nobody" | "callers" | "callers and tasks"
   readonly engine: {
     readonly idleMillis: number

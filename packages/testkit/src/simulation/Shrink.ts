@@ -1,38 +1,28 @@
 /**
- * Shrink: from a failing run to a smaller one that fails too: fewer callers, calls, sessions and faults. A scenario that is
- * changed meets another order of things, so each change is tried with a few seeds; what fails is kept.
+ * Shrink: finds a smaller failing run for a failing one: fewer callers, calls, sessions and faults (`Shrinking`).
  */
+import { smallest } from "@onelane/testing/Shrinking"
 import type { Scenario } from "./Scenario.js"
 import type { Outcome } from "./Simulation.js"
 import * as Simulation from "./Simulation.js"
 
-/** Runs a seed; the simulation, unless a test puts something else in its place. */
+/** Runs a seed; a test may replace the simulation. */
 export type Run = (seed: number, scenario: Scenario) => Outcome
 
-/** Seeds tried for each change, and runs made in all. */
-const triesPerChange = 4
-const mostRuns = 300
+const limits = { triesPerChange: 4, mostRuns: 300 }
 
 /** The smallest failing run found from one that fails. Its seed may be another one. */
 export const shrink = (failing: Outcome, run: Run = Simulation.run): Outcome => {
-  let smallest = failing
-  let runs = 0
-  for (let found = true; found; ) {
-    found = false
-    for (const change of changes(smallest.scenario)) {
-      for (let salt = 0; salt < triesPerChange && runs < mostRuns && !found; salt++, runs++) {
-        const outcome = run(failing.seed + salt * 7_919, { ...smallest.scenario, ...change })
-        if (outcome.problems.length === 0) continue
-        smallest = outcome
-        found = true
-      }
-      if (found) break
-    }
+  const asking = smallest(failing, changes, ({ problems }) => problems.length > 0, limits)
+  let asked = asking.next(failing)
+  while (asked.done !== true) {
+    const { salt, scenario } = asked.value
+    asked = asking.next(run(failing.seed + salt * 7_919, scenario))
   }
-  return smallest
+  return asked.value
 }
 
-/** Every way to make a scenario smaller by one step, the boldest first. */
+/** All changes that make a scenario smaller by one step, the largest first. */
 const changes = (scenario: Scenario): ReadonlyArray<Partial<Scenario>> => {
   const { faults, engine } = scenario
   const smaller: Array<Partial<Scenario>> = []
@@ -76,7 +66,7 @@ const changes = (scenario: Scenario): ReadonlyArray<Partial<Scenario>> => {
   return smaller
 }
 
-/** A failing run in words, with the call that repeats it. */
+/** Describes a failing run, with the call that reproduces it. */
 export const describe = ({ seed, scenario, problems }: Outcome): string => {
   // JSON has no infinity.
   const drawn = JSON.stringify(scenario, (_, value) => (value === Number.POSITIVE_INFINITY ? "∞" : value))

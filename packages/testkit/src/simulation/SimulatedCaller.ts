@@ -1,12 +1,12 @@
 /**
- * SimulatedCaller: one caller of a simulation. Knows what it last saw of each session and mostly acts on it; now and then
- * guesses, hangs up, repeats under its key what nobody could tell it, or sends again what it sent long ago.
- * Source: TARGETS, "Faults and load": half the load on one hot session, a quarter reads, three quarters informed.
+ * SimulatedCaller: one caller of a simulation. It remembers the last seen state of each session and mostly acts on it.
+ * Sometimes it guesses, interrupts a call, retries an unknown outcome with its key, or repeats an old call. Source:
+ * TARGETS, "Faults and load": half the load on one hot session, a quarter reads, three quarters informed.
  */
 import { Caller, type CheckoutError, type CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
+import type { Seeded } from "@onelane/testing/Seeded"
 import { Effect, Fiber } from "effect"
 import type { Scenario } from "./Scenario.js"
-import type { Seeded } from "./Seeded.js"
 import * as SimulatedData from "./SimulatedData.js"
 import { renamed, states } from "./World.js"
 
@@ -20,7 +20,7 @@ interface Seen {
   readonly operationId: string | null
 }
 
-/** A caller hangs up after so many steps of the others at most: at any point where a call can wait. */
+/** Most steps of others before a caller interrupts its call, so at any point where a call can wait. */
 const mostYields = 40
 
 /** Tries of one update under one key. */
@@ -36,7 +36,7 @@ export const live = (
   Effect.gen(function* () {
     const seen = new Map<string, Seen>()
     const keyed: Array<Act> = []
-    yield* Effect.yieldNow() // Who is first is for the seed to say.
+    yield* Effect.yieldNow() // The seed decides who is first.
     for (let call = 0; call < scenario.callsPerClient; call++) {
       const session = seeded.chance(0.5) ? "s0" : `s${seeded.below(scenario.sessions)}`
       const isAgain = keyed.length > 0 && scenario.repeats > 0 && seeded.chance(scenario.repeats)
@@ -48,7 +48,7 @@ export const live = (
       for (let again = 1; again < tries && act.repeatable && answer === "unknown"; again++) {
         answer = yield* once(act, service(), scenario, seeded)
       }
-      // A replay shows what was then.
+      // A replay shows an old state.
       if (typeof answer === "object" && !isAgain) seen.set(session, answer)
       if (seeded.chance(0.3)) yield* Effect.sleep(seeded.between(0, scenario.slowMillis))
     }
@@ -145,7 +145,7 @@ const remember = ({ state, version, operationId }: CheckoutSession.CheckoutSessi
   operationId
 })
 
-/** What a call left the caller with: what it saw, or why it saw nothing. */
+/** The result of a call: the state it saw, or why there is none. */
 type Answer = Seen | "refused" | "unknown"
 
 const learn = (error: Failed): Answer => {

@@ -1,9 +1,9 @@
 /**
- * SimulatedData: the data that callers of a simulation write, its schema, and what the stored events of a session must come to.
- * The merge is the checker's, not the product's.
+ * SimulatedData: the data that callers of a simulation write, its schema, and a check of the data after a session's
+ * stored events. It uses the checker's merge, not the product's.
  */
 import { SessionData } from "@onelane/history"
-import type { Seeded } from "./Seeded.js"
+import type { Seeded } from "@onelane/testing/Seeded"
 
 /** Data whose numbers are not below zero, at any depth. Any Standard Schema would do. */
 export const schema = {
@@ -18,7 +18,10 @@ export const schema = {
 const isSound = (value: unknown): boolean =>
   typeof value === "number" ? value >= 0 : Object.values(Object(value)).every(isSound)
 
-/** A patch: a member of the caller's own, one that all share, removed now and then, and a nested one. One in ten is refused. */
+/**
+ * A patch: a member of the caller's own, one that all share, removed now and then, and a nested one. One in ten is
+ * refused.
+ */
 export const patchOf = (seeded: Seeded, process: number): { readonly [name: string]: any } => ({
   [`by ${process}`]: seeded.below(100),
   ...(seeded.chance(0.5) && { shared: seeded.chance(0.2) ? null : seeded.below(100) }),

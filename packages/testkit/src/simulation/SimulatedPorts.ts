@@ -1,13 +1,13 @@
 /**
- * SimulatedPorts: access and carts as one engine asks them, answering late or failing. It also watches the input gate (A1)
- * from outside: while a turn of a session waits for a port, no other turn of that session may ask one.
+ * SimulatedPorts: the access and cart ports of one engine, which answer late or fail. It also watches the input gate
+ * (A1) from outside: while a turn of a session waits for a port, no other turn of that session may ask one.
  */
 import { Access, Carts } from "@onelane/checkout"
+import type { Seeded } from "@onelane/testing/Seeded"
 import { Context, Effect, Exit } from "effect"
 import type { Scenario } from "./Scenario.js"
-import type { Seeded } from "./Seeded.js"
 
-/** What is wrong with an engine, as its ports saw it. */
+/** Reports a problem of an engine that its ports observed. */
 export type Complain = (problem: string) => void
 
 /** The ports of one engine. `plan` says whether they may be slow or fail. */

@@ -1,25 +1,25 @@
 /**
- * Simulation: one seed, one run: callers, faults, kills and the order of everything drawn from it, executed on the spot
- * and judged. The same seed gives the same history, so a failing one is a bug report.
+ * Simulation: one run of one seed, which determines callers, faults, kills and the order of everything. The run is
+ * synchronous and then checked. The same seed gives the same history, so a failing one is a bug report.
  *
- * Owns the course of a run and what counts as a problem. Does not own the choices (Scenario, SimulatedCaller) nor the
- * judgement of the history (Linearizable).
+ * Owns the sequence of a run and what counts as a problem. Does not own the choices (Scenario, SimulatedCaller) or the
+ * check of the history (Linearizable).
  */
 import { Caller, type CheckoutError, CheckoutSession, type CheckoutSessions } from "@onelane/checkout"
 import { JournalMemory } from "@onelane/engine"
 import { checkHistory, type History, Recorder, TimeLine, type Verdict } from "@onelane/history"
+import type { Fault } from "@onelane/testing/JournalFaults"
+import * as Seeded from "@onelane/testing/Seeded"
+import * as SeededScheduler from "@onelane/testing/SeededScheduler"
+import type { VirtualClock } from "@onelane/testing/VirtualClock"
 import { Effect, Exit, Logger, Schedule } from "effect"
-import type { Fault } from "../faults/JournalFaults.js"
 import * as Chains from "./Chains.js"
 import { draw, type Scenario } from "./Scenario.js"
-import * as Seeded from "./Seeded.js"
-import * as SeededScheduler from "./SeededScheduler.js"
 import * as SimulatedCaller from "./SimulatedCaller.js"
 import * as SimulatedData from "./SimulatedData.js"
-import type { VirtualClock } from "./VirtualClock.js"
 import * as World from "./World.js"
 
-/** What one seed came to. `problems` is empty when everything held. */
+/** The result of one seed. `problems` is empty if everything held. */
 export interface Outcome {
   readonly seed: number
   readonly scenario: Scenario
@@ -72,7 +72,7 @@ export const run = (seed: number, overrides: Partial<Scenario> = {}): Outcome =>
   return { seed, scenario, history: recorder.history(), verdict, faults, problems }
 }
 
-/** Faults are expected here; what they come to is judged, not logged. */
+/** Faults are expected here; their effects are checked, not logged. */
 const quiet = Effect.provide(Logger.remove(Logger.defaultLogger))
 
 const judge = (
@@ -123,14 +123,14 @@ const clockJumps = ({ clockJumps: count, slowMillis }: Scenario, seeded: Seeded.
     }
   })
 
-/** Where one session may be awake, one that expires just now takes the room of a look. */
+/** If only one session may be active, one that is just expiring may leave no capacity for a read. */
 const untilRoom = {
   while: ({ _tag }: CheckoutError.CheckoutError) => _tag === "Overloaded",
   schedule: Schedule.spaced(lookMillis),
   times: 20
 }
 
-/** After the last fault and a last kill: every engine tells of every session, and the disk holds just that. */
+/** After the last fault and a final kill: every engine must return every session exactly as stored. */
 const inspect = (world: World.World, recorder: Recorder.Recorder, scenario: Scenario) =>
   Effect.gen(function* () {
     const problems: Array<string> = []
@@ -148,7 +148,10 @@ const inspect = (world: World.World, recorder: Recorder.Recorder, scenario: Scen
     return problems
   })
 
-/** Waits until no session has a claim, or one has had it for too long. Where there is no room to look, one is awake. */
+/**
+ * Waits until no session has a claim, or one has had it for too long. A read that is refused as overloaded counts as a
+ * running session.
+ */
 const settled = (world: World.World, scenario: Scenario) =>
   Effect.gen(function* () {
     const looks = (longestClaimMillis + scenario.clockJumps * mostBackMillis) / lookMillis
@@ -165,7 +168,7 @@ const settled = (world: World.World, scenario: Scenario) =>
     }
   })
 
-/** What a stored event may do once: close an operation, keep a late success of it. */
+/** Keys of things that a stored event may do only once: close an operation, keep a late success of it. */
 const closes = (event: unknown): ReadonlyArray<string> => {
   const { operationId, orderId, type } = event as Readonly<Record<"type" | "operationId" | "orderId", unknown>>
   if (typeof operationId !== "string" || type === "Claimed") return []
@@ -175,7 +178,10 @@ const closes = (event: unknown): ReadonlyArray<string> => {
 // No simulated result has an order.
 const keyOf = (late: string): string => late.replace(/^late (.*) null$/, "completeTask $1 ")
 
-/** A result that chooses another state than the first one is told as kept: its order is in the history, with the first. */
+/**
+ * A result that chooses another state than the first one is answered as recorded: its order is in the history, with the
+ * first one.
+ */
 const completes = (event: unknown): ReadonlyArray<string> => {
   const { operationId, type } = event as Readonly<Record<"type" | "operationId", unknown>>
   return type === "TaskCompleted" ? [`completeTask ${operationId} `] : []

@@ -1,14 +1,14 @@
 /**
- * StoreTime: a store with a time of its own, several engines whose clocks are wrong, and the look whether one of them archived
- * a session before its time.
+ * StoreTime: a store with its own time, several engines with wrong clocks, and a check that none of them archived a
+ * session too early.
  */
 import { EffectRunner, type Journal, JournalClock } from "@onelane/engine"
 import { Clock, Effect } from "effect"
 
-// The monotonic reading of the run is the store's time: nobody sets it.
+// The run's monotonic reading is the store's time, which is never set.
 const trueMillis = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos() / 1_000_000n)
 
-/** A clock that is wrong by `millis`; sleepers sleep as long as they would have. */
+/** A clock that is wrong by `millis`; sleeps are not affected. */
 export const skewed = (clock: Clock.Clock, millis: number): Clock.Clock => ({
   [Clock.ClockTypeId]: Clock.ClockTypeId,
   unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis() + millis,
@@ -18,9 +18,9 @@ export const skewed = (clock: Clock.Clock, millis: number): Clock.Clock => ({
   sleep: (duration) => clock.sleep(duration)
 })
 
-/** The journal as one engine has it over a store that says its time with its answers: as it was when it was asked. */
+/** The journal of one engine over a store that returns its time with its answers (the time at the question). */
 export const kept = (journal: Journal.JournalShape, clock: Clock.Clock): Journal.JournalShape => {
-  // Another origin than the store's: an engine's monotonic clock is nobody else's.
+  // Another origin than the store's: each engine has its own monotonic clock.
   const time = JournalClock.make(() => trueMillis(clock) - 1_000_000_000)
   time.heard(time.beganMillis(), trueMillis(clock))
   const timed = <A, E>(ask: () => Effect.Effect<A, E>): Effect.Effect<A, E> => {
@@ -48,7 +48,9 @@ interface Looked {
   readonly expiresAt?: number | null
 }
 
-/** The journal, with a look at what is written: by the store's time, was a session opened now, and archived not too early? */
+/**
+ * Wraps the journal with a check of writes, by the store's time: sessions are opened now, and not archived too early.
+ */
 export const watched = (
   journal: Journal.JournalShape,
   clock: Clock.Clock,

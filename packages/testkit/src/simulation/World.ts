@@ -1,20 +1,20 @@
 /**
- * World: the service under simulation: engines over one faulty journal, ports that dawdle and fail, tasks that do too,
- * and a hand that kills and restarts all of it. The journal's memory is the disk: it survives.
+ * World: the service under simulation: engines over one faulty journal, slow and failing ports and tasks, and a way to
+ * kill and restart all of it. The journal's memory is the disk: it survives.
  */
 import { CheckoutEngine, type CheckoutSessions, Flow, type Task } from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
 import { Journal, JournalMemory } from "@onelane/engine"
+import * as JournalFaults from "@onelane/testing/JournalFaults"
+import type { Seeded } from "@onelane/testing/Seeded"
 import { type Clock, Context, Effect, ExecutionStrategy, Exit, Fiber, identity, Scope } from "effect"
-import * as JournalFaults from "../faults/JournalFaults.js"
 import * as Chains from "./Chains.js"
 import type { Scenario } from "./Scenario.js"
-import type { Seeded } from "./Seeded.js"
 import * as SimulatedData from "./SimulatedData.js"
 import * as SimulatedPorts from "./SimulatedPorts.js"
 import * as StoreTime from "./StoreTime.js"
 
-/** States of the simulated flow: each leads to all others, so that visits repeat and a stale answer looks fresh. */
+/** States of the simulated flow: each leads to all others, so states repeat and a stale answer looks plausible. */
 export const states = ["A", "B", "C", "D"] as const
 
 /** What the second version of the flow calls a state of the first. */
@@ -26,13 +26,15 @@ type Service = CheckoutSessions.CheckoutSessionsShape
 export interface World {
   /** The engines that run now. */
   readonly services: () => ReadonlyArray<Service>
-  /** Cuts every engine off its journal at once, and starts new ones. Calls under way are in doubt. */
+  /**
+   * Disconnects every engine from its journal at once, and starts new ones. The outcome of running calls is unknown.
+   */
   readonly kill: Effect.Effect<void>
-  /** Whether faults come, and how many came. */
+  /** The plan of faults, and their counts. */
   readonly plan: JournalFaults.SeededPlan
   /** The journal without faults, to look at what is there. */
   readonly disk: Journal.JournalShape
-  /** What the ports saw that must not be. */
+  /** Problems that the ports observed. */
   readonly broken: ReadonlyArray<string>
 }
 
@@ -63,7 +65,7 @@ export const make = (
     const startAll = Effect.forEach(Array.from({ length: scenario.engines }), (_, place) =>
       Effect.suspend(() => start(parts, flow, outer, scenario.skewsMillis[place] ?? 0))
     )
-    // Engines that were killed drain in the background, against a journal that is gone; a run ends when all have.
+    // Killed engines drain in the background, with a disconnected journal; a run ends when all have drained.
     const closing: Array<Fiber.Fiber<unknown>> = []
     yield* Effect.addFinalizer(() => Fiber.awaitAll(closing))
     let running = yield* startAll
@@ -117,8 +119,8 @@ const start = (parts: Parts, flow: Flow.Flow, outer: Scope.Scope, skewMillis: nu
   })
 
 /**
- * A runs its task here, B waits for a host to close its claim; both only where the scenario has tasks. With chains, C runs
- * A's work, too, and what either hands back may choose a state, now and then one that may not follow.
+ * State A runs its task here, B waits for a host to close its claim; both only if the scenario has tasks. With chains,
+ * C runs A's work, too, and results of both may choose a state, sometimes one that may not follow.
  */
 const flowOf = (
   { chains, data, tasks, slowMillis }: Scenario,

@@ -1,11 +1,11 @@
 /**
- * BodySuite: actors whose state has a large part (`Behavior.body`), over any journal. What a turn did to it is there after a
- * restart, a conflict and a failed commit, however seldom the journal writes it.
+ * BodySuite: actors whose state has a large part (`Behavior.body`), over any journal. Its changes must survive a
+ * restart, a conflict and a failed commit, however rarely the journal writes it.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { ActorSystem, type Behavior, type EngineConfig, type EngineError, GroupCommit, Journal } from "@onelane/engine"
+import * as Seeded from "@onelane/testing/Seeded"
 import { Effect, Exit, Fiber, Layer, type Scope } from "effect"
-import * as Seeded from "../simulation/Seeded.js"
 
 type Fields = Readonly<Record<string, string>>
 
@@ -15,7 +15,7 @@ interface Document {
   readonly fields: Fields | null
 }
 
-/** Sets fields, takes all away (`null`), or leaves them as they are. */
+/** Sets fields, removes all (`null`), or leaves them unchanged. */
 interface Edit {
   readonly set?: Fields | null | undefined
 }
@@ -218,7 +218,7 @@ const bounds = (test: Test): void => {
             const all = yield* Effect.fork(Effect.all(asked, { concurrency: "unbounded" }))
             yield* Effect.yieldNow()
             yield* Effect.promise(() => new Promise((resume) => setImmediate(resume)))
-            // Where a load takes a while, commands wait without the answers that would count as well.
+            // With an asynchronous load, commands wait, but their answers are not counted yet.
             if (inner.immediate) assert.deepStrictEqual(refusals, { address: 2, system: 2 })
             assert.isAbove(refusals.system, 0)
             yield* latch.open

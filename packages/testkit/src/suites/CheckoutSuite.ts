@@ -1,6 +1,6 @@
 /**
- * CheckoutSuite: what every `CheckoutSessions` must do, whoever stands behind the Tag. The same tests, unchanged, run on
- * the embedded engine in memory, on SQLite, and on the client that talks to a server over HTTP.
+ * CheckoutSuite: what every implementation of `CheckoutSessions` must do. The same tests, unchanged, run on the
+ * embedded engine in memory, on SQLite, and on the client that calls a server over HTTP.
  *
  * Here: opening, the way through a flow, the race. Idempotency keys, cancel, expiry, history, claims and every refusal
  * with the order of the checks stand in the files beside it; the people and carts of all of them in `CheckoutWorld`.
@@ -31,15 +31,15 @@ import {
 
 export { callers } from "./CheckoutWorld.js"
 
-/** What a run of the suite may say about itself. */
+/** Options of the suite. */
 export interface CheckoutSuiteOptions {
   /** `live` for a layer that crosses a real network: time then passes by itself. Default `test`. */
   readonly clock?: "test" | "live" | undefined
 }
 
 /**
- * Registers the suite. `makeLayer` gives the service with this flow over an empty journal, and the directory its `Access`
- * and `Carts` look into; a remote one authenticates `callers` and forwards each call under its caller.
+ * Registers the suite. `makeLayer` returns the service with this flow over an empty journal, and the directory that its
+ * `Access` and `Carts` read. A remote implementation authenticates `callers` and forwards each call with its caller.
  */
 export const run = (
   name: string,

@@ -1,6 +1,6 @@
 /**
- * CheckoutSuiteClaims: a state whose work the host does itself: the update claims the session, and the claim is closed by
- * `completeTask`, `failTask`, `releaseClaim` or a cancel. Source: CONTRACT §2 and §4.
+ * CheckoutSuiteClaims: a state whose work the host does itself: the update claims the session, and the claim is closed
+ * by `completeTask`, `failTask`, `releaseClaim` or a cancel. Source: CONTRACT §2 and §4.
  */
 import { assert } from "@effect/vitest"
 import { CheckoutSession } from "@onelane/checkout"

@@ -1,6 +1,6 @@
 /**
- * CheckoutSuiteFlows: what a flow says beyond its transitions: work for some of them only, results that choose where a
- * session goes, and states that proceed. Source: CONTRACT §1 and §2.
+ * CheckoutSuiteFlows: features of a flow beyond its transitions: work for some of them only, results that choose the
+ * next state, and states that proceed. Source: CONTRACT §1 and §2.
  */
 import { assert } from "@effect/vitest"
 import { CheckoutSession, Flow } from "@onelane/checkout"
@@ -96,7 +96,7 @@ export const choices = (it: CheckoutIt): void => {
   )
 }
 
-/** The host works on `Stock` and `Price`, and a session goes on from both, and from `Between`, by itself. */
+/** `Stock` and `Price` have external work, and both, and `Between`, proceed automatically. */
 export const chaining: Flow.Flow = Flow.defineFlow({
   name: "chaining",
   initial: "Start",

@@ -1,6 +1,6 @@
 /**
- * CheckoutSuiteLifetime: how a session ends (cancel, expiry) and how it is watched (history, changes), as `CheckoutSuite`
- * runs them.
+ * CheckoutSuiteLifetime: how a session ends (cancel, expiry) and how it is watched (history, changes), as
+ * `CheckoutSuite` runs them.
  */
 import { assert } from "@effect/vitest"
 import { type CheckoutError, CheckoutSession } from "@onelane/checkout"

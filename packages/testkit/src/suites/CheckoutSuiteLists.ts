@@ -1,6 +1,6 @@
 /**
- * CheckoutSuiteLists: sessions by state, age, cart and claim, and the claims that are open, as `CheckoutSuite` runs them. Tasks and
- * other nodes commit by themselves, so the tests ask until a list shows what they wait for.
+ * CheckoutSuiteLists: sessions by state, age, cart and claim, and the claims that are open, as `CheckoutSuite` runs
+ * them. Tasks and other nodes commit asynchronously, so the tests poll until a list shows the expected result.
  */
 import { assert } from "@effect/vitest"
 import type { CheckoutError, CheckoutSessions } from "@onelane/checkout"
@@ -21,7 +21,7 @@ const every = (input: CheckoutSessions.SessionsInput) =>
     }
   })
 
-/** Asks until the list has these ids. */
+/** Polls until the list has these ids. */
 const lists = (live: boolean, input: CheckoutSessions.SessionsInput, ids: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const wanted = [...ids].sort()

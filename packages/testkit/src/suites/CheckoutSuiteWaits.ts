@@ -1,6 +1,6 @@
 /**
- * CheckoutSuiteWaits: calls that wait for the work they start, as `CheckoutSuite` runs them. The host works on `Shipping Address`.
- * Source: CONTRACT §2.
+ * CheckoutSuiteWaits: calls that wait for the work they start, as `CheckoutSuite` runs them. The host works on
+ * `Shipping Address`. Source: CONTRACT §2.
  */
 import { assert } from "@effect/vitest"
 import { type CheckoutSession, type CheckoutSessions, CheckoutSession as Session } from "@onelane/checkout"
@@ -21,7 +21,7 @@ const ready = Effect.gen(function* () {
   return { ...world, session, update: { checkoutSessionId, ...steps[1]! } }
 })
 
-/** Looks until the session is claimed. */
+/** Polls until the session is claimed. */
 const claimed = (checkoutSessionId: string) =>
   Effect.gen(function* () {
     const sessions = yield* Sessions

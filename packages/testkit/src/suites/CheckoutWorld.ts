@@ -1,6 +1,6 @@
 /**
- * CheckoutWorld: the people, accounts, stores and carts of `CheckoutSuite`. People are few and fixed, so that a remote run
- * can give each a token; accounts, stores and carts are new in every test.
+ * CheckoutWorld: the people, accounts, stores and carts of `CheckoutSuite`. People are few and fixed, so that a remote
+ * run can give each a token; accounts, stores and carts are new in every test.
  */
 import { Caller, type Carts, type CheckoutError, CheckoutSessions, Flow } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"

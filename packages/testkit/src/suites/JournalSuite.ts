@@ -1,5 +1,5 @@
 /**
- * JournalSuite: what every journal must do, whatever it is kept on. The seam is `engine/Journal`; the fence is A4.
+ * JournalSuite: what every implementation of `engine/Journal` must do. The fence is A4.
  */
 import { assert, describe, it } from "@effect/vitest"
 import type { Journal } from "@onelane/engine"
@@ -21,9 +21,9 @@ import { records } from "./JournalSuiteRecords.js"
 import { removal } from "./JournalSuiteRemoval.js"
 import { ids, values } from "./JournalSuiteValues.js"
 
-/** A journal to be judged. */
+/** A journal under test. */
 export interface JournalSubject {
-  /** Gives a layer over a store of its own, empty at first. A layer built again, after its scope closed, is the same store again. */
+  /** Returns a layer over a new, empty store. A layer built again after its scope closed uses the same store. */
   readonly makeLayer: Effect.Effect<Layer.Layer<Journal.Journal, unknown>, unknown, Scope.Scope>
   /** Whether what is committed is still there when the layer is built again. */
   readonly survivesClosing: boolean
@@ -164,19 +164,17 @@ const fence = (test: Test): void => {
 }
 
 const stored = (test: Test): void => {
-  for (const [title, value] of Object.entries(values)) {
-    test(
-      `states and events come back as they were: ${title}`,
-      Effect.gen(function* () {
-        yield* append(entry("a", 0, { state: value, events: [value, value] }))
-        assert.deepStrictEqual(yield* load("a"), { sequence: 2, state: value })
-        assert.deepStrictEqual(yield* eventsOf("a"), [
-          { sequence: 1, event: value },
-          { sequence: 2, event: value }
-        ])
-      })
-    )
-  }
+  test(
+    "states and events come back as they were, whatever they are",
+    Effect.gen(function* () {
+      for (const [title, value] of Object.entries(values)) {
+        yield* append(entry(title, 0, { state: value, events: [value, value] }))
+        assert.deepStrictEqual(yield* load(title), { sequence: 2, state: value }, title)
+        const events = [1, 2].map((sequence) => ({ sequence, event: value }))
+        assert.deepStrictEqual(yield* eventsOf(title), events, title)
+      }
+    })
+  )
   test(
     "no two ids meet, whatever characters they hold",
     Effect.gen(function* () {

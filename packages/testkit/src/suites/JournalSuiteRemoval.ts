@@ -1,5 +1,5 @@
 /**
- * JournalSuiteRemoval: how addresses are looked through and removed, as `JournalSuite` asks of every journal.
+ * JournalSuiteRemoval: how addresses are scanned and removed, as `JournalSuite` requires of every journal.
  */
 import { assert } from "@effect/vitest"
 import { Journal } from "@onelane/engine"

@@ -21,7 +21,7 @@ export interface Manifest {
   readonly scripts: Readonly<Record<string, string>>
 }
 
-const text = /\.(ts|mts|mjs|md|json)$/
+const text = /\.(tsx?|mts|mjs|md|json)$/
 const skipped = new Set(["node_modules", "dist", ".git", "prove", "data"])
 
 /** Reads a tree from disk; installed packages, build output and data directories are left out. */

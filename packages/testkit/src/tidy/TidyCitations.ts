@@ -1,7 +1,7 @@
 /**
  * TidyCitations: what code, tests and documents cite must exist. Three forms are checked: a section or step of the
- * contract (`CONTRACT §3, step 8`), a numbered rule of a document (`PROTOCOL W3`, `TARGETS F4`), and a relative link of a
- * Markdown file.
+ * contract (`CONTRACT §3, step 8`), a numbered rule of a document (`PROTOCOL W3`, `TARGETS F4`), and a relative link of
+ * a Markdown file.
  *
  * Owns the forms of a citation; does not own any document. A document is cited by its file name in capitals.
  */
@@ -15,11 +15,11 @@ const violation = (rule: Rule, path: string, line: number, message: string): Vio
   message
 })
 
-/** Every citation that leads nowhere. */
+/** Every citation of something that does not exist. */
 export const check = (repository: Repository): ReadonlyArray<Violation> => {
   const documents = documentsOf(repository)
   return [...repository.files].flatMap(([path, body]) => [
-    ...(/\.(ts|mjs|md)$/.test(path) ? citations(path, body, documents) : []),
+    ...(/\.(tsx?|mjs|md)$/.test(path) ? citations(path, body, documents) : []),
     ...(path.endsWith(".md") ? links(path, body, repository) : [])
   ])
 }
@@ -40,7 +40,8 @@ const documentsOf = (repository: Repository): ReadonlyMap<string, Document> => {
   return documents
 }
 
-// A section is a heading `## §3 …`; a step is a numbered row of a table in it; a rule is `**W3**`, or `| F3 |` in a table.
+// A section is a heading `## §3 …`; a step is a numbered row of a table in it; a rule is `**W3**`, or `| F3 |` in a
+// table.
 const marksOf = (body: string): ReadonlyArray<string> => {
   const marks: Array<string> = []
   let section = ""
@@ -121,7 +122,7 @@ const links = (path: string, body: string, { files }: Repository): ReadonlyArray
       if (/^[a-z]+:/.test(target!) || file === "") return []
       const resolved = resolve(path, file!)
       const isFolder = [...files.keys()].some((each) => each.startsWith(`${resolved.replace(/\/$/, "")}/`))
-      const isKept = /\.(ts|mts|mjs|md|json)$/.test(resolved)
+      const isKept = /\.(tsx?|mts|mjs|md|json)$/.test(resolved)
       if (files.has(resolved) || isFolder || (!isKept && /\.\w+$/.test(resolved))) return []
       return [violation("stale link", path, index + 1, `${target} leads nowhere`)]
     })

@@ -1,14 +1,19 @@
 /**
- * SeededScheduler: runs fibers one step at a time in an order that a seed decides, on the spot: no microtask, no timer,
- * so a whole run is one synchronous call and always the same one.
+ * SeededScheduler: runs fibers one step at a time in an order that a seed decides. It runs synchronously, without
+ * microtasks and timers, so a whole run is one synchronous, deterministic call.
  *
- * Three traps of this Effect line shape it. A forced yield at a priority costs the fiber about ten further operations that
- * could be made to yield themselves; one without costs two, so a few between two yields are enough. A concurrent
- * `Effect.forEach` counts on the order of what it schedules: interrupted before its own first task ran, it waits for ever;
- * those tasks keep their order and go first. And whatever goes around Effect (a raw promise, a real timer) breaks
- * repetition: the engine's own deferred work comes through `defer`.
+ * Three properties of this Effect version shape it. (1) A forced yield with a priority costs the fiber about ten
+ * further operations, which may be forced to yield themselves. A yield without a priority costs two, so a few
+ * operations between two yields are enough. (2) A concurrent `Effect.forEach` relies on the order of its scheduled
+ * tasks: if it is interrupted before its first task ran, it waits for ever. So its tasks keep their order and run
+ * first. (3) Anything that bypasses Effect (a raw promise, a real timer) makes a run non-deterministic, so the engine's
+ * deferred work goes through `defer`.
  */
-import { Effect, type Exit, type Fiber, Random, type Scheduler } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import type * as Scheduler from "effect/Scheduler"
 import type { Seeded } from "./Seeded.js"
 import * as VirtualClock from "./VirtualClock.js"
 
@@ -18,20 +23,23 @@ export const leastOperations = 4
 const limit = Symbol("limit")
 const starts = Symbol("starts")
 
-/** What is used of a fiber's inside. */
+/** The internals of a fiber that are used here. */
 interface Inside {
   readonly currentOpCount: number
-  /** Goes on with the fiber; what it schedules for itself. */
+  /** Continues the fiber; the task that a fiber schedules for itself. */
   readonly run: () => void
   [limit]?: number
   /** A concurrent loop is about to start or interrupt it. */
   [starts]?: boolean
 }
 
-/** A yield at a priority sets a fiber ref and back, which is dearer than a whole turn of the engine; this one does not. */
+/**
+ * A yield with a priority sets and restores a fiber ref, which costs more than a whole turn of the engine; this one
+ * does not.
+ */
 const withoutPriority = undefined as unknown as number
 
-/** A scheduler and the hand that drives it. */
+/** A scheduler with manual steps. */
 export interface SeededScheduler extends Scheduler.Scheduler {
   /** Runs one waiting task, chosen by the seed; false when none waits. */
   readonly step: () => boolean
@@ -39,7 +47,10 @@ export interface SeededScheduler extends Scheduler.Scheduler {
   readonly defer: (task: () => void) => void
 }
 
-/** Makes a scheduler; a fiber is made to yield after `leastOperations` to `mostOperations` (infinity: never). */
+/**
+ * Makes a scheduler; a fiber is forced to yield after `leastOperations` to `mostOperations` operations (infinity:
+ * never).
+ */
 export const make = (seeded: Seeded, mostOperations: number): SeededScheduler => {
   const waiting: Array<() => void> = []
   const first: Array<() => void> = []
@@ -86,12 +97,12 @@ export interface RunLimits {
   readonly millis: number
 }
 
-/** A run that did not end: nothing can move any more, or its bounds were reached. */
+/** A run that did not end: a deadlock, or a limit was reached. */
 export class Hung extends Error {
   override readonly name = "Hung"
 }
 
-/** Runs an effect to its end on this scheduler and a virtual clock. Throws `Hung` when it does not come to one. */
+/** Runs an effect to its end on this scheduler and a virtual clock. Throws `Hung` if it does not end. */
 export const runToEnd = <A, E>(
   effect: Effect.Effect<A, E>,
   scheduler: SeededScheduler,

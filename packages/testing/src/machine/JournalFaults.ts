@@ -1,30 +1,31 @@
 /**
- * JournalFaults: a journal as the world makes it. Wraps a true one; every fault leaves a state that a real store could be
- * in, and never lies: `applied: "no"` is said only where nothing was or will be written.
+ * JournalFaults: wraps a journal and injects faults. Every fault leaves a state that a real store could be in, and the
+ * answers are true: `applied: "no"` is returned only if nothing was or will be written.
  *
- * Owns the faults; which comes when is the plan's choice.
+ * Owns the faults; the plan chooses which one happens when.
  */
 import { Journal } from "@onelane/engine"
-import { Effect, Exit } from "effect"
-import type { Seeded } from "../simulation/Seeded.js"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Seeded } from "./Seeded.js"
 
 /** What can happen to an append. */
 export const appendFaults = [
-  /** It takes a while to be written. */
+  /** Written after a delay. */
   "slow write",
-  /** It is written, and it takes a while to be told. */
+  /** Written, and answered after a delay. */
   "slow answer",
   /** Refused before anything was written. */
   "refused",
-  /** Written, and nobody is told. */
+  /** Written, but the outcome is unknown. */
   "lost answer",
-  /** Not written, and nobody can say so. */
+  /** Not written, but the outcome is unknown. */
   "lost write",
-  /** Nobody can say; it is written later, if its place is still free. */
+  /** The outcome is unknown; it is written later, if its sequence is still free. */
   "late write",
-  /** Somebody else was first. */
+  /** Another writer was first. */
   "conflict",
-  /** Some of the batch is written, and nobody can say which. */
+  /** A part of the batch is written, and the outcome is unknown. */
   "torn"
 ] as const
 
@@ -41,9 +42,9 @@ export type Fault = AppendFault | ReadFault
 export interface FaultPlan {
   readonly append: () => AppendFault | null
   readonly read: () => ReadFault | null
-  /** How long something slow takes. */
+  /** The delay of a slow operation, milliseconds. */
   readonly millis: () => number
-  /** How many entries of a torn batch are written, of `entries`. */
+  /** The number of entries of a torn batch that are written, at most `entries`. */
   readonly written: (entries: number) => number
 }
 
@@ -73,24 +74,21 @@ export const seeded = (source: Seeded, rates: Partial<Record<Fault, number>>, mo
   return plan
 }
 
-/** The journal with a plan's faults, and with other traits where they are told. */
+/** Wraps a journal with a plan's faults; `traits` overrides some of its properties. */
 export const wrap = (
   journal: Journal.JournalShape,
   plan: FaultPlan,
   traits: Partial<Pick<Journal.JournalShape, "immediate" | "exclusive" | "appendsAtOnce">> = {}
 ): Journal.JournalShape => ({
-  immediate: traits.immediate ?? journal.immediate,
-  exclusive: traits.exclusive ?? journal.exclusive,
-  appendsAtOnce: traits.appendsAtOnce ?? journal.appendsAtOnce,
-  nowMillis: journal.nowMillis,
+  ...journal,
+  ...traits,
   append: (batch) => appendWith(journal, plan, batch, plan.append()),
   load: (address) => readWith(plan, () => journal.load(address)),
   recorded: (address, digest) => readWith(plan, () => journal.recorded(address, digest)),
   events: (address, afterSequence, limit) => readWith(plan, () => journal.events(address, afterSequence, limit)),
   alarms: (kind, beforeMillis, limit, after) => readWith(plan, () => journal.alarms(kind, beforeMillis, limit, after)),
   select: (kind, after, wanted) => readWith(plan, () => journal.select(kind, after, wanted)),
-  remove: (kind, removals) => readWith(plan, () => journal.remove(kind, removals)),
-  compact: journal.compact
+  remove: (kind, removals) => readWith(plan, () => journal.remove(kind, removals))
 })
 
 type Appending = ReturnType<Journal.JournalShape["append"]>
@@ -149,7 +147,10 @@ const readWith = <A>(
   }
 }
 
-/** A journal whose connection can be cut, as a killed process's is: nothing is written or read through it afterwards. */
+/**
+ * A journal connection that can be cut, like that of a killed process: afterwards nothing is written or read through
+ * it.
+ */
 export interface Cuttable {
   readonly journal: Journal.JournalShape
   readonly cut: () => void
@@ -167,9 +168,7 @@ export const cuttable = (journal: Journal.JournalShape): Cuttable => {
       isCut = true
     },
     journal: {
-      immediate: journal.immediate,
-      appendsAtOnce: journal.appendsAtOnce,
-      exclusive: journal.exclusive,
+      ...journal,
       append: (batch) => through(() => journal.append(batch)),
       load: (address) => through(() => journal.load(address)),
       recorded: (address, digest) => through(() => journal.recorded(address, digest)),

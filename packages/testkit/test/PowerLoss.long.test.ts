@@ -5,7 +5,7 @@ import * as PowerLoss from "../src/prove/PowerLoss.js"
 
 describe("PowerLoss", () => {
   it.live(
-    "whatever a cut leaves opens, and holds everything that was answered",
+    "every disk a power cut may leave opens and holds every acknowledged update",
     () =>
       Effect.gen(function* () {
         const outcome = yield* PowerLoss.run({ seed: 1, answers: 400, images: 100 })
@@ -18,7 +18,7 @@ describe("PowerLoss", () => {
   )
 
   it.live(
-    "a log that is not synced at every commit is found out",
+    "finds a log that is not synced at every commit",
     () =>
       Effect.gen(function* () {
         const outcome = yield* PowerLoss.run({ seed: 1, answers: 300, images: 25, synchronous: "NORMAL" })

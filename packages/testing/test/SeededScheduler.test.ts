@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Random } from "effect"
-import * as Seeded from "../src/simulation/Seeded.js"
-import * as SeededScheduler from "../src/simulation/SeededScheduler.js"
+import * as Seeded from "../src/machine/Seeded.js"
+import * as SeededScheduler from "../src/machine/SeededScheduler.js"
 
 const limits = { steps: 100_000, millis: 60_000 }
 const run = <A>(seed: number, effect: Effect.Effect<A>, mostOperations = 40) => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber } from "effect"
-import * as VirtualClock from "../src/simulation/VirtualClock.js"
+import * as VirtualClock from "../src/machine/VirtualClock.js"
 
 describe("VirtualClock", () => {
   it.effect("stands still until it is advanced, then jumps to the next sleeper", () => {

@@ -1,6 +1,6 @@
 /**
- * Seeded: repeatable choices. One seed, one sequence; `split` gives a part of a simulation a sequence of its own, so that
- * a change in one part leaves the choices of the others alone.
+ * Seeded: reproducible choices. One seed gives one sequence. `split` gives a part of a simulation its own sequence, so
+ * that a change in one part does not affect the choices of the others.
  */
 import { PCGRandom } from "effect/Utils"
 
@@ -14,7 +14,7 @@ export interface Seeded {
   readonly chance: (rate: number) => boolean
   /** One of the items. */
   readonly pick: <A>(items: ReadonlyArray<A>) => A
-  /** A new source, fixed by this one. */
+  /** A new source, determined by this one. */
   readonly split: () => Seeded
 }
 
