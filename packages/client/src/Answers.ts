@@ -1,6 +1,6 @@
 /**
- * Answers: what the server answers, read from JSON: sessions, history, and the errors in problem bodies. What is no answer of this
- * service becomes `StorageUnavailable` with the doubt of the call.
+ * Answers: parses the server's answers from JSON: sessions, history, and the errors in problem bodies. An invalid
+ * answer becomes `StorageUnavailable`, whose `applied` is the call's `Doubt`.
  */
 import type { CheckoutError, StorageUnavailable } from "./CheckoutError.js"
 import { flag, instant, list, number, object, oneOf, orNull, type Read, struct, text, whole } from "./Shape.js"
@@ -92,7 +92,7 @@ const current = struct({
 })
 const fields = list(text)
 
-/** The members of errors beside those that all have. */
+/** The members of errors, besides the common ones. */
 const members: Readonly<Record<string, Readonly<Record<string, Read<unknown>>>>> = {
   InvalidInput: { fields },
   InvalidState: { fields },
@@ -111,7 +111,7 @@ const members: Readonly<Record<string, Readonly<Record<string, Read<unknown>>>>>
 }
 const base = { _tag: text, message: text, reason: text, retryable: flag, applied: oneOf("no") }
 
-// An error that a later server knows is told as it came.
+// An unknown error of a later server is passed on as it is.
 const problem = (given: Readonly<Record<string, unknown>>): CheckoutError => {
   const tag = text(given._tag)
   return struct({ ...base, ...(Object.hasOwn(members, tag) && members[tag]) })({
@@ -120,10 +120,10 @@ const problem = (given: Readonly<Record<string, unknown>>): CheckoutError => {
   }) as CheckoutError
 }
 
-/** Whether the call may have been applied, when no readable answer says so: `"no"` for reads. */
+/** Whether the call may have been applied if there is no readable answer: `"no"` for reads. */
 export type Doubt = "no" | "unknown"
 
-/** No answer with a decision. */
+/** An error without a decision. */
 export const unavailable = (reason: string, message: string, applied: Doubt): StorageUnavailable => ({
   _tag: "StorageUnavailable",
   message,
@@ -133,15 +133,15 @@ export const unavailable = (reason: string, message: string, applied: Doubt): St
   retryAfterMillis: 100
 })
 
-/** An answer that this service does not give. */
+/** The error for an answer that is not valid. */
 export const unreadable = (doubt: Doubt): StorageUnavailable =>
   unavailable("UNREADABLE_ANSWER", "The answer is not one of this service", doubt)
 
-/** The connection broke. */
+/** The error for a broken connection. */
 export const lost = (doubt: Doubt): StorageUnavailable =>
   unavailable("CONNECTION_LOST", "The connection broke before the answer", doubt)
 
-/** The server, or a gateway in front of it, did not take the token. */
+/** The error for a token that the server, or a gateway in front of it, refused, or that is not available. */
 export const notAuthenticated = (
   reason: "TOKEN_REFUSED" | "TOKEN_UNAVAILABLE",
   message = "The server did not take the token."
@@ -153,7 +153,7 @@ export const notAuthenticated = (
   applied: "no"
 })
 
-/** An input that is refused before anything is sent, as the server refuses it. */
+/** The error for an input that is refused before anything is sent, as the server would refuse it. */
 export const invalidInput = (fields: ReadonlyArray<string>, message: string, isMissing = false): CheckoutError => ({
   _tag: "InvalidInput",
   message,
@@ -166,7 +166,10 @@ export const invalidInput = (fields: ReadonlyArray<string>, message: string, isM
 /** Reads JSON, or throws. */
 export const parse = <A>(body: string, read: Read<A>): A => read(JSON.parse(body))
 
-/** The error in a body. A refusal of the HTTP layer, and a 401 of whoever stands in front of it, was certainly not applied. */
+/**
+ * Parses the error in a body. A refusal by the HTTP layer, or a 401 by a gateway in front of it, was certainly not
+ * applied.
+ */
 export const errorOf = (answered: number, body: string, doubt: Doubt): CheckoutError => {
   try {
     const given = parse(body, object)

@@ -1,5 +1,6 @@
 /**
- * Calls: sends a call until `Outcome` says that its answer is final, and waits for sessions through lost answers and restarts.
+ * Calls: sends and retries a call until `Outcome` decides that its answer is final, and waits for sessions across lost
+ * answers and restarts.
  */
 import { invalidInput, session } from "./Answers.js"
 import type { CallError, CheckoutError } from "./CheckoutError.js"
@@ -17,7 +18,7 @@ export interface Calls {
   readonly policy: Policy
 }
 
-/** A call: what is sent, how its answer is read, and whether it may be sent again. */
+/** A call: the request, the parser of its answer, and whether it may be retried. */
 export interface Plan<A> {
   readonly path: string
   readonly body: string | null
@@ -27,9 +28,9 @@ export interface Plan<A> {
 
 /** How long to wait, and the caller's signal. */
 export interface WaitOptions {
-  /** Aborts the call. `Aborted` says whether it may have been applied; a call that waits only stops waiting. */
+  /** Aborts the call. `Aborted` says whether it may have been applied. A waiting call only stops waiting. */
   readonly signal?: AbortSignal | undefined
-  /** Answer when no work of the session runs any more. */
+  /** Answer when the session has no running work. */
   readonly wait?: "screen" | undefined
   /** Most milliseconds to wait, 1..60,000; default 10,000. */
   readonly waitMillis?: number | undefined
@@ -47,7 +48,7 @@ const defaultMillis = 10_000
 const isWhole = (value: unknown, least: number, most: number): boolean =>
   value === undefined || (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most)
 
-/** How long a call waits, milliseconds; 0: not at all. Throws an `OnelaneError` for what is no wait. */
+/** How long a call waits, milliseconds; 0: not at all. Throws an `OnelaneError` for invalid options. */
 export const waitOf = ({ signal: _, ...given }: WaitAfterOptions, mayFollow = false): number => {
   const { afterVersion, wait, waitMillis, ...others } = given
   const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]))
@@ -65,7 +66,7 @@ export const waitOf = ({ signal: _, ...given }: WaitAfterOptions, mayFollow = fa
   return waitMillis ?? defaultMillis
 }
 
-/** Sends a call, and again while that is safe and of use. */
+/** Sends a call, and retries it while that is safe and useful. */
 export const repeat = async <A>(
   { policy, wire }: Calls,
   { body, call, path, read }: Plan<A>,
@@ -91,7 +92,7 @@ export const repeat = async <A>(
 
 const reading: Call = { repeatable: true }
 
-/** Reads what stands at a path; a read may always be sent again. */
+/** Reads the resource at a path; a read may always be retried. */
 export const read = <A>(
   calls: Calls,
   path: string,
@@ -119,19 +120,18 @@ export const untilArrived = async (
     const waiting = leftMillis() === 0 ? "" : Inputs.query({ afterVersion })
     const result = await read(calls, path + waiting, session, signal, leftMillis)
     if (!result.ok || isThere(result.value) || leftMillis() === 0) return result
-    // A server that does not wait answers at once.
+    // A server that does not support waiting answers at once.
     await pause(Math.min(leftMillis(), 50 * 2 ** Math.min(looks, 5)), signal)
   }
 }
 
-/** What is left of a wait. */
+/** Returns a function for the remaining time of a wait, milliseconds. */
 export const leftOf = (millis: number): (() => number) => {
-  if (millis === 0) return () => 0
   const endsAt = Date.now() + millis
   return () => Math.max(0, Math.min(millis, endsAt - Date.now()))
 }
 
-/** Sends a call that may wait. Once it is accepted, nothing makes an error of it. */
+/** Sends a call that may wait. Once it is accepted, the result is never an error. */
 export const waiting = async (
   calls: Calls,
   plan: Plan<any>,
@@ -139,14 +139,15 @@ export const waiting = async (
   waitMillis: number,
   pathOf: (id: string) => string
 ): Promise<Wire.Result<any, CallError>> => {
+  if (waitMillis === 0) return repeat(calls, plan, signal)
   const left = leftOf(waitMillis)
   const result = await repeat(calls, plan, signal, left)
-  if (!result.ok || waitMillis === 0) return result
+  if (!result.ok) return result
   const accepted = result.value
   if (!accepted.session.isProcessing) return { ok: true, value: { ...accepted, arrived: true } }
   const asItIs = { ok: true, value: { ...accepted, arrived: false } } as const
-  if (left() === 0) return asItIs
   const { id, version } = accepted.session
+  if (left() === 0) return asItIs
   const looked = await untilArrived(calls, pathOf(id), version, signal, left)
   if (!looked.ok) return asItIs
   return { ok: true, value: { ...accepted, session: looked.value, arrived: !looked.value.isProcessing } }

@@ -1,9 +1,10 @@
 /**
- * Changes: follows a session. Each change comes once and in order: after a break it goes on after the last version given. A stream in
- * which not even a heartbeat comes is taken for broken. Where `fetch` cannot stream, the history is read again and again.
+ * Changes: follows a session. Each change is delivered once and in order: after a broken connection it resumes after
+ * the last delivered version. A stream without even a heartbeat counts as broken. If `fetch` cannot stream, the history
+ * is polled.
  *
- * It owns when to come back, and when to give up. An iteration ends when the session is archived or the signal fires, and throws an
- * `OnelaneError` when the right to read is lost, or after too many breaks in a row.
+ * It owns when to reconnect, and when to give up. An iteration ends when the session is archived or the signal fires.
+ * It throws an `OnelaneError` when the right to read is lost, or after too many failures in a row.
  */
 import * as Answers from "./Answers.js"
 import * as Backoff from "./Backoff.js"
@@ -14,16 +15,16 @@ import { query } from "./Inputs.js"
 import { OnelaneError } from "./OnelaneError.js"
 import * as Outcome from "./Outcome.js"
 import type { HistoryEntry } from "./Session.js"
-import { pause, within } from "./Time.js"
+import { followed, pause, within } from "./Time.js"
 import * as Wire from "./Wire.js"
 
 /** How sessions are followed. */
 export interface FollowOptions {
-  /** False: read the history again and again, as where `fetch` cannot stream. */
+  /** False: poll the history, as if `fetch` could not stream. */
   readonly stream: boolean
   /** Milliseconds without a byte after which a stream is broken. */
   readonly silenceMillis: number
-  /** Milliseconds between two readings of the history. */
+  /** Milliseconds between two polls of the history. */
   readonly pollMillis: number
 }
 
@@ -36,25 +37,20 @@ export const follow = (
   signal: AbortSignal | undefined
 ): AsyncIterable<HistoryEntry> => ({
   [Symbol.asyncIterator]: () => {
-    const controller = new AbortController()
-    const abort = (): void => controller.abort()
-    signal?.addEventListener("abort", abort)
-    if (signal?.aborted === true) abort()
-    const entries = iterate(calls, options, pathOf, afterVersion, controller.signal, () =>
-      signal?.removeEventListener("abort", abort)
-    )
+    const leaving = followed(signal)
+    const entries = iterate(calls, options, pathOf, afterVersion, leaving.signal, leaving.leave)
     return {
       next: () => entries.next(),
-      // The next one that is waited for ends, too.
+      // Also ends a waiting `next()`.
       return: () => {
-        abort()
+        leaving.abort()
         return entries.return(undefined)
       }
     }
   }
 })
 
-/** Why a stream ended: nothing can follow, or this error. */
+/** Why a stream ended: null: the session is archived; else an error. */
 type End = CallError | null
 
 type Piece = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>
@@ -64,7 +60,7 @@ const asItComes = async (response: Response) => response
 const cut = Answers.lost("no")
 const cutNow = () => cut
 
-/** Remembers how far the session was given. */
+/** Records the last delivered version. */
 type Given = (entry: HistoryEntry) => HistoryEntry
 
 async function* iterate(
@@ -151,7 +147,7 @@ async function* streamed(
   }
 }
 
-// Another token may help a stream whose token expired.
+// A stream whose token expired may succeed with a new token.
 const refused = ({ tokens }: Wire.Wire, problem: string, token: string): CallError => {
   const error = Answers.errorOf(200, problem, "no")
   return error._tag === "NotAuthenticated" && tokens.refused(token) ? { ...error, retryable: true } : error
@@ -167,7 +163,7 @@ async function* polled(
   given: Given
 ): Entries {
   for (let afterVersion = seen; !signal.aborted; ) {
-    // Before the page: what is archived then has no entry after it.
+    // Read before the page: if the session is archived by then, no entry follows the page.
     const now = await Calls.read(calls, path, Answers.session, signal)
     if (!now.ok) return now.error
     const page = await Calls.read(calls, `${path}/history${query({ afterVersion })}`, Answers.history, signal)

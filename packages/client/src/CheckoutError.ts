@@ -1,10 +1,11 @@
 /**
- * CheckoutError: every error of a call, as the server gives it, and those that the client adds. Types only.
+ * CheckoutError: every error of a call, as the server returns it, and those that the client adds. Types only.
  *
- * `applied` says whether the call took effect: certainly not (`"no"`), or perhaps (`"unknown"`). `reason` is stable for programs.
+ * `applied` says whether the call took effect: certainly not (`"no"`), or perhaps (`"unknown"`). `reason` is stable for
+ * programs.
  */
 
-/** The session as a refusal saw it. */
+/** The session at the time of a refusal. */
 export interface CurrentSession {
   readonly state: string
   readonly version: number
@@ -23,7 +24,7 @@ interface Refusal<Tag extends string, Reason extends string> {
   readonly applied: "no"
 }
 
-/** The server did not take the token, or the token function gave none. */
+/** The server refused the token, or the token function returned none. */
 export interface NotAuthenticated extends Refusal<"NotAuthenticated", "TOKEN_REFUSED" | "TOKEN_UNAVAILABLE"> {}
 
 /** The caller may not invoke the action. */
@@ -37,7 +38,7 @@ export interface InvalidInput extends Refusal<"InvalidInput", "REQUIRED_FIELD_MI
 /** The session id is malformed. */
 export interface InvalidCheckoutSessionId extends Refusal<"InvalidCheckoutSessionId", "INVALID_CHECKOUT_SESSION_ID"> {}
 
-/** A state is not one of the flow, may not be asked for, or both are the same. */
+/** A state is not one of the flow, may not be requested, or both are the same. */
 export interface InvalidState extends Refusal<"InvalidState", "INVALID_STATE"> {
   readonly fields: ReadonlyArray<string>
 }
@@ -63,7 +64,7 @@ export interface SessionClosed extends Refusal<"SessionClosed", "COMPLETED" | "C
   readonly current: CurrentSession | null
 }
 
-/** The cart may not move in its status. */
+/** The status of the cart does not allow an update. */
 export interface CartNotUpdatable extends Refusal<"CartNotUpdatable", "CART_NOT_UPDATABLE"> {
   readonly cartStatus: string
   readonly current: CurrentSession | null
@@ -74,7 +75,7 @@ export interface StateRetired extends Refusal<"StateRetired", "STATE_RETIRED"> {
   readonly current: CurrentSession
 }
 
-/** Somebody else was first: the session is in another state or at another version than expected. */
+/** Another caller was first: the session is in another state or at another version than expected. */
 export interface ExpectedStateMismatch extends Refusal<"ExpectedStateMismatch", "STATE_MISMATCH" | "VERSION_MISMATCH"> {
   readonly current: CurrentSession
 }
@@ -98,7 +99,7 @@ export interface InvalidData
   readonly current: CurrentSession | null
 }
 
-/** A result came for an operation that is not the running one. `recorded`: its order id is kept all the same. */
+/** A result names an operation that is not the running one. `recorded`: its order id is kept all the same. */
 export interface OperationNotCurrent
   extends Refusal<
     "OperationNotCurrent",
@@ -108,17 +109,17 @@ export interface OperationNotCurrent
   readonly current: CurrentSession
 }
 
-/** The session has not reached the version that history or changes were asked for after. */
+/** The requested `afterVersion` of history or changes is above the session's version. */
 export interface VersionAhead extends Refusal<"VersionAhead", "VERSION_AHEAD"> {
   readonly current: CurrentSession
 }
 
-/** The service has too much to do, or shuts down; retry later. */
+/** The service is overloaded or shuts down; retry later. */
 export interface Overloaded extends Refusal<"Overloaded", "MAILBOX_FULL" | "SYSTEM_FULL" | "DRAINING"> {
   readonly retryAfterMillis: number
 }
 
-/** No answer, or none with a decision. `applied: "unknown"`: repeat the call with `idempotencyKey` to find out. */
+/** No answer, or one without a decision. `applied: "unknown"`: retry the call with `idempotencyKey` to find out. */
 export interface StorageUnavailable {
   readonly _tag: "StorageUnavailable"
   readonly message: string
@@ -126,7 +127,10 @@ export interface StorageUnavailable {
   readonly retryable: boolean
   readonly applied: "no" | "unknown"
   readonly retryAfterMillis: number
-  /** With reason `OUTCOME_UNKNOWN`: the answer to the last attempt. It says how the session is, not whether an earlier attempt was applied. */
+  /**
+   * With reason `OUTCOME_UNKNOWN`: the error of the last attempt. It shows the present session, not whether an earlier
+   * attempt was applied.
+   */
   readonly last?: CheckoutError | undefined
   readonly idempotencyKey?: string | undefined
 }
@@ -140,7 +144,7 @@ export interface Aborted {
   readonly applied: "no" | "unknown"
 }
 
-/** Every error that a server answers with. */
+/** Every error that a server returns. */
 export type CheckoutError =
   | NotAuthenticated
   | ActionNotPermitted

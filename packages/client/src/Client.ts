@@ -1,8 +1,8 @@
 /**
  * Client: checkout sessions over HTTP, for browsers, edge runtimes and Node. It needs `fetch` and nothing else.
  *
- * A refusal is an ordinary answer: `{ ok: false, error }`. Calls that write get an idempotency key, and are sent again after a lost
- * answer; "unknown" is never told as "no" (`Outcome`). Only `changes` throws.
+ * A refusal is an ordinary answer: `{ ok: false, error }`. Calls that write get an idempotency key and are retried
+ * after a lost answer; "unknown" is never reported as "no" (`Outcome`). Only `changes` throws.
  */
 import * as Answers from "./Answers.js"
 import * as Calls from "./Calls.js"
@@ -17,20 +17,26 @@ import { millisMax } from "./Time.js"
 import * as Token from "./Token.js"
 import type { Result } from "./Wire.js"
 
-/** The server, the token, and how patient the client is. */
+/** The server, the token, timeouts and retries. */
 export interface ClientOptions {
-  /** Base URL of the server, such as `https://checkout.example`, a path in it is kept; or a path of the page's own server. */
+  /**
+   * Base URL of the server, such as `https://checkout.example` (a path in it is kept), or a path on the page's own
+   * server.
+   */
   readonly url: string
   /**
-   * The token, or a function that gives it. A function is asked when the first token is needed, and once more by a call that is
-   * answered 401. None: the page's own server knows the caller by a cookie.
+   * The token, or a function that returns it. The function is called when the first token is needed, and again after a
+   * 401 answer. None: the page's own server identifies the caller by a cookie.
    */
   readonly token?: Token.Token
-  /** Timeout of an attempt in milliseconds; one that waits has as much more. Default 30,000. */
+  /** Timeout of an attempt in milliseconds, in addition to the time that it waits. Default 30,000. */
   readonly timeoutMillis?: number | undefined
   /** Retries after the first attempt (default 8), the longest first pause (50 ms) and the longest of all (2,000 ms). */
   readonly retry?: { readonly limit?: number; readonly baseMillis?: number; readonly maxMillis?: number } | undefined
-  /** How to follow sessions. Default: streams, broken after 45,000 ms of silence; where there are none, a look every 2,000 ms. */
+  /**
+   * How to follow sessions. Default: streams, which count as broken after 45,000 ms of silence; without streams, a poll
+   * every 2,000 ms.
+   */
   readonly follow?: Partial<Changes.FollowOptions> | undefined
   /** The `fetch` to use. Default: the global one. */
   readonly fetch?: typeof fetch | undefined
@@ -53,12 +59,12 @@ export interface Client<F = S.FlowTypes> {
     input: S.UpdateInput<F, X>,
     options?: Calls.WaitOptions
   ) => Answer<S.Updated<F>>
-  /** Reads a session; with `wait`, once it has arrived, or as it is when the time is over. */
+  /** Reads a session. With `wait`: after it has arrived, or as it is when the time is over. */
   readonly get: (
     input: { readonly checkoutSessionId: string },
     options?: Calls.WaitAfterOptions
   ) => Answer<S.Session<F>>
-  /** Reads the live session of a cart, and creates none. */
+  /** Reads the live session of a cart, without creating one. */
   readonly find: (input: { readonly cartId: string }, options?: CallOptions) => Answer<S.Found<F>>
   /** Archives a session and frees its cart. */
   readonly cancel: (input: S.CancelInput, options?: CallOptions) => Answer<S.Cancelled<F>>
@@ -71,7 +77,10 @@ export interface Client<F = S.FlowTypes> {
     },
     options?: CallOptions
   ) => Answer<ReadonlyArray<S.HistoryEntry<F>>>
-  /** Follows a session: committed changes, in order. Done when the session is archived or the signal fires; errors are thrown. */
+  /**
+   * Follows a session: committed changes, in order. Done when the session is archived or the signal fires; errors are
+   * thrown.
+   */
   readonly changes: (
     input: { readonly checkoutSessionId: string; readonly afterVersion?: number | undefined },
     options?: CallOptions
@@ -88,7 +97,7 @@ const pathOf = (checkoutSessionId: string): string => `${sessions}/${encodeURICo
 /** The path of the session that an input names. */
 export const sessionPath = (input: object): string => `${sessions}/${Inputs.segment(input, id)}`
 
-/** Keys that no two clients share: a random part for the client, a counter for the call. */
+/** Creates unique keys: a random part for the client, a counter for the call. */
 const makeKeys = (): (() => string) => {
   const random = Array.from(crypto.getRandomValues(new Uint32Array(3)), (part) => part.toString(36)).join("")
   let calls = 0
@@ -104,14 +113,14 @@ const whole = (name: string, value: number, least = 1, most = millisMax): number
   return value
 }
 
-/** What the calls of a client have in common. */
+/** The state that all calls of a client share. */
 export interface Connection {
   readonly calls: Calls.Calls
   readonly following: Changes.FollowOptions
   readonly nextKey: () => string
 }
 
-/** Connects to a server. Nothing is sent before the first call. Throws a `TypeError` for options that are none. */
+/** Connects to a server. Nothing is sent before the first call. Throws a `TypeError` for invalid options. */
 export const connect = <F = S.FlowTypes>(options: ClientOptions): Client<F> => clientOf(connectionOf(options))
 
 /** Checks the options of a client. */
@@ -131,7 +140,9 @@ export const connectionOf = (options: ClientOptions): Connection => {
       base: url.replace(/\/+$/, ""),
       fetch: options.fetch ?? ((request, init) => fetch(request, init)),
       tokens: Token.make(token, timeoutMillis),
-      timeoutMillis: whole("timeoutMillis", timeoutMillis)
+      timeoutMillis: whole("timeoutMillis", timeoutMillis),
+      // Browsers do not tell whether anything was sent.
+      lost: Answers.lost
     }
   }
   const following: Changes.FollowOptions = {
@@ -153,7 +164,7 @@ export const clientOf = <F>(connection: Connection): Client<F> => {
   } as unknown as Client<F>
 }
 
-/** What a call throws before anything is sent is its answer. */
+/** Converts an `OnelaneError` that is thrown before anything is sent to the call's result. */
 const answered =
   <O, A>(call: (input: object, options: O) => Answer<A>) =>
   async (input: object, options?: O): Answer<A> => {
@@ -196,7 +207,7 @@ export const reading =
   <A>(path: (input: object) => string, shape: Read<A>) =>
     answered((input, { signal }: CallOptions) => Calls.read(calls, path(input), shape, signal))
 
-/** Makes writing calls; each gets a key where it has none. */
+/** Makes writing calls; a call without an idempotency key gets one. */
 export const writing = ({ calls, nextKey }: Connection) => {
   const keyed = (input: object): S.Keyed & { readonly expectedVersion?: number } =>
     ((input as S.Keyed).idempotencyKey ?? null) === null ? { ...input, idempotencyKey: nextKey() } : input

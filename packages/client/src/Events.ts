@@ -1,5 +1,5 @@
 /**
- * Events: reads server-sent events from a stream of bytes in pieces of any size. Comments are dropped.
+ * Events: parses server-sent events from a stream of text in pieces of any size. Comments are dropped.
  */
 import { answerMaxBytes } from "./Wire.js"
 
@@ -9,18 +9,20 @@ export interface Event {
   readonly data: string
 }
 
-/** The text of a stream was longer than any server of this release writes without an end of line. */
-export class TooLong extends Error {}
-
-/** Parses pieces of text; each call gives the events that it completed. */
+/**
+ * Parses pieces of text; each call returns the events that it completed. Throws for a line longer than any that a
+ * server of this release writes.
+ */
 export const parser = (): ((piece: string) => ReadonlyArray<Event>) => {
   let rest = ""
   let name = "message"
   let data: Array<string> = []
   return (piece) => {
-    const lines = (rest + piece).split(/\r\n|\n|\r(?!$)/)
+    rest += piece
+    // A long line arrives in many pieces: each piece is scanned once.
+    const lines = /[\r\n]/.test(piece) ? rest.split(/\r\n|\n|\r(?!$)/) : [rest]
     rest = lines.pop()!
-    if (rest.length > answerMaxBytes) throw new TooLong("a line is too long")
+    if (rest.length > answerMaxBytes) throw new Error("a line is too long")
     const events: Array<Event> = []
     for (const line of lines) {
       if (line === "") {

@@ -1,6 +1,6 @@
 /**
- * Host: the same client with the calls of those who run tasks, and of operators: `@onelane/client/host`. A shopper's browser has no
- * use for them, so they are not in its bundle.
+ * Host: the same client with the calls for hosts that run tasks, and for operators: `@onelane/client/host`. A shopper's
+ * browser does not need them, so they are not in its bundle.
  */
 import * as Answers from "./Answers.js"
 import type { WaitOptions } from "./Calls.js"
@@ -9,6 +9,7 @@ import {
   type CallOptions,
   type Client,
   type ClientOptions,
+  type Connection,
   clientOf,
   connectionOf,
   id,
@@ -23,7 +24,7 @@ import type { Result } from "./Wire.js"
 
 type Answer<A> = Promise<Result<A, CallError>>
 
-/** Which sessions to list: those that fit everything that is given. Instants are epoch milliseconds. */
+/** Filters for a list: sessions that match all given members. Instants are epoch milliseconds. */
 export interface SessionsInput {
   readonly state?: string | ReadonlyArray<string> | undefined
   readonly cartId?: string | undefined
@@ -37,7 +38,7 @@ export interface SessionsInput {
   readonly limit?: number | undefined
 }
 
-/** A session as lists show it. */
+/** A session in a list. */
 export interface ListedSession {
   readonly checkoutSessionId: string
   readonly cartId: string
@@ -50,22 +51,22 @@ export interface ListedSession {
   readonly updatedAt: number
 }
 
-/** A page of sessions. It may be short, or empty: go on until `next` is null. */
+/** A page of sessions. It may be short or empty: continue until `next` is null. */
 export interface SessionsPage {
   readonly sessions: ReadonlyArray<ListedSession>
   readonly next: string | null
 }
 
-/** Which claims. */
+/** Filters for a list of claims. */
 export interface ClaimsInput {
   readonly state?: string | undefined
   /** The `next` of the page before. */
   readonly after?: string | undefined
-  /** How many claimed sessions to look at, 1 to 200. Default 100. */
+  /** Claimed sessions to read per page, 1 to 200. Default 100. */
   readonly limit?: number | undefined
 }
 
-/** A claim that is open: what work elsewhere needs to know, and to close it. */
+/** An open claim, with what an external worker needs to do the work and to close the claim. */
 export interface OpenOperation {
   readonly operationId: string
   readonly checkoutSessionId: string
@@ -79,7 +80,7 @@ export interface OpenOperation {
   readonly data: S.JsonObject | null
 }
 
-/** A page of claims. It may be short, or empty: go on until `next` is null. */
+/** A page of claims. It may be short or empty: continue until `next` is null. */
 export interface ClaimsPage {
   readonly operations: ReadonlyArray<OpenOperation>
   readonly next: string | null
@@ -87,17 +88,17 @@ export interface ClaimsPage {
 
 /** Checkout sessions, and their tasks. */
 export interface HostClient<F = S.FlowTypes> extends Client<F> {
-  /** Reports that a task the host ran has succeeded. */
+  /** Reports that external work has succeeded. */
   readonly completeTask: (input: S.CompleteTaskInput<F>, options?: WaitOptions) => Answer<S.Changed<F>>
-  /** Reports that a task the host ran has failed for good. */
+  /** Reports that external work has failed for good. */
   readonly failTask: (input: S.FailTaskInput, options?: CallOptions) => Answer<S.Changed<F>>
   /** Releases a claim (for operators). */
   readonly releaseClaim: (input: S.ReleaseClaimInput, options?: CallOptions) => Answer<S.Changed<F>>
-  /** Moves a session that has no way on (for operators). */
+  /** Moves a stranded session (for operators). */
   readonly move: (input: S.MoveInput<F>, options?: CallOptions) => Answer<S.Changed<F>>
-  /** Lists sessions, page by page. What has just changed may show a second late. */
+  /** Lists sessions, page by page. Changes may appear up to a second late. */
   readonly sessions: (input?: SessionsInput, options?: CallOptions) => Answer<SessionsPage>
-  /** Lists the claims that are open, page by page. */
+  /** Lists the open claims, page by page. */
   readonly claims: (input?: ClaimsInput, options?: CallOptions) => Answer<ClaimsPage>
 }
 
@@ -136,7 +137,10 @@ const claimsPage: Read<ClaimsPage> = struct({
   next: orNull(text)
 })
 
-/** Inputs of a list as a query; a list of nothing is sent as an empty text, which is refused as the list would be. */
+/**
+ * Encodes the inputs of a list as a query. An empty list is sent as an empty text, which the server refuses as it would
+ * refuse the list.
+ */
 const listQuery = (input: object): string => {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(input)) {
@@ -150,8 +154,10 @@ const listQuery = (input: object): string => {
 }
 
 /** Connects to a server as a host or an operator. Nothing is sent before the first call. */
-export const connect = <F = S.FlowTypes>(options: ClientOptions): HostClient<F> => {
-  const connection = connectionOf(options)
+export const connect = <F = S.FlowTypes>(options: ClientOptions): HostClient<F> => hostOf(connectionOf(options))
+
+/** The calls of a host or an operator. */
+export const hostOf = <F>(connection: Connection): HostClient<F> => {
   const read = reading(connection)
   const write = writing(connection)
   const ofOperation = (verb: string) => (input: object) =>

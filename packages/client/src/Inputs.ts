@@ -1,13 +1,16 @@
 /**
- * Inputs: what a call is given, made ready for the wire: ids as path segments, the rest as JSON or as a query. What no request can
- * carry is refused here, as the server refuses it; everything else is the server's to judge.
+ * Inputs: encodes the input of a call: ids as path segments, the rest as JSON or as a query. Inputs that no request can
+ * carry are refused here, as the server would refuse them; the server validates everything else.
  */
 import { invalidInput } from "./Answers.js"
 import { OnelaneError } from "./OnelaneError.js"
 
 const idMaxLength = 255
 
-/** A malformed id: sent in place of one that no URL can carry, so that the server refuses it in its own order of checks. */
+/**
+ * A malformed id, sent instead of an id that no URL can carry, so that the server refuses it in its own order of
+ * checks.
+ */
 const malformed = "%00"
 
 /** An id as a path segment. Throws an `OnelaneError` for a missing one and for a wrong type. */
@@ -22,7 +25,7 @@ export const segment = (input: object, name: string): string => {
 
 const isWhole = (text: string): boolean => !/\p{Surrogate}/u.test(text)
 
-/** The inputs beside those in the path, as a query. */
+/** The inputs that are not in the path, as a query. */
 export const query = (input: object, ...inPath: ReadonlyArray<string>): string => {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(input))
@@ -32,8 +35,8 @@ export const query = (input: object, ...inPath: ReadonlyArray<string>): string =
 }
 
 /**
- * The inputs beside those in the path, as JSON. JSON has no NaN and no Infinity: they are sent as text, which is refused. Throws
- * an `OnelaneError` for `data` that JSON would change.
+ * The inputs that are not in the path, as JSON. JSON has no NaN and no Infinity: they are sent as text, which the
+ * server refuses. Throws an `OnelaneError` for `data` that JSON would change.
  */
 export const body = (input: object, ...inPath: ReadonlyArray<string>): string => {
   const rest = Object.fromEntries(Object.entries(input).filter(([name]) => !inPath.includes(name)))
@@ -45,10 +48,10 @@ export const body = (input: object, ...inPath: ReadonlyArray<string>): string =>
   )
 }
 
-/** Deeper than any server takes; it says so. */
+/** Deeper than any server accepts; the server returns the error. */
 const depthMax = 64
 
-/** Whether JSON says just this value. */
+/** Whether JSON represents this value exactly. */
 const isJson = (value: unknown, depth = 0): boolean => {
   if (typeof value === "string") return isWhole(value)
   if (typeof value !== "object") return typeof value === "boolean" || Number.isFinite(value)

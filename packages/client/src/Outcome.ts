@@ -1,11 +1,11 @@
 /**
  * Outcome: decides what to do after failed attempts: return the last answer, wait and retry, or give up.
  *
- * "Unknown" never becomes "no": an attempt whose answer was lost may have been applied, or may still arrive. A later answer settles
- * it only if it rules both out (`settles`). Any other answer leaves the caller with `applied: "unknown"`, and with that answer in
- * `last`.
+ * "Unknown" never becomes "no": an attempt whose answer was lost may have been applied, or may still arrive. A later
+ * answer settles it only if it rules both out (`settles`). Any other answer leaves the caller with `applied:
+ * "unknown"`, and with that answer in `last`.
  *
- * Pure. It is not asked after a success: an acceptance or a replay always settles.
+ * Pure. It is not called after a success: an acceptance or a replay always settles.
  */
 import * as Backoff from "./Backoff.js"
 import type { CallError, CheckoutError, Overloaded, StorageUnavailable } from "./CheckoutError.js"
@@ -45,15 +45,15 @@ export const isUndecided = (error: { readonly _tag: string }): error is Undecide
 export const mayRepeat = (repeatable: boolean, error: { readonly _tag: string }): error is Undecided =>
   isUndecided(error) && error.retryable && (error.applied === "no" || repeatable)
 
-/** Whether a subscription may be opened again after this answer: another token may be taken where the last one expired. */
+/** Whether a subscription may be opened again after this answer. An expired token is retried with a new one. */
 export const mayResume = (error: CallError): boolean =>
   mayRepeat(true, error) || (error._tag === "NotAuthenticated" && error.retryable)
 
 /**
- * Whether this answer to a later attempt settles an unknown earlier one as "not applied, and never will be": the session is
- * closed, the key belongs to another input, or the session has passed the version that the caller expects. An applied call
- * would have been replayed before any of these checks. After any other refusal the delayed earlier attempt may still be
- * accepted.
+ * Whether this answer to a later attempt settles an unknown earlier one as "not applied, and never will be": the
+ * session is closed, the key belongs to another input, or the session has passed the version that the caller expects.
+ * An applied call would have been replayed before any of these checks. After any other refusal the delayed earlier
+ * attempt may still be accepted.
  */
 export const settles = (call: Call, error: CheckoutError): boolean => {
   switch (error._tag) {
@@ -67,7 +67,7 @@ export const settles = (call: Call, error: CheckoutError): boolean => {
   }
 }
 
-/** Decides by all errors so far, oldest first; there is at least one. */
+/** Decides from all errors so far, oldest first; there is at least one. */
 export const next = <E extends CheckoutError>(call: Call, policy: Policy, errors: ReadonlyArray<E>): Next<E> => {
   const error = errors[errors.length - 1]!
   if (errors.length <= policy.limit && mayRepeat(call.repeatable, error)) {
@@ -82,7 +82,7 @@ export const next = <E extends CheckoutError>(call: Call, policy: Policy, errors
   return { step: "give back", error: final(call, error) }
 }
 
-/** The answer when an earlier attempt may have been applied and the last one does not tell. */
+/** The error if an earlier attempt may have been applied and the last answer does not settle it. */
 const unknown = (call: Call, policy: Policy, last: CheckoutError): StorageUnavailable => {
   const seen = final(call, last)
   return {
@@ -97,6 +97,6 @@ const unknown = (call: Call, policy: Policy, last: CheckoutError): StorageUnavai
   }
 }
 
-/** An unknown outcome carries the key to retry with. */
+/** Adds the idempotency key to an error with an unknown outcome. */
 const final = <E extends CheckoutError>({ idempotencyKey }: Call, error: E): E | StorageUnavailable =>
   error.applied === "unknown" && idempotencyKey !== undefined ? { ...error, idempotencyKey } : error

@@ -11,8 +11,8 @@ export interface JsonObject {
 }
 
 /**
- * What the compiler reads of a flow: `connect<typeof shop>` with `import type { shop }`, so that nothing of the shop's server comes
- * into a browser.
+ * The part of a flow that the compiler needs: `connect<typeof shop>` with `import type { shop }`, so that no server
+ * code comes into a browser.
  */
 export interface FlowTypes {
   readonly transitions: { readonly [State in string]: ReadonlyArray<string> }
@@ -65,7 +65,7 @@ export interface Session<F = FlowTypes> {
   readonly accountId: string
   readonly ownerId: string
   readonly state: StateOf<F>
-  /** Where the session goes when its running task completes; null when no task runs. */
+  /** The state after the running task completes; null if no task runs. */
   readonly nextState: StateOf<F> | null
   readonly isProcessing: boolean
   readonly isError: boolean
@@ -114,7 +114,7 @@ export interface HistoryEntry<F = FlowTypes> {
   readonly data: PatchOf<F> | null
 }
 
-/** Inputs of a call that writes. The client makes a key for a call without one. */
+/** Inputs of a call that writes. The client generates a key for a call without one. */
 export interface Keyed {
   readonly idempotencyKey?: string | undefined
 }
@@ -124,7 +124,7 @@ export interface OpenInput<F = FlowTypes> extends Keyed {
   readonly cartId: string
   readonly initialState?: Exclude<StateOf<F>, "Error"> | undefined
   readonly checkoutSessionId?: string | undefined
-  /** Opens a new session although the cart's last one was completed. */
+  /** Opens a new session even if the cart's last one was completed. */
   readonly again?: boolean | undefined
   readonly expiresInMillis?: number | undefined
   readonly ownerId?: string | undefined
@@ -145,14 +145,16 @@ export interface UpdateInput<F, S extends StateOf<F>> extends Keyed {
   readonly data?: PatchOf<F> | undefined
 }
 
-/** Names a session, or a cart whose live session it is. */
+/** Names a session, or the cart of a live session. */
 export interface CancelInput extends Keyed {
   readonly checkoutSessionId?: string | undefined
   readonly cartId?: string | undefined
   readonly expectedVersion?: number | undefined
+  /** Why, for the history; 1..4,000 characters. */
+  readonly reason?: string | undefined
 }
 
-/** Report that a task the host ran has succeeded. */
+/** Report that external work has succeeded. */
 export interface CompleteTaskInput<F = FlowTypes> extends Keyed {
   readonly checkoutSessionId: string
   readonly operationId: string
@@ -162,7 +164,7 @@ export interface CompleteTaskInput<F = FlowTypes> extends Keyed {
   readonly data?: PatchOf<F> | undefined
 }
 
-/** Report that a task the host ran has failed for good. */
+/** Report that external work has failed for good. */
 export interface FailTaskInput extends Keyed {
   readonly checkoutSessionId: string
   readonly operationId: string
@@ -180,7 +182,7 @@ export interface ReleaseClaimInput extends Keyed {
   readonly reason: string
 }
 
-/** Move a session that has no way on (for operators). */
+/** Move a stranded session (for operators). */
 export interface MoveInput<F = FlowTypes> extends Keyed {
   readonly checkoutSessionId: string
   readonly state: Exclude<StateOf<F>, "Error">
@@ -188,7 +190,7 @@ export interface MoveInput<F = FlowTypes> extends Keyed {
   readonly expectedVersion?: number | undefined
 }
 
-/** Present where the call was to wait: whether no work of the session runs any more. */
+/** Present if the call waited: whether the session has no running work. */
 export interface Arrived {
   readonly arrived?: boolean | undefined
 }
@@ -208,7 +210,7 @@ export interface Updated<F = FlowTypes> extends Arrived {
   readonly session: Session<F>
 }
 
-/** Answer to cancel. `session` is null where there was nothing to cancel. */
+/** Answer to cancel. `session` is null if there was nothing to cancel. */
 export interface Cancelled<F = FlowTypes> {
   readonly requestId: string
   readonly replayed: boolean
@@ -221,7 +223,7 @@ export interface Changed<F = FlowTypes> extends Arrived {
   readonly session: Session<F>
 }
 
-/** What a cart has: its live session, or how its last one ended. */
+/** The live session of a cart, or how its last one ended. */
 export interface Found<F = FlowTypes> {
   readonly session: Session<F> | null
   readonly closed: {

@@ -1,6 +1,5 @@
 /**
- * Shape: reads what came over the wire. A value that is not of its shape throws, and no call believes it. Members that are not
- * known are left out.
+ * Shape: validates values from the wire. A value of another shape throws. Unknown members are dropped.
  */
 
 /** Reads a value, or throws. */

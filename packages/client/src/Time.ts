@@ -1,8 +1,8 @@
 /**
- * Time: pauses, and bounds on how long something may take. A timer that is not needed any more is cleared.
+ * Time: pauses and timeouts. Timers that are no longer needed are cleared.
  */
 
-/** Most milliseconds of an option, so that no sum of two goes beyond what a timer takes (2,147,483,647). */
+/** Most milliseconds of an option, so that the sum of two never exceeds the limit of a timer (2,147,483,647). */
 export const millisMax = 1_000_000_000
 
 /** Waits; resolves early when the signal fires. */
@@ -18,7 +18,19 @@ export const pause = (millis: number, signal: AbortSignal | undefined): Promise<
     if (signal?.aborted === true) end()
   })
 
-/** What `work` gives; or `late()` when the time is over, or `aborted()` when the signal fires, and then the work's signal fires. */
+/** A signal that fires with another one, or when `abort` is called. `leave` detaches it from the other one. */
+export const followed = (signal: AbortSignal | undefined) => {
+  const controller = new AbortController()
+  const abort = (): void => controller.abort()
+  signal?.addEventListener("abort", abort)
+  if (signal?.aborted === true) abort()
+  return { signal: controller.signal, abort, leave: () => signal?.removeEventListener("abort", abort) }
+}
+
+/**
+ * Resolves with the result of `work`, with `late()` after a timeout, or with `aborted()` when the signal fires. In the
+ * last two cases, aborts the work's signal.
+ */
 export const within = <A>(
   millis: number,
   signal: AbortSignal | undefined,
@@ -32,13 +44,13 @@ export const within = <A>(
       clearTimeout(timer)
       signal?.removeEventListener("abort", onAbort)
     }
-    const stop = (answer: A): void => {
+    const stop = (answer: () => A) => (): void => {
       leave()
-      resolve(answer)
+      resolve(answer())
       controller.abort()
     }
-    const onAbort = (): void => stop(aborted())
-    const timer = setTimeout(() => stop(late()), millis)
+    const onAbort = stop(aborted)
+    const timer = setTimeout(stop(late), millis)
     signal?.addEventListener("abort", onAbort)
     work(controller.signal).then(resolve, reject).finally(leave)
     if (signal?.aborted === true) onAbort()

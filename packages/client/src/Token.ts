@@ -1,12 +1,12 @@
 /**
- * Token: the bearer token. A text stays as it is. A function is asked when the first token is needed, and again after the server
- * refused the one it gave; calls that need a token at the same time share one answer.
+ * Token: the bearer token: a fixed text, or a function. The function is called when the first token is needed, and
+ * again after the server refused its token. Calls that need a token at the same time share one call of the function.
  */
 import { notAuthenticated } from "./Answers.js"
 import type { CheckoutError } from "./CheckoutError.js"
 import { within } from "./Time.js"
 
-/** A token, or what gives one; undefined where a cookie says who calls. */
+/** A token, or a function that returns one; undefined if a cookie identifies the caller. */
 export type Token = string | (() => string | PromiseLike<string>) | undefined
 
 /** Whether a text can be sent as a token: printable ASCII without spaces. */
@@ -14,13 +14,13 @@ export const isToken = (value: unknown): value is string => typeof value === "st
 
 /** The tokens of a client. */
 export interface Tokens {
-  /** The token to send, empty for none, or why there is none. */
+  /** Returns the token to send, empty for none, or an error. */
   readonly get: () => Promise<string | CheckoutError>
-  /** Tells that the server refused this token; true if another one can be asked for. */
+  /** Reports that the server refused this token; true if another one can be requested. */
   readonly refused: (token: string) => boolean
 }
 
-/** The tokens that `token` says. `millis`: how long its function may take. */
+/** Creates the tokens of a client. `millis`: timeout of the token function. */
 export const make = (token: Token, millis: number): Tokens => {
   let known: string | null = null
   let asked: Promise<string | CheckoutError> | null = null
@@ -38,7 +38,7 @@ export const make = (token: Token, millis: number): Tokens => {
     get: async () => {
       if (typeof token !== "function") return token ?? ""
       if (known !== null) return known
-      // Whoever needs a token after a late one asks anew; an answer that came too late is for nobody.
+      // After a timeout, the next call requests a new token; a late result is ignored.
       const mine = (asked ??= within(millis, undefined, () => ask(token), late, late))
       const given = await mine
       if (asked === mine) {

@@ -1,8 +1,8 @@
 /**
- * Watched: one session as a page shows it. A step shows at once, and is taken back when it is refused, with who was first. What comes
- * from elsewhere is shown by version: an older answer never replaces a newer one.
+ * Watched: the state of one session for a page. A step is shown at once; if it is refused, it is reverted and the
+ * winning change is shown. Answers are ordered by version: an older one never replaces a newer one.
  *
- * It follows the session while somebody listens, through sleep, lost networks and restarts of the server.
+ * It follows the session while there are listeners, across sleep, lost networks and server restarts.
  */
 import type { CallError } from "./CheckoutError.js"
 import type { CallOptions, Client } from "./Client.js"
@@ -16,29 +16,29 @@ export interface RefusedStep<F = FlowTypes> {
   readonly from: StateOf<F>
   readonly to: string
   readonly error: CallError
-  /** The change that was first; null if none was, or it could not be read. `by` says who made it. */
+  /** The change that won; null if there was none, or it could not be read. `by` names its caller. */
   readonly winner: HistoryEntry<F> | null
 }
 
-/** What a page shows. A new object for each change, and never changed. */
+/** The state of a page. Immutable: each change creates a new object. */
 export interface Shown<F = FlowTypes> {
-  /** The session as it was last told; null until the first answer. */
+  /** The latest known session; null until the first answer. */
   readonly session: Session<F> | null
-  /** The state to show: that of the session, or the one that a step under way leads to. */
+  /** The state to show: the session's, or the target of a pending step. */
   readonly state: StateOf<F> | null
-  /** The step that was taken and has no answer yet. */
+  /** The pending step, which has no answer yet. */
   readonly pending: { readonly from: StateOf<F>; readonly to: string } | null
   /** The last step of this page, if it was refused; null again with the next step. */
   readonly refused: RefusedStep<F> | null
-  /** The last change that was not made here; null if there was none. */
+  /** The last change that was not made by this page; null if there was none. */
   readonly elsewhere: HistoryEntry<F> | null
-  /** Whether changes are coming in. While it is false, what is shown may be old. */
+  /** Whether changes are being received. If false, the shown state may be stale. */
   readonly isLive: boolean
-  /** Why nothing is followed any more: no right to read the session, or no valid token. */
+  /** Why the page no longer follows the session: no right to read it, or no valid token. */
   readonly error: CallError | null
 }
 
-/** How a step is taken. */
+/** Options of a step. */
 export interface StepOptions<F> extends CallOptions {
   /** A merge patch for the session's data. */
   readonly data?: PatchOf<F> | undefined
@@ -47,11 +47,14 @@ export interface StepOptions<F> extends CallOptions {
 /** One session as a page shows it. */
 export interface Watched<F = FlowTypes> {
   readonly get: () => Shown<F>
-  /** Is called after each change, until the returned function is called. The session is followed while anybody listens. */
+  /**
+   * Calls the listener after each change, until the returned function is called. The session is followed while there
+   * are listeners.
+   */
   readonly subscribe: (listener: () => void) => () => void
   /**
-   * Moves the session from the state that is shown. The same step twice is one step: a double click gets the answer of the first.
-   * Another step begins when the one before it is answered.
+   * Moves the session from the shown state. The same step twice is one step: a double click gets the answer of the
+   * first. A different step starts after the previous one is answered.
    */
   readonly step: (next: NextOf<F, StateOf<F>>, options?: StepOptions<F>) => Promise<Result<Updated<F>>>
   /** Reads the session now. */
@@ -80,7 +83,7 @@ class Page<F> implements Watched<F> {
   private readonly listeners = new Set<() => void>()
   private following: AbortController | null = null
   private step_: { readonly next: string; readonly answer: Promise<Result<Updated<F>>> } | null = null
-  /** Requests that this page made, so that their changes are not told as somebody else's. */
+  /** Request ids of this page, so that its own changes are not shown as `elsewhere`. */
   private readonly own = new Set<string>()
 
   constructor(
@@ -117,7 +120,7 @@ class Page<F> implements Watched<F> {
     return answer
   }
 
-  // Each a read of its own: one that is under way may have begun before the change that it is asked for.
+  // Always a new read: a running one may have begun before the change.
   readonly refresh = async (): Promise<void> => {
     const read = await this.client.get({ checkoutSessionId: this.checkoutSessionId })
     if (read.ok) this.tell(read.value, { error: null })
@@ -152,7 +155,7 @@ class Page<F> implements Watched<F> {
       this.tell(moved.value.session, { pending: null })
       return moved
     }
-    // What is true now is shown in the place of the step, not the state before it.
+    // Reads first, so that the page shows the present state instead of the step, not the old state.
     await this.refresh()
     const winner = await this.winnerAfter(version)
     this.show({ pending: null, refused: { from, to: next, error: moved.error, winner } })
@@ -210,7 +213,7 @@ const notRead: CallError = {
   retryAfterMillis: 1_000
 }
 
-/** Waits; less where the page comes back from sleep, or its network does. */
+/** Waits; ends early when the page wakes from sleep or its network returns. */
 const untilAwake = async (millis: number, signal: AbortSignal): Promise<void> => {
   const { addEventListener, removeEventListener } = globalThis as Partial<
     Pick<EventTarget, "addEventListener" | "removeEventListener">

@@ -1,6 +1,6 @@
 /**
- * Wire: sends one request under a token and reads its answer, within a time and a bound. One try; whether there is another is
- * decided elsewhere (`Outcome`).
+ * Wire: sends one request with a token and reads its answer, with a timeout and a size limit. One attempt; `Outcome`
+ * decides about retries.
  */
 import * as Answers from "./Answers.js"
 import type { Aborted, CallError, StorageUnavailable } from "./CheckoutError.js"
@@ -15,6 +15,8 @@ export interface Wire {
   readonly fetch: typeof fetch
   readonly tokens: Tokens
   readonly timeoutMillis: number
+  /** The error for a failed `fetch`. */
+  readonly lost: (doubt: Answers.Doubt, error: unknown) => StorageUnavailable
 }
 
 /** One request. */
@@ -31,12 +33,12 @@ export interface Request {
 /** Most bytes of an answer, and characters of an event: more than any page of a server of this release. */
 export const answerMaxBytes = 16_777_216
 
-/** What a call comes to: the value, or a typed error. */
+/** The result of a call: the value, or a typed error. */
 export type Result<A, E = CallError> =
   | { readonly ok: true; readonly value: A }
   | { readonly ok: false; readonly error: E }
 
-/** The caller's signal fired. */
+/** The error after the caller's signal fired. */
 export const aborted = (applied: "no" | "unknown"): Aborted => ({
   _tag: "Aborted",
   message: "The call was aborted",
@@ -53,12 +55,10 @@ interface Answered {
   readonly text: string | null
 }
 
-const isAnswer = (answer: Answered | CallError): answer is Answered => "status" in answer
-
-/** Sends a request, once more under another token if there is one to ask for, and reads its answer. */
+/** Sends a request and reads its answer; after a 401, once more with a new token if there is one. */
 export const send = async <A>(wire: Wire, request: Request, read: Read<A>): Promise<Result<A>> => {
   const answer = await underToken(wire.tokens, (token) => exchange(wire, request, token, asText), request.signal)
-  if (!isAnswer(answer)) return { ok: false, error: answer }
+  if (!("status" in answer)) return { ok: false, error: answer }
   const doubt = doubtOf(request)
   const { status, text } = answer
   if (text === null) return { ok: false, error: Answers.unreadable(doubt) }
@@ -70,7 +70,7 @@ export const send = async <A>(wire: Wire, request: Request, read: Read<A>): Prom
   }
 }
 
-/** Asks under a token; once more under another one if it was answered 401 and there is another to ask for. */
+/** Sends with a token; after a 401, once more with a new token if one can be requested. */
 export const underToken = async <A extends { readonly status: number } | CallError>(
   tokens: Tokens,
   ask: (token: string) => Promise<A>,
@@ -91,7 +91,7 @@ const asText = async (response: Response): Promise<Answered> => ({
   text: await textOf(response)
 })
 
-/** One exchange under a token, in time: the request, and what `take` makes of the answer. */
+/** Sends one request with a token and a timeout, and returns what `take` reads from the answer. */
 export const exchange = <A>(
   wire: Wire,
   request: Request,
@@ -110,9 +110,8 @@ export const exchange = <A>(
     try {
       const method = body === null ? "GET" : "POST"
       return await take(await fetch(wire.base + path, { method, headers, body, signal }))
-    } catch {
-      // Whether anything was sent is not known: browsers do not tell.
-      return Answers.lost(doubt)
+    } catch (error) {
+      return wire.lost(doubt, error)
     }
   }
   return within<A | StorageUnavailable | Aborted>(
@@ -124,7 +123,7 @@ export const exchange = <A>(
   )
 }
 
-/** The text of an answer; null if it is too long. One that says its length is read at once. */
+/** Returns the text of an answer; null if it is too long. An answer with a content length is read in one piece. */
 export const textOf = async (response: Response): Promise<string | null> => {
   const { body, headers } = response
   const length = headers.get("content-length")

@@ -1,6 +1,6 @@
 /**
- * CheckoutServer: the HTTP API for three hosts: a server of `@effect/platform` (`layer`), a web-standard host (`web`) and Node's
- * HTTP server (`NodeListener` with `core`).
+ * CheckoutServer: the HTTP API for three hosts: a server of `@effect/platform` (`layer`), a web-standard host (`web`)
+ * and Node's HTTP server (`NodeListener` with `core`).
  */
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServer from "@effect/platform/HttpServer"

@@ -2,7 +2,6 @@ import { createServer, type Server, type ServerResponse } from "node:http"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
 import { type Caller, type CheckoutError, CheckoutSessions } from "@onelane/checkout"
@@ -15,8 +14,7 @@ import { Base, byEveryAdapter, callers, newSession, serving } from "./HttpWorld.
 const input = { checkoutSessionId: "cs_1", expCurrentState: "Start", nextState: "Inventory" }
 const ignored = null as unknown as Caller.Caller
 
-const clientAt = (url: string, timeoutMillis = 5_000) =>
-  Effect.provide(CheckoutClient.make({ url, token: "buyer", timeoutMillis }), FetchHttpClient.layer)
+const clientAt = (url: string, timeoutMillis = 5_000) => CheckoutClient.make({ url, token: "buyer", timeoutMillis })
 
 const client = Effect.flatMap(Base, ({ url }) => clientAt(url))
 
@@ -87,7 +85,11 @@ describe("every error arrives as it was made", () => {
         ] as const
         for (const [index, [known, call]] of calls.entries()) {
           const answer: CheckoutError.CheckoutError = yield* Effect.flip(call as Effect.Effect<unknown, typeof error>)
-          if (Schema.is(known as Schema.Schema.AnyNoContext)(error)) assert.deepStrictEqual(answer, error)
+          // An unknown outcome carries the key to ask with.
+          const key =
+            index < 7 && error.applied === "unknown" && "idempotencyKey" in answer ? answer.idempotencyKey : null
+          const told = key === null ? error : { ...error, idempotencyKey: key }
+          if (Schema.is(known as Schema.Schema.AnyNoContext)(error)) assert.deepStrictEqual(answer, told)
           else {
             const applied = index < 7 ? "unknown" : "no"
             assert.deepInclude(answer, { _tag: "StorageUnavailable", reason: "UNREADABLE_ANSWER", applied })
@@ -169,7 +171,7 @@ byEveryAdapter("the client against the real engine", {}, (it) => {
   it.effect("a refused token is an error of its own, certainly not applied", () =>
     Effect.gen(function* () {
       const { url } = yield* Base
-      const forged = yield* Effect.provide(CheckoutClient.make({ url, token: "forged" }), FetchHttpClient.layer)
+      const forged = yield* CheckoutClient.make({ url, token: "forged" })
       const refused = { _tag: "NotAuthenticated", reason: "TOKEN_REFUSED", retryable: false, applied: "no" } as const
       for (const call of [forged.update(ignored, input), forged.get(ignored, { checkoutSessionId: "cs_1" })])
         assert.deepInclude(yield* Effect.flip<unknown, CheckoutError.CheckoutError, never>(call), refused)
@@ -255,20 +257,10 @@ describe("when there is no answer", () => {
     "a host that cannot be reached got nothing; a live connection that ends with the same code is in doubt",
     () =>
       Effect.gen(function* () {
-        const failing = (cause: object) =>
-          HttpClient.make((request) =>
-            Effect.fail(
-              new HttpClientError.RequestError({
-                request,
-                reason: "Transport",
-                cause: new TypeError("fetch failed", { cause })
-              })
-            )
-          )
         const told = (cause: object) =>
           Effect.gen(function* () {
-            const making = CheckoutClient.make({ url: "http://127.0.0.1", token: "buyer" })
-            const sessions = yield* Effect.provideService(making, HttpClient.HttpClient, failing(cause))
+            const fetch = () => Promise.reject(new TypeError("fetch failed", { cause }))
+            const sessions = yield* CheckoutClient.make({ url: "http://127.0.0.1", token: "buyer", fetch })
             return (yield* Effect.flip(sessions.update(ignored, input))).applied
           })
         for (const code of ["EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT"]) {
@@ -315,7 +307,7 @@ describe("when there is no answer", () => {
 })
 
 describe("answers that are too long", () => {
-  const far = CheckoutClient.answerMaxBytes + 1
+  const far = 16_777_217
   const answering = (answer: (response: ServerResponse) => void) =>
     Effect.map(
       Effect.acquireRelease(

@@ -1,4 +1,3 @@
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { type Caller, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
 import { CheckoutSuite } from "@onelane/testkit"
 import { Effect, Layer } from "effect"
@@ -42,7 +41,7 @@ for (const adapter of adapters) {
     (flow) => {
       const engine = CheckoutEngine.layer({ flow, alarmMillis: 20, taskDrainMillis: 10 })
       const served = servingEngine(engine, adapter, {}, tokens)
-      return remote.pipe(Layer.provide(FetchHttpClient.layer), Layer.provideMerge(served))
+      return Layer.provideMerge(remote, served)
     },
     { clock: "live" }
   )

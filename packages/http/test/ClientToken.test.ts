@@ -1,11 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import type { Caller, CheckoutError } from "@onelane/checkout"
+import type { Token } from "@onelane/client"
 import { Effect, Exit, Stream } from "effect"
 import * as CheckoutClient from "../src/CheckoutClient.js"
-import type * as ClientToken from "../src/client/ClientToken.js"
 import * as AdapterError from "../src/contract/AdapterError.js"
 import * as WireError from "../src/contract/WireError.js"
 
@@ -33,8 +32,8 @@ const guarded = (good: Set<string>, respond?: (request: IncomingMessage, respons
     return { seen, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
   })
 
-const clientAt = (url: string, token: ClientToken.Token, timeoutMillis = 5_000) =>
-  Effect.provide(CheckoutClient.make({ url, token, timeoutMillis }), FetchHttpClient.layer)
+const clientAt = (url: string, token: NonNullable<Token>, timeoutMillis = 5_000) =>
+  CheckoutClient.make({ url, token, timeoutMillis })
 
 const tagOf = <A, E extends CheckoutError.CheckoutError>(call: Effect.Effect<A, E>) =>
   Effect.map(Effect.flip(call), ({ _tag, applied, reason, retryable }) => ({ _tag, reason, applied, retryable }))

@@ -1,6 +1,5 @@
 /** Data on the wire: the native format, its streams, the typed client; and none in the standard action. */
 
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { assert, layer } from "@effect/vitest"
 import { type Caller, CheckoutEngine, Flow, type Json } from "@onelane/checkout"
 import { Effect, Schema, Stream } from "effect"
@@ -20,9 +19,7 @@ const flow = Flow.defineFlow({
 })
 
 const anybody = null as unknown as Caller.Caller
-const client = Effect.flatMap(Base, ({ url }) =>
-  Effect.provide(CheckoutClient.make({ url, token: "buyer" }), FetchHttpClient.layer)
-)
+const client = Effect.flatMap(Base, ({ url }) => CheckoutClient.make({ url, token: "buyer" }))
 
 let deepest: unknown = 1
 for (let depth = 1; depth < 32; depth++) deepest = [deepest]

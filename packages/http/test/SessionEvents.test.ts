@@ -1,9 +1,7 @@
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { assert, describe, it as plain } from "@effect/vitest"
 import { CheckoutSessions } from "@onelane/checkout"
 import { Chunk, Context, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
 import * as CheckoutClient from "../src/CheckoutClient.js"
-import * as SessionEvents from "../src/formats/SessionEvents.js"
 import { adapters, Base, byEveryAdapter, callers, newSession, send, update, world } from "./HttpWorld.js"
 
 const heartbeatMillis = 20
@@ -103,7 +101,7 @@ byEveryAdapter("server-sent events", { limits: { heartbeatMillis } }, (it) => {
     Effect.gen(function* () {
       const local = yield* CheckoutSessions.CheckoutSessions
       const { url } = yield* Base
-      const sessions = yield* Effect.provide(CheckoutClient.make({ url, token: "buyer" }), FetchHttpClient.layer)
+      const sessions = yield* CheckoutClient.make({ url, token: "buyer" })
       const { id: checkoutSessionId } = yield* newSession
       const from = { checkoutSessionId, afterVersion: 0 }
       const following = yield* Effect.fork(Stream.runCollect(sessions.changes(callers.buyer, from)))
@@ -144,22 +142,6 @@ describe.each(adapters)("closing the server, by %s", (adapter) => {
         applied: "no"
       })
       yield* Effect.timeout(Fiber.join(closing), "8 seconds")
-    })
-  )
-})
-
-describe("reading events", () => {
-  plain.effect("takes text in pieces of any size and drops comments", () =>
-    Effect.gen(function* () {
-      const text = ': hello\n\nid: 1\nevent: change\ndata: {"a":\ndata: 1}\n\nevent: end\ndata: {}\n\nevent: cut\ndata'
-      for (const size of [1, 2, 7, 100]) {
-        const pieces = text.match(new RegExp(`[^]{1,${size}}`, "g"))!
-        const read = yield* Stream.runCollect(SessionEvents.parse(Stream.fromIterable(pieces)))
-        assert.deepStrictEqual(Chunk.toReadonlyArray(read), [
-          { name: "change", body: '{"a":1}' },
-          { name: "end", body: "{}" }
-        ])
-      }
     })
   )
 })

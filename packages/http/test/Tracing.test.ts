@@ -1,5 +1,4 @@
 /** Traces through the door: from the caller's span to the call of the service, and nothing at all when they are off. */
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { CheckoutSessions } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
@@ -111,7 +110,7 @@ describe("traces", () => {
       Effect.gen(function* () {
         const { id } = yield* newSession
         const { url } = yield* Base
-        const client = yield* Effect.provide(CheckoutClient.make({ url, token: "buyer" }), FetchHttpClient.layer)
+        const client = yield* CheckoutClient.make({ url, token: "buyer" })
         const read = client.get(callers.buyer, { checkoutSessionId: id })
         on.spans.length = 0
         yield* Effect.withSpan(read, "shop")
@@ -148,7 +147,7 @@ describe("traces", () => {
         yield* send("GET", `/docs?access_token=${secret}`, { headers })
         yield* send("GET", `/v1/nothing?access_token=${secret}#${secret}`, { headers })
         const options = { url: url.replace("http://", `http://user:${secret}@`), token: secret }
-        const client = yield* Effect.provide(CheckoutClient.make(options), FetchHttpClient.layer)
+        const client = yield* CheckoutClient.make(options)
         const called = client.history(callers.buyer, { checkoutSessionId: id, afterVersion: 424_242 })
         yield* Effect.ignore(Effect.withSpan(called, "shop"))
         assert.isAbove(on.spans.length, 4)

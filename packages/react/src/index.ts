@@ -1,6 +1,6 @@
 /**
- * useCheckout: a checkout session in a React component. It is `watch` of `@onelane/client/watch` with React's way to listen; all
- * components on one page that use the same session of the same client share one stream.
+ * useCheckout: a checkout session in a React component. It is `watch` of `@onelane/client/watch` with React's way to
+ * listen; all components on one page that use the same session of the same client share one stream.
  */
 import type { Client, FlowTypes } from "@onelane/client"
 import { type Shown, type Watched, watch } from "@onelane/client/watch"
@@ -9,7 +9,7 @@ import { useMemo, useSyncExternalStore } from "react"
 /** What a component gets: what to show, and the next step. */
 export interface UsedCheckout<F = FlowTypes> extends Shown<F>, Pick<Watched<F>, "step" | "refresh"> {}
 
-/** Sessions that a client keeps while nobody looks at them; the oldest goes first. */
+/** Sessions that a client keeps while no component uses them; the oldest is dropped first. */
 const keptMax = 64
 
 const pages = new WeakMap<object, Map<string, Watched<any>>>()
@@ -24,15 +24,15 @@ const pageOf = <F>(client: Client<F>, checkoutSessionId: string): Watched<F> => 
   if (page === undefined) {
     page = watch(client, checkoutSessionId)
     ofClient.set(checkoutSessionId, page)
-    // A component that still holds it goes on with it.
+    // A component that still holds the dropped session keeps using it.
     if (ofClient.size > keptMax) ofClient.delete(ofClient.keys().next().value!)
   }
   return page
 }
 
 /**
- * Follows a session while the component is mounted. `step(next)` shows at once as `state`; where it is refused, `state` is again what
- * is true, and `refused` says why and who was first (`refused.winner`).
+ * Follows a session while the component is mounted. `step(next)` shows the next state at once; if it is refused,
+ * `state` returns to the real one, and `refused` tells the reason and the winner (`refused.winner`).
  */
 export const useCheckout = <F = FlowTypes>(client: Client<F>, checkoutSessionId: string): UsedCheckout<F> => {
   const page = useMemo(() => pageOf(client, checkoutSessionId), [client, checkoutSessionId])

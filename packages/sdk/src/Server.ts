@@ -1,5 +1,6 @@
 /**
- * Server: a checkout inside the server of a host. Import it as `@onelane/sdk/server`; the SDK itself does not load HTTP.
+ * Server: a checkout inside the server of a host. Import it as `@onelane/sdk/server`; the SDK itself does not load
+ * HTTP.
  */
 export { type ErrorAnswer, type ErrorOptions, toHttp } from "./mount/ErrorAnswer.js"
 export { type EventOptions, type EventStream, sseHeaders, toSse } from "./mount/EventText.js"

@@ -24,4 +24,4 @@ export type { DirectoryCheckout, EmbeddedCheckout, EmbeddedOptions, OpenRefused 
 export type { HostLogger, LogEntry } from "./open/HostLogger.js"
 export type { Answer, HostAccess, HostCarts } from "./open/Ports.js"
 export type { RemoteOptions } from "./open/Remote.js"
-export type { RetryOptions } from "./retry/Retry.js"
+export type { RetryOptions } from "./retry/RetryOptions.js"

@@ -40,7 +40,7 @@ describe("close", () => {
         const beganAtMillis = performance.now()
         const closing = ann.close()
         assert.deepStrictEqual(await Promise.all(watching), Array(3).fill("Closed CLOSED no"))
-        assert.isBelow(performance.now() - beganAtMillis, 500)
+        assert.isBelow(performance.now() - beganAtMillis, 2_000)
         await closing
         assert.strictEqual(await follow(checkout as Checkout, session.id), "Closed CLOSED no")
       }))

@@ -12,13 +12,13 @@ const target = (descriptor: string): string | undefined => {
   }
 }
 
-/** Makes every sync of the log fail: `/dev/null` takes all, but not that. Linux only, as `/proc` is. */
+/** Makes every sync of the log fail: `/dev/zero` takes all, but not that. Linux only, as `/proc` is. */
 const breakSyncs = (log: string): void => {
   const descriptors = readdirSync("/proc/self/fd").filter((each) => target(each) === log)
   assert.isNotEmpty(descriptors)
   for (const descriptor of descriptors.map(Number)) {
     closeSync(descriptor)
-    assert.strictEqual(openSync("/dev/null", "r+"), descriptor)
+    assert.strictEqual(openSync("/dev/zero", "r+"), descriptor)
   }
 }
 
@@ -60,7 +60,7 @@ describe("a file whose disk failed", () => {
           checkout.open({ cartId: "cart-2" }),
           checkout.completeTask({ checkoutSessionId, operationId: "op_1" })
         ])
-        assert.isBelow(performance.now() - beganAtMillis, 1_000)
+        assert.isBelow(performance.now() - beganAtMillis, 2_000)
         for (const answer of answers)
           assert.deepInclude(errorOf(answer), {
             ...{ _tag: "StorageUnavailable", reason: "FENCED", applied: "no", retryable: false }

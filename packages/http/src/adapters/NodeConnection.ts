@@ -1,9 +1,9 @@
 /**
  * NodeConnection: one connection of Node's HTTP server: its unanswered requests, and its end.
  *
- * Owns two promises. A connection has a bounded number of unanswered requests: one more is answered 503, and nothing after it is
- * read. And no answer is lost to a reset: to end a connection the server closes its own half, drops further input, and destroys
- * the socket once the client closed too, is silent, or took too long.
+ * Guarantees two things. A connection has a bounded number of unanswered requests: one more is answered 503, and
+ * nothing after it is read. And no answer is lost to a reset: to end a connection, the server closes its own half and
+ * drops further input. It destroys the socket once the client has closed too, is silent, or takes too long.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
@@ -43,7 +43,10 @@ export const of = (socket: Socket, isOurs = true): NodeConnection => {
   return connection
 }
 
-/** Ends a connection in order after an answer with `Connection: close`. Node itself resets a client that still sends: the answer is lost. */
+/**
+ * Ends a connection in order after an answer with `Connection: close`. Node itself resets a client that still sends:
+ * the answer is lost.
+ */
 export const endInOrder = (socket: Socket): void => {
   socket.destroySoon = () => finish(socket)
 }
@@ -55,8 +58,9 @@ export const pending = ({ unanswered }: NodeConnection): ReadonlyArray<Unanswere
 }
 
 /**
- * Registers a request; a second time changes nothing. `isOurs`: we decide how its connection ends. Returns null for the request beyond `maxCount`, which is answered 503 and
- * ends the connection, and for every request after that or on a connection that was cut.
+ * Registers a request; a second call for the same request changes nothing. `isOurs`: we decide how its connection ends.
+ * Returns null for the request beyond `maxCount`, which is answered 503 and ends the connection, and for every request
+ * after that or on a connection that was cut.
  */
 export const enter = (
   incoming: IncomingMessage,
@@ -95,7 +99,10 @@ export const refuse = (
   response.end(text)
 }
 
-/** Reads no more requests from a connection; its answers are still written. A client that does not read them is then cut. */
+/**
+ * Reads no more requests from a connection; its answers are still written. A client that does not read them is then
+ * cut.
+ */
 export const stop = (socket: Socket): void => {
   of(socket).isEnding = true
   socket.removeAllListeners("data")

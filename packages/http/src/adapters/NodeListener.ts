@@ -1,9 +1,9 @@
 /**
- * NodeListener: the core behind a listener of Node. `attach` is what `onelane serve` uses; `make` is a plain listener of
- * requests for `server.on("request", …)`; `mount` is one in a server of the host's, below a path, behind its middleware.
+ * NodeListener: runs the core in Node's HTTP server. `onelane serve` uses `attach`. `make` creates a plain listener for
+ * `server.on("request", …)`; `mount` creates one below a path of a host's server, behind its middleware.
  *
- * Owns the reading of bodies, the writing of answers, and how much of both a connection may leave undone; ports, time-outs
- * and the number of connections are the server's.
+ * Owns reading bodies, writing answers, and the limits of both per connection. Ports, timeouts and the number of
+ * connections belong to the server.
  */
 import { isUtf8 } from "node:buffer"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
@@ -16,15 +16,20 @@ import * as NodeConnection from "./NodeConnection.js"
 import * as ParsedBody from "./ParsedBody.js"
 import * as UnreadAnswers from "./UnreadAnswers.js"
 
-/** The bounds of a listener. */
+/** The limits of a listener. */
 export interface Limits {
-  /** Requests of one connection that are not answered yet; one more is answered 503 and the connection closed. Default 64. */
+  /**
+   * Requests of one connection that are not answered yet; one more is answered 503 and the connection closed. Default
+   * 64.
+   */
   readonly unansweredMaxCount: number
-  /** Bytes of answers that clients have not read yet, all together; then the slowest reader is cut. Default 67,108,864. */
+  /**
+   * Bytes of unread answers of all clients together; above it, the slowest reader is disconnected. Default 67,108,864.
+   */
   readonly answersMaxBytes: number
 }
 
-/** The bounds in force when nothing else is said. */
+/** The default limits. */
 export const defaults: Limits = { unansweredMaxCount: 64, answersMaxBytes: 67_108_864 }
 
 interface Listener {
@@ -48,15 +53,15 @@ export const make = (core: HttpCore, limits: Limits = defaults) => {
   return (incoming: IncomingMessage, response: ServerResponse): void => hear(listener, incoming, response, false)
 }
 
-/** Makes a listener for a path of a host's server: connections and time-outs stay the host's. */
+/** Creates a listener for a path of a host's server. Connections and timeouts stay with the host. */
 export const mount = (core: HttpCore, mounting: Mounting, limits: Limits = defaults) => {
   const listener = listenerOf(core, limits, mounting)
   return (incoming: IncomingMessage, response: ServerResponse): void => hear(listener, incoming, response, false)
 }
 
 /**
- * Lets the core answer the requests of a server. A body whose client waits for `100 Continue` is asked for once everything
- * before it is accepted. The returned function takes the core away again.
+ * Attaches the core to a server. A client that waits for `100 Continue` gets it once all checks before the body have
+ * passed. The returned function detaches the core.
  */
 export const attach = (server: Server, core: HttpCore, limits: Limits = defaults): (() => void) => {
   const listener = listenerOf(core, limits)
@@ -87,22 +92,22 @@ const hear = (listener: Listener, incoming: IncomingMessage, response: ServerRes
     }
   }
   const leave = listener.core(request, (answer) => write(listener, unanswered, method === "HEAD", answer))
-  // After its answer a call cannot be withdrawn, and a stream need not hold what it was made of.
+  // An answered call cannot be withdrawn, and a stream must not retain its exchange.
   if (!response.headersSent) unanswered.leave = leave
 }
 
-/** What frameworks add to a request: what they removed from its path, and the body that they have read. */
+/** What frameworks add to a request: the path prefix that they removed, and the parsed body. */
 interface HostRequest extends IncomingMessage {
   readonly baseUrl?: unknown
   readonly originalUrl?: unknown
   readonly body?: unknown
 }
 
-/** What a framework has removed from the path, and what it has left. */
+/** The path prefix that a framework removed, and the rest of the path. */
 const targetOf = ({ baseUrl, originalUrl, url }: HostRequest) => {
   const { path: rest, query } = WireRequest.splitTarget(url!)
   const hostBase = typeof baseUrl === "string" ? baseUrl : ""
-  // Where Express has removed all of it, it leaves a slash that nobody sent.
+  // If Express removes the whole path, it leaves a slash that the client did not send.
   const isWhole = typeof originalUrl === "string" && WireRequest.splitTarget(originalUrl).path === hostBase
   return { hostBase, query, rest: isWhole ? "" : rest }
 }
@@ -133,9 +138,9 @@ const hearMounted = (
   const { response } = unanswered
   const leave = listener.core(request, (answer) =>
     run(() => {
-      // What the host writes about connections is its own business, until an answer must end one.
+      // The host controls its `Connection` header, except where an answer must end the connection.
       if (answer.headers.connection === "close") NodeConnection.endInOrder(incoming.socket)
-      // A host may have answered by itself, for example when its own time was over.
+      // The host may have answered already, for example after its own timeout.
       if (!response.headersSent && !response.destroyed) write(listener, unanswered, method === "HEAD", answer)
       else if (WireAnswer.isPull(answer.body)) answer.body.leave()
     })
@@ -168,7 +173,7 @@ const read = (incoming: IncomingMessage, maxBytes: number, onBody: WireRequest.O
   })
 }
 
-/** Answers shorter than this, on a connection that waits for no other, are not worth a count. */
+/** Shorter answers are not counted if the connection has no other pending answer. */
 const countedBytes = 4_096
 
 const write = (
@@ -197,13 +202,13 @@ const write = (
   if (bytes >= countedBytes || NodeConnection.of(socket, mounting === null).unanswered.length > 1) {
     response.once("close", unread.add(socket, bytes))
   }
-  // Text of single bytes is written as it is, without being looked at again.
+  // Latin-1 is faster and writes the same bytes if every character takes one byte.
   response.end(body, bytes === body.length ? "latin1" : "utf8")
 }
 
 type Headers = WireAnswer.WireAnswer["headers"]
 
-// Node takes a list as it is.
+// Node accepts headers as a flat list.
 const linesOf = (headers: Headers, length?: string): Array<string> => {
   const lines: Array<string> = []
   for (const name in headers) lines.push(name, headers[name]!)
@@ -211,7 +216,7 @@ const linesOf = (headers: Headers, length?: string): Array<string> => {
   return lines
 }
 
-// What middleware of a host puts in front of `writeHead` may take an object only.
+// Middleware that wraps `writeHead` may accept an object only.
 const copyOf = (headers: Headers, length?: string): Record<string, string> =>
   length === undefined ? { ...headers } : { ...headers, "content-length": length }
 

@@ -1,5 +1,6 @@
 /**
- * PlatformApp: the core as an `HttpApp` of `@effect/platform`, for any of its servers. An interrupted request is withdrawn.
+ * PlatformApp: the core as an `HttpApp` of `@effect/platform`, for any of its servers. An interrupted request is
+ * withdrawn.
  */
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
@@ -16,8 +17,8 @@ import * as WireRequest from "../core/WireRequest.js"
 
 /**
  * Makes the app. The scope is that of a request, its stream included. The core traces requests itself: serve it with
- * `HttpMiddleware.withTracerDisabledWhen(() => true)` as `CheckoutServer.layer` does, or the platform's spans tell every
- * header and the query.
+ * `HttpMiddleware.withTracerDisabledWhen(() => true)` as `CheckoutServer.layer` does, or the platform's spans contain
+ * every header and the query.
  */
 export const make = (core: HttpCore.HttpCore): HttpApp.Default<never, Scope.Scope> =>
   Effect.uninterruptible(

@@ -1,14 +1,16 @@
 /**
- * UnreadAnswers: the bytes of answers that clients have not taken yet, all connections of a listener together. Where they
- * are too many, the connection with the most of them is cut, so that clients who do not read cost only themselves.
+ * UnreadAnswers: counts the bytes of answers that clients have not read yet, over all connections of a listener. Above
+ * the limit, the connection with the most unread bytes is cut, so that a client that does not read harms only itself.
  *
- * Counts what belongs to one answer alone; pages that all answers share are no answer's own.
+ * Counts only the memory of a single answer; shared pages are not counted.
  */
 import type { Socket } from "node:net"
 
 /** The count of one listener. */
 export interface UnreadAnswers {
-  /** Counts bytes that were written to a connection and not taken. The returned function says that they were. */
+  /**
+   * Counts bytes that were written to a connection and not read yet. Call the returned function when they were read.
+   */
   readonly add: (socket: Socket, bytes: number) => () => void
   /** Bytes counted now. */
   readonly bytes: () => number
@@ -44,12 +46,12 @@ export const make = (maxBytes: number): UnreadAnswers => {
     for (const reader of readers.values()) if (most === null || reader.bytes > most.bytes) most = reader
     if (most === null) return
     forget(most)
-    // The system forgets what it still has for this client, too.
+    // A reset also drops the kernel's send buffer for this client.
     most.socket.resetAndDestroy()
   }
 
   const take = (reader: Reader, bytes: number): void => {
-    // What a connection that was cut or closed had left is forgotten with it.
+    // The count of a connection that was cut or closed is already gone.
     if (!readers.has(reader.socket)) return
     total -= bytes
     reader.bytes -= bytes

@@ -1,6 +1,7 @@
 /**
- * WebHandler: the core as a function from a web-standard `Request` to a `Response`, for hosts such as Hono, Next.js, Deno and
- * Bun. A request whose `signal` is aborted is withdrawn. With a `Mounting` it is one below a path, in the host's own context.
+ * WebHandler: the core as a function from a web-standard `Request` to a `Response`, for hosts such as Hono, Next.js,
+ * Deno and Bun. A request whose `signal` is aborted is withdrawn. With a `Mounting` it is one below a path, in the
+ * host's own context.
  */
 import * as AdapterError from "../contract/AdapterError.js"
 import type { HttpCore } from "../core/HttpCore.js"
@@ -71,7 +72,7 @@ const textOf = async ({ body, bodyUsed }: Request, maxBytes: number): Promise<st
 const encoder = new TextEncoder()
 
 const toWeb = ({ body, headers: told, status }: WireAnswer.WireAnswer, isHead: boolean): Response => {
-  // Connections are the host's own business.
+  // The host manages its connections.
   const { connection: _, ...headers } = told
   if (WireAnswer.isPull(body)) {
     if (!isHead) return new Response(readable(body), { status, headers })

@@ -1,6 +1,6 @@
 /**
- * AdapterError: what HTTP itself refuses, before the service is asked. Certainly not applied, every one of them.
- * Source: CONTRACT §3, step 0. Each format writes it in its own way.
+ * AdapterError: errors of the HTTP layer, raised before the service is called. The request was certainly not applied.
+ * Source: CONTRACT §3, step 0. Each format writes them in its own way.
  */
 
 /** A request that never reached the service. `headers` go out with the answer. */
@@ -27,7 +27,7 @@ const make = (
   headers
 })
 
-/** No token at all; signing in can help. */
+/** No token; signing in can help. */
 export const tokenMissing = make(401, "INVALID_SESSION_ID", "A bearer token is required", {
   "www-authenticate": "Bearer"
 })
@@ -38,8 +38,8 @@ export const callerUnknown = make(401, "INVALID_SESSION_ID", "Sign in, then call
 })
 
 /**
- * A refused token. `final`: it can never become valid; the message then holds the sentence that keeps vendor clients
- * from renewing a session without end.
+ * A refused token. `final`: it can never become valid; the message then contains the sentence that stops vendor clients
+ * from renewing the session in a loop.
  */
 export const tokenRefused = (final: boolean): AdapterError =>
   make(
@@ -61,7 +61,7 @@ export const notFound = make(404, "NOT_FOUND", "The requested resource does not 
 export const methodNotAllowed = (allowed: ReadonlyArray<string>): AdapterError =>
   make(405, "METHOD_NOT_ALLOWED", `Allowed here: ${allowed.join(", ")}`, { allow: allowed.join(", ") })
 
-/** The body is not announced as JSON. */
+/** The `Content-Type` of the body is not JSON. */
 export const unsupportedMediaType = make(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json", {
   accept: "application/json"
 })
@@ -75,23 +75,23 @@ export const bodyBroken = malformedBody("The body could not be read")
 /** The body is not UTF-8. */
 export const bodyNotUtf8 = malformedBody("The body is not valid UTF-8")
 
-/** The host has read the body before, and left nothing of it: its mistake, not the client's. */
+/** The host has consumed the body and kept nothing of it: a fault of the host, not of the client. */
 export const bodyTaken = make(
   500,
   "UNKNOWN_EXCEPTION",
   "The body was read before Onelane saw the request: mount Onelane in front of body parsers, or leave the parsed body as request.body"
 )
 
-/** A version of HTTP that is not spoken here. */
+/** The HTTP version is not supported. */
 export const versionNotSupported = make(505, "HTTP_VERSION_NOT_SUPPORTED", "Use HTTP/1.1")
 
 /** A transfer coding other than chunked. */
 export const codingNotImplemented = make(501, "NOT_IMPLEMENTED", "The only transfer coding taken is chunked")
 
-/** Bytes that are no request at all. */
+/** The bytes are not an HTTP request. */
 export const malformedRequest = make(400, "MALFORMED_REQUEST", "These bytes are no HTTP/1.1 request")
 
-/** A request that did not arrive in its time. */
+/** The request did not arrive in time. */
 export const requestTimeout = make(408, "REQUEST_TIMEOUT", "The request took too long to arrive")
 
 /** Headers over the limit. */
@@ -104,7 +104,7 @@ export const chunkExtensionsTooLong = make(413, "LIMIT_EXCEEDED", "The chunk ext
 export const bodyTooLarge = (maxBytes: number): AdapterError =>
   make(413, "LIMIT_EXCEEDED", `A body has at most ${maxBytes} bytes`)
 
-/** A body so far over the limit that the rest of it is not read: the connection ends. */
+/** A body so far over the limit that the rest is not read and the connection is closed. */
 export const bodyFarTooLarge = (maxBytes: number): AdapterError => ({
   ...bodyTooLarge(maxBytes),
   headers: { connection: "close" }
@@ -115,22 +115,22 @@ export const limitExceeded = (message: string): AdapterError => make(400, "LIMIT
 
 const wait = (millis: number) => ({ "retry-after": String(Math.max(1, Math.ceil(millis / 1_000))) })
 
-/** The caller asks more often than it may; in `waitMillis` it may again. */
+/** The caller exceeded its rate limit; it may retry after `waitMillis`. */
 export const tooManyCalls = (waitMillis: number): AdapterError =>
   make(429, "REQUEST_LIMIT_EXCEEDED", "This caller sends too many requests", wait(waitMillis))
 
-/** The caller follows as many sessions as it may. */
+/** The caller has too many open event streams. */
 export const tooManyStreams = (maxCount: number): AdapterError =>
   make(429, "REQUEST_LIMIT_EXCEEDED", `A caller has at most ${maxCount} event streams open`, wait(1_000))
 
-/** A connection sends on and on, and waits for no answer. */
+/** A connection sends more requests without waiting for the answers. */
 export const tooManyUnanswered = (maxCount: number): AdapterError =>
   make(503, "SERVER_UNAVAILABLE", `A connection has at most ${maxCount} unanswered requests`, wait(1_000))
 
-/** More requests, or larger ones, than are taken at once. */
+/** The server is overloaded: too many requests, or too many bytes of bodies, at once. */
 export const overloaded = make(503, "SERVER_UNAVAILABLE", "Too much is being asked right now", wait(1_000))
 
-/** A header that cannot be understood, or that says something else than path or body. */
+/** A header that cannot be parsed, or contradicts the path or the body. */
 export const contradiction = (message: string): AdapterError => make(400, "INVALID_INPUT", message)
 
 /** Whether `value` came from the adapter. */

@@ -1,6 +1,6 @@
 /**
- * CheckoutApi: the HTTP contract as an `HttpApi`: path, inputs, answers and errors of every endpoint. The server's routes and the
- * OpenAPI document are derived from it, and `HttpApiClient` can use it.
+ * CheckoutApi: the HTTP contract as an `HttpApi`: path, inputs, answers and errors of every endpoint. The server's
+ * routes and the OpenAPI document are derived from it, and `HttpApiClient` can use it.
  *
  * The server does not decode inputs with these schemas: the service validates them itself, after the permission check
  * (CONTRACT §3, steps 1-4).
@@ -31,6 +31,9 @@ const headers = Schema.Struct({
   "if-match": Schema.optional(Schema.String.annotations({ description: 'The version last seen, as in ETag: "7"' })),
   "idempotency-key": Schema.optional(key)
 })
+const reason = Schema.optional(
+  Schema.String.pipe(Schema.minLength(1), Schema.maxLength(4_000)).annotations({ description: "Why, for the history" })
+)
 const keyed = headers.pick("idempotency-key")
 const prefer = Schema.Struct({
   prefer: Schema.optional(
@@ -158,7 +161,13 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
     HttpApiEndpoint.post("cancel", `${one}/cancel`)
       .setPath(session)
       .setHeaders(headers)
-      .setPayload(Schema.Struct({ expectedVersion: Schema.optional(version), idempotencyKey: Schema.optional(key) }))
+      .setPayload(
+        Schema.Struct({
+          expectedVersion: Schema.optional(version),
+          reason,
+          idempotencyKey: Schema.optional(key)
+        })
+      )
       .addSuccess(WireSession.Cancelled)
       .addError(CancelProblem)
       .annotate(OpenApi.Summary, "Archive a session and free its cart")
@@ -171,6 +180,7 @@ export const sessionsGroup = HttpApiGroup.make("sessions")
           cartId: Schema.optional(Schema.String),
           checkoutSessionId: Schema.optional(id),
           expectedVersion: Schema.optional(version),
+          reason,
           idempotencyKey: Schema.optional(key)
         })
       )
@@ -275,7 +285,7 @@ const flag = Schema.optional(Schema.BooleanFromString)
 const instant = Schema.optional(WireSession.Instant)
 const count = Schema.optional(Schema.NumberFromString)
 
-/** What is not about one session, for operators and for work that is done elsewhere. */
+/** The endpoints that are not about one session: lists for operators and for external workers.  */
 export const listsGroup = HttpApiGroup.make("lists")
   .addError(ProblemSchema.anyAdapter)
   .add(

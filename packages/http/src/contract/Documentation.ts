@@ -1,6 +1,6 @@
 /**
- * Documentation: the OpenAPI document and the page that shows it. Loaded on the first request for either: the page brings
- * its own script and style, works without a network, and is too large to be carried by every start.
+ * Documentation: the OpenAPI document and the page that shows it. Loaded on the first request for either: the page
+ * includes its own script and style, works offline, and is too large to load at every start.
  */
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
@@ -17,7 +17,10 @@ import * as WireAnswer from "../core/WireAnswer.js"
 import { CheckoutApi } from "./CheckoutApi.js"
 import * as Examples from "./Examples.js"
 
-/** What a host adds to the contract: the groups of its own formats and pages, and a body for each operation that takes one, by its id. */
+/**
+ * What a host adds to the contract: the groups of its own formats and pages, and a body for each operation that takes
+ * one, by its id.
+ */
 export interface Additions {
   readonly groups: ReadonlyArray<HttpApiGroup.HttpApiGroup.Any>
   readonly bodies: Readonly<Record<string, object>>
@@ -39,7 +42,10 @@ export const make = ({ bodies, groups, open }: Additions): Effect.Effect<Documen
   return Effect.map(pageOf(api), (page) => ({ openApi: WireAnswer.json(200, document), page }))
 }
 
-/** What the generator cannot know: bearer tokens, the media type of problems, and that no error of its own is ever sent. */
+/**
+ * Adds what the generator does not know: bearer tokens and the media type of problems. Removes its own error, which is
+ * never sent.
+ */
 const transform =
   (bodies: Additions["bodies"], open: Additions["open"]) =>
   (generated: Record<string, any>): Record<string, any> => {
@@ -50,7 +56,7 @@ const transform =
       security: [{ bearer: [] }]
     }
     return JSON.parse(JSON.stringify(whole), (key, value) => {
-      // The generator gives one id to every schema that takes anything.
+      // The generator gives the same `$id` to every schema that accepts anything.
       if (key === "$id") return undefined
       if (key === "security" && value.length === 0) return undefined
       if (key === "anyOf")
@@ -73,7 +79,7 @@ const refusal = (response: Response, status: number) => {
     return { description: "Refused", content: { "application/problem+json": problems } }
   }
   if (text.includes("/HttpApiDecodeError")) return undefined
-  // What a page of the host's own says is its own.
+  // Responses of the host's own pages stay unchanged.
   if (!/ActionElement|RequestErrors/.test(text)) return response
   const content = { "application/json": { ...body, examples: Examples.actionErrors(status) } }
   return { description: "Refused", content }
@@ -105,7 +111,7 @@ const exemplified = (
   }
 }
 
-// The page's own script and style stand in it; it asks this server and nobody else.
+// The page contains its script and style inline, and calls this server only.
 const pagePolicy =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
 

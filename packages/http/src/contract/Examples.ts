@@ -1,6 +1,6 @@
 /**
- * Examples: one request for every endpoint and one answer for every error, put into the OpenAPI document. The errors are
- * made by what makes the real ones (`Refusal`) and written by the table that writes them.
+ * Examples: one request for every endpoint and one answer for every error, put into the OpenAPI document. The errors
+ * are created and written by the same code as real ones (`Refusal`, `WireError`).
  */
 import { type CheckoutError, type CheckoutSession, Flow, Refusal } from "@onelane/checkout"
 import { failedElement } from "../formats/StandardActions.js"
@@ -38,7 +38,7 @@ const update = { expCurrentState: "Start", nextState: "Shipping Address" }
 export const bodies: Readonly<Record<string, object>> = {
   "sessions.open": { cartId: "cart-1", initialState: "Start", expiresInMillis: 3_600_000 },
   "sessions.update": { ...update, expectedVersion: 7, idempotencyKey: parameters["idempotency-key"] },
-  "sessions.cancel": { expectedVersion: 7 },
+  "sessions.cancel": { expectedVersion: 7, reason: "the buyer called" },
   "sessions.cancelCart": { cartId: "cart-1" },
   "sessions.complete": { orderId: "order-1", next: "Confirm Price" },
   "sessions.fail": { code: "OUT_OF_STOCK", message: "Two items are gone." },
@@ -85,9 +85,9 @@ const address = { kind: "session", id: checkoutSessionId }
 
 type Errors = { readonly [T in WireError.Tag]: Extract<CheckoutError.CheckoutError, { readonly _tag: T }> }
 
-/** One of each, made as the service makes it. */
+/** One of each error, created as the service creates it. */
 const errors: Errors = {
-  // Of another server, whose answer this one passes on.
+  // An error of another server, whose answer this one forwards.
   NotAuthenticated: Refusal.tokenRefused(),
   ActionNotPermitted: Refusal.actionNotPermitted,
   InvalidInput: Refusal.requiredFieldMissing(["nextState"]),
@@ -157,7 +157,7 @@ const named = (examples: ReadonlyArray<readonly [string, unknown]>): Named => {
 
 const adapterAt = (status: number) => adapterErrors.filter((error) => error.status === status)
 
-/** Further ones, of errors whose reasons call for different things. */
+/** Further examples, for errors whose reasons need different reactions. */
 const more: ReadonlyArray<CheckoutError.CheckoutError> = [
   Refusal.sessionClosed({ ...settled, isArchived: true, closedBy: "CANCELLED" }, "CANCELLED"),
   Refusal.sessionClosed({ ...settled, isArchived: true, closedBy: "EXPIRED" }, "EXPIRED"),
@@ -183,7 +183,7 @@ export const problems = (tags: ReadonlyArray<string>, status: number): Named =>
     )
   )
 
-/** What the action format says at a status: of a request as a whole, and of one input that failed. */
+/** The errors of the action format at a status: for the whole request, and for one failed input. */
 export const actionErrors = (status: number): Named =>
   named([
     ...adapterAt(status).map(({ code, message }) => [code, [{ message, errorCode: code }]] as const),

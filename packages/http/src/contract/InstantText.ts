@@ -1,6 +1,6 @@
 /**
- * InstantText: epoch milliseconds as ISO 8601 text, as `Date` writes it, in a tenth of the time: most instants that leave
- * in a row are of one day.
+ * InstantText: epoch milliseconds as ISO 8601 text, as `Date` writes it, in a tenth of the time, because successive
+ * instants are mostly of the same day.
  */
 const dayMillis = 86_400_000
 
@@ -15,7 +15,7 @@ const three = padded(1_000, 3)
 
 let last = { day: 0, text: "1970-01-01T" }
 
-/** `2026-01-31T12:00:00.000Z`. Throws a `RangeError` for what is no instant. */
+/** Returns text such as `2026-01-31T12:00:00.000Z`. Throws a `RangeError` if the number is not a valid instant. */
 export const instantText = (millis: number): string => {
   if (!(Number.isInteger(millis) && millis >= 0 && millis < endMillis)) return new Date(millis).toISOString()
   const rest = millis % dayMillis

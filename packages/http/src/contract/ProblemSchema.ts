@@ -1,6 +1,6 @@
 /**
- * ProblemSchema: the problems of `WireError` as schemas that carry their status, for the OpenAPI document and for clients
- * made from the contract. The formats do not need them.
+ * ProblemSchema: the problems of `WireError` as schemas that carry their status, for the OpenAPI document and for
+ * clients made from the contract. The formats do not need them.
  */
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import type { CheckoutError } from "@onelane/checkout"
@@ -41,5 +41,5 @@ const AdapterProblem = Schema.Struct({
 export const adapter = (status: number): typeof AdapterProblem =>
   AdapterProblem.annotations(HttpApiSchema.annotations({ status, identifier: "AdapterProblem" }))
 
-/** The problem of a request that never reached the service, as any endpoint may give it. */
+/** The problem of a request that never reached the service, for any endpoint. */
 export const anyAdapter = Schema.Union(...[400, 401, 404, 405, 408, 413, 415, 429, 431, 503].map(adapter))

@@ -1,6 +1,6 @@
 /**
- * StandardApi: the action format in the terms of an `HttpApi`, for the OpenAPI document and for typed clients; the format
- * itself is `StandardActions`.
+ * StandardApi: the action format as an `HttpApi`, for the OpenAPI document and for typed clients. `StandardActions`
+ * implements the format.
  */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
@@ -36,7 +36,7 @@ const RequestErrors = Schema.Array(Schema.Struct({ message: text, errorCode: tex
 const at = <A, I>(status: number, schema: Schema.Schema<A, I>) =>
   schema.annotations(HttpApiSchema.annotations({ status }))
 
-/** All inputs failed alike, or some failed (400); or the call was not taken. */
+/** All or some inputs failed (400), or the call was refused as a whole. */
 const failures = Schema.Union(
   ...[400, 403, 409, 422, 500, 503].map((status) => at(status, Elements)),
   ...[400, 401, 404, 405, 408, 413, 415, 429, 431, 503].map((status) =>

@@ -1,6 +1,6 @@
 /**
- * WireError: the table of CONTRACT §3, tag → HTTP status and statusCode, row by row, and the two formats in which
- * an error leaves: RFC 9457 problem details, read back into the very same error, and the fields of a failed action.
+ * WireError: the table of CONTRACT §3, tag → HTTP status and statusCode, row by row, and the two formats of an error:
+ * RFC 9457 problem details, which can be parsed back into the same error, and the fields of a failed action.
  *
  * Owns codes and numbers; sentences (message and title) are those of `Refusal`.
  */
@@ -16,7 +16,7 @@ type AnyError = CheckoutError.CheckoutError
 /** The tag of an error of the service. */
 export type Tag = AnyError["_tag"]
 
-/** One row: the answer a tag gets. */
+/** One row: status and code of a tag. */
 export interface Row {
   readonly status: number
   readonly code: string
@@ -46,7 +46,7 @@ export const rows: { readonly [T in Tag]: Row } = {
   StorageUnavailable: { status: 500, code: "UNKNOWN_EXCEPTION" }
 }
 
-/** The title of a problem: what the error is, whatever its reason. */
+/** The title of a problem: the kind of error, whatever its reason. */
 export const titleOf = (tag: Tag): string => titles[tag]
 
 const titles = Object.fromEntries(
@@ -58,8 +58,8 @@ export const codeOf = (error: AnyError | AdapterError): string =>
   isAdapterError(error) ? error.code : error._tag === "InvalidInput" ? error.reason : rows[error._tag].code
 
 /**
- * The HTTP status of an error. `ifMatch`: the version that came as `If-Match`; where the session is at another one,
- * that precondition failed (412), not the request (409).
+ * The HTTP status of an error. `ifMatch`: the version sent as `If-Match`; if the session is at another version, the
+ * status is 412 (precondition failed) instead of 409.
  */
 export const statusOf = (error: AnyError | AdapterError, ifMatch?: number): number => {
   if (isAdapterError(error)) return error.status
@@ -68,11 +68,11 @@ export const statusOf = (error: AnyError | AdapterError, ifMatch?: number): numb
     : rows[error._tag].status
 }
 
-/** `Retry-After` in whole seconds, where the error says how long. */
+/** The header `Retry-After` in whole seconds, if the error has a delay. */
 export const retryAfter = (millis: number | undefined): Readonly<Record<string, string>> =>
   millis === undefined || millis <= 0 ? {} : { "retry-after": String(Math.ceil(millis / 1000)) }
 
-/** How long to wait before trying again, where the error says so. */
+/** How long to wait before a retry, milliseconds; undefined if the error does not say. */
 export const retryAfterMillisOf = (error: AnyError): number | undefined =>
   "retryAfterMillis" in error ? error.retryAfterMillis : undefined
 
@@ -105,7 +105,7 @@ const typeOf = (error: AnyError | AdapterError): string =>
     ? `urn:onelane:problem:${error.code.toLowerCase().replaceAll("_", "-")}`
     : `urn:onelane:problem:${error._tag.replace(/(?!^)[A-Z]/g, "-$&").toLowerCase()}`
 
-/** The members of a problem body; the error's own fields stand beside the five of the standard. */
+/** The members of a problem body; the error's own fields are added to the five of the standard. */
 export type Problem = { readonly status: number; readonly detail: string; readonly code: string } & Readonly<
   Record<string, unknown>
 >
@@ -123,7 +123,7 @@ export const problemOf = (error: AnyError | AdapterError, status: number): Probl
 
 const decodeError = Schema.decodeUnknownEither(ErrorSchema.CheckoutError)
 
-/** Reads a problem body back into the error it was made from; null when it holds none of the service's. */
+/** Reads a problem body back into the error it was made from; null if it is not an error of the service. */
 export const fromProblem = (body: unknown): AnyError | null => {
   if (typeof body !== "object" || body === null || !("detail" in body)) return null
   return Either.getOrNull(decodeError({ ...body, message: body.detail }))

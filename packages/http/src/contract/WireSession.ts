@@ -1,6 +1,7 @@
 /**
- * WireSession: sessions, history and answers as they stand on the wire, one schema each, used to write, to read and to
- * document. Instants are ISO 8601 strings outside and epoch milliseconds inside. Unknown members are ignored when read.
+ * WireSession: the schemas of sessions, history and answers on the wire, used to write, read and document them.
+ * Instants are ISO 8601 strings on the wire and epoch milliseconds in the process. Unknown members are ignored when
+ * read.
  */
 import type { CheckoutSession, CheckoutSessions, Json } from "@onelane/checkout"
 import type * as FastCheck from "effect/FastCheck"
@@ -19,7 +20,7 @@ export const Instant: Schema.Schema<number, string> = Schema.transform(
   { strict: true, decode: (text) => Date.parse(text), encode: instantText }
 )
 
-/** A JSON object: what a session keeps, or a merge patch. */
+/** A JSON object: the data of a session, or a merge patch. */
 export const JsonObject: Schema.Schema<Json.JsonObject> = Schema.declare(
   (value): value is Json.JsonObject => typeof value === "object" && value !== null && !Array.isArray(value)
 ).annotations({
@@ -62,7 +63,7 @@ export const SessionSummary = Schema.Struct(sessionFields).omit("data").annotati
 /** A checkout session. */
 export const Session = Schema.Struct(sessionFields).annotations({ identifier: "CheckoutSession" })
 
-// Only instants look different outside; every other field goes out as it is.
+// Only instants are converted; every other field is written unchanged.
 const writers: ReadonlyArray<readonly [name: string, write: ((value: any) => unknown) | null]> = Object.entries(
   sessionFields
 ).map(([name, field]) => {
@@ -72,7 +73,7 @@ const writers: ReadonlyArray<readonly [name: string, write: ((value: any) => unk
   return [name, (value) => (value === null ? null : write(value))]
 })
 
-/** Writes a session as its schema does, but looks at nothing: what comes from the service is one. */
+/** Writes a session as its schema does, but without validation: the service returns only valid sessions. */
 export const encodeSession = (session: CheckoutSession.CheckoutSession): typeof Session.Encoded => {
   const wire: Record<string, unknown> = {}
   for (let index = 0; index < writers.length; index++) {
@@ -210,7 +211,7 @@ export const Changed = Schema.Struct({ replayed: Schema.Boolean, session: Sessio
   identifier: "Changed"
 })
 
-// The wire shows what the service says, no more and no less: these lines fail to compile when the two part.
+// The wire has exactly the fields of the service: these lines fail to compile when the two differ.
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never
 const same: ReadonlyArray<true> = [
   true satisfies Same<typeof Session.Type, CheckoutSession.CheckoutSession>,

@@ -1,9 +1,9 @@
 /**
- * Admission: how much is let in at once, and how often one caller. Whatever is turned away is turned away at once, with a
- * word on when to come back, and costs no memory.
+ * Admission: limits concurrent requests, and the rate of each caller. A refusal is immediate, says when to retry, and
+ * costs no memory.
  *
- * Owns the counts of this server: requests, bytes of bodies being read, waits, streams and calls of each caller. Nothing is
- * checked in one step and counted in another: requests that come together cannot pass together.
+ * Owns the counts of this server: requests, bytes of bodies being read, waits, streams and calls of each caller. Check
+ * and count are one step, so concurrent requests cannot exceed a limit together.
  */
 import type { Caller } from "@onelane/checkout"
 import * as AdapterError from "../contract/AdapterError.js"
@@ -12,25 +12,25 @@ import * as TokenBuckets from "./TokenBuckets.js"
 
 /** The gate of one server. */
 export interface Admission {
-  /** Requests and bytes of bodies, counted in together if there is room for all of it. */
+  /** Takes requests and bytes of bodies; false, and nothing taken, if there is no room for all of it. */
   readonly take: (requests: number, bodyBytes: number) => boolean
-  /** Gives back what was taken. */
+  /** Releases what was taken. */
   readonly give: (requests: number, bodyBytes: number) => void
-  /** So many more inputs of a caller: null, or the refusal. */
+  /** Counts more inputs of a caller: null, or the refusal. */
   readonly call: (caller: Caller.Caller, nowMillis: number, inputs: number) => AdapterError.AdapterError | null
-  /** One more request that waits for a session: false where too many do. */
+  /** Counts one more request that waits for a session; false if too many wait. */
   readonly beginWait: () => boolean
-  /** Gives its place back. */
+  /** Releases its place. */
   readonly endWait: () => void
-  /** One more stream of a caller: null, or the refusal. */
+  /** Counts one more stream of a caller: null, or the refusal. */
   readonly openStream: (caller: Caller.Caller) => AdapterError.AdapterError | null
-  /** Gives the place of a stream back. */
+  /** Releases the place of a stream. */
   readonly closeStream: (caller: Caller.Caller) => void
-  /** What is inside now. */
+  /** The current counts. */
   readonly now: () => Inside
 }
 
-/** What is inside. */
+/** The current counts. */
 export interface Inside {
   readonly requests: number
   readonly bodyBytes: number
@@ -39,7 +39,7 @@ export interface Inside {
   readonly waits: number
 }
 
-/** Whether a caller speaks for itself alone: a shop speaks for all its buyers. */
+/** Whether a caller acts only for itself (a shop acts for all its buyers). */
 const isBuyer = (roles: Caller.Caller["roles"]): boolean =>
   !roles.includes("modify-all-data") && !roles.includes("commerce-integrator")
 

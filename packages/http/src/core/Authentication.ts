@@ -1,7 +1,7 @@
 /**
- * Authentication: the port that turns a bearer token into a caller. What a caller may do is `Access`' business.
- * The reason of a refusal is for the log. On the wire refused tokens look alike, but for one thing: whether the token may yet
- * become valid (`final` is false), so that it is worth while to renew it.
+ * Authentication: the port that turns a bearer token into a caller. `Access` decides what a caller may do. The reason
+ * of a refusal is for the log. On the wire all refused tokens look the same, except for one fact: whether the token can
+ * still become valid (`final` is false), so that renewing the session can help.
  */
 import { hash } from "node:crypto"
 import { type Access, Caller } from "@onelane/checkout"
@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import type { AdapterError } from "../contract/AdapterError.js"
 import type { WireRequest } from "./WireRequest.js"
 
-/** The token was refused. `final`: it can never become valid, so that renewing the session is of no use. */
+/** The token was refused. `final`: it can never become valid, so renewing the session does not help. */
 export interface TokenRefused {
   readonly _tag: "TokenRefused"
   readonly final: boolean
@@ -25,11 +25,14 @@ export const tokenRefused = (reason: string, final: boolean): TokenRefused => ({
 /** The port. An effect that is already an `Exit` costs a request no suspension. */
 export interface AuthenticationShape {
   readonly authenticate: (token: string) => Effect.Effect<Caller.Caller, TokenRefused | Access.PortUnavailable>
-  /** Identifies the caller of a whole request, in place of `authenticate` and a bearer token: where a host has sessions of its own. */
+  /** Identifies the caller from the whole request instead of a bearer token, for hosts with their own sessions. */
   readonly identify?:
     | ((request: WireRequest) => Effect.Effect<Caller.Caller, AdapterError | Access.PortUnavailable>)
     | undefined
-  /** Calls `listener` after a token may have become invalid; returns the way to stop that. Default: nobody knows. */
+  /**
+   * Calls `listener` after a token may have become invalid; returns the function that unsubscribes. Default: no
+   * notifications.
+   */
   readonly onChange?: Access.OnChange | undefined
 }
 
@@ -39,13 +42,13 @@ export class Authentication extends Context.Tag("@onelane/http/Authentication")<
   AuthenticationShape
 >() {}
 
-/** Who judges the tokens of one shape. */
+/** A verifier for tokens of one format. */
 export interface Judge extends AuthenticationShape {
-  /** Whether a token is of that shape. What it looks like is no secret, and says nothing about whether it is good. */
+  /** Whether a token has that format. This says nothing about its validity and is no secret. */
   readonly accepts: (token: string) => boolean
 }
 
-/** The first judge that accepts the shape of a token decides; a token of no known shape is unknown. */
+/** The first verifier that accepts the format of a token decides; a token of no known format is refused as unknown. */
 export const byShape = (judges: ReadonlyArray<Judge>): AuthenticationShape => ({
   authenticate: (token) => judges.find(({ accepts }) => accepts(token))?.authenticate(token) ?? unknownToken,
   onChange: (listener) => {
@@ -61,8 +64,8 @@ const digestOf = (token: string): string => hash("sha256", token, "base64")
 const unknownToken = Exit.fail(tokenRefused("unknown token", true))
 
 /**
- * A fixed set of tokens, for development and tests. Only digests are kept, and only digests are compared, so that the
- * time a comparison takes tells nothing about a token.
+ * A fixed set of tokens, for development and tests. Only digests are kept, and only digests are compared, so the time
+ * of a comparison reveals nothing about a token.
  */
 export const fixed = (tokens: Readonly<Record<string, Caller.Caller>>): Judge => {
   const callers = new Map(

@@ -1,19 +1,19 @@
 /**
- * Conditional: requests that depend on what the client has seen before. Source: RFC 9110, 13.
+ * Conditional: conditional requests. Source: RFC 9110, 13.
  *
- * A tag that says `W/` counts as the tag without it: proxies weaken tags when they compress, and the versions of a session
- * are as exact as before.
+ * A weak tag (`W/`) counts as the strong one: proxies weaken tags when they compress, but a version still identifies
+ * the same session content.
  */
 import * as WireAnswer from "./WireAnswer.js"
 import type { WireRequest } from "./WireRequest.js"
 
-/** The version in an entity tag of a session; undefined when it is none of ours. */
+/** The version in an entity tag of a session; undefined if the tag is not one of ours. */
 export const versionOf = (etag: string | undefined): number | undefined => {
   const digits = etag === undefined ? null : /^(?:W\/)?"(\d{1,15})"$/.exec(etag)
   return digits === null ? undefined : Number(digits[1])
 }
 
-/** The answer, or 304 in its place where the client has it already (`If-None-Match`). */
+/** The answer, or 304 if the client already has it (`If-None-Match`). */
 export const answerTo = ({ headers, method }: WireRequest, answer: WireAnswer.WireAnswer): WireAnswer.WireAnswer => {
   const seen = headers["if-none-match"]
   const { etag } = answer.headers

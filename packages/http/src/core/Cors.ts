@@ -1,5 +1,5 @@
 /**
- * Cors: lets pages of named origins call from a browser. Off unless origins are named; a wildcard is not one of them.
+ * Cors: lets pages of the configured origins call from a browser. Off by default; a wildcard is not allowed.
  */
 import * as Exit from "effect/Exit"
 import * as WireError from "../contract/WireError.js"
@@ -21,16 +21,16 @@ const readable = {
 
 /** Which pages may call. */
 export interface Cors {
-  /** What answers to a request carry besides. */
+  /** Additional headers of the answer to a request. */
   readonly headersFor: (request: WireRequest) => Readonly<Record<string, string>>
-  /** Whether a request is a page's question whether it may call. It needs no token. */
+  /** Whether a request is a CORS preflight. It needs no token. */
   readonly isPreflight: (request: WireRequest) => boolean
 }
 
 const asksFirst = ({ headers, method }: WireRequest): boolean =>
   method === "OPTIONS" && headers["access-control-request-method"] !== undefined
 
-/** Makes it; null when no origins are named. */
+/** Creates it; null if no origins are configured. */
 export const make = (origins: ReadonlyArray<string>): Cors | null => {
   if (origins.length === 0) return null
   const named = new Set(origins)
@@ -48,7 +48,7 @@ export const make = (origins: ReadonlyArray<string>): Cors | null => {
   }
 }
 
-/** Answers those questions. */
+/** Answers preflight requests. */
 export const preflight: WireFormat = {
   isOpen: true,
   route: () => ({ body: "none", run: () => Exit.succeed(WireAnswer.empty(204)) }),

@@ -1,6 +1,6 @@
 /**
- * Documents: the OpenAPI document and its page, made when somebody first asks. Where the core is mounted below a path, they say so:
- * each of the first few bases gets a document of its own.
+ * Documents: the OpenAPI document and its page, created on the first request. If the core is mounted below a path, they
+ * contain that base; the first few bases get a document each.
  */
 import * as Effect from "effect/Effect"
 import type * as Documentation from "../contract/Documentation.js"
@@ -19,7 +19,7 @@ export type Documents = (path: Path, base: string) => Effect.Effect<SharedPage.S
 /** Bases that get a document of their own; all others get one without a base. */
 const basesMaxCount = 16
 
-/** Makes them. `additions`: what a host says of its own formats and pages. */
+/** Makes them. `additions`: the host's own formats and pages. */
 export const make = (additions: Effect.Effect<Documentation.Additions>): Effect.Effect<Documents> =>
   Effect.gen(function* () {
     const made = yield* Effect.cached(
@@ -47,7 +47,7 @@ const opening = /"openapi":\s*"[\d.]+",/
 /** The document, or the page with it, that names the base. */
 const below = (base: string, answer: WireAnswer.WireAnswer): WireAnswer.WireAnswer => {
   if (base === "") return answer
-  // It stands in a script of the page.
+  // The text is inside a script of the page.
   const servers = `"servers":[{"url":${JSON.stringify(base).replaceAll("<", "\\u003c")}}],`
   return { ...answer, body: (answer.body as string).replace(opening, (found) => found + servers) }
 }

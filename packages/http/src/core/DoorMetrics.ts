@@ -1,5 +1,5 @@
 /**
- * DoorMetrics: what came through the door, as plain numbers, counted as things happen and read out on demand.
+ * DoorMetrics: counters of requests and answers as plain numbers, read on demand.
  */
 import type { CheckoutError } from "@onelane/checkout"
 import type { AdapterError } from "../contract/AdapterError.js"
@@ -7,21 +7,21 @@ import type { Inside } from "./Admission.js"
 
 /** Counters since the start. */
 export interface DoorMetrics {
-  /** Answers by HTTP status. An event stream counts when it begins. */
+  /** Answers by HTTP status. An event stream is counted when it begins. */
   readonly answers: Map<number, number>
-  /** Refusals by tag; what the adapter refused by its code. Each failed input of an action counts. */
+  /** Refusals by tag; adapter errors by code. Each failed input of an action counts. */
   readonly refusals: Map<string, number>
-  /** Milliseconds spent on answers, and how many of them lasted at most so long (see `answerMillisBounds`). */
+  /** Milliseconds spent on answers, and the number of answers per duration bucket (see `answerMillisBounds`). */
   answerMillis: number
   readonly answerMillisBuckets: Array<number>
-  /** What is inside now; set by the door. */
+  /** The current counts of `Admission`; set by the core. */
   inside: () => Inside
 }
 
 /** Upper bounds of the answer-duration buckets, milliseconds. */
 export const answerMillisBounds: ReadonlyArray<number> = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000]
 
-/** All at zero. */
+/** Creates zeroed metrics. */
 export const make = (): DoorMetrics => ({
   answers: new Map(),
   refusals: new Map(),

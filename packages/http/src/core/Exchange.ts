@@ -1,12 +1,13 @@
 /**
- * Exchange: one request and its answer, step by step. Every request takes the same steps, whatever the listener, logged or traced
- * or not: admission → token → rate → route → media type → body → work → answer.
+ * Exchange: one request and its answer, step by step. Every request takes the same steps, whatever the listener, logged
+ * or traced or not: admission → token → rate → route → media type → body → work → answer. An open format (documents)
+ * has no token and no rate, and is admitted after the route.
  *
- * A step that does not wait continues on the same stack: an update of an engine in this process uses no fiber. A step that waits
- * (verifying a token, reading a store) runs in a fiber of its own.
+ * A step that does not wait continues on the same stack: an update of an engine in this process uses no fiber. A step
+ * that waits (verifying a token, reading a store) runs in a fiber of its own.
  *
- * Invariants: `onAnswer` is called at most once, and never after the client left; what was taken from `Admission` is returned
- * exactly once; every exception becomes an answer (500) and a log line.
+ * Invariants: `onAnswer` is called at most once, and never after the client left; what was taken from `Admission` is
+ * returned exactly once; every exception becomes an answer (500) and a log line.
  */
 import { type Access, Caller, type CheckoutEngine, type CheckoutSessions } from "@onelane/checkout"
 import * as Cause from "effect/Cause"
@@ -45,9 +46,9 @@ export interface Parts {
   readonly spans: Tracing.Spans | null
   /** Called for every answer. Null: no request log. */
   readonly log: RequestLog.Sink | null
-  /** Additional headers of an answer. */
-  /** Whether the core takes no more requests; null: it always does. */
+  /** Whether the core is shutting down and refuses requests; null: it never does. */
   readonly isClosing: (() => boolean) | null
+  /** Additional headers of an answer; null: none. */
   readonly headersFor: ((request: WireRequest.WireRequest) => Readonly<Record<string, string>>) | null
 }
 

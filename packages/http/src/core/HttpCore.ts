@@ -1,9 +1,8 @@
 /**
- * HttpCore: the one way from a request to its answer, for every route and any listener (`adapters/`): both formats, the
- * host's own, the documentation and the host's pages.
+ * HttpCore: turns a request into its answer, for every route and every listener (`adapters/`): both formats, the host's
+ * formats and pages, and the documentation.
  *
- * Owns which format answers a path. How a request is checked is `Exchange`'s; ports, time-outs and connections are the
- * listener's.
+ * Owns which format answers a path. `Exchange` checks the request; the listener owns ports, timeouts and connections.
  */
 import { type CheckoutEngine, CheckoutSessions, Flow } from "@onelane/checkout"
 import * as Clock from "effect/Clock"
@@ -39,37 +38,38 @@ export interface Options {
   /** Bounds that differ from `HttpLimits.defaults`. */
   readonly limits?: Partial<HttpLimits.HttpLimits> | undefined
   /**
-   * The share of requests that get spans, 0 to 1, by the tracer in force; true is 1. It counts for requests without a
-   * `traceparent`; one that has it says itself. Default false: no tracer is asked anything.
+   * The share of requests that get spans from the current tracer, 0 to 1; true is 1. It applies to requests without a
+   * `traceparent`; otherwise the flag of that header decides. Default false: no tracing.
    */
   readonly tracing?: boolean | number | undefined
-  /** A line in the log for each request: true for the loggers in force, or where lines go. Default false. */
+  /** Whether to log each request: true uses the current loggers, a sink receives the lines. Default false. */
   readonly logRequests?: boolean | RequestLog.Sink | undefined
   /** Origins whose pages may call from a browser. Default none. */
   readonly corsOrigins?: ReadonlyArray<string> | undefined
-  /** Where to count. */
+  /** The metrics to update. */
   readonly metrics?: DoorMetrics.DoorMetrics | undefined
-  /** The host's own pages, open to everybody: path to answer, `GET` only. */
+  /** The host's own pages, `GET` only, without a token: path to answer. */
   readonly pages?: Pages | undefined
-  /** The host's own formats, behind the same token, each under the paths that begin with its prefix. */
+  /** The host's own formats, with the same authentication, each for the paths that begin with its prefix. */
   readonly formats?: ReadonlyArray<{ readonly prefix: string; readonly format: WireFormat }> | undefined
-  /** What the document says of them. Asked when somebody first reads it. */
+  /** Their part of the OpenAPI document. Run on the first request for it. */
   readonly additions?: Effect.Effect<Documentation.Additions> | undefined
-  /** Whether no more requests are taken: each is answered that the service shuts down. Default: all are taken. */
+  /** Whether the service is shutting down: every request is then refused with that reason. Default: never. */
   readonly isClosing?: (() => boolean) | undefined
-  /** Updates without a fiber, where the service is an engine in this process. */
+  /** Runs updates without a fiber, if the service is an engine in this process. */
   readonly startUpdate?: CheckoutEngine.CheckoutEngineShape["startUpdate"] | undefined
 }
 
 type Pages = Readonly<Record<string, Effect.Effect<WireAnswer.WireAnswer>>>
 
 /**
- * Answers a request: `onAnswer` is called once, at once or later. The returned function says that the client left: the
- * call is then withdrawn, or finished if its turn has begun, and not answered. A body that keeps coming is left by itself.
+ * Answers a request: `onAnswer` is called once, synchronously or later. Call the returned function when the client
+ * disconnects: the request is cancelled, or finishes if its turn has begun, and is not answered. The rest of its body
+ * is the adapter's concern.
  */
 export type HttpCore = (request: WireRequest.WireRequest, onAnswer: Exchange.OnAnswer) => () => void
 
-/** Makes it. Closing the scope ends the event streams; their clients come back to another server. */
+/** Creates the core. Closing the scope ends the event streams; their clients reconnect to another server. */
 export const make = (
   options: Options = {}
 ): Effect.Effect<HttpCore, never, CheckoutSessions.CheckoutSessions | Authentication | Scope.Scope> =>
@@ -106,7 +106,7 @@ export const make = (
     }
   })
 
-/** The same as an effect, interrupted where the client leaves. */
+/** Runs the core as an effect; interrupting it means that the client disconnected. */
 export const ask = (core: HttpCore, request: WireRequest.WireRequest): Effect.Effect<WireAnswer.WireAnswer> =>
   Effect.async((resume) => {
     let endStream = (): void => {}
@@ -121,7 +121,7 @@ export const ask = (core: HttpCore, request: WireRequest.WireRequest): Effect.Ef
     })
   })
 
-/** What is told of requests, and to whom. */
+/** The request log and the spans of a core. */
 const told = ({ logRequests, tracing }: Options): Effect.Effect<Pick<Exchange.Parts, "log" | "spans">> =>
   Effect.gen(function* () {
     const ratio = Number(tracing ?? false)
@@ -149,7 +149,7 @@ const openPages = (pages: Pages, documents: Documents.Documents): WireFormat => 
         Effect.map(documents(path, WireRequest.baseOf(request)), (shared) => SharedPage.answer(shared, request))
     }
   }
-  // What is there already is answered whatever else goes on: the process is alive.
+  // A page that is ready already (an `Exit`) is answered even under overload: it shows that the process is alive.
   for (const [path, page] of Object.entries(pages)) {
     operations[path] = { body: "none", isInstant: Exit.isExit(page), run: () => page }
   }

@@ -1,9 +1,9 @@
 /**
- * HttpLimits: every bound of the wire, with its unit and default. Time-outs and connection counts belong to the listener
- * that hears the bytes; here is only what is checked once a request has a head.
+ * HttpLimits: the limits of requests, with units and defaults. Timeouts and connection counts belong to the listener;
+ * these limits are checked once the request head has arrived.
  */
 
-/** The bounds. */
+/** The limits. */
 export interface HttpLimits {
   /** Longest request body, in bytes; a longer one is answered 413. Default 1,048,576. */
   readonly bodyMaxBytes: number
@@ -15,15 +15,15 @@ export interface HttpLimits {
   readonly inputsMaxCount: number
   /** Pause between two heartbeats of a silent event stream, in milliseconds. Default 15,000. */
   readonly heartbeatMillis: number
-  /** Requests answered at once; one more is answered 503. Open event streams do not count. Default 8,192. */
+  /** Concurrent requests; one more is answered 503. Open event streams do not count. Default 8,192. */
   readonly requestsMaxCount: number
   /** Bytes of bodies being read at once, all callers together; one more body is answered 503. Default 67,108,864. */
   readonly bodiesMaxBytes: number
-  /** Requests that wait for a session at once (`Prefer: wait`); one more is answered as it is. Default 4,096. */
+  /** Requests that wait for a session at once (`Prefer: wait`); one more is answered without waiting. Default 4,096. */
   readonly waitsMaxCount: number
   /** Open event streams of one caller; one more is answered 429. Default 100. */
   readonly streamsMaxCount: number
-  /** Inputs a second of one caller, on average; more are answered 429. Default: as many as it likes. */
+  /** Inputs a second of one caller, on average; more are answered 429. Default: unlimited. */
   readonly callsPerSecond: number
   /** The same for callers who are only buyers; the lower of the two counts. Default 500. */
   readonly buyerCallsPerSecond: number
@@ -31,7 +31,7 @@ export interface HttpLimits {
   readonly burstCount: number
 }
 
-/** The bounds in force when a host sets none. */
+/** The default limits. */
 export const defaults: HttpLimits = {
   bodyMaxBytes: 1_048_576,
   jsonMaxDepth: 33,

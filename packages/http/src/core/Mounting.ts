@@ -1,15 +1,15 @@
 /**
- * Mounting: the core inside the server of a host: which part of a path is ours, and what the host knows of a request.
+ * Mounting: the core inside a host's server: which part of a path is ours, and the host's data of a request.
  *
  * Adapters fill it in; `Exchange` starts its fibers in the async context of the request, and links begin with its base.
  */
 import type * as Runtime from "effect/Runtime"
 
-/** What the host knows of one request. */
+/** The host's data of one request. */
 export interface Mounted {
   /** The host's own request, as it was given to the adapter. */
   readonly request: unknown
-  /** What clients write in front of our paths: links begin with it. */
+  /** The prefix of our paths as clients see it: links begin with it. */
   readonly base: string
   /** Runs code in the async context of the request. */
   readonly run: <A>(task: () => A) => A
@@ -25,7 +25,10 @@ export interface Placed {
 
 /** How a host has mounted the core. */
 export interface Mounting {
-  /** Takes a path apart; `hostBase` is what the host has removed from it already. A path elsewhere becomes one that nothing answers. */
+  /**
+   * Splits a path; `hostBase` is the prefix that the host has already removed. A path outside the mount becomes one
+   * without a route.
+   */
   readonly place: (hostBase: string, path: string) => Placed
   /** Captures the async context of a request. */
   readonly context: () => Pick<Mounted, "run" | "forkOptions">
@@ -33,9 +36,9 @@ export interface Mounting {
 
 /** Where a host has mounted the core. */
 export interface Paths {
-  /** The path in front of ours, which the host leaves in place: `/checkout`, `/shops/:shop/checkout`. Default: none. */
+  /** The prefix of our paths that the host does not remove: `/checkout`, `/shops/:shop/checkout`. Default: none. */
   readonly basePath?: string | undefined
-  /** What clients write in front of our paths, where it differs: behind a proxy that removes a prefix. */
+  /** The prefix as clients see it, if it differs: behind a proxy that removes a prefix. */
   readonly publicPath?: string | undefined
 }
 

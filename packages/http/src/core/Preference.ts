@@ -1,6 +1,6 @@
 /**
- * Preference: how long a client would like to wait for an answer (`Prefer: wait=10`). Source: RFC 7240; fractions of a second are
- * ours. A preference that is not understood is none.
+ * Preference: how long a client wants to wait for an answer (`Prefer: wait=10`). Source: RFC 7240; fractions of a
+ * second are our extension. A preference that cannot be parsed is ignored.
  */
 import { Arrival } from "@onelane/checkout"
 import type { WireRequest } from "./WireRequest.js"

@@ -1,6 +1,6 @@
 /**
- * PulledStreams: endless text bodies that are pulled piece by piece. At most one piece is read ahead of the reader; silent streams
- * get heartbeats, all from one timer.
+ * PulledStreams: endless text bodies that are pulled piece by piece. At most one piece is read ahead of the reader;
+ * silent streams get heartbeats, all from one timer.
  *
  * 1. A piece that arrived before the reader asked for it is checked again before delivery.
  * 2. A stream is a state machine of callbacks: it needs no fiber.
@@ -20,19 +20,22 @@ export interface Sink {
   readonly last: (piece: string) => void
 }
 
-/** The source of a stream's text. It begins at the first ask. */
+/** The source of a stream's text. It starts at the first `ask`. */
 export interface Source {
   /** Asks for the next piece; the sink gets one, at once or later. */
   readonly ask: (sink: Sink) => void
-  /** Looks whether a piece that was read may still be delivered: null, or the last piece instead of it. */
+  /** Checks whether a piece that was read may still be delivered: null, or the last piece to send instead. */
   readonly check: (onVerdict: (last: string | null) => void) => void
-  /** Lets go of it. */
+  /** Releases the source. */
   readonly leave: () => void
 }
 
 /** The open streams of one server. */
 export interface PulledStreams {
-  /** Starts a stream. `source` is given the function that ends the stream from outside. `onEnd` is called once, however it ends. */
+  /**
+   * Starts a stream. `source` is given the function that ends the stream from outside. `onEnd` is called once, however
+   * it ends.
+   */
   readonly open: (source: (end: (last: string) => void) => Source, onEnd: () => void) => Pull
 }
 
@@ -51,8 +54,8 @@ interface Streams {
 const slots = 8
 
 /**
- * Creates the streams of a server. Silent ones send `heartbeat` every `heartbeatMillis`; when the scope closes, all end with
- * `farewell`.
+ * Creates the streams of a server. Silent ones send `heartbeat` every `heartbeatMillis`; when the scope closes, all end
+ * with `farewell`.
  */
 export const make = (
   heartbeat: string,
@@ -83,7 +86,7 @@ export const make = (
     return { open: (source, onEnd) => new Open(streams, source, onEnd) }
   })
 
-// A stream that was written to is silent from then on: it needs no heartbeat before.
+// A heartbeat is due only `heartbeatMillis` after the last write.
 const beat = (streams: Streams): void => {
   streams.tick += 1
   const { heartbeat, opened, tick } = streams
@@ -91,14 +94,14 @@ const beat = (streams: Streams): void => {
 }
 
 class Open implements Pull, Sink {
-  /** The tick of the timer at which it was given something last. */
+  /** The tick of the timer at which something was last written. */
   toldAt: number
   private readonly source: Source
-  /** Who has asked for a piece. */
+  /** The callback of a reader that waits for a piece. */
   private waiting: Give | null = null
-  /** Whether the source has been asked, or looks at a piece. */
+  /** Whether the source is being read, or is checking a piece. */
   private isReading = false
-  /** A piece that was not asked for yet; after the end, the last piece. */
+  /** A piece that was read ahead; after the end, the last piece. */
   private kept: string | null = null
   private isOver = false
 
@@ -142,7 +145,7 @@ class Open implements Pull, Sink {
     this.end(piece)
   }
 
-  /** Gives something to whoever waits for it. */
+  /** Passes a piece to the waiting reader. */
   answer(piece: string | null): void {
     const { streams, waiting } = this
     if (waiting === null) return
@@ -151,7 +154,10 @@ class Open implements Pull, Sink {
     waiting(piece)
   }
 
-  /** Ends it after `last`; without one if that is null or empty. A piece that was not asked for is dropped: the client resumes after the last one it saw, if it may. */
+  /**
+   * Ends it after `last`; without one if that is null or empty. A piece that was read ahead is dropped: the client can
+   * resume after the last one it received, if it still has the right.
+   */
   end(last: string | null): void {
     if (this.isOver) return
     this.isOver = true
@@ -173,7 +179,7 @@ class Open implements Pull, Sink {
     if (this.isOver) return
     if (last !== null) return this.end(last)
     const { kept } = this
-    // Where a heartbeat came first, it is looked at again when it is asked for.
+    // If a heartbeat was sent first, the piece is checked again when the reader asks for it.
     if (this.waiting === null || kept === null) return
     this.kept = null
     this.answer(kept)

@@ -1,6 +1,6 @@
 /**
- * RequestLog: what the log says of a request: method and path, status, time, the updates it tells of (`requestId`) and the
- * trace it belongs to (`traceId`, of the `traceparent` it came with). Never a token, a header, a query or a body.
+ * RequestLog: the log line of a request: method, path, status, duration, the ids of its updates (`requestId`) and its
+ * trace (`traceId`, from its `traceparent`). Never a token, a header, a query or a body.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -23,7 +23,7 @@ export interface Line {
   readonly path: string
   readonly status: number
   readonly millis: number
-  /** The updates it tells of, with spaces between; undefined for none. */
+  /** The ids of its updates, separated by spaces; undefined for none. */
   readonly requestId: string | undefined
   readonly traceId: string | undefined
 }
@@ -48,9 +48,9 @@ export const lineOf = (
 })
 
 /**
- * Gives lines to the loggers in force, without a fiber for each: an entry is what `Effect.logInfo` would make. `besides`: a logger
- * that has its own way to them. Null where no logger is left, or where the level excludes them. A logger that throws loses the line,
- * not the request.
+ * Returns a sink that passes lines to the current loggers, without a fiber for each; entries are those of
+ * `Effect.logInfo`. `besides`: a logger to skip, because it gets the lines in another way. Null if no logger is left,
+ * or the log level excludes the lines. If a logger throws, the line is lost and the request is answered.
  */
 export const toLoggers = (besides?: Logger.Logger<unknown, unknown>): Effect.Effect<Sink | null> =>
   Effect.map(Effect.getFiberRefs, (refs) => {
@@ -90,14 +90,14 @@ const give = (logger: Logger.Logger<unknown, unknown>, entry: Logger.Logger.Opti
   try {
     logger.log(entry)
   } catch {
-    // The request is answered all the same.
+    // A logger that throws must not fail the request.
   }
 }
 
 const present = (marks: object): Record<string, unknown> =>
   Object.fromEntries(Object.entries(marks).filter(([, value]) => value !== undefined))
 
-/** A line of the log that says which request it is about. */
+/** Adds method and path of the request to a log line. */
 export const about = (line: Effect.Effect<void>, request: WireRequest): Effect.Effect<void> =>
   Effect.annotateLogs(
     line,

@@ -1,6 +1,6 @@
 /**
- * SharedPage: a page that never changes while the server runs: made once, compressed once, and the same bytes for everybody
- * who asks. However many clients leave it unread, it is in memory twice: as it is, and compressed.
+ * SharedPage: a page that does not change while the server runs. It is created and compressed once, and all answers
+ * share the bytes. So it is in memory twice (plain and compressed), however many clients have not read it yet.
  */
 import * as Effect from "effect/Effect"
 import type * as WireAnswer from "./WireAnswer.js"
@@ -12,13 +12,13 @@ export interface SharedPage {
   readonly compressed: WireAnswer.WireAnswer
 }
 
-/** Makes one of an answer with a text; `compress` makes its bytes smaller (gzip). */
+/** Creates a page from an answer with text or bytes; `compress` also stores it as gzip. */
 export const make = (
   { body, headers, status }: WireAnswer.WireAnswer,
   compress: (bytes: Uint8Array) => Promise<Uint8Array> = gzip
 ): Effect.Effect<SharedPage> =>
   Effect.promise(async () => {
-    const bytes = new TextEncoder().encode(body as string)
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : (body as Uint8Array)
     const digest = await digestOf(bytes)
     const shared = { ...headers, vary: "Accept-Encoding" }
     return {
@@ -31,7 +31,7 @@ export const make = (
     }
   })
 
-/** The page as a client takes it. */
+/** The page, compressed if the client accepts that. */
 export const answer = ({ compressed, plain }: SharedPage, { headers }: WireRequest): WireAnswer.WireAnswer =>
   takesGzip(headers["accept-encoding"] ?? "") ? compressed : plain
 

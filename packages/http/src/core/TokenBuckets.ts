@@ -1,13 +1,14 @@
 /**
- * TokenBuckets: a rate limit per key, with bursts. Memory is bounded: a key is forgotten once its bucket is full again, which
- * changes nothing for it; beyond `capacity` keys the one that called longest ago is forgotten early, in its favour.
+ * TokenBuckets: a rate limit per key, with bursts. Memory is bounded: a key is removed once its bucket is full again,
+ * which has no effect. Beyond `capacity` keys the least recently used one is removed early, and starts again with a
+ * full bucket.
  */
 
 /** The buckets. */
 export interface TokenBuckets {
   /**
-   * Takes tokens, one unless said otherwise: 0, or the milliseconds until that is possible. More than a bucket holds are taken
-   * from one that is full but for one, and then owed.
+   * Takes `count` tokens (default 1). Returns 0, or the milliseconds until that is possible. A count larger than the
+   * bucket needs a bucket that lacks at most one token; the rest becomes debt.
    */
   readonly take: (key: string, nowMillis: number, count?: number) => number
   /** Number of keys in memory. */
@@ -33,7 +34,7 @@ export const make = (perSecond: number, burst: number, capacity = capacityKeys):
   const buckets = new Map<string, Bucket>()
   const full = burst * oneCall
 
-  // In the order of their last call, so that those to be forgotten stand first.
+  // Keys are in the order of their last call, so the ones to remove come first.
   const forget = (nowMillis: number): void => {
     for (const [key, { atMillis, credit }] of buckets) {
       if (buckets.size < capacity && credit + (nowMillis - atMillis) * perSecond < full) return
@@ -51,7 +52,7 @@ export const make = (perSecond: number, burst: number, capacity = capacityKeys):
       bucket.credit = Math.min(full, bucket.credit + elapsedMillis * perSecond)
       bucket.atMillis = nowMillis
       buckets.set(key, bucket)
-      // Whoever asks for many has just taken one to get so far.
+      // A caller that takes many has just taken one for the same request.
       const needed = count === 1 ? oneCall : Math.min(count * oneCall, full - oneCall)
       if (bucket.credit < needed) return Math.ceil((needed - bucket.credit) / perSecond)
       bucket.credit -= count * oneCall

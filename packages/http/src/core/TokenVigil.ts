@@ -1,6 +1,6 @@
 /**
- * TokenVigil: verifies the tokens of open streams again while they run. A token that expired or was revoked ends its streams.
- * Streams with the same token share the checks.
+ * TokenVigil: verifies the tokens of open streams again while they run. A token that expired or was revoked ends its
+ * streams. Streams with the same token share the checks.
  */
 import { type Access, type Caller, Vigil } from "@onelane/checkout"
 import * as Effect from "effect/Effect"

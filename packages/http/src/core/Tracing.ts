@@ -1,9 +1,9 @@
 /**
- * Tracing: a span for each traced request, with a child span for each call of the service: method, ids and outcome. A request that
- * is not traced costs only the decision.
+ * Tracing: a span for each traced request, with a child span for each call of the service: method, ids and outcome. A
+ * request that is not traced costs only the decision.
  *
- * The request's `traceparent` decides (W3C Trace Context); without one, the configured ratio does. A refusal is an answer: its span
- * has not failed. Spans contain no headers and no query.
+ * The request's `traceparent` decides (W3C Trace Context); without one, the configured ratio does. A refusal is an
+ * answer: its span has not failed. Spans contain no headers and no query.
  */
 import { type CheckoutError, type CheckoutSessions, PlainText, type Subscription } from "@onelane/checkout"
 import * as Changes from "@onelane/checkout/Changes"
@@ -52,7 +52,9 @@ export const sampler = (ratio: number): (() => boolean) => {
   return () => random.number() < ratio
 }
 
-/** Spans as `tracer` makes them, for `ratio` of the requests that do not say. `clockNanos`: epoch nanoseconds. */
+/**
+ * Creates spans with `tracer`, for `ratio` of the requests without a `traceparent`. `clockNanos`: epoch nanoseconds.
+ */
 export const spans = (tracer: Tracer.Tracer, ratio: number, clockNanos: () => bigint): Spans => {
   const isSampled = sampler(ratio)
   const begin = (
@@ -77,7 +79,7 @@ export const spans = (tracer: Tracer.Tracer, ratio: number, clockNanos: () => bi
   }
 }
 
-/** What a span shows of a path that names nothing of ours, characters. */
+/** Longest path that a span shows if the path is not one of ours, characters. */
 const pathMaxLength = 255
 
 const updateName = "CheckoutSessions.update"
@@ -110,7 +112,7 @@ export const abandon = (span: Tracer.Span, endedNanos: bigint): void => {
   span.end(endedNanos, Exit.void)
 }
 
-/** Members of inputs and answers that a span shows; never more than an id may be long. */
+/** Members of inputs and answers that a span shows, cut to the longest length of an id. */
 const shown = ["checkoutSessionId", "cartId", "operationId", "requestId"] as const
 const shownMaxLength = 255
 
@@ -138,7 +140,7 @@ const spanned =
 
 type Called = Exclude<keyof Sessions, "follow" | "changes">
 
-/** A call is wrapped when it is asked for: an update without a fiber asks for none. */
+/** A call is wrapped only when it is accessed: an update without a fiber accesses none. */
 class Traced implements Sessions {
   constructor(
     private readonly behind: Sessions,
@@ -191,7 +193,7 @@ class Traced implements Sessions {
   }
 }
 
-/** The service with its calls traced as children of a span. The span of a subscription ends when it is left. */
+/** The service with its calls traced as children of a span. The span of a subscription ends with the subscription. */
 export const sessions = (behind: Sessions, parent: Tracer.Span): Sessions => new Traced(behind, parent)
 
 const followed =

@@ -8,7 +8,7 @@ export interface WireAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: Body
-  /** The updates it tells of, for the log. */
+  /** The ids of its updates, for the log. */
   readonly requestId?: string | undefined
 }
 
@@ -29,7 +29,7 @@ export interface Pull {
 /** Whether a body is pulled. */
 export const isPull = (body: Body): body is Pull => typeof body === "object" && "next" in body
 
-/** Headers of every answer: not cached, type not guessed, nothing of it framed or run. */
+/** Headers of every answer: no caching, no type sniffing, no framing, no scripts. */
 const always = {
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
@@ -44,7 +44,7 @@ export const make = (
   body: Body,
   headers: Readonly<Record<string, string>> = {}
 ): WireAnswer => {
-  // Spreading them would take ten times as long.
+  // Spreading is ten times slower.
   const all: Record<string, string> = Object.assign({}, always, headers)
   all["content-type"] = contentType
   return { status, headers: all, body }

@@ -1,6 +1,6 @@
 /**
- * WireRequest: one request as every format sees it, whatever the listener, and the checks of step 0: path, media type, depth, JSON.
- * Each check fails with an `AdapterError`.
+ * WireRequest: one request as every format sees it, whatever the listener, and the checks of step 0: path, media type,
+ * depth, JSON. Each check fails with an `AdapterError`.
  *
  * Names are exact: a path is compared byte by byte, case and slashes included; only parameters are percent-decoded.
  */
@@ -17,14 +17,14 @@ export interface WireRequest {
   readonly headers: Readonly<Record<string, string | undefined>>
   /** Reads the body, up to a limit, and passes it on: at once, later, or never if the client leaves first. */
   readonly read: (maxBytes: number, onBody: OnBody) => void
-  /** What the host knows of it, where the core is mounted in a host's server. */
+  /** The host's data of the request, if the core is mounted in a host's server. */
   readonly mounted?: Mounted | undefined
 }
 
 /** How much of a body over the limit is read and dropped, as a multiple of the limit; then the connection is closed. */
 export const droppedTimes = 4
 
-/** Whether too much of a body is still to come to wait for its end. */
+/** Whether so much of a body is still to come that the server does not read it to its end. */
 export const hasMuchToDrop = ({ headers }: WireRequest, maxBytes: number): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"]) > droppedTimes * maxBytes
 
@@ -48,7 +48,7 @@ export const splitTarget = (target: string): { readonly path: string; readonly q
   return mark < 0 ? { path: relative, query: "" } : { path: relative.slice(0, mark), query: relative.slice(mark + 1) }
 }
 
-/** What stands in front of every path of ours, in links. */
+/** The prefix of our paths in links. */
 export const baseOf = ({ mounted }: WireRequest): string => (mounted === undefined ? "" : mounted.base)
 
 /** The token of `Authorization: Bearer …`; undefined if there is none. */
@@ -112,7 +112,8 @@ const paramsOf = (
 }
 
 /**
- * Finds routes like `match`, faster for paths without percent-encoding (one pattern per route). `HEAD` matches like `GET`.
+ * Finds routes like `match`, faster for paths without percent-encoding (one pattern per route). `HEAD` matches like
+ * `GET`.
  */
 export const router = <Name extends string>(
   routes: ReadonlyArray<Route<Name>>
@@ -151,7 +152,9 @@ const percentDecoded = (text: string): string | null => {
 /** Whether a query is percent-encoded UTF-8: anything else would silently become other text. */
 export const isDecodable = (query: string): boolean => percentDecoded(query) !== null
 
-/** Query parameters as an input object: whole numbers as numbers, a repeated name as a list (which the service refuses). */
+/**
+ * Query parameters as an input object: whole numbers as numbers, a repeated name as a list (which the service refuses).
+ */
 export const queryInput = (query: string): Readonly<Record<string, unknown>> => {
   const input: Record<string, unknown> = Object.create(null)
   for (const [name, value] of new URLSearchParams(query)) {
@@ -201,8 +204,8 @@ export const parseObject = (
 }
 
 /**
- * The limit a body exceeds (nesting depth or number of values), or null. Counts brackets and commas outside strings before
- * parsing, which costs a hundred times as much.
+ * The limit a body exceeds (nesting depth or number of values), or null. Counts brackets and commas outside strings
+ * before parsing, which costs a hundred times as much.
  */
 const excessOf = (text: string, maxDepth: number, maxCount: number): string | null => {
   let depth = 0

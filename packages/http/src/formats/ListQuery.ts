@@ -1,9 +1,9 @@
 /**
- * ListQuery: the queries of lists as inputs of the service, and back. A query has texts only: what the service takes as a text stays
- * one though it be of digits, and instants are ISO 8601. What cannot be read is passed on as it is; the service refuses it.
+ * ListQuery: the queries of lists as inputs of the service. A query contains texts only. Texts of the service stay
+ * texts, even if they are all digits; instants are ISO 8601. A value that cannot be parsed is passed on unchanged, and
+ * the service refuses it.
  */
 import type { CheckoutSessions } from "@onelane/checkout"
-import { instantText } from "../contract/InstantText.js"
 
 /** Members of a query. A member that came several times is a list, nested to the left. */
 type Query = Readonly<Record<string, unknown>>
@@ -41,18 +41,3 @@ export const sessionsInput = (query: Query): CheckoutSessions.SessionsInput =>
 /** The input of `claims`. */
 export const claimsInput = (query: Query): CheckoutSessions.ClaimsInput =>
   reading(query, { state: textOf, after: textOf })
-
-const isInstant = (name: string, value: unknown): value is number =>
-  (name === "changedBefore" || name === "changedAfter") && Number.isSafeInteger(value) && (value as number) >= 0
-
-/** An input as a query, `?…`, or nothing. */
-export const write = (input: object): string => {
-  const search = new URLSearchParams()
-  for (const [name, value] of Object.entries(input)) {
-    if (value === undefined || value === null) continue
-    // A list of nothing is sent as an empty text, which is refused as the list would be.
-    const values: ReadonlyArray<unknown> = Array.isArray(value) ? (value.length === 0 ? [""] : value) : [value]
-    for (const one of values) search.append(name, isInstant(name, one) ? instantText(one) : String(one))
-  }
-  return search.size === 0 ? "" : `?${search}`
-}

@@ -1,6 +1,6 @@
 /**
- * NativeFormat: the endpoints of `CheckoutApi` under `/v1`. Builds one input object from path, query, headers and body, passes it to
- * the service without validating it, and writes the answer. It contains no rules.
+ * NativeFormat: the endpoints of `CheckoutApi` under `/v1`. Builds one input object from path, query, headers and body,
+ * passes it to the service without validating it, and writes the answer. It contains no rules.
  */
 import * as HttpApi from "@effect/platform/HttpApi"
 import type * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
@@ -97,7 +97,7 @@ const conditional: Endpoint["headers"] = ["if-match", "idempotency-key"]
 const applied = (answer: WireAnswer.WireAnswer, waitMillis: number): WireAnswer.WireAnswer =>
   WireAnswer.withHeaders(answer, { "preference-applied": Preference.waitText(waitMillis) })
 
-// The token is looked at again: what it was gone for meanwhile is not shown.
+// The token is verified again after the wait; the result is not shown if it has become invalid.
 const arrival = (
   { caller, request, sessions }: Call,
   { tokens }: SessionEvents.Streams,
@@ -109,7 +109,7 @@ const arrival = (
     Vigil.once(() => tokens(request, () => {}))
   )
 
-// Where too many wait, nobody waits longer, and the answer does not say that the preference was applied.
+// If too many requests wait already, answer at once, without `Preference-Applied`.
 const withPlace = <A, E>(
   { admission }: SessionEvents.Streams,
   wait: Effect.Effect<A, E>,
@@ -121,7 +121,7 @@ const withPlace = <A, E>(
     (hasPlace) => Effect.sync(() => (hasPlace ? admission.endWait() : undefined))
   )
 
-/** Answers a call at once, or when its session has arrived, as the client prefers. */
+/** Answers a call at once, or after its session has arrived if the client prefers to wait. */
 const answered = <A extends { readonly session: CheckoutSession.CheckoutSession }, E extends Refusal>(
   call: Call,
   streams: SessionEvents.Streams,
@@ -257,7 +257,7 @@ const operationOf = (
 
 const oddQuery = AdapterError.contradiction("The query is not percent-encoded UTF-8")
 
-/** A browser that reconnects repeats its query; `Last-Event-ID` is newer and wins. */
+/** A browser that reconnects repeats its query; `Last-Event-ID` is newer and takes precedence. */
 const queryInput = (request: WireRequest.WireRequest, reconnects: boolean): Input => {
   const query = WireRequest.queryInput(request.query)
   const lastEventId = reconnects ? request.headers["last-event-id"] : undefined
@@ -268,7 +268,9 @@ const oddKey = AdapterError.contradiction("Idempotency-Key takes ASCII character
 
 const oddMatch = AdapterError.contradiction("If-Match is for calls that name a session; this one names a cart")
 
-/** Adds inputs of the path and the headers to those of the body and the query. A name given twice must have one value. */
+/**
+ * Adds inputs of the path and the headers to those of the body and the query. A name given twice must have one value.
+ */
 const inputOf = <I>(
   said: Input,
   params: Readonly<Record<string, string>>,

@@ -1,17 +1,17 @@
 /**
- * SessionEvents: writes the committed changes of a session as server-sent events, and parses them.
+ * SessionEvents: writes the committed changes of a session as server-sent events.
  *
- * `id` is the version after the change, so that a client that reconnects with `Last-Event-ID` sees every change exactly once. A
- * silent stream sends comments as heartbeats. `event: end` means that the session is archived; a stream that stops without it was
- * cut. `event: error` carries a problem: with reason `DRAINING` the server shuts down and the client should reconnect; with any
- * other reason the caller has lost the right to read the session, or the token is no longer valid.
+ * `id` is the version after the change, so that a client that reconnects with `Last-Event-ID` sees every change exactly
+ * once. A silent stream sends comments as heartbeats. `event: end` means that the session is archived; a stream that
+ * stops without it was cut. `event: error` carries a problem: with reason `DRAINING` the server shuts down and the
+ * client should reconnect; with any other reason the caller has lost the right to read the session, or the token is no
+ * longer valid.
  */
 import type { Caller, CheckoutError, CheckoutSession, CheckoutSessions, Subscription, Vigil } from "@onelane/checkout"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import type { AdapterError } from "../contract/AdapterError.js"
 import * as WireError from "../contract/WireError.js"
 import * as WireSession from "../contract/WireSession.js"
@@ -36,7 +36,7 @@ export const problemText = (problem: string): string => eventText("error", probl
 const errorText = (error: CheckoutError.CheckoutError | AdapterError): string =>
   problemText(WireError.problem(error).body as string)
 
-/** Stops proxies from buffering a stream, and what compresses from gathering it. */
+/** Stops proxies and compression from buffering a stream. */
 export const headers = { "x-accel-buffering": "no", "cache-control": "no-store, no-transform" } as const
 
 /** The error of a server that shuts down. */
@@ -63,8 +63,8 @@ export interface Streams {
 }
 
 /**
- * Starts a stream: 200 and events, or 204 (which tells a browser not to reconnect) if the session is archived and the client has
- * seen all of it. `input` may hold `afterVersion`; without it the stream starts from now.
+ * Starts a stream: 200 and events, or 204 (which tells a browser not to reconnect) if the session is archived and the
+ * client has seen all of it. `input` may hold `afterVersion`; without it the stream starts from now.
  *
  * **Errors**: those of reading the session, then too many streams; always before the stream starts.
  */
@@ -96,7 +96,7 @@ export const answer = (
   })
 }
 
-// A function of its own: a closure in `answer` would keep what opened the stream as long as the stream.
+// A separate function: a closure in `answer` would retain the whole request as long as the stream.
 const closing = (admission: Streams["admission"], caller: Caller.Caller) => () => admission.closeStream(caller)
 
 /** The last event of a session that is archived. */
@@ -106,7 +106,7 @@ type WatchToken = (onLost: Vigil.OnLost<AdapterError>) => Vigil.Watch<AdapterErr
 
 type Verdict = Exit.Exit<void, CheckoutError.CheckoutError | AdapterError>
 
-/** A subscription as text. Right and token are looked at before each page, and regularly while there is none. */
+/** A subscription as text. Access and token are checked before each page, and regularly while there is none. */
 class Events implements Source {
   private token: Vigil.Watch<AdapterError> | null = null
   private sink: Sink | null = null
@@ -151,7 +151,7 @@ class Events implements Source {
   }
 }
 
-/** Why a stream ends, as its last event; null if it does not. A defect cuts it. */
+/** The last event of a stream that ends; null if it continues. A defect cuts the stream. */
 const lastOf = (verdict: Verdict): string | null => {
   if (Exit.isSuccess(verdict)) return null
   return Cause.isFailType(verdict.cause) ? errorText(verdict.cause.error) : ""
@@ -159,7 +159,7 @@ const lastOf = (verdict: Verdict): string | null => {
 
 const texts = new WeakMap<Subscription.Page, string>()
 
-// Written once for all who watch the session.
+// Written once for all streams of the session.
 const textOf = (page: Subscription.Page): string => {
   let text = texts.get(page)
   if (text === undefined) {
@@ -168,21 +168,3 @@ const textOf = (page: Subscription.Page): string => {
   }
   return text
 }
-
-/** One parsed event. */
-export interface Event {
-  readonly name: string
-  readonly body: string
-}
-
-/** Parses events from text in pieces of any size; drops comments. */
-export const parse = <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<Event, E, R> =>
-  Stream.splitLines(text).pipe(
-    Stream.mapAccum({ name: "message", body: "" }, (open: Event, line): readonly [Event, Event | null] => {
-      if (line === "") return [{ name: "message", body: "" }, open.body === "" ? null : open]
-      if (line.startsWith("event: ")) return [{ ...open, name: line.slice(7) }, null]
-      if (line.startsWith("data: ")) return [{ ...open, body: open.body + line.slice(6) }, null]
-      return [open, null]
-    }),
-    Stream.filter((event): event is Event => event !== null)
-  )

@@ -1,8 +1,9 @@
 /**
  * StandardActions: the vendor's action format under `/services/data`, any version segment.
  *
- * Inputs of one call run concurrently for different sessions, and in array order for the same session (or cart). Each succeeds or
- * fails on its own. The service gets every input unchanged, except that `data` is no input here. Source: CONTRACT §5.
+ * Inputs of one call run concurrently for different sessions, and in array order for the same session (or cart). Each
+ * succeeds or fails on its own. The service gets every input unchanged, except `data`, which actions do not support.
+ * Source: CONTRACT §5.
  */
 import type { Caller, CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import { CheckoutSession, MergePatch } from "@onelane/checkout"
@@ -20,14 +21,14 @@ import type { Call, WireFormat, Work } from "./WireFormat.js"
 
 type Sessions = CheckoutSessions.CheckoutSessionsShape
 
-/** What a successful input leaves behind. */
+/** The result of a successful input. */
 interface Done {
   readonly requestId: string
   readonly replayed?: boolean
   readonly session: CheckoutSession.CheckoutSession | null
 }
 
-/** One action. `orderedBy`: the input that names what must be kept in order. */
+/** One action. `orderedBy`: the input by which calls are kept in order. */
 interface Action {
   readonly orderedBy: "checkoutSessionId" | "cartId"
   readonly call: (
@@ -58,8 +59,8 @@ const routes = [
 ] as const
 
 /**
- * Makes the format. `flow` is only described here: its states are the values of the pick lists. `onRefused` is told of every
- * input that failed.
+ * Makes the format. `flow` is used for the description only: its states are the values of the pick lists. `onRefused`
+ * is called for every failed input.
  */
 export const make = (
   flow: StandardDescribe.States,
@@ -74,7 +75,7 @@ export const make = (
     return name === "invoke"
       ? {
           body: "required",
-          // More than a call takes are refused as a whole.
+          // A call with more inputs is refused as a whole.
           inputsOf: ({ inputs }) => (Array.isArray(inputs) ? Math.min(inputs.length, inputsMaxCount) : 1),
           run: (call) => invoked(call, params.action as StandardDescribe.ActionName, inputsMaxCount, onRefused)
         }
@@ -192,7 +193,10 @@ const invoke = (
   )
 }
 
-/** The indexes of the inputs, one list for each thing they name. What names nothing is a list of its own. */
+/**
+ * The indexes of the inputs, one list for each session (or cart) they name. An input that names none is a list of its
+ * own.
+ */
 const queuesOf = (action: Action, inputs: ReadonlyArray<unknown>): Iterable<ReadonlyArray<number>> => {
   const queues = new Map<unknown, Array<number>>()
   for (const [index, input] of inputs.entries()) {
@@ -234,7 +238,7 @@ const written = (name: StandardDescribe.ActionName, outcomes: ReadonlyArray<Outc
 const requestIdsOf = (outcomes: ReadonlyArray<Outcome>): string =>
   outcomes.flatMap((outcome) => (Either.isRight(outcome) ? [outcome.right.requestId] : [])).join(" ")
 
-// The element of an outcome, in the vendor's shape; `current` and, on failures, what a client can act on stand beside.
+// The element of an outcome, in the vendor's shape, plus `current` and, on failures, fields that a client can act on.
 
 const succeeded = (actionName: StandardDescribe.ActionName, { requestId, session }: Done) => ({
   actionName,

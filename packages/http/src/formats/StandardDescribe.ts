@@ -1,5 +1,5 @@
 /**
- * StandardDescribe: what the action format says about itself: versions, the list of actions, and each action's inputs and
+ * StandardDescribe: the metadata of the action format: versions, the list of actions, and each action's inputs and
  * outputs in the vendor's describe format. Pure; source: CONTRACT §5.
  */
 import { CheckoutState, type Flow } from "@onelane/checkout"
@@ -11,12 +11,12 @@ export type ActionName =
   | "checkoutSessionAction"
   | "cancelCartAsyncOperation"
 
-/** All that is described of a flow. */
+/** The part of a flow that is described. */
 export type States = Pick<Flow.Flow, "states">
 
 const newest = "62.0"
 
-/** Answer of `GET /services/data`, below `mount`. Any version of the form `vNN.N` is understood; one is advertised. */
+/** Answer of `GET /services/data`, below `mount`. Any version of the form `vNN.N` is accepted; one is advertised. */
 export const versions = (mount: string) => [
   { label: "Onelane", url: `${mount}/services/data/v${newest}`, version: newest }
 ]
@@ -73,6 +73,7 @@ const descriptions: { readonly [N in ActionName]: Description } = {
     inputs: [
       ["cartId", "id", true, "The ID of the cart."],
       ["expectedVersion", "number", false, "The version last seen."],
+      ["reason", "text", false, "Why, for the history."],
       idempotencyKey
     ]
   }

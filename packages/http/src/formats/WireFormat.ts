@@ -1,6 +1,6 @@
 /**
- * WireFormat: one format of requests and answers under one path prefix. A format routes requests and writes answers and errors in
- * its own way; `Exchange` owns the order of the checks.
+ * WireFormat: one format of requests and answers under one path prefix. A format routes requests and writes answers and
+ * errors in its own way; `Exchange` owns the order of the checks.
  */
 import type { Caller, CheckoutError, CheckoutSessions } from "@onelane/checkout"
 import type * as Effect from "effect/Effect"
@@ -24,11 +24,11 @@ export interface WireFormat {
 
 /** The operation that a request was routed to. */
 export interface Operation {
-  /** Whether a JSON object comes with it: never, always, or `{}` where none was sent. */
+  /** Whether it takes a JSON object: never, always, or optionally (`{}` if none was sent). */
   readonly body: "none" | "required" | "optional"
-  /** Whether the answer is there already, so that it is given although no more requests are let in. Default false. */
+  /** Whether the answer is ready already, so that it is sent even under overload. Default false. */
   readonly isInstant?: boolean
-  /** How many inputs a body has, for the rate of its caller. Default one. */
+  /** Number of inputs in a body, for the caller's rate limit. Default one. */
   readonly inputsOf?: (body: Readonly<Record<string, unknown>>) => number
   readonly run: (call: Call) => Work
 }

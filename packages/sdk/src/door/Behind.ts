@@ -17,14 +17,14 @@ import * as Calls from "./Calls.js"
 /** What the Promise API works with. */
 export interface Behind {
   readonly calls: CheckoutSessions.SessionCalls
-  /** Calls that begin without a fiber; only where the engine runs in this process. */
+  /** Calls that begin without a fiber; only if the engine runs in this process. */
   readonly starts?: Starts.Starts | undefined
   readonly runtime: Runtime.Runtime<never>
-  /** Captures the async context of a call; only where the host gave ports of its own. */
+  /** Captures the async context of a call; only if the host provides its own ports. */
   readonly capture?: AsyncContext.Capture | undefined
-  /** Ends what is mounted in the host's servers, finishes what has begun, and releases all resources. */
+  /** Ends the mounts in the host's servers, finishes running calls, and releases all resources. */
   readonly close: () => Promise<void>
-  /** Calls `leave` when `close` is called, and waits for it; returns the way to forget it. */
+  /** Calls `leave` when `close` is called, and waits for it; returns the function that unregisters it. */
   readonly onClose: (leave: () => Promise<void>) => () => void
   /** True once `close` was called. */
   readonly closed: () => boolean
@@ -43,13 +43,13 @@ export const build = async <R, E>(
   let closing: Promise<void> | undefined
   const leaving = new Set<() => Promise<void>>()
   const end = async (): Promise<void> => {
-    // Requests under way are answered by the engine, as it finishes what has begun.
+    // The engine still answers running requests, because it finishes started calls.
     const left = Promise.all(Array.from(leaving, (leave) => leave()))
     await managed.dispose()
     await left
   }
   const close = (): Promise<void> => {
-    // Before it is disposed of: who is told of the end asks for its name.
+    // Set before the runtime is disposed of, because listeners of the end read it.
     isClosed = true
     closing ??= leaving.size === 0 ? managed.dispose() : end()
     return closing

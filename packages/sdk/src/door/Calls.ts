@@ -1,6 +1,6 @@
 /**
- * Calls: the service without streams. Opening an engine therefore does not load `effect/Stream`; the layers for Effect programs
- * load it and add streams.
+ * Calls: the service without streams. Opening an engine therefore does not load `effect/Stream`; the layers for Effect
+ * programs load it and add streams.
  */
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import * as Context from "effect/Context"

@@ -1,8 +1,9 @@
 /**
- * ChangesIterator: a subscription as an `AsyncIterable` of history entries. Errors are thrown as `OnelaneError`. The iteration
- * is done when the session is archived or the signal aborts; closing the checkout throws `Closed`.
+ * ChangesIterator: a subscription as an `AsyncIterable` of history entries. Errors are thrown as `OnelaneError`. The
+ * iteration is done when the session is archived or the signal aborts; closing the checkout throws `Closed`.
  *
- * It follows the rules of iterators: every call is answered, in order; after the end, an error or `return`, every `next` is done.
+ * It follows the rules of iterators: every call is answered, in order; after the end, an error or `return`, every
+ * `next` is done.
  */
 import type * as CheckoutSession from "@onelane/checkout/CheckoutSession"
 import * as Subscription from "@onelane/checkout/Subscription"
@@ -20,7 +21,10 @@ import { type CallError, closed, OnelaneError } from "./Result.js"
 
 type Entry = CheckoutSession.HistoryEntry
 
-/** Creates the iterable. It subscribes when the first `next` is called, in the async context in which the iteration begins. */
+/**
+ * Creates the iterable. It subscribes when the first `next` is called, in the async context in which the iteration
+ * begins.
+ */
 export const make = (
   behind: Behind,
   follow: () => Subscription.Follow,
@@ -33,7 +37,7 @@ export const make = (
 
 const signals = GlobalValue.globalValue("@onelane/sdk/ChangesIterator", () => new WeakMap<object, AbortSignal>())
 
-/** The signal of an iterable made here; undefined where it has none. */
+/** The signal of an iterable created here; undefined if it has none. */
 export const signalOf = (iterable: object): AbortSignal | undefined => signals.get(iterable)
 
 const end: IteratorResult<Entry> = { done: true, value: undefined }

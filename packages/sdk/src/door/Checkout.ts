@@ -1,9 +1,9 @@
 /**
- * Checkout: the Promise API. It takes plain objects and returns `{ ok: true, value } | { ok: false, error }`, whether the engine
- * runs in this process (`Embedded`) or behind a URL (`Remote`).
+ * Checkout: the Promise API. It takes plain objects and returns `{ ok: true, value } | { ok: false, error }`, whether
+ * the engine runs in this process (`Embedded`) or behind a URL (`Remote`).
  *
- * It adds no rule. It owns aborting, closing and turning an `Exit` into a result. A refusal never rejects the Promise: only a
- * defect (a bug) does, and `…OrThrow` throws an `OnelaneError`.
+ * It adds no rule. It owns aborting, closing and turning an `Exit` into a result. A refusal never rejects the Promise:
+ * only a defect (a bug) does, and `…OrThrow` throws an `OnelaneError`.
  */
 
 import type * as Caller from "@onelane/checkout/Caller"
@@ -12,29 +12,37 @@ import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import type * as Flow from "@onelane/checkout/Flow"
 import { AsyncContext, type Answer as EngineAnswer } from "@onelane/engine"
+import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Runtime from "effect/Runtime"
 import type { Behind } from "./Behind.js"
 import * as ChangesIterator from "./ChangesIterator.js"
-import type { Aborted, CallError, Result } from "./Result.js"
-import { aborted, draining, fromExit, orThrow } from "./Result.js"
+import type { Aborted, Result } from "./Result.js"
+import { aborted, draining } from "./Result.js"
+import * as Throwing from "./Throwing.js"
 import type { CompleteOf, HistoryOf, MoveOf, OpenOf, SessionOf, UpdateOf, With } from "./Typed.js"
 
 /** Options of one call. */
 export interface CallOptions {
-  /** Aborts the call. Before its turn begins it is certainly not applied. Later, `Aborted` says "unknown": retry with the same key. */
+  /**
+   * Aborts the call. Before its turn begins it is certainly not applied. Later, `Aborted` says "unknown": retry with
+   * the same key.
+   */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Options of a call that may wait for the work it starts or finds running. `wait: "screen"` answers when the session has arrived: no
- * work of it runs any more. `arrived` in the answer says so; it is false when the time is over, and the work goes on. The call was
- * accepted before the wait; aborting it then stops the wait only.
+ * Options of a call that may wait for the work it starts or finds running. `wait: "screen"` answers when the session
+ * has arrived: no work of it runs any more. `arrived` is then true; it is false if the wait timed out, and the work
+ * continues. The call was accepted before the wait; aborting it then stops the wait only.
  */
 export interface WaitOptions extends CallOptions, Partial<CheckoutSessions.Wait> {}
 
-/** Options of a `get` that may wait. With `afterVersion` it waits for the first state without running work after that version. */
+/**
+ * Options of a `get` that may wait. With `afterVersion` it waits for the first state without running work after that
+ * version.
+ */
 export interface WaitAfterOptions extends CallOptions, Partial<CheckoutSessions.WaitAfter> {}
 
 type Answer<A, E> = Promise<Result<A, E | Aborted>>
@@ -50,19 +58,24 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     input: OpenOf<F>,
     options?: WaitOptions
   ) => Answer<With<F, CheckoutSessions.Opened>, CheckoutError.OpenError>
-  /** Moves a session to its next state. Each time a session enters a state, at most one update out of that state succeeds. */
+  /**
+   * Moves a session to its next state. Each time a session enters a state, at most one update out of that state
+   * succeeds.
+   */
   readonly update: <const S extends Flow.StateOf<F>>(
     input: UpdateOf<F, S>,
     options?: WaitOptions
   ) => Answer<With<F, CheckoutSessions.Updated>, CheckoutError.UpdateError>
-  /** Reads a session; with `wait`, once it has arrived, or as it is when the time is over. */
+  /**
+   * Reads a session. With `wait` it answers once the session has arrived, or with its current state after the timeout.
+   */
   readonly get: (
     input: CheckoutSessions.SessionInput,
     options?: WaitAfterOptions
   ) => Answer<SessionOf<F>, CheckoutError.AccessError>
   /**
-   * Reads the live session of a cart, and creates none. `session` is null if the cart has none; `closed` then says how its last one
-   * ended, and with which order.
+   * Reads the live session of a cart without creating one. `session` is null if the cart has none; `closed` then tells
+   * how its last session ended, and its order.
    */
   readonly find: (
     input: CheckoutSessions.FindInput,
@@ -79,8 +92,8 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     options?: CallOptions
   ) => Answer<ReadonlyArray<HistoryOf<F>>, CheckoutError.HistoryError>
   /**
-   * Follows a session: committed changes, in order. The iteration is done when the session is archived or the signal aborts.
-   * Errors are thrown as `OnelaneError`; closing the checkout throws one with tag `Closed`.
+   * Follows a session: committed changes, in order. The iteration is done when the session is archived or the signal
+   * aborts. Errors are thrown as `OnelaneError`; closing the checkout throws one with tag `Closed`.
    */
   readonly changes: (input: CheckoutSessions.ChangesInput, options?: CallOptions) => AsyncIterable<HistoryOf<F>>
   /** Reports that a task the host ran has succeeded, which closes its claim. */
@@ -99,21 +112,22 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
     options?: CallOptions
   ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.OperationError>
 
-  /** Moves a session that has no way on to a state of the flow (for operators). */
+  /** Moves a stranded session to a state of the flow (for operators). */
   readonly move: (
     input: MoveOf<F>,
     options?: CallOptions
   ) => Answer<With<F, CheckoutSessions.Changed>, CheckoutError.MoveError>
 
   /**
-   * Lists sessions by state, age, cart and claim, page after page, for operators. A page may be short or empty: go on until `next` is
-   * null. On a database it may be up to a second old, and longer after a crash; `get` a session for what is true now.
+   * Lists sessions by state, age, cart and claim, page after page, for operators. A page may be short or empty:
+   * continue until `next` is null. On a database it may be up to a second stale, and longer after a crash; `get` reads
+   * the current session.
    */
   readonly sessions: (
     input?: CheckoutSessions.SessionsInput,
     options?: CallOptions
   ) => Answer<CheckoutSessions.SessionsPage, CheckoutError.AccessError>
-  /** Lists the claims that are open, page after page, for work that is done elsewhere; `completeTask` and `failTask` close them. */
+  /** Lists open claims, page by page, for external workers; `completeTask` and `failTask` close them. */
   readonly claims: (
     input?: CheckoutSessions.ClaimsInput,
     options?: CallOptions
@@ -172,10 +186,28 @@ export interface Checkout<F = Flow.Flow> extends AsyncDisposable {
   ) => Promise<CheckoutSessions.ClaimsPage>
 
   /**
-   * Finishes calls that have begun, ends every iteration of `changes` (with `Closed`) and releases all resources. Later calls are
-   * answered with `Overloaded`, reason `DRAINING`.
+   * Finishes calls that have begun, ends every iteration of `changes` (with `Closed`) and releases all resources. Later
+   * calls are answered with `Overloaded`, reason `DRAINING`.
    */
   readonly close: () => Promise<void>
+}
+
+// Settles a Promise with the end of a call. A defect rejects it.
+const settle = <A, E>(
+  exit: Exit.Exit<A, E>,
+  whenAborted: "no" | "unknown",
+  resolve: (result: Result<A, E | Aborted>) => void,
+  reject: (defect: unknown) => void
+): void => {
+  if (Exit.isSuccess(exit)) return resolve({ ok: true, value: exit.value })
+  const { cause } = exit
+  if (cause._tag === "Fail") return resolve({ ok: false, error: cause.error })
+  // A refusal combined with an interruption answers one attempt only; an earlier one may have been applied.
+  if (Cause.isInterrupted(cause) && Cause.defects(cause).length === 0)
+    return resolve({ ok: false, error: aborted(whenAborted) })
+  const failure = Cause.failureOption(cause)
+  if (failure._tag === "Some") resolve({ ok: false, error: failure.value })
+  else reject(Cause.squash(cause))
 }
 
 /** Runs one call. An effect that is already an `Exit` needs no fiber. */
@@ -189,16 +221,10 @@ export const run = <A, E>(
   if (behind.closed()) return Promise.resolve({ ok: false, error: draining })
   const effect = call()
   return new Promise((resolve, reject) => {
-    const settle = (exit: Exit.Exit<A, E>): void => {
-      try {
-        resolve(fromExit(exit, aborted(whenAborted)))
-      } catch (defect) {
-        reject(defect)
-      }
-    }
-    if (Exit.isExit(effect)) return settle(effect as Exit.Exit<A, E>)
+    const onExit = (exit: Exit.Exit<A, E>): void => settle(exit, whenAborted, resolve, reject)
+    if (Exit.isExit(effect)) return onExit(effect as Exit.Exit<A, E>)
     const context = AsyncContext.optionsOf(behind.capture?.(), behind.runtime)
-    if (signal === undefined) return void Runtime.runCallback(behind.runtime)(effect, { onExit: settle, ...context })
+    if (signal === undefined) return void Runtime.runCallback(behind.runtime)(effect, { onExit, ...context })
     let interrupt = (): void => {}
     const leave = (): void => interrupt()
     signal.addEventListener("abort", leave, { once: true })
@@ -206,14 +232,14 @@ export const run = <A, E>(
       ...context,
       onExit: (exit) => {
         signal.removeEventListener("abort", leave)
-        settle(exit)
+        onExit(exit)
       }
     })
     if (signal.aborted) leave()
   })
 }
 
-/** The wait in the options of a call; undefined where there is none. The service checks it, and refuses what it does not know. */
+/** The wait in the options of a call; undefined if there is none. The service validates it. */
 const waitIn = (options: WaitAfterOptions = {}): object | undefined => {
   const given = Object.entries(options).filter(([name, value]) => name !== "signal" && value !== undefined)
   return given.length === 0 ? undefined : Object.fromEntries(given)
@@ -221,42 +247,40 @@ const waitIn = (options: WaitAfterOptions = {}): object | undefined => {
 
 type Start<I, W, A, E> = (caller: Caller.Caller, input: I, wait?: W) => EngineAnswer.Answer<A, E>
 
-/** Begins a call without a fiber. An engine in memory answers synchronously. */
-const begin = <I, W, A, E>(
-  behind: Behind,
-  start: Start<I, W, A, E>,
-  take: (input: I) => I,
-  caller: Caller.Caller,
-  input: I,
-  whenAborted: "no" | "unknown",
-  options: WaitOptions | undefined
-): Answer<A, E | CheckoutError.Overloaded> => {
-  if (behind.closed()) return Promise.resolve({ ok: false, error: draining })
-  let started: EngineAnswer.Answer<A, E>
-  try {
-    started = start(caller, take(input), options === undefined ? undefined : (waitIn(options) as W | undefined))
-  } catch (defect) {
-    return Promise.reject(defect)
-  }
-  if ("listen" in started) return untilAnswered(started, whenAborted)
-  if (Exit.isSuccess(started)) return Promise.resolve({ ok: true, value: started.value })
-  return started.cause._tag === "Fail"
-    ? Promise.resolve({ ok: false, error: started.cause.error })
-    : untilAnswered(started, whenAborted)
-}
+type Call<I, A, E> = (input: I, options?: WaitOptions) => Answer<A, E | CheckoutError.Overloaded>
 
-// A function of its own: a closure inside `begin` would make every call allocate a context.
+/** A call that begins without a fiber, unless it can be aborted. An engine in memory answers synchronously. */
+const beginning =
+  <I, W, A, E>(
+    behind: Behind,
+    start: Start<I, W, A, E>,
+    take: (input: I) => I,
+    caller: Caller.Caller,
+    whenAborted: "no" | "unknown",
+    inFiber: Call<I, A, E>
+  ): Call<I, A, E> =>
+  (input, options) => {
+    if (options?.signal !== undefined) return inFiber(input, options)
+    if (behind.closed()) return Promise.resolve({ ok: false, error: draining })
+    let started: EngineAnswer.Answer<A, E>
+    try {
+      started = start(caller, take(input), options === undefined ? undefined : (waitIn(options) as W | undefined))
+    } catch (defect) {
+      return Promise.reject(defect)
+    }
+    if ("listen" in started) return untilAnswered(started, whenAborted)
+    if (Exit.isSuccess(started)) return Promise.resolve({ ok: true, value: started.value })
+    return started.cause._tag === "Fail"
+      ? Promise.resolve({ ok: false, error: started.cause.error })
+      : untilAnswered(started, whenAborted)
+  }
+
+// A separate function: a closure inside `beginning` would make every call allocate a context.
 const untilAnswered = <A, E>(started: EngineAnswer.Answer<A, E>, whenAborted: "no" | "unknown"): Answer<A, E> =>
   new Promise((resolve, reject) => {
-    const settle = (exit: Exit.Exit<A, E>): void => {
-      try {
-        resolve(fromExit(exit, aborted(whenAborted)))
-      } catch (defect) {
-        reject(defect)
-      }
-    }
-    if ("listen" in started) started.listen(settle)
-    else settle(started)
+    const onExit = (exit: Exit.Exit<A, E>): void => settle(exit, whenAborted, resolve, reject)
+    if ("listen" in started) started.listen(onExit)
+    else onExit(started)
   })
 
 // A list of everything needs no input.
@@ -265,12 +289,7 @@ const listing =
   (input: I | undefined = {} as I, options?: CallOptions): A =>
     method(input, options)
 
-const throwing =
-  <I, A, E extends CallError>(method: (input: I, options?: CallOptions) => Promise<Result<A, E>>) =>
-  (input: I, options?: CallOptions): Promise<A> =>
-    method(input, options).then(orThrow)
-
-/** Creates the API for one caller, which must not change any more. */
+/** Creates the API for one caller, which must not be changed afterwards. */
 export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
   const { calls, starts } = behind
   const call =
@@ -284,14 +303,9 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     method: (caller: Caller.Caller, input: I, wait?: W) => Effect.Effect<A, E>,
     whenAborted: "no" | "unknown"
   ) => {
-    const inFiber = (input: I, options?: WaitOptions): Answer<A, E | CheckoutError.Overloaded> =>
+    const inFiber: Call<I, A, E> = (input, options) =>
       run(behind, () => method(caller, input, waitIn(options) as W | undefined), whenAborted, options?.signal)
-    return start === undefined
-      ? inFiber
-      : (input: I, options?: WaitOptions) =>
-          options?.signal === undefined
-            ? begin(behind, start, take, caller, input, whenAborted, options)
-            : inFiber(input, options)
+    return start === undefined ? inFiber : beginning(behind, start, take, caller, whenAborted, inFiber)
   }
   const results = {
     open: quick(starts?.startOpen, CallValues.takes.open, calls.open, "unknown"),
@@ -308,19 +322,7 @@ export const make = <F>(behind: Behind, caller: Caller.Caller): Checkout<F> => {
     claims: listing(call(calls.claims, "no"))
   }
   const door: Checkout<any> = {
-    ...results,
-    openOrThrow: throwing(results.open),
-    updateOrThrow: throwing(results.update),
-    getOrThrow: throwing(results.get),
-    findOrThrow: throwing(results.find),
-    cancelOrThrow: throwing(results.cancel),
-    historyOrThrow: throwing(results.history),
-    completeTaskOrThrow: throwing(results.completeTask),
-    failTaskOrThrow: throwing(results.failTask),
-    releaseClaimOrThrow: throwing(results.releaseClaim),
-    moveOrThrow: throwing(results.move),
-    sessionsOrThrow: listing(throwing(results.sessions)),
-    claimsOrThrow: listing(throwing(results.claims)),
+    ...Throwing.add(results),
     changes: (input, options) => ChangesIterator.make(behind, () => calls.follow(caller, input), options?.signal),
     close: behind.close,
     [Symbol.asyncDispose]: behind.close

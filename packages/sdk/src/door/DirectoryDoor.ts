@@ -1,6 +1,6 @@
 /**
- * DirectoryDoor: the directory over Promises. It validates entries before they are stored, because they decide later who may do
- * what.
+ * DirectoryDoor: the directory over Promises. It validates entries before they are stored, because they decide later
+ * who may do what.
  *
  * `Embedded` loads it only with `directory: true`.
  */

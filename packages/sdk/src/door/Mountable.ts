@@ -1,8 +1,8 @@
 /**
- * Mountable: what stands behind a checkout of `open`, for those who put HTTP in front of it.
+ * Mountable: finds the engine behind a checkout of `open`, to serve it over HTTP.
  *
- * A checkout is known by its `update`, so a copy of it is as good. Programs whose bundler takes this file along twice still find it:
- * the table is one for the process.
+ * A checkout is identified by its `update` function, so a copy of it works too. The table is global to the process, so
+ * it also works if a bundler includes this file twice.
  */
 import type * as CheckoutEngine from "@onelane/checkout/CheckoutEngine"
 import * as GlobalValue from "effect/GlobalValue"
@@ -14,17 +14,17 @@ export interface Mountable {
   readonly behind: Behind
 }
 
-/** A checkout, by what it is known. */
+/** The part of a checkout that identifies it. */
 interface Known {
   readonly update: object
 }
 
 const table = GlobalValue.globalValue("@onelane/sdk/Mountable", () => new WeakMap<object, Mountable>())
 
-/** Remembers what stands behind a checkout. */
+/** Registers the engine of a checkout. */
 export const put = ({ update }: Known, mountable: Mountable): void => void table.set(update, mountable)
 
-/** What stands behind a checkout; null unless `open` gave it. */
+/** The engine of a checkout; null if the checkout is not from `open`. */
 export const of = (checkout: unknown): Mountable | null => {
   const update: unknown = Object(checkout).update
   return typeof update === "function" ? (table.get(update) ?? null) : null

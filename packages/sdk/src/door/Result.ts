@@ -1,20 +1,19 @@
 /**
- * Result: the answer of a Promise call. A refusal is an ordinary answer, not an exception; `OnelaneError` is the one error class
- * for callers who prefer exceptions.
+ * Result: the answer of a Promise call. A refusal is an ordinary answer, not an exception; `OnelaneError` is the one
+ * error class for callers who prefer exceptions.
  *
  * Every answer says whether the call was applied: yes (`ok: true`), certainly not (`applied: "no"`) or unknown.
  */
 import type { Access, CheckoutError, CheckoutSession } from "@onelane/checkout"
+import * as Client from "@onelane/client"
 import type { Directory } from "@onelane/directory"
-import * as Cause from "effect/Cause"
-import * as Exit from "effect/Exit"
 
 /** The answer of one call: the value, or a typed error. */
 export type Result<A, E> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly error: E }
 
 /**
- * The caller's `AbortSignal` fired before the answer came. `applied: "no"` when the call was not sent yet, or only reads;
- * `"unknown"` otherwise: retry with the same idempotency key to find out.
+ * The caller's `AbortSignal` fired before the answer came. `applied: "no"` when the call was not sent yet, or only
+ * reads; `"unknown"` otherwise: retry with the same idempotency key to find out.
  */
 export interface Aborted {
   readonly _tag: "Aborted"
@@ -34,8 +33,8 @@ export const aborted = (applied: "no" | "unknown"): Aborted => ({
 })
 
 /**
- * The checkout was closed while a session was watched. The session continues: watch it again from another checkout, after the
- * last version seen.
+ * The checkout was closed while a session was watched. The session continues: watch it again from another checkout,
+ * after the last version seen.
  */
 export interface Closed {
   readonly _tag: "Closed"
@@ -68,14 +67,7 @@ export const draining: CheckoutError.Overloaded = Object.freeze({
 export type CallError = CheckoutError.CheckoutError | Aborted | Closed
 
 /** Thrown by the `…OrThrow` calls: the typed error in an `Error` whose stack shows the call. */
-export class OnelaneError<E extends CallError = CallError> extends Error {
-  override readonly name = "OnelaneError"
-  /** The typed error itself. */
-  readonly error: E
-  constructor(error: E) {
-    super(`${error._tag}: ${error.message}`)
-    this.error = error
-  }
+export class OnelaneError<E extends CallError = CallError> extends Client.OnelaneError<E> {
   /** Which error, e.g. `"ExpectedStateMismatch"`. */
   get tag(): E["_tag"] {
     return this.error._tag
@@ -84,11 +76,13 @@ export class OnelaneError<E extends CallError = CallError> extends Error {
   get reason(): E["reason"] {
     return this.error.reason
   }
-  /** Whether the call may have been applied all the same. */
+  /** Whether the call may have been applied anyway. */
   get applied(): "no" | "unknown" {
     return this.error.applied
   }
-  /** The session as the refusal saw it, where the caller may see it; with `OUTCOME_UNKNOWN`, as the last attempt saw it. */
+  /**
+   * The session as the refusal saw it, if the caller may see it; with `OUTCOME_UNKNOWN`, as the last attempt saw it.
+   */
   get current(): CheckoutSession.CurrentSession | null {
     return currentIn(this.error)
   }
@@ -99,25 +93,9 @@ const currentIn = (error: CallError): CheckoutSession.CurrentSession | null => {
   return "last" in error && error.last !== undefined ? currentIn(error.last) : null
 }
 
-/** Turns an `Exit` into a result; an interruption becomes `whenInterrupted`. A defect is thrown. */
-export const fromExit = <A, E>(exit: Exit.Exit<A, E>, whenInterrupted: Aborted): Result<A, E | Aborted> => {
-  if (Exit.isSuccess(exit)) return { ok: true, value: exit.value }
-  if (exit.cause._tag === "Fail") return { ok: false, error: exit.cause.error }
-  // A refusal next to an interruption answers one attempt only; an earlier one may have been applied.
-  if (Cause.isInterrupted(exit.cause) && Cause.defects(exit.cause).length === 0)
-    return { ok: false, error: whenInterrupted }
-  const failure = Cause.failureOption(exit.cause)
-  if (failure._tag === "Some") return { ok: false, error: failure.value }
-  throw Cause.squash(exit.cause)
-}
-
-/** Returns the value, or throws an `OnelaneError`. */
-export const orThrow = <A, E extends CallError>(result: Result<A, E>): A => {
-  if (result.ok) return result.value
-  throw new OnelaneError(result.error)
-}
-
-/** The call named an entry that the directory does not have, or the store gave no answer. In the first case nothing was written. */
+/**
+ * The call named a missing entry of the directory, or the store did not answer. In the first case nothing was written.
+ */
 export class DirectoryError extends Error {
   override readonly name = "DirectoryError"
   /** The typed error itself. */

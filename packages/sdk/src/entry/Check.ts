@@ -2,4 +2,6 @@
 import "./Supported.js"
 
 /** The exports of `Check`, by the same names: a test compares them. */
-export const { History, Recorder, SessionData, TimeLine, checkHistory } = await import("../Check.js")
+export const { History, HistoryLines, Recorder, SessionData, TimeLine, checkHistory, optionsOf } = await import(
+  "../Check.js"
+)

@@ -1,7 +1,7 @@
 /**
- * Main: what Node imports as `@onelane/sdk`. It looks at the version of Effect before it loads anything that needs it: beside
- * Effect 4 the error would be a file that cannot be found. Bundlers and `require` take `index`, which is the same without the
- * look: both want modules that wait for nothing.
+ * Main: what Node imports as `@onelane/sdk`. It checks the version of Effect before it loads anything that needs it:
+ * with Effect 4 the error would otherwise be a missing file. Bundlers and `require` use `index`, which is the same
+ * without the check, because neither supports a top-level `await` here.
  */
 import "./Supported.js"
 

@@ -1,4 +1,4 @@
-/** Supported: throws where this program has an Effect that we cannot run on. An entry imports it before it loads anything else. */
+/** Supported: throws if the installed Effect is not supported. An entry imports it before anything else. */
 import * as EffectVersion from "@onelane/engine/EffectVersion"
 
 const fault = EffectVersion.fault()

@@ -1,6 +1,6 @@
 /**
- * ErrorAnswer: an error of a checkout as an HTTP answer, for hosts with routes of their own: the status, the headers and the problem
- * body (RFC 9457) with which our own door would answer. What is no error of ours is a 500 that says nothing of it.
+ * ErrorAnswer: an error of a checkout as an HTTP answer, for hosts with routes of their own: the status, the headers
+ * and the problem body (RFC 9457) of our own HTTP API. Any other error is a 500 that does not show it.
  */
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import { SessionEvents, WireAnswer, WireError } from "@onelane/http"
@@ -14,7 +14,7 @@ export interface ErrorAnswer {
   readonly body: string
 }
 
-/** What a host knows of the request that failed. */
+/** The host's data of the failed request. */
 export interface ErrorOptions {
   /** The version that the client sent as `If-Match`: a session at another one is answered 412, not 409. */
   readonly ifMatch?: number | undefined
@@ -25,9 +25,9 @@ const isOfUs = (error: object): error is CheckoutError.CheckoutError =>
 
 const isAborted = (error: object): error is Aborted => "_tag" in error && error._tag === "Aborted"
 
-/** The typed error in what was answered or thrown; null if there is none. */
+/** The typed error in an answer or a thrown value; null if there is none. */
 export const errorIn = (given: unknown): CheckoutError.CheckoutError | Aborted | null => {
-  // By its name, too: a bundler may have taken the class along twice.
+  // Also by its name: a bundler may have included the class twice.
   const { error, name } = Object(given) as Partial<OnelaneError>
   const found: unknown = given instanceof OnelaneError || name === "OnelaneError" ? error : given
   if (typeof found !== "object" || found === null) return null
@@ -35,7 +35,7 @@ export const errorIn = (given: unknown): CheckoutError.CheckoutError | Aborted |
   return isOfUs(found) || isAborted(found) ? found : null
 }
 
-// No door sends it: its client has left, or the host's own time was over.
+// Our HTTP API never sends it: the client has disconnected, or the host's own timeout is over.
 const aborted = ({ message, ...rest }: Aborted): WireAnswer.WireAnswer => {
   const problem = { type: "urn:onelane:problem:aborted", title: "The call was aborted", status: 503, detail: message }
   const body = JSON.stringify({ ...problem, code: "SERVER_UNAVAILABLE", ...rest })
@@ -43,8 +43,8 @@ const aborted = ({ message, ...rest }: Aborted): WireAnswer.WireAnswer => {
 }
 
 /**
- * The HTTP answer to an error: one of a result (`answer.error`), an `OnelaneError` that was thrown, or anything else in a `catch`,
- * which is a 500 that does not show it.
+ * The HTTP answer to an error: one of a result (`answer.error`), an `OnelaneError` that was thrown, or anything else in
+ * a `catch`, which is a 500 that does not show it.
  */
 export const toHttp = (error: unknown, { ifMatch }: ErrorOptions = {}): ErrorAnswer => {
   const found = errorIn(error) ?? WireError.defect("unknown")

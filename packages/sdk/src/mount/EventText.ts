@@ -1,6 +1,7 @@
 /**
- * EventText: the changes of a session as the text of server-sent events, for hosts with routes of their own: the events of our own
- * door. Pulled piece by piece: it holds one piece at most, and asks for nothing that its client has not taken.
+ * EventText: the changes of a session as the text of server-sent events, for hosts with routes of their own; the format
+ * is that of our own HTTP API. Pulled piece by piece: it buffers at most one piece, and reads on only when its client
+ * has read that.
  */
 import * as Fields from "@onelane/engine/Fields"
 import { SessionEvents, WireAnswer } from "@onelane/http"
@@ -10,7 +11,7 @@ import type { HistoryOf } from "../door/Typed.js"
 import * as Options from "../open/Options.js"
 import * as ErrorAnswer from "./ErrorAnswer.js"
 
-/** How a stream of events is written. */
+/** The options of a stream of events. */
 export interface EventOptions {
   /** Ends the stream, for example the `signal` of a web request. */
   readonly signal?: AbortSignal | undefined
@@ -18,7 +19,7 @@ export interface EventOptions {
   readonly heartbeatMillis?: number | undefined
 }
 
-/** Text of events as bytes. Not every library of types knows that such a stream is iterable. */
+/** Text of events as bytes. Some type libraries do not declare that such a stream is iterable. */
 export type EventStream = ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>
 
 const fields: Options.Options<EventOptions> = {
@@ -33,13 +34,13 @@ export const sseHeaders: Readonly<Record<string, string>> = Object.freeze({
 })
 
 /**
- * The changes of a session (`checkout.changes(input)`) as server-sent events: one `change` each with its version as `id`, comments
- * while it is silent, `end` when the session is archived, `error` with the problem when the right to read it is lost, or when the
- * checkout closes. It ends the iteration when its reader cancels it or the signal fires.
+ * The changes of a session (`checkout.changes(input)`) as server-sent events: one `change` each with its version as
+ * `id`, comments while it is silent, `end` when the session is archived, `error` with the problem when the caller loses
+ * access, or when the checkout closes. It ends the iteration when its reader cancels it or the signal fires.
  *
  * It is a body for `new Response(…)`, and for Node: `pipeline(toSse(…), response)`.
  *
- * **Errors**: reading it rejects with what was thrown, if that is no error of a checkout: the stream is then cut.
+ * **Errors**: reading it rejects with a thrown value that is not an error of a checkout: the stream is then cut.
  */
 export const toSse = (changes: AsyncIterable<HistoryOf<any>>, options: EventOptions = {}): EventStream => {
   Options.check("toSse", options, fields)
@@ -66,11 +67,11 @@ class Source {
   private readonly heartbeatMillis: number
   private readonly signals: ReadonlyArray<AbortSignal>
   private controller: ReadableStreamDefaultController<Uint8Array> | null = null
-  /** Whether the iteration was asked and has not answered. */
+  /** Whether the iteration was asked and has not answered yet. */
   private isAsked = false
-  /** Answered before its reader asked: a heartbeat came first. */
+  /** A piece that arrived before the reader asked, because a heartbeat came first. */
   private kept: (() => void) | null = null
-  /** Ends the pull that waits. */
+  /** Resolves the waiting pull. */
   private waiting: (() => void) | null = null
   private stopTimer: (() => void) | null = null
 
@@ -111,7 +112,7 @@ class Source {
     this.controller = null
     this.settle()
     for (const signal of this.signals) signal.removeEventListener("abort", this.cut)
-    // What it may still throw is told to nobody.
+    // Errors of `return` are ignored.
     void Promise.resolve(this.iterator.return?.()).catch(() => {})
   }
 
@@ -122,7 +123,7 @@ class Source {
   }
 
   private take(told: Told): void {
-    // A signal that fired ends the iteration, too; the session goes on.
+    // An aborted signal also ends the iteration, but the session continues.
     if (told.done === true) return this.end(this.signals.some(({ aborted }) => aborted) ? null : SessionEvents.end)
     try {
       this.give(SessionEvents.changeText(told.value))

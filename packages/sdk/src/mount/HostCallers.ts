@@ -1,6 +1,6 @@
 /**
- * HostCallers: asks a host's `authenticate` who calls. Its answer is checked before it is believed; no answer is none of the client's
- * business, and is logged.
+ * HostCallers: identifies callers with a host's `authenticate`. Its answer is validated. A failure is logged and not
+ * shown to the client.
  */
 import type * as Access from "@onelane/checkout/Access"
 import * as Caller from "@onelane/checkout/Caller"
@@ -42,7 +42,7 @@ export const make = <R>(
       log("authenticate of the host gave no answer", {}, cause)
       return { _tag: "PortUnavailable", port: "authenticate", cause }
     }
-    // Who a request was from at first: a stream goes on only for the same caller.
+    // The first caller of each request: a stream continues only for the same caller.
     const firsts = new WeakMap<object, Caller.Caller>()
     const take = (request: WireRequest.WireRequest, answer: Identified): Found => {
       if (answer === null || answer === undefined) return unknown

@@ -1,8 +1,8 @@
 /**
- * Mount: a checkout of `open` behind the HTTP core, for the server of a host. The core is that of `onelane serve`: this file adds who
- * calls, the async context of a request, and the end.
+ * Mount: a checkout of `open` behind the HTTP core, for the server of a host. The core is that of `onelane serve`: this
+ * file adds authentication, the async context of a request, and closing.
  *
- * When it closes, it takes no more requests, ends its event streams and its waits, and lets requests under way be answered.
+ * When it closes, it refuses new requests, ends its event streams and waits, and still answers running requests.
  */
 import * as Changes from "@onelane/checkout/Changes"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
@@ -23,15 +23,15 @@ import * as MountOptions from "./MountOptions.js"
 export interface Mount {
   readonly core: HttpCore
   readonly mounting: Mounting.Mounting
-  /** Ends it; calling it again waits for the same end. The checkout stays open. */
+  /** Closes it; calling it again waits for the same end. The checkout stays open. */
   readonly close: () => Promise<void>
 }
 
 /**
  * Mounts a checkout. `where`: the function that the host called.
  *
- * **Errors**: a `TypeError` for a checkout that `open` did not give, that acts for one user (`as`), or that is closed; and for a
- * wrong option.
+ * **Errors**: a `TypeError` for a checkout that `open` did not give, that acts for one user (`as`), or that is closed;
+ * and for a wrong option.
  */
 export const make = <R>(where: string, checkout: unknown, options: MountOptions.MountOptions<R>): Mount => {
   const mountable = Mountable.of(checkout)
@@ -99,7 +99,7 @@ const coreOf = <R>(
   )
 }
 
-/** The same calls; a wait ends with the mount, and the session is answered as it is. */
+/** The same calls; a wait ends when the mount closes, with the current session as the answer. */
 const untilEnd = (
   calls: CheckoutSessions.SessionCalls,
   ending: Deferred.Deferred<void>
@@ -125,10 +125,10 @@ const mountingOf = ({ behind }: Mountable.Mountable, paths: Mounting.Paths): Mou
   }
 })
 
-/** A core, and the requests that it has not answered. */
+/** A core, and its unanswered requests. */
 interface Counted {
   readonly core: HttpCore
-  /** Ends when there are none. */
+  /** Completes when there are none. */
   readonly idle: Effect.Effect<void>
 }
 

@@ -1,24 +1,24 @@
 /**
- * MountOptions: what a host says when it mounts a checkout in its server. Checked at once: a mistake is a `TypeError` that names the
- * option.
+ * MountOptions: the options for mounting a checkout in a host's server. Validated at once: an error is a `TypeError`
+ * that names the option.
  */
 import type * as Caller from "@onelane/checkout/Caller"
 import { HttpLimits, Mounting } from "@onelane/http"
 import * as Options from "../open/Options.js"
 
-/** Who calls. `actingAccountId` is null where it is left out; other members of the object are not read. */
+/** The caller. `actingAccountId` is null if it is omitted; other members of the object are ignored. */
 export type HostCaller = Pick<Caller.Caller, "userId" | "roles"> & Partial<Pick<Caller.Caller, "actingAccountId">>
 
-/** Who calls, or nobody. */
+/** The caller, or nobody. */
 export type Identified = HostCaller | null | undefined
 
 /** How a checkout is mounted. `R`: the request of the host. */
 export interface MountOptions<R> extends Mounting.Paths {
   /**
-   * Tells who calls; null or undefined is answered 401. It is called in the async context of the request, and its answer is checked
-   * before it is believed. A throw, a rejection, a wrong shape or no answer within five seconds is answered 503, and the cause goes
-   * to the logger of the checkout, never to the client. For an event stream it is called again with the same request, before each
-   * change and every two seconds: when it knows no caller any more, or another one, the stream ends.
+   * Identifies the caller; null or undefined is answered 401. It is called in the async context of the request, and its
+   * answer is validated. A throw, a rejection, a wrong shape or no answer within five seconds is answered 503, and the
+   * cause goes to the logger of the checkout, never to the client. For an event stream it is called again with the same
+   * request, before each change and every two seconds. If it then returns nobody, or another caller, the stream ends.
    */
   readonly authenticate: (request: R) => Identified | PromiseLike<Identified>
   /** The limits of requests that differ from those of `onelane serve`. */
@@ -27,7 +27,7 @@ export interface MountOptions<R> extends Mounting.Paths {
   readonly corsOrigins?: ReadonlyArray<string> | undefined
   /** A line for each request, to the logger of the checkout. Default false. */
   readonly logRequests?: boolean | undefined
-  /** Milliseconds that requests under way get when it closes, 0 to 60,000. Default 10,000. */
+  /** Milliseconds for running requests when it closes, 0 to 60,000. Default 10,000. */
   readonly closeMillis?: number | undefined
 }
 

@@ -7,19 +7,19 @@ import type { EmbeddedCheckout } from "../open/Embedded.js"
 import * as Mount from "./Mount.js"
 import type { MountOptions } from "./MountOptions.js"
 
-/** Answers requests, every one of them: it calls no `next`. */
+/** Answers all requests: it never calls `next`. */
 export interface NodeMount<R extends IncomingMessage> {
   (request: R, response: ServerResponse): void
   /**
-   * Ends it: requests are refused (503, `DRAINING`), event streams end, and what is under way is answered, within `closeMillis`.
-   * The checkout stays open. Closing the checkout does the same.
+   * Closes it: new requests are refused (503, `DRAINING`), event streams end, and running requests are answered within
+   * `closeMillis`. The checkout stays open. Closing the checkout does the same.
    */
   readonly close: () => Promise<void>
 }
 
 /**
- * Mounts a checkout in a server of Node: both formats, streams, waits, tags, keys and limits of `onelane serve`, under any base
- * path. A body that middleware has parsed already is taken from `request.body`.
+ * Mounts a checkout in a server of Node: both formats, streams, waits, tags, keys and limits of `onelane serve`, under
+ * any base path. A body that middleware has parsed already is taken from `request.body`.
  *
  * **Errors**: throws a `TypeError` for a checkout that `Onelane.open` did not give, and for a wrong option.
  */

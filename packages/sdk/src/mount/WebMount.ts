@@ -1,5 +1,6 @@
 /**
- * WebMount: a checkout as a function from a web-standard `Request` to a `Response`: Hono, Next, Deno, Bun, Cloudflare-like hosts.
+ * WebMount: a checkout as a function from a web-standard `Request` to a `Response`: Hono, Next, Deno, Bun,
+ * Cloudflare-like hosts.
  */
 import { WebHandler } from "@onelane/http"
 import type { EmbeddedCheckout } from "../open/Embedded.js"
@@ -10,15 +11,15 @@ import type { MountOptions } from "./MountOptions.js"
 export interface WebMount<R extends Request> {
   (request: R): Promise<Response>
   /**
-   * Ends it: requests are refused (503, `DRAINING`), event streams end, and what is under way is answered, within `closeMillis`.
-   * The checkout stays open. Closing the checkout does the same.
+   * Closes it: new requests are refused (503, `DRAINING`), event streams end, and running requests are answered within
+   * `closeMillis`. The checkout stays open. Closing the checkout does the same.
    */
   readonly close: () => Promise<void>
 }
 
 /**
- * Mounts a checkout in a host that speaks `Request` and `Response`: both formats, streams, waits, tags, keys and limits of `onelane
- * serve`, under any base path.
+ * Mounts a checkout in a host that uses `Request` and `Response`: both formats, streams, waits, tags, keys and limits
+ * of `onelane serve`, under any base path.
  *
  * **Errors**: throws a `TypeError` for a checkout that `Onelane.open` did not give, and for a wrong option.
  */

@@ -1,6 +1,5 @@
 /**
- * Backups: copies of an embedded store over Promises. Says why a store in memory has none, without loading SQLite before it is
- * asked.
+ * Backups: backups of an embedded store over Promises. A store in memory refuses them without loading SQLite.
  */
 import type { StoreBackup } from "@onelane/sql"
 import * as Cause from "effect/Cause"
@@ -12,10 +11,10 @@ import * as Runtime from "effect/Runtime"
 import type * as Behind from "../door/Behind.js"
 import { draining, OnelaneError } from "../door/Result.js"
 
-/** Makes backups of what is opened. */
+/** Creates backups of the open store. */
 export class Backups extends Context.Tag("@onelane/sdk/Backups")<Backups, StoreBackup.StoreBackupShape>() {}
 
-/** Of a store in memory. */
+/** For a store in memory. */
 export const layerMemory: Layer.Layer<Backups> = Layer.succeed(Backups, {
   isMaking: () => false,
   make: (path) =>

@@ -1,6 +1,6 @@
 /**
- * ClusterNode: an embedded engine as a node of a cluster, together with other programs and with `onelane serve --cluster`. Loads the
- * optional peer `@onelane/cluster` only when it is asked for.
+ * ClusterNode: an embedded engine as a node of a cluster, together with other programs and with `onelane serve
+ * --cluster`. Loads the optional peer `@onelane/cluster` on demand.
  */
 import type * as Access from "@onelane/checkout/Access"
 import type * as Carts from "@onelane/checkout/Carts"
@@ -13,13 +13,20 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Options from "./Options.js"
 
-/** How this program takes part in a cluster. Every node of a cluster has the same storage, secret and number of shards. */
+/**
+ * How this program takes part in a cluster. Every node of a cluster has the same storage, secret and number of shards.
+ */
 export interface ClusterOptions {
-  /** `host:port` at which the other nodes reach this one; port 0 picks a free one. Keep it private: calls travel unencrypted. */
+  /**
+   * `host:port` at which the other nodes reach this one; port 0 picks a free one. Keep it private: calls are not
+   * encrypted.
+   */
   readonly address: string
   /** `host:port` to listen on, if it differs. Default: `address`. */
   readonly listen?: string | undefined
-  /** The secret that all nodes share. Default: derived from `storage`, which they must then all write alike. */
+  /**
+   * The secret that all nodes share. Default: derived from `storage`, which must then be the same text on all nodes.
+   */
   readonly secret?: string | undefined
   /** Number of shards; the same on every node. Default 128. */
   readonly shards?: number | undefined
@@ -80,7 +87,7 @@ const refusedBy = (cause: unknown): ClusterRefused => {
   return new ClusterRefused({ message: `@onelane/cluster could not be loaded: ${why}`, cause })
 }
 
-// The import is awaited in a `try`: a bundler then leaves out what is not installed, and does not fail.
+// The import is awaited in a `try`, so that a bundler leaves out a missing package instead of failing.
 const loaded = async () => {
   try {
     return await import("@onelane/cluster")
@@ -91,7 +98,10 @@ const loaded = async () => {
 
 const load = Effect.tryPromise({ try: loaded, catch: (cause) => cause as ClusterRefused })
 
-/** Joins the cluster of a storage (`postgres://…`) until the scope closes. Dies with a `TypeError` for an address that is none. */
+/**
+ * Joins the cluster of a storage (`postgres://…`) until the scope closes. Dies with a `TypeError` for an invalid
+ * address.
+ */
 export const make = (
   storage: string,
   { address, listen, ...options }: ClusterOptions,

@@ -1,6 +1,6 @@
 /**
- * HostContext: the async context of a call (`AsyncLocalStorage` of Node). Used only where the host gave ports: they run in the
- * context of the call that they answer.
+ * HostContext: the async context of a call (`AsyncLocalStorage` of Node). Used only if the host provides ports: they
+ * run in the context of the call that they answer.
  *
  * Measured on Node 20: `AsyncLocalStorage.snapshot` 11 to 13 µs, an `AsyncResource` 0.05 to 0.15 µs a call.
  */

@@ -1,6 +1,6 @@
 /**
- * HostLogger: sends the log lines of a checkout to a function of the host. By default nothing is logged, and never to standard
- * output.
+ * HostLogger: sends the log lines of a checkout to a function of the host. By default nothing is logged, and never to
+ * standard output.
  *
  * Only the Promise API uses it; an Effect program that provides `Onelane.layer` keeps its own loggers.
  */

@@ -1,6 +1,6 @@
 /**
- * Options: validates the options of `open`, `connect` and `as` before anything starts. An invalid one is a `TypeError` that names
- * the option and never shows its value, which may be a token.
+ * Options: validates the options of `open`, `connect` and `as` before anything starts. An invalid one is a `TypeError`
+ * that names the option and never shows its value, which may be a token.
  */
 import * as Caller from "@onelane/checkout/Caller"
 import * as Fields from "@onelane/engine/Fields"
@@ -18,8 +18,8 @@ export const check = <A>(where: string, given: unknown, options: Options<A>): vo
 }
 
 /**
- * Copies options: each is read once, lists and nested options are copied. Functions and instances of classes (a flow's tables, a
- * signal) are shared.
+ * Copies options: each is read once, lists and nested options are copied. Functions and instances of classes (a flow's
+ * tables, a signal) are shared.
  */
 export const copyOf = <A>(given: A): A => {
   if (Array.isArray(given)) return Array.from(given, copyOf) as A

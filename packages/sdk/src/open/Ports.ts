@@ -1,6 +1,6 @@
 /**
- * Ports: adapts a host's access rules and carts, written as Effects, Promises or plain functions. A plain answer does not suspend
- * the turn.
+ * Ports: adapts a host's access rules and carts, written as Effects, Promises or plain functions. A plain answer does
+ * not suspend the turn.
  */
 
 import * as Access from "@onelane/checkout/Access"
@@ -12,7 +12,10 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 
-/** An answer of a host's function: a value, a Promise or an Effect. A throw, a rejection or a wrong shape means "no answer". */
+/**
+ * An answer of a host's function: a value, a Promise or an Effect. A throw, a rejection or a wrong shape means "no
+ * answer".
+ */
 export type Answer<A> = A | PromiseLike<A> | Effect.Effect<A, Access.PortUnavailable>
 
 /** A host's access rules: an `Access.AccessShape`, or an object of plain functions. */
@@ -36,7 +39,10 @@ export const bind = <A extends object>(host: A, ...names: ReadonlyArray<keyof A>
   return Object.fromEntries(bound)
 }
 
-/** Calls a function of the host and validates its answer. A throw, a rejection or a wrong shape is logged and counts as no answer. */
+/**
+ * Calls a function of the host and validates its answer. A throw, a rejection or a wrong shape is logged and counts as
+ * no answer.
+ */
 const asking = <A>(log: RareLog.RareLog, port: string, shape: string, isAnswer: (value: unknown) => value is A) => {
   const unavailable = (cause: unknown): Access.PortUnavailable => {
     log("a port of the host gave no answer", { port }, cause)
@@ -50,7 +56,10 @@ const asking = <A>(log: RareLog.RareLog, port: string, shape: string, isAnswer: 
       if (Effect.isEffect(answer))
         return EffectRunner.flatMapNow(answer as Effect.Effect<A, Access.PortUnavailable>, taken)
       if (!Predicate.isPromiseLike(answer)) return taken(answer)
-      return Effect.flatMap(Effect.tryPromise({ try: () => answer, catch: unavailable }), taken)
+      const promised = Promise.resolve(answer)
+      // A cancelled call does not observe the rejection, which must not end the process.
+      promised.catch(() => {})
+      return Effect.flatMap(Effect.tryPromise({ try: () => promised, catch: unavailable }), taken)
     } catch (cause) {
       return Exit.fail(unavailable(cause))
     }
@@ -81,7 +90,7 @@ export const layerAccess = (host: HostAccess): Layer.Layer<Access.Access> =>
       const ask = asking(log, "access.mayInvoke", "true or false", Predicate.isBoolean)
       const askRights = asking(log, "access.rights", `an object of ${rightNames.join(", ")}`, isRights)
       return {
-        // A rule that allows everything must not let a buyer assign a cart to somebody.
+        // A rule that allows everything must not let a buyer assign a cart to somebody else.
         mayInvoke: (caller, action) =>
           action === "assign-cart" && !Access.isPrivileged(caller)
             ? Exit.succeed(false)

@@ -1,6 +1,6 @@
 /**
- * Stores: the journal, the directory and the backups of a storage: memory, an SQLite file or PostgreSQL. Loads what a storage needs,
- * and no more.
+ * Stores: the journal, the directory and the backups of a storage: memory, an SQLite file or PostgreSQL. Loads only
+ * what the storage needs.
  */
 import type * as Access from "@onelane/checkout/Access"
 import type * as Carts from "@onelane/checkout/Carts"
@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Backups from "./Backups.js"
 
-/** What a storage gives. */
+/** The services of a storage. */
 export type Stored = Journal.Journal | Access.Access | Carts.Carts | Directory.Directory | Backups.Backups
 
 const memory: Layer.Layer<Stored> = Layer.mergeAll(JournalMemory.layer, DirectoryMemory.layer, Backups.layerMemory)

@@ -1,5 +1,5 @@
 /**
- * Closing: tells whoever waits that the service is being closed.
+ * Closing: notifies waiting calls that the service is being closed.
  */
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import * as Effect from "effect/Effect"
@@ -10,11 +10,11 @@ import { draining } from "../door/Result.js"
 /** The end of a service. */
 export interface Closing {
   readonly isClosed: () => boolean
-  /** Calls back once, when it is closed, unless the returned function is called before. */
+  /** Calls back once when it is closed, unless the returned function is called before. */
   readonly listen: (onClosed: () => void) => () => void
 }
 
-/** Of a service that nobody closes. */
+/** For a service that is never closed. */
 export const never: Closing = { isClosed: () => false, listen: () => () => {} }
 
 /** Closes with the scope. */

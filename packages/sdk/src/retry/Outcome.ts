@@ -1,6 +1,6 @@
 /**
- * Outcome: what the small client decides after failed attempts (`@onelane/client/outcome`), here also for an engine in this process: it
- * is not restarted after it drains, and a fenced store stays fenced until it is reopened.
+ * Outcome: the decision after failed attempts, from `@onelane/client/outcome`, extended to an engine in this process.
+ * Such an engine is not restarted after it drains, and a fenced store stays fenced until it is reopened.
  */
 
 import type { CheckoutError, StorageUnavailable } from "@onelane/checkout/CheckoutError"
@@ -10,14 +10,16 @@ export { type Call, isUndecided, settles } from "@onelane/client/outcome"
 
 /** How often a call is retried, and with which pauses. */
 export interface Policy extends Outcome.Policy {
-  /** Whether the service is restarted after it drains or its store is fenced: true for a server, false in this process. */
+  /**
+   * Whether the service is restarted after it drains or its store is fenced: true for a server, false in this process.
+   */
   readonly restarts: boolean
 }
 
 /** What to do next. */
 export type Next<E> = Outcome.Next<E | StorageUnavailable>
 
-// Whether nothing but opening the checkout again can help.
+// Whether only reopening the checkout can help.
 const isOver = ({ restarts }: Policy, error: CheckoutError): boolean =>
   !restarts && Outcome.isUndecided(error) && (error.reason === "DRAINING" || error.reason === "FENCED")
 

@@ -1,11 +1,11 @@
 /**
- * Retry: the same service, which retries what is safe to retry and adds an idempotency key to every writing call whose answer can
- * be lost (`keyed`).
+ * Retry: the same service, which retries what is safe to retry and adds an idempotency key to every writing call whose
+ * answer can be lost (`keyed`).
  *
- * It retries only answers without a decision (`Overloaded`, `StorageUnavailable`), and only where a second attempt does no harm:
- * always when the first was certainly not applied; when that is unknown, only reads, `open` (get or create) and calls with a key.
- * A refusal is final, `SessionProcessing` included: the caller decides how long to wait for a task. `Outcome` decides what the
- * caller gets in the end.
+ * It retries only answers without a decision (`Overloaded`, `StorageUnavailable`), and only where a second attempt does
+ * no harm: always when the first was certainly not applied; when that is unknown, only reads, `open` (get or create)
+ * and calls with a key. A refusal is final, `SessionProcessing` included: the caller decides how long to wait for a
+ * task. `Outcome` decides what the caller gets in the end.
  */
 
 import type * as Caller from "@onelane/checkout/Caller"
@@ -20,43 +20,16 @@ import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import type { Behind } from "../door/Behind.js"
-import * as Options from "../open/Options.js"
 import * as Closing from "./Closing.js"
 import * as Outcome from "./Outcome.js"
 import * as Repetition from "./Repetition.js"
+import { limitMax, type RetryOptions, withDefaults } from "./RetryOptions.js"
 import * as Subscription from "./Subscription.js"
-import * as Waits from "./Waits.js"
 
-/** Exponential backoff with full jitter. Waits at least the answer's `retryAfterMillis`, up to `maxMillis`. */
-export interface RetryOptions {
-  /** Retries after the first attempt, at most 200; 0 turns retries off. Default 8. */
-  readonly limit?: number | undefined
-  /** Upper bound of the first pause, in milliseconds. Default 50. */
-  readonly baseMillis?: number | undefined
-  /** Longest pause in milliseconds. Default 2,000. */
-  readonly maxMillis?: number | undefined
+const policyOf = (options: RetryOptions, restarts: boolean): Outcome.Policy => {
+  const policy = withDefaults(options)
+  return { ...policy, limit: Math.min(policy.limit, limitMax), restarts }
 }
-
-const limitMax = 200
-
-/** Longest pause that an option may set, milliseconds: an hour. */
-const pauseMax = 3_600_000
-
-/** Validates `RetryOptions`. */
-export const option = Options.nested<RetryOptions>({
-  limit: Options.whole(0, limitMax),
-  baseMillis: Options.whole(0, pauseMax),
-  maxMillis: Options.whole(0, pauseMax)
-})
-
-const defaults = { limit: 8, baseMillis: 50, maxMillis: 2_000 }
-
-const policyOf = (options: RetryOptions, restarts: boolean): Outcome.Policy => ({
-  limit: Math.min(options.limit ?? defaults.limit, limitMax),
-  baseMillis: options.baseMillis ?? defaults.baseMillis,
-  maxMillis: options.maxMillis ?? defaults.maxMillis,
-  restarts
-})
 
 /** Keys that no two clients share: a random part per client, a counter per call. */
 const makeKeys: Effect.Effect<() => string> = Effect.gen(function* () {
@@ -90,8 +63,9 @@ const withKey = <I extends Keyable>(input: I, nextKey: () => string): I =>
     : { ...input, idempotencyKey: nextKey() }
 
 /**
- * Wraps a service. `restarts`: retry while the service drains or its store is fenced. `keyed`: add a key to writing calls without
- * one; an engine in this process loses no answer, so its calls need none. `closing`: the end of the service.
+ * Wraps a service of this process. `restarts`: retry while the service drains or its store is fenced, because it comes
+ * back. `keyed`: add a key to writing calls without one; a single engine loses no answer, so its calls need none.
+ * `closing`: the end of the service.
  */
 export const make = (
   calls: CheckoutSessions.SessionCalls,
@@ -102,46 +76,35 @@ export const make = (
 ): Effect.Effect<CheckoutSessions.SessionCalls> =>
   Effect.map(makeKeys, (nextKey) => {
     const policy = policyOf(options, restarts)
-    const waits: Waits.Waits = { policy, get: calls.get, closing: Closing.until(closing) }
     const write =
-      <I extends Keyable, A, E extends CheckoutError.CheckoutError>(
-        method: (caller: Caller.Caller, input: I) => Effect.Effect<A, E>
-      ) =>
-      (caller: Caller.Caller, input: I) =>
-        Effect.suspend(() => {
-          const sent = keyed ? withKey(input, nextKey) : input
-          return Repetition.repeat(policy, writing(Object(sent)), () => method(caller, sent))
-        })
-    const start =
-      <I extends Keyable, A extends Waits.Answer, E extends CheckoutError.CheckoutError>(
-        method: Waits.Method<I, A, E>,
+      <I extends Keyable, W, A, E extends CheckoutError.CheckoutError>(
+        method: (caller: Caller.Caller, input: I, wait?: W) => Effect.Effect<A, E>,
         opens = false
       ) =>
-      (caller: Caller.Caller, input: I, wait?: CheckoutSessions.Wait) =>
+      (caller: Caller.Caller, input: I, wait?: W) =>
         Effect.suspend(() => {
           const sent = keyed ? withKey(input, nextKey) : input
-          const call = writing(Object(sent), opens)
-          // An engine in this process waits by itself.
-          return wait === undefined || !restarts
-            ? Repetition.repeat(policy, call, () => method(caller, sent, wait))
-            : Waits.call(waits, call, caller, (wait) => method(caller, sent, wait), wait)
+          return Repetition.repeat(policy, writing(Object(sent), opens), () => method(caller, sent, wait))
         })
+    const read =
+      <I, W, A, E extends CheckoutError.CheckoutError>(
+        method: (caller: Caller.Caller, input: I, wait?: W) => Effect.Effect<A, E>
+      ) =>
+      (caller: Caller.Caller, input: I, wait?: W) =>
+        Repetition.repeat(policy, Repetition.read, () => method(caller, input, wait))
     return CallValues.make({
-      open: start(calls.open, true),
-      update: start(calls.update),
-      get: (caller, input, wait) =>
-        wait === undefined || !restarts
-          ? Repetition.repeat(policy, Repetition.read, () => calls.get(caller, input, wait))
-          : Waits.get(waits, caller, input, wait),
-      find: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.find(caller, input)),
-      history: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.history(caller, input)),
+      open: write(calls.open, true),
+      update: write(calls.update),
+      get: read(calls.get),
+      find: read(calls.find),
+      history: read(calls.history),
       cancel: write(calls.cancel),
-      completeTask: start(calls.completeTask),
+      completeTask: write(calls.completeTask),
       failTask: write(calls.failTask),
       releaseClaim: write(calls.releaseClaim),
       move: write(calls.move),
-      sessions: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.sessions(caller, input)),
-      claims: (caller, input) => Repetition.repeat(policy, Repetition.read, () => calls.claims(caller, input)),
+      sessions: read(calls.sessions),
+      claims: read(calls.claims),
       follow: (caller, input) => Subscription.follow({ policy, calls, closing }, caller, input)
     })
   })
@@ -177,26 +140,24 @@ const startingOver = <I, W, A, E extends CheckoutError.CheckoutError>(
   factsOf: (input: I) => Outcome.Call
 ): Start<I, W, A, E | CheckoutError.StorageUnavailable> => {
   type Exited = Exit.Exit<A, E | CheckoutError.StorageUnavailable>
-  // A function of its own: a closure inside the call would make every one allocate a context.
+  // A separate function: a closure inside the call would make every call allocate a context.
   const follow = (caller: Caller.Caller, input: I, wait: W | undefined, started: Answer.Answer<A, E>) => {
     const run = capture?.()
-    const conclude = (exit: Exit.Exit<A, E>, onExit: (exit: Exited) => void): void => {
-      const error = undecided(exit)
-      if (error === null) return onExit(exit)
-      const repeating = Repetition.goOn(policy, factsOf(input), () => call(caller, input, wait), [error])
-      Runtime.runCallback(runtime)(repeating, { onExit, ...AsyncContext.optionsOf(run, runtime) })
+    const isDecided = !("listen" in started)
+    return {
+      listen: (onExit: (exit: Exited) => void) => {
+        const conclude = (exit: Exit.Exit<A, E>): void => {
+          const error = undecided(exit)
+          if (error === null) return onExit(exit)
+          const repeating = Repetition.goOn(policy, factsOf(input), () => call(caller, input, wait), [error])
+          Runtime.runCallback(runtime)(repeating, { onExit, ...AsyncContext.optionsOf(run, runtime) })
+        }
+        if (isDecided) conclude(started)
+        else started.listen(conclude)
+      },
+      withdraw: isDecided ? () => false : started.withdraw,
+      isBegun: isDecided || started.isBegun
     }
-    return "listen" in started
-      ? {
-          listen: (onExit: (exit: Exited) => void) => started.listen((exit) => conclude(exit, onExit)),
-          withdraw: started.withdraw,
-          isBegun: started.isBegun
-        }
-      : {
-          listen: (onExit: (exit: Exited) => void) => conclude(started, onExit),
-          withdraw: () => false,
-          isBegun: true
-        }
   }
   return (caller, input, wait) => {
     const started = start(caller, input, wait)
@@ -204,7 +165,7 @@ const startingOver = <I, W, A, E extends CheckoutError.CheckoutError>(
   }
 }
 
-/** The same calls; those that write get a key where they have none: a retry finds out what became of a lost answer. */
+/** The same calls; writing calls without a key get one, so that a retry can find out the outcome of a lost answer. */
 export const keyed = (starts: Starts.Starts): Starts.Starts => {
   const nextKey = Effect.runSync(makeKeys)
   const keying =

@@ -5,7 +5,7 @@ import type * as Caller from "@onelane/checkout/Caller"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import * as Subscription from "@onelane/checkout/Subscription"
-import * as Backoff from "@onelane/engine/Backoff"
+import * as Backoff from "@onelane/client/backoff"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -25,8 +25,8 @@ export interface Following {
 }
 
 /**
- * Follows a session. After a break it resumes after the last version given; `policy.limit` counts breaks without a page in between.
- * When the service is closed, it fails with `draining`.
+ * Follows a session. After a break it resumes after the last version given; `policy.limit` counts breaks without a page
+ * in between. When the service is closed, it fails with `draining`.
  */
 export const follow = (
   following: Following,
@@ -48,7 +48,7 @@ class Resuming implements Subscription.Subscription {
   private open: Subscription.Subscription | null = null
   private asked: Subscription.OnAnswer | null = null
   private attempt = 1
-  /** What opens the next subscription, after a pause. */
+  /** The fiber that opens the next subscription, after a pause. */
   private opening: Fiber.RuntimeFiber<Subscription.Subscription, CheckoutError.HistoryError> | null = null
   private checking: Fiber.RuntimeFiber<void, CheckoutError.AccessError> | null = null
   private stopListening: (() => void) | null = null
@@ -111,7 +111,7 @@ class Resuming implements Subscription.Subscription {
   private begin(pause: Effect.Effect<void> | null): void {
     const { caller, following, input, runtime } = this
     const follow = Effect.suspend(() => following.calls.follow(caller, { ...input, afterVersion: this.seen }))
-    // Through the scheduler of the runtime, which begins it in the async context of the iteration.
+    // Uses the scheduler of the runtime, which starts it in the async context of the iteration.
     const opening = Runtime.runFork(runtime)(pause === null ? follow : Effect.zipRight(pause, follow), {
       immediate: false
     })

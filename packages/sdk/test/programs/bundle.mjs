@@ -20,29 +20,24 @@ const byEsbuild = async (options) => {
   return warnings.map(({ text }) => text)
 }
 
-const byRollup = async (format) => {
+const byRollup = async () => {
   const warnings = []
   const built = await rollup({
     input: entry,
     onwarn: ({ id, message }) => void (id?.includes("@onelane") && warnings.push(message)),
     plugins: [nodeResolve({ preferBuiltins: true, exportConditions: ["node"] }), commonjs(), json()]
   })
-  const extension = format === "es" ? "mjs" : "cjs"
-  await built.write({
-    dir: folder,
-    format,
-    entryFileNames: `server.${extension}`,
-    chunkFileNames: `[name].${extension}`
-  })
+  await built.write({ dir: folder, format: "cjs", entryFileNames: "server.cjs", chunkFileNames: "[name].cjs" })
   return warnings
 }
 
-const byWebpack = () =>
+const byWebpack = (minimize) =>
   new Promise((resolve, reject) => {
     const options = {
       mode: "production",
       target: "node20",
       entry,
+      optimization: { minimize },
       output: { path: folder, filename: "server.cjs", chunkFilename: "[name].cjs" }
     }
     webpack(options, (failed, stats) => {
@@ -67,9 +62,9 @@ const bundlers = {
     }),
   "esbuild, CommonJS, minified": () =>
     byEsbuild({ format: "cjs", outfile: `${folder}/server.cjs`, minify: true, keepNames: true }),
-  "rollup, ESM": () => byRollup("es"),
-  "rollup, CommonJS": () => byRollup("cjs"),
-  webpack: byWebpack
+  "rollup, CommonJS": byRollup,
+  webpack: () => byWebpack(true),
+  "webpack, not minified": () => byWebpack(false)
 }
 
 process.stdout.write(`${JSON.stringify(await bundlers[bundler]())}\n`)

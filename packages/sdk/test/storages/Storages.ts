@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as PostgresServer from "@onelane/testkit/PostgresServer"
-import { Effect, Exit, Scope } from "effect"
-import { afterAll, beforeAll } from "vitest"
+import { postgresForThisFile } from "@onelane/testkit/PostgresForFile"
+import { Effect } from "effect"
+import { afterAll } from "vitest"
 
 /** Where the checkouts of one test are opened; `cluster`: each as a node. */
 export interface Place {
@@ -17,23 +17,18 @@ export type MakePlace = () => Promise<Place>
 
 /** Every storage by name, for the test file that calls it; starts one PostgreSQL. */
 export const makeStorages = () => {
-  const scope = Effect.runSync(Scope.make())
+  const postgres = postgresForThisFile()
   const folders: Array<string> = []
-  let postgres: PostgresServer.PostgresServer
-  beforeAll(async () => {
-    postgres = await Effect.runPromise(Scope.extend(PostgresServer.make(), scope))
-  }, 180_000)
-  afterAll(async () => {
-    await Effect.runPromise(Scope.close(scope, Exit.void))
+  afterAll(() => {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-  }, 180_000)
+  })
   const file = (): string => {
     const folder = mkdtempSync(join(tmpdir(), "onelane-storage-"))
     folders.push(folder)
     return join(folder, "checkout.db")
   }
   const onPostgres = (cluster: boolean) => async (): Promise<Place> => ({
-    storage: await Effect.runPromise(postgres.makePlace),
+    storage: await Effect.runPromise(postgres().makePlace),
     cluster
   })
   return {
