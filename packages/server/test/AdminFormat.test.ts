@@ -1,6 +1,7 @@
 /** The admin format of a whole server: what an operator may do, and what everybody else is told. */
 import { readFileSync } from "node:fs"
 import { connect } from "node:net"
+import { setTimeout } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Validator } from "@seriousme/openapi-schema-validator"
 import { Effect, Either, Fiber, Queue } from "effect"
@@ -55,6 +56,15 @@ const refused = (answer: Awaited<ReturnType<typeof request>>, status: number, ex
   assert.match(answer.headers["content-type"]!, /^application\/problem\+json/)
   assert.strictEqual(answer.headers["cache-control"], "no-store")
   assert.deepInclude(answer.body, { status, applied: "no", ...expected })
+}
+
+/** Lists are written behind the commits, within a second. */
+const until = async (isSo: () => Promise<boolean>): Promise<void> => {
+  for (let tries = 0; tries < 100; tries++) {
+    if (await isSo()) return
+    await setTimeout(50)
+  }
+  assert.fail("it never came to be")
 }
 
 /** Bytes as they are, and the status they are answered with. */
@@ -272,13 +282,16 @@ describe("the admin format", { timeout: 60_000 }, () => {
         assert.strictEqual(opened.status, 201, opened.text)
         ids.push(opened.body.session.id)
       }
+      await until(async () => (await done(url, "sessions.list")).sessions.length === 2)
       const first = await done(url, "sessions.list", { limit: 1 })
-      assert.strictEqual(first.next, first.sessions[0].id)
+      const idOf = (page: { sessions: ReadonlyArray<{ checkoutSessionId: string }> }) =>
+        page.sessions[0]!.checkoutSessionId
+      assert.strictEqual(first.next, idOf(first))
       const second = await done(url, "sessions.list", { limit: 2, after: first.next })
-      assert.deepStrictEqual([first.sessions[0].id, second.sessions[0].id, second.next], [...ids.sort(), null])
+      assert.deepStrictEqual([idOf(first), idOf(second), second.next], [...ids.sort(), null])
       await request(url, token, "POST", `/v1/checkout-sessions/${ids[0]}/cancel`)
-      const page = await done(url, "sessions.list", { limit: 1 })
-      assert.deepStrictEqual(page, { sessions: [], next: ids[0] })
+      await until(async () => (await done(url, "sessions.list")).sessions.length === 1)
+      assert.strictEqual(idOf(await done(url, "sessions.list", { limit: 1 })), ids[1])
       assert.lengthOf((await done(url, "sessions.list", { archived: true })).sessions, 2)
       assert.deepStrictEqual(await done(url, "keys.revoke", { id: key.id }), { revoked: true })
       assert.strictEqual((await request(url, token, "GET", `/v1/checkout-sessions/${ids[1]}`)).status, 401)
@@ -312,8 +325,9 @@ describe("the admin format", { timeout: 60_000 }, () => {
       const inOrder = [...examples].sort(([a], [b]) => Number(a.includes("members")) - Number(b.includes("members")))
       for (const [name, body] of inOrder) {
         const { status, text } = await does(url, name, body)
-        // In memory there is no file to copy: Backup.test.ts has one.
-        assert.strictEqual(status, name === "backups.create" ? 400 : 200, `${name}: ${text}`)
+        // In memory there is no file to copy, and no session of this id: Backup.long.test.ts and SessionAdmin.test.ts have them.
+        const hasNone = name === "backups.create" || name === "sessions.inspect"
+        assert.strictEqual(status, hasNone ? 400 : 200, `${name}: ${text}`)
       }
       assert.include((await request(url, null, "GET", "/docs")).text, "/admin/v1/users.put")
     })

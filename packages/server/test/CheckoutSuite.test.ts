@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { type Caller, CheckoutEngine, CheckoutSessions, type Flow } from "@onelane/checkout"
@@ -67,7 +66,7 @@ const overHttp = (flow: Flow.Flow) => {
     Layer.provide(Authentication.layerStatic(tokens)),
     Layer.provideMerge(NodeHttpServer.layer(() => createServer(), { port: 0, host: "127.0.0.1" }))
   )
-  const client = Layer.effect(CheckoutSessions.CheckoutSessions, clients).pipe(Layer.provide(FetchHttpClient.layer))
+  const client = Layer.effect(CheckoutSessions.CheckoutSessions, clients)
   return client.pipe(Layer.provide(server), Layer.provideMerge(inMemory(flow)))
 }
 

@@ -1,6 +1,5 @@
 /** Nodes of a cluster as child processes on built output, over one real PostgreSQL, killed and started again at will. */
 import { once } from "node:events"
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { Caller, type CheckoutSessions } from "@onelane/checkout"
 import { CheckoutClient } from "@onelane/http"
 import * as Link from "@onelane/testkit/Link"
@@ -52,10 +51,7 @@ export const start = (storage: string): Effect.Effect<ClusterNode, never, Scope.
         return urlOf(program)
       })
     const url = yield* Effect.acquireRelease(run("0"), () => Effect.sync(() => program.process.kill("SIGKILL")))
-    const door = yield* Effect.provide(
-      CheckoutClient.make({ url, token: "admin", timeoutMillis: patienceMillis }),
-      FetchHttpClient.layer
-    )
+    const door = yield* CheckoutClient.make({ url, token: "admin", timeoutMillis: patienceMillis })
     const signal = (name: NodeJS.Signals) => Effect.sync(() => void program.process.kill(name))
     return {
       url,

@@ -7,7 +7,7 @@ import { onelane as bundled, type Ended, node } from "./Program.js"
 export const nothing = { ONELANE_URL: undefined, ONELANE_TOKEN: undefined, ONELANE_STORAGE: undefined }
 
 /** Files of a user: they must get the packages that the command has, so it is the command itself that loads them. */
-const files = ["--app", "--flow"]
+const files = ["--app", "--flow", "--adapter"]
 
 /** Runs a command to its end. */
 export const run = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Promise<Ended> =>

@@ -39,7 +39,7 @@ describe("the pages for operators", () => {
   it("OPERATIONS names every metric, and only existing ones", () => {
     const commit = EngineMetrics.makeCommit()
     const lanes = { sessions: EngineMetrics.make(), carts: EngineMetrics.make() }
-    const engine = { ...lanes, commit, tasks: () => 0, clockOffsetMillis: () => 0 }
+    const engine = { ...lanes, commit, tasks: () => 0, clockOffsetMillis: () => 0, attempts: null }
     const counted = Samples.read(engine, DoorMetrics.make(), StoreHealth.none).map(({ name }) => name)
     const named = [...operations.matchAll(/`((?:onelane|process)_\w+)`/g)].map(([, name]) => name!)
     assert.sameMembers(named, counted)

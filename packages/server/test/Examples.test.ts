@@ -7,20 +7,7 @@ import { node, root, urlOf } from "./Program.js"
 
 const run = (example: string) => node([join(root, "examples/dist", `${example}.js`)]).ended
 
-describe("examples", { timeout: 240_000 }, () => {
-  it("01-two-browsers: one winner in every race, and nothing acknowledged is lost in a kill", async () => {
-    const { code, stderr, stdout } = await run("01-two-browsers")
-    assert.strictEqual(code, 0, stderr)
-    assert.match(
-      stdout,
-      /Start → Shipping Address +(Ann|Bob) won, version 2\n +(Ann|Bob) was told ExpectedStateMismatch/
-    )
-    assert.match(stdout, /Killed after \d+ races; started again on the same file/)
-    assert.match(stdout, /\n434 races: Ann won \d+, Bob won \d+\.\n/)
-    assert.match(stdout, /Checked against the file: one winner in every race.*nothing acknowledged was lost/)
-    assert.strictEqual(stderr, "")
-  })
-
+describe("examples", { timeout: 60_000 }, () => {
   it("02-embedded: of two updates at once one is accepted, the other refused", async () => {
     const { code, stderr, stdout } = await run("02-embedded")
     assert.strictEqual(code, 0, stderr)
@@ -31,27 +18,6 @@ describe("examples", { timeout: 240_000 }, () => {
     const { code, stderr, stdout } = await run("03-embedded-effect")
     assert.strictEqual(code, 0, stderr)
     assert.strictEqual(stdout, "accepted: the session is in Inventory, version 2\nrefused: it is in Inventory now\n")
-  })
-
-  it("04-checkout-flow: tasks retried, one process killed in its payment, the next one finishes, money taken once", async () => {
-    const { code, stderr, stdout } = await run("04-checkout-flow")
-    assert.strictEqual(code, 0, stderr)
-    assert.match(stdout, /priced, at try 2/)
-    assert.match(stdout, /Taxes → Error \(ADDRESS_UNKNOWN: .*\)\n +\d+ Error → Taxes/)
-    assert.match(stdout, /ended by SIGKILL; charges made: 1, answers that arrived: 0/)
-    const keys = [...stdout.matchAll(/paying under key (\S+)/g)].map(([, key]) => key)
-    assert.deepStrictEqual(keys, [keys[0], keys[0]])
-    assert.match(stdout, /ended by code 0; the session is in Complete, its order is order-of-cart-1/)
-    assert.match(stdout, /payments in its history: 1, requests to the provider: 2\ncharges made: 1\n$/)
-  })
-
-  it("05-watch: the loser sees the winner's change, through a kill of the server, without gap or duplicate", async () => {
-    const { code, stderr, stdout } = await run("05-watch")
-    assert.strictEqual(code, 0, stderr)
-    assert.strictEqual(stdout.match(/(ann|bob) won/g)?.length, 6)
-    assert.strictEqual(stdout.match(/was told ExpectedStateMismatch/g)?.length, 6)
-    assert.match(stdout, /ann saw versions 2 3 4 5 6 7 8\nbob saw versions 2 3 4 5 6 7 8\n/)
-    assert.match(stdout, /no gap, no duplicate, and nobody polled\n$/)
   })
 })
 

@@ -274,15 +274,15 @@ describe("Listener", () => {
       yield* Effect.repeat(Effect.sleep(10), { until: () => answering.length === 2 })
       const began = performance.now()
       const closing = yield* Effect.fork(
-        Listener.close(server, { ...ListenerLimits.defaults, lingerMillis: 20, closeMillis: 500 })
+        Listener.close(server, { ...ListenerLimits.defaults, lingerMillis: 20, closeMillis: 1_500 })
       )
       assert.match(yield* idle.heard, /quick$/)
-      assert.isBelow(performance.now() - began, 400)
+      assert.isBelow(performance.now() - began, 1_400)
       answering[0]!()
       assert.match(yield* slow.heard, /done$/)
       assert.strictEqual(yield* stuck.heard, "")
       yield* closing.await
-      assert.isBelow(performance.now() - began, 2_000)
+      assert.isBelow(performance.now() - began, 5_000)
     })
   )
 

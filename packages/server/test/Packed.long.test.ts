@@ -24,10 +24,10 @@ describe("tarballs", () => {
       const has = new Set(files)
       for (const name of ["README.md", "LICENSE", "package.json"])
         assert.isTrue(has.has(name), `${manifest.name}: ${name}`)
-      for (const file of files.filter((each) => /^dist\/.*\.js$/.test(each))) {
+      for (const file of files.filter((each) => /^dist\/(?!assets\/).*\.js$/.test(each))) {
         const stem = file.slice("dist/".length, -".js".length)
-        for (const other of [`src/${stem}.ts`, `dist/${stem}.d.ts`])
-          assert.isTrue(has.has(other), `${manifest.name}: ${other}`)
+        assert.isTrue(has.has(`src/${stem}.ts`) || has.has(`src/${stem}.tsx`), `${manifest.name}: src/${stem}.ts`)
+        assert.isTrue(has.has(`dist/${stem}.d.ts`), `${manifest.name}: dist/${stem}.d.ts`)
       }
       const strange = files.filter(
         (file) =>

@@ -7,12 +7,13 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { Effect } from "effect"
-import * as Command from "../src/Program.js"
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url))
 
-/** The command, in one file that starts faster (vitest.command.ts). */
-export const onelane = process.env.ONELANE_COMMAND ?? Command.onelane
+/** A program in one file, which starts faster (packages/testkit/programs.mjs). */
+export const built = (name: string): string => join(process.env.ONELANE_PROGRAMS!, `${name}.js`)
+
+export const onelane = built("onelane")
 
 export interface Ended {
   readonly code: number | null
@@ -27,11 +28,16 @@ export interface Program {
   readonly line: (test: (line: string) => boolean) => Promise<string>
 }
 
-export const start = (command: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}): Program => {
-  const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] })
+export const start = (
+  command: string,
+  args: ReadonlyArray<string>,
+  env: NodeJS.ProcessEnv = {},
+  stdin: "ignore" | "pipe" = "ignore"
+): Program => {
+  const child = spawn(command, args, { cwd: root, env: { ...process.env, ...env }, stdio: [stdin, "pipe", "pipe"] })
   const written = { stdout: "", stderr: "" }
-  child.stderr.on("data", (chunk) => (written.stderr += chunk))
-  const lines = createInterface({ input: child.stdout })
+  child.stderr!.on("data", (chunk) => (written.stderr += chunk))
+  const lines = createInterface({ input: child.stdout! })
   const waiting = new Set<(line: string) => void>()
   lines.on("line", (line) => {
     written.stdout += `${line}\n`

@@ -29,7 +29,7 @@ describe("ServeConfig", () => {
     const config = Either.getOrThrowWith(parse(withTokens), Error)
     const { tokens: _, door: __, ...rest } = config
     const listens = { host: "127.0.0.1", port: 8080 }
-    const alone = { backupFolder: null, cluster: null, clusterListen: null, clusterSecret: null }
+    const alone = { backupFolder: null, cluster: null, clusterListen: null, clusterSecret: null, noConsole: false }
     assert.deepStrictEqual(rest, { storage: "onelane.db", ...listens, flow: Flow.b2b, app: null, seed: null, ...alone })
   })
 

@@ -1,12 +1,13 @@
-/** The shop of examples/08-shop: two processes, one killed, its tables and its sessions agree. Every point: Shop.long.test.ts. */
+/** The shop of examples/08-shop: its tables and its sessions agree. Killed at every point: Shop.long.test.ts. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import { Flow, Onelane } from "@onelane/sdk"
+import { postgresForThisFile } from "@onelane/testkit/PostgresForFile"
 import { points } from "../../../examples/08-shop/crash.js"
 import { node, root } from "./Program.js"
-import { one, open, pay, postgresForThisFile, selling } from "./Shop.js"
+import { one, open, pay, selling } from "./Shop.js"
 
 const server = postgresForThisFile()
 
@@ -15,18 +16,6 @@ const states = { Payment: ["Receipt", "Declined"], Declined: ["Payment"], Receip
 const page = readFileSync(join(root, "docs/recipes/your-database.md"), "utf8")
 
 describe("08-shop", { timeout: 120_000 }, () => {
-  it("a process is killed after the charge, another after its order: the other two finish, once each, and end with 0", () =>
-    selling(server(), async ({ fateOf, start }) => {
-      const [charged, ordered, left] = await Promise.all([start("charged"), start("ordered"), start()])
-      const ids = [await open(charged, "cart-1"), await open(ordered, "cart-2")]
-      assert.deepStrictEqual(await Promise.all([pay(charged, ids[0]!), pay(ordered, ids[1]!)]), [null, null])
-      assert.isNull((await charged.ended).code)
-      const again = await start()
-      assert.deepStrictEqual([await fateOf("cart-1", left), await fateOf("cart-2", again)], [one, one])
-      for (const { process } of [left, again]) process.kill("SIGTERM")
-      for (const { ended } of [left, again]) assert.deepInclude(await ended, { code: 0, stderr: "" })
-    }))
-
   it("a double click in two processes is one order, and a declined payment is tried again under a new key", () => {
     let declines = true
     const seen = (what: string, { cartId }: { readonly cartId?: string }) => {

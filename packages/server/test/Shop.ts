@@ -1,12 +1,10 @@
 /** Shop: processes of examples/08-shop over one PostgreSQL, and what the buyer, the provider, the mail and the tables say of a cart. */
-import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
-import { afterAll, beforeAll } from "@effect/vitest"
-import * as PostgresServer from "@onelane/testkit/PostgresServer"
-import { Effect, Exit, Scope } from "effect"
+import type * as PostgresServer from "@onelane/testkit/PostgresServer"
+import { Effect } from "effect"
 import pg from "pg"
 import * as World from "../../../examples/08-shop/world.js"
-import { node, type Program, root, urlOf } from "./Program.js"
+import { built, node, type Program, urlOf } from "./Program.js"
 
 /** Long enough for a payment on a busy machine, short enough to wait for. */
 const deadlineMillis = 3_000
@@ -123,7 +121,7 @@ export const selling = (
           })
         )
         const start: Shop["start"] = async (crash = "") => {
-          const program = node([join(root, "examples/dist/08-shop/server.js")], { ...env, SHOP_CRASH: crash })
+          const program = node([built("shop")], { ...env, SHOP_CRASH: crash })
           programs.add(program)
           return { ...program, url: await urlOf(program) }
         }
@@ -131,14 +129,3 @@ export const selling = (
       })
     )
   )
-
-/** Starts a PostgreSQL before the tests of a file and ends it after them. */
-export const postgresForThisFile = (): (() => PostgresServer.PostgresServer) => {
-  const scope = Effect.runSync(Scope.make())
-  let server: PostgresServer.PostgresServer
-  beforeAll(async () => {
-    server = await Effect.runPromise(Scope.extend(PostgresServer.make(), scope))
-  }, 120_000)
-  afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)), 60_000)
-  return () => server
-}

@@ -1,29 +1,21 @@
 /** The page that leads from an empty folder to a cluster: its commands, in a project that has our packages from their tarballs. */
 
-import type { AddressInfo } from "node:net"
-import { createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
+import * as Link from "@onelane/testkit/Link"
+import { postgresForThisFile } from "@onelane/testkit/PostgresForFile"
 import { Effect } from "effect"
 import * as Packed from "./Packed.js"
-import { postgresForThisFile } from "./Shop.js"
 import * as Transcript from "./Transcript.js"
 
 const page = Transcript.read("docs/start/from-an-empty-folder.md")
 
 const server = postgresForThisFile()
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-
 /** The commands with ports that nobody uses. */
 const withPorts = async (commands: string): Promise<string> => {
   let text = commands
-  for (const port of ["8085", "7071", "7072"]) text = text.replaceAll(port, String(await freePort()))
+  for (const port of ["8085", "7071", "7072"])
+    text = text.replaceAll(port, String(await Effect.runPromise(Link.freePort)))
   return text
 }
 

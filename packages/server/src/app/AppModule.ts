@@ -1,6 +1,6 @@
 /**
- * AppModule: loads the file of an app: what `defineApp` gave, as its default export or as `app`. A mistake is one sentence that
- * names the file and the field.
+ * AppModule: loads the file of an app: the result of `defineApp`, exported as default or as `app`. An error is one
+ * sentence that names the file and the field.
  */
 import { existsSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"
@@ -13,16 +13,21 @@ import * as Said from "../settings/Said.js"
 import * as FlowFile from "./FlowFile.js"
 import * as TypeScriptFile from "./TypeScriptFile.js"
 
-interface Exports {
+/** What the modules of a user may export. */
+export interface Exports {
   readonly default?: unknown
   readonly app?: unknown
   readonly flow?: unknown
+  readonly adapter?: unknown
 }
 
 const sentenceOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
 
-/** Runs a module and gives its exports, or one sentence on why it cannot be loaded. */
-const run = (path: string): Effect.Effect<Exports, string> =>
+/**
+ * Runs a module of the user, JavaScript or TypeScript, and returns its exports. Fails with one sentence on why it
+ * cannot be loaded.
+ */
+export const run = (path: string): Effect.Effect<Exports, string> =>
   Effect.gen(function* () {
     if (!existsSync(path)) return yield* Effect.fail(`${path}: no such file`)
     if (TypeScriptFile.isTypeScript(path)) {

@@ -1,8 +1,9 @@
 /**
- * FlowFile: a flow as a JSON file, for shops without TypeScript: its states, what may follow them, which proceed, and which are
- * worked on elsewhere. Pure: gives a flow, or sentences that begin with the place of the mistake as a JSON Pointer.
+ * FlowFile: a flow as a JSON file, for shops without TypeScript: its states, their transitions, which proceed, and
+ * which have external tasks. Pure: returns a flow, or sentences that begin with the place of the mistake as a JSON
+ * Pointer.
  *
- * The published JSON Schema (`flow.schema.json`) is made from `FlowFile`; the part about data is JsonSchema's.
+ * The published JSON Schema (`flow.schema.json`) is generated from `FlowFile`; JsonSchema provides the part about data.
  */
 import { CheckoutState, Flow, type Task } from "@onelane/checkout"
 import * as Either from "effect/Either"
@@ -13,7 +14,7 @@ import * as JsonSchema from "./JsonSchema.js"
 
 const aDayMillis = 86_400_000
 
-// JSON has no undefined: what is absent is absent.
+// JSON has no undefined: an absent member must be absent.
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
 const StateName = Schema.String.pipe(Schema.minLength(1), Schema.maxLength(30)).annotations({
@@ -76,7 +77,7 @@ export const published = (): object => {
 
 const decode = Schema.decodeUnknownEither(FlowFile, { onExcessProperty: "error", errors: "all" })
 
-/** Most mistakes that are told. */
+/** Most mistakes that are reported. */
 const toldMistakes = 20
 
 const pointer = (path: ReadonlyArray<PropertyKey>): string =>

@@ -1,15 +1,15 @@
 /**
- * JsonSchema: the part of JSON Schema that a flow file may use for the data of its sessions, as a Standard Schema. A keyword outside
- * this part is a mistake of the file, never passed over. It has no references and generates no code, so a check ends and is bounded by
- * the data.
+ * JsonSchema: the part of JSON Schema that a flow file may use for the data of its sessions, as a Standard Schema. Any
+ * other keyword is an error of the file and is never ignored. There are no references and no generated code, so a check
+ * always ends and its cost is bounded by the data.
  *
- * Owns the keywords, and what the published schema says of them; does not own the file (FlowFile).
+ * Owns the keywords and their part of the published schema; does not own the file (FlowFile).
  */
 
-/** Names and indices that lead to a place. */
+/** The path to a value: names and indices. */
 export type Path = ReadonlyArray<PropertyKey>
 
-/** Takes what is wrong with a schema, and where. */
+/** Reports a mistake in a schema, and its place. */
 export type Note = (path: Path, why: string) => void
 
 interface Issue {
@@ -17,12 +17,12 @@ interface Issue {
   readonly path: Path
 }
 
-/** Adds what is wrong with a value. */
+/** Adds the issues of a value. */
 type Check = (value: unknown, path: Path, issues: Array<Issue>) => void
 
 type Member = Readonly<Record<string, unknown>>
 
-/** Makes the check of a schema inside another one; `steps` lead to it. */
+/** Creates the check of a nested schema; `steps` lead to it. */
 type Inner = (schema: unknown, ...steps: Path) => Check
 
 interface Keyword {
@@ -46,7 +46,7 @@ const isOf = (value: unknown, type: string): boolean => {
   return own === type || (type === "number" && own === "integer")
 }
 
-/** JSON with the members of its objects in order, so that equal values are equal texts. */
+/** JSON with sorted members, so that equal values are equal texts. */
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, each) =>
     isObject(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each
@@ -60,7 +60,7 @@ const isNames = (said: unknown): boolean => isList(said) && said.every((each) =>
 /** Unicode characters, as JSON Schema counts them. */
 const lengthOf = (text: string): number => [...text].length
 
-/** A keyword about values of one type: others pass. */
+/** A keyword for values of one type; other values pass. */
 const about =
   <V>(isMine: (value: unknown) => boolean, holds: (value: V, said: any) => boolean, why: (said: any) => string) =>
   (said: any): Check =>
@@ -86,7 +86,7 @@ const compiles = (said: unknown): boolean => {
   }
 }
 
-// A text that is too long is not matched: a pattern may take long.
+// A text over `maxLength` is not matched against the pattern, which may be slow.
 const matching = (said: string, _: Inner, { maxLength }: Member): Check => {
   const pattern = new RegExp(said, "u")
   const most = isCount(maxLength) ? (maxLength as number) : Number.POSITIVE_INFINITY
@@ -300,7 +300,7 @@ const keywords: { readonly [name: string]: Keyword } = {
 /** Keywords that check nothing. */
 const annotations = ["$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated"]
 
-/** Most levels of a schema; the data of a session has no more. */
+/** Most levels of nesting in a schema, as in the data of a session. */
 const depthMax = 32
 
 const nothing: Check = () => {}
@@ -332,7 +332,7 @@ export interface Standard {
   }
 }
 
-/** Makes a Standard Schema of a JSON Schema that stands at a place of a file; every mistake in it is noted. */
+/** Creates a Standard Schema from the JSON Schema at a place of a file; every mistake in it is reported to `note`. */
 export const compile = (schema: unknown, at: Path, note: Note): Standard => {
   const check = checkOf(schema, at, note, 1)
   const validate = (value: unknown) => {

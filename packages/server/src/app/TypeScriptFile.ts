@@ -1,9 +1,9 @@
 /**
- * TypeScriptFile: lets this process run an app that is written in TypeScript: by the type stripping of Node where it has it, else by
- * the `typescript` of the app. Types are removed and not checked.
+ * TypeScriptFile: lets this process run an app that is written in TypeScript: with Node's type stripping if it is
+ * available, else with the `typescript` of the app. Types are removed and not checked.
  *
- * The modules of the app are Node's own, so that its packages are those of this server: a loader that runs modules by itself
- * would load `@onelane/checkout` twice, and no flow would be one.
+ * Node itself loads the modules of the app, so they share the packages of this server. A loader that evaluates modules
+ * itself would load `@onelane/checkout` twice, and the flow of the app would not be recognized.
  */
 import { createRequire, register } from "node:module"
 import { resolve } from "node:path"
@@ -18,7 +18,7 @@ const stripsTypes = (): boolean => {
   return typescript === "strip" || typescript === "transform"
 }
 
-/** The hook as text: a module of its own would have to be found beside a bundled server. */
+/** The loader hook as text: a separate module could not be found beside a bundled server. */
 const hookOf = (typescript: string): string => `
 import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
@@ -46,7 +46,7 @@ export const load = async (url, context, next) => {
 
 let isRegistered = false
 
-/** Prepares this process to import the file; answers what stands in the way, as a sentence, or null. */
+/** Prepares this process to import the file. Returns what prevents it, as a sentence, or null. */
 export const prepare = (path: string): Effect.Effect<string | null> =>
   Effect.sync(() => {
     if (stripsTypes() || isRegistered) return null

@@ -1,6 +1,6 @@
 /**
- * BackupCommand: `onelane backup` and `onelane restore`: copies an SQLite store, with or without a running server, and restores a copy
- * without one.
+ * BackupCommand: `onelane backup` and `onelane restore`: copies an SQLite store, with or without a running server, and
+ * restores a copy without one.
  */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"

@@ -1,6 +1,6 @@
 /**
- * DirectoryCommand: `onelane directory`: users, accounts, stores, memberships and carts. `put` adds or replaces; `remove` of an
- * entry that does not exist does nothing.
+ * DirectoryCommand: `onelane directory`: users, accounts, stores, memberships and carts. `put` adds or replaces;
+ * `remove` of an entry that does not exist does nothing.
  */
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"

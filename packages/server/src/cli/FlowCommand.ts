@@ -1,6 +1,6 @@
 /**
- * FlowCommand: `onelane flow check`: what a flow would make of the sessions that are live. Exit code 1 if one of them has no way on,
- * so that a deploy pipeline stops.
+ * FlowCommand: `onelane flow check`: checks the live sessions against a new flow. Exit code 1 if a session would be
+ * stranded, so that a deploy pipeline stops.
  */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -11,7 +11,7 @@ import * as FlowOption from "./FlowOption.js"
 import * as Output from "./Output.js"
 import * as Target from "./Target.js"
 
-/** Sessions without a way on that are shown to people; with `--json` up to 1,000 are listed. */
+/** Stranded sessions that are shown to people; with `--json` up to 1,000 are listed. */
 const shownStranded = 20
 
 const whys: { readonly [W in FlowCheck.Why]: string } = {

@@ -1,5 +1,6 @@
 /**
- * FlowOption: the flow that a command works with: a preset by its name, or a module of the app that exports a flow or an app.
+ * FlowOption: the flow that a command works with: a preset by its name, or a module of the app that exports a flow or
+ * an app.
  */
 import * as Options from "@effect/cli/Options"
 import { Flow } from "@onelane/checkout"
@@ -23,7 +24,7 @@ export const app = Options.text("app").pipe(
   Options.optional
 )
 
-/** The flow of that name or path, or one sentence on why there is none. */
+/** The flow of that name or path. Fails with one sentence if it cannot be loaded. */
 export const load = (name: string): Effect.Effect<Flow.Flow, string> => {
   if (Object.hasOwn(Flow.presets, name)) return Effect.succeed(Flow.presets[name as Flow.PresetName])
   return Effect.flatMap(

@@ -1,5 +1,6 @@
 /**
- * MigrateCommand: `onelane migrate`: creates a storage, or brings its tables up to date. A server also does this when it starts.
+ * MigrateCommand: `onelane migrate`: creates a storage, or brings its tables up to date. A server also does this when
+ * it starts.
  */
 import { existsSync } from "node:fs"
 import * as Command from "@effect/cli/Command"
@@ -20,7 +21,7 @@ export const migrate = Command.make("migrate", { storage: Target.storage, json: 
         Effect.provide(Store.client(storage)),
         Effect.mapError((error) => Target.refused(Ending.sentenceOf(error)))
       )
-      const ran = isNew ? Migrations.names : missing // a new file is made with its tables
+      const ran = isNew ? Migrations.names : missing // a new file is created with its tables
       yield* Output.show(json, { storage, ran }, () =>
         ran.length === 0 ? `${storage} is up to date` : `${storage}: ${ran.join(", ")}`
       )

@@ -1,9 +1,11 @@
 /**
- * Output: prints results as a table for people or as one line of JSON for programs. Ids may contain any text, so terminal control
- * characters are escaped.
+ * Output: prints results as a table for people or as one line of JSON for programs. Ids may contain any text, so
+ * terminal control characters are escaped.
  */
+import { writeFileSync } from "node:fs"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Ending from "../serve/Ending.js"
 
 /** The switch of every command that prints a result. */
@@ -53,6 +55,17 @@ export const list = (row: Row): string => {
     .map(([name, value]) => `${name.padEnd(width)}  ${cell(value)}`)
     .join("\n")
 }
+
+/** Writes the text to the file that an option names, if both exist. Fails with a sentence. */
+export const written = (path: Option.Option<string>, text: () => string | null): Effect.Effect<void, string> =>
+  Effect.suspend(() => {
+    const whole = Option.isSome(path) ? text() : null
+    if (Option.isNone(path) || whole === null) return Effect.void
+    return Effect.try({
+      try: () => writeFileSync(path.value, whole),
+      catch: (thrown) => `cannot write ${path.value}: ${Ending.sentenceOf(thrown as object)}`
+    })
+  })
 
 /** Writes to standard output: for programs, or for people. */
 export const show = (asJson: boolean, value: unknown, forPeople: () => string): Effect.Effect<void> =>

@@ -1,6 +1,6 @@
 /**
- * ServeCommand: `onelane serve` in the command tree; its options come from the table of settings. `main` runs it without the tree;
- * calls through the tree (completions, the wizard) are passed on unchanged.
+ * ServeCommand: `onelane serve` in the command tree; its options come from the table of settings. `main` runs it
+ * without the tree; calls through the tree (completions, the wizard) are passed on unchanged.
  */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"

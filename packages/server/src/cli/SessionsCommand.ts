@@ -8,6 +8,7 @@ import type { CheckoutSession, Flow } from "@onelane/checkout"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import type * as Admin from "../operations/Admin.js"
 import * as FlowOption from "./FlowOption.js"
 import * as Output from "./Output.js"
 import * as Target from "./Target.js"
@@ -16,9 +17,7 @@ const id = Args.withDescription(Args.text({ name: "session" }), "The id of a ses
 
 const refuse = ({ message }: { readonly message: string }) => Target.refused(message)
 
-type Summary = Omit<CheckoutSession.CheckoutSession, "data">
-
-const iso = <S extends Summary>(session: S) => ({
+const iso = <S extends Omit<CheckoutSession.CheckoutSession, "data">>(session: S) => ({
   ...session,
   createdAt: Output.instant(session.createdAt),
   updatedAt: Output.instant(session.updatedAt),
@@ -30,14 +29,27 @@ const listed = ({ data, ...session }: CheckoutSession.CheckoutSession): Output.R
   data: data === null ? null : JSON.stringify(data)
 })
 
-const shortOf = (session: Summary): Output.Row => ({
-  session: session.id,
+type Listed = NonNullable<Admin.Out<"sessions.list">["sessions"]>[number]
+
+const jsonOf = ({ operation, ...session }: Listed) => ({
+  ...session,
+  createdAt: Output.instant(session.createdAt),
+  updatedAt: Output.instant(session.updatedAt),
+  operation: operation && {
+    ...operation,
+    claimedAt: Output.instant(operation.claimedAt),
+    deadlineAt: Output.instant(operation.deadlineAt)
+  }
+})
+
+const shortOf = (session: Listed): Output.Row => ({
+  session: session.checkoutSessionId,
   state: session.isArchived ? `${session.state} (archived)` : session.state,
-  next: session.nextState,
+  status: session.status,
+  next: session.operation?.nextState ?? null,
+  by: session.operation?.by ?? null,
   version: session.version,
   cart: session.cartId,
-  account: session.accountId,
-  store: session.storeId,
   updated: Output.instant(session.updatedAt)
 })
 
@@ -64,14 +76,25 @@ const list = Command.make(
       Options.withDefault(100)
     ),
     after: Options.text("after").pipe(Options.withDescription("Continue after this session"), Options.withDefault("")),
-    archived: Options.withDescription(Options.boolean("archived"), "Include finished and cancelled sessions")
+    archived: Options.withDescription(Options.boolean("archived"), "Include finished and cancelled sessions"),
+    only: Options.choice("only", ["failed", "stuck", "running", "archived"]).pipe(
+      Options.withDescription("Sessions of one kind; stuck: a task runs, and nothing has changed for a minute"),
+      Options.optional
+    ),
+    search: Options.text("search").pipe(
+      Options.withDescription("Sessions whose id, or the id of whose cart, begins with this text"),
+      Options.optional
+    )
   },
-  ({ after, archived, json, limit, ...target }) =>
+  ({ after, archived, json, limit, only, search, ...target }) =>
     Target.run(
       Effect.gen(function* () {
         const admin = yield* Target.admin(target)
-        const { next, sessions } = yield* admin.call("sessions.list", { after, archived, limit })
-        yield* Output.show(json, { sessions: sessions.map(iso), next }, () =>
+        const wanted = { only: Option.getOrUndefined(only), search: Option.getOrUndefined(search) }
+        const page = yield* admin.call("sessions.list", { after, archived, limit, ...wanted })
+        const { next } = page
+        const sessions = page.sessions ?? []
+        yield* Output.show(json, { sessions: sessions.map(jsonOf), next }, () =>
           Output.table(sessions.map(shortOf), "no sessions")
         )
         if (next !== null) yield* Output.note(json, `more: --after ${next}`)

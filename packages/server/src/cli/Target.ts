@@ -1,6 +1,6 @@
 /**
- * Target: where a command acts: on a running server (`--url`, `--token`), else directly on a storage that no server has open. The
- * modules for either are loaded on demand.
+ * Target: where a command acts: on a running server (`--url`, `--token`), else directly on a storage that no server has
+ * open. The modules for either are loaded on demand.
  */
 import { existsSync } from "node:fs"
 import * as Options from "@effect/cli/Options"
@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type * as Admin from "../operations/Admin.js"
+import type { AdminFailure, Operation } from "../operations/AdminOperation.js"
 import * as Ending from "../serve/Ending.js"
 import type { Kept } from "../serve/Store.js"
 import { faultOf } from "../settings/Said.js"
@@ -68,7 +69,7 @@ const refuse = (error: object): Refused => {
   return refused(`${Ending.sentenceOf(error)}${hint}`)
 }
 
-/** Refuses a storage that is not there. */
+/** Refuses a storage that does not exist. */
 export const mustExist = (path: string): Effect.Effect<void, Refused> =>
   Effect.gen(function* () {
     const fault = Storage.faultOf(path)
@@ -113,12 +114,15 @@ export const admin = (target: Target): Effect.Effect<Admin.Admin<Refused>, Refus
     const kept = yield* opened(target.storage)
     const { operations } = yield* load(() => import("../operations/Admin.js"))
     const all = yield* withRetention(kept)
+    // No server has updated the list for the commits of other processes, so it is brought up to date first.
+    const { caughtUp } = Context.get(kept, (yield* load(() => import("@onelane/sql"))).SessionList.SessionList)
     return {
       call: (name, input) => {
-        const { input: schema, run } = operations[name] as Admin.Operation<any, any>
+        const { input: schema, run } = operations[name] as Operation<any, any>
         return Schema.decodeUnknown(schema)(input).pipe(
           Effect.mapError((error) => refused(faultOf(error))),
-          Effect.flatMap((said) => Effect.mapError(Effect.provide(run(said), all), sentence))
+          Effect.zipLeft(name === "sessions.list" ? Effect.mapError(caughtUp, sentence) : Effect.void),
+          Effect.flatMap((said) => Effect.mapError(Effect.provide(run(said, caller), all), sentence))
         )
       }
     }
@@ -126,7 +130,7 @@ export const admin = (target: Target): Effect.Effect<Admin.Admin<Refused>, Refus
 
 type Stored = Journal.Journal | Carts.Carts | Kept
 
-// Only removal needs an engine, and opens one.
+// Only removal needs an engine.
 const withRetention = (kept: Context.Context<Stored>) =>
   Effect.gen(function* () {
     const { Retention } = yield* load(() => import("@onelane/checkout"))
@@ -139,19 +143,19 @@ const withRetention = (kept: Context.Context<Stored>) =>
     })
   })
 
-const sentence = (failed: Admin.AdminFailure): Refused => {
+const sentence = (failed: AdminFailure): Refused => {
   if (failed._tag === "UnknownEntry") return refused(`There is no such ${failed.entry}: ${failed.id}`)
   return failed._tag === "PortUnavailable"
     ? refused(`The ${failed.port} gave no answer: ${Ending.sentenceOf(failed)}`)
     : refused(failed.message)
 }
 
-// Reading a storage starts no task and ends no overdue one: that is up to the server.
+// Reading a storage must start no task and expire no session: that is up to the server.
 const onlooker = { isMine: () => false, isSettled: () => false }
 
 /**
- * The sessions of a target, and the caller. On a storage the caller is the host: opening the file is permission enough; `flow`
- * says which states there are (default: those of all presets).
+ * The sessions of a target, and the caller. On a storage the caller is the host: opening the file is permission enough.
+ * `flow` defines the known states (default: those of all presets).
  */
 export const sessions = (
   target: Target,
@@ -161,16 +165,14 @@ export const sessions = (
     const remote = remoteOf(target)
     const { CheckoutSessions } = yield* load(() => import("@onelane/checkout"))
     if (Option.isSome(remote)) {
-      const [{ CheckoutClient }, FetchHttpClient] = yield* load(() =>
-        Promise.all([import("@onelane/http"), import("@effect/platform/FetchHttpClient")])
-      )
-      const client = yield* Layer.build(Layer.provide(CheckoutClient.layer(remote.value), FetchHttpClient.layer))
+      const { CheckoutClient } = yield* load(() => import("@onelane/http"))
+      const client = yield* Layer.build(CheckoutClient.layer(remote.value))
       return Context.get(client, CheckoutSessions.CheckoutSessions)
     }
     return Context.get(yield* engineOn(yield* opened(target.storage), flow), CheckoutSessions.CheckoutSessions)
   })
 
-// It does not know the flow of the sessions: they stay at the version that wrote them, and are not migrated.
+// The flow of the sessions is unknown here: they keep the flow version that wrote them, and are not migrated.
 const engineOn = (kept: Context.Context<Stored>, flow?: Flow.Flow) =>
   Effect.gen(function* () {
     const { Access, CheckoutEngine, Flow: Flows } = yield* load(() => import("@onelane/checkout"))

@@ -1,6 +1,6 @@
 /**
- * ApiKey: API keys for programs: `olk_<id>_<secret>`. The id finds the row, the secret authenticates. A secret has 256 random
- * bits, so a plain digest of it cannot be reversed.
+ * ApiKey: API keys for programs: `olk_<id>_<secret>`. The id finds the row, the secret authenticates. A secret has 256
+ * random bits, so a plain digest of it cannot be reversed.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { type Access, Caller } from "@onelane/checkout"

@@ -1,6 +1,6 @@
 /**
- * Identity: assembles authentication from the settings. The token format selects the verifier: `olk_…` is an API key, three
- * parts separated by dots are a signed token, anything else is a fixed token.
+ * Identity: assembles authentication from the settings. The token format selects the verifier: `olk_…` is an API key,
+ * three parts separated by dots are a signed token, anything else is a fixed token.
  */
 import type { Caller } from "@onelane/checkout"
 import { Authentication } from "@onelane/http"

@@ -1,10 +1,10 @@
 /**
- * JwtAuthentication: authenticates callers by signed tokens (JWT) of an identity provider. `jose` verifies signature, issuer,
- * audience, expiry and not-before. Algorithms must be listed; `none` cannot be listed, and shared secrets (HS…) need a secret
- * file and are never combined with published keys.
+ * JwtAuthentication: authenticates callers by signed tokens (JWT) of an identity provider. `jose` verifies signature,
+ * issuer, audience, expiry and not-before. Algorithms must be listed; `none` cannot be listed, and shared secrets (HS…)
+ * need a secret file and are never combined with published keys.
  *
- * Owns the cache of verified tokens (at most `rememberMillis`, never beyond expiry). Does not own the source of keys (JwtKeys),
- * the names of refusals (JwtRefusal) or the meaning of claims (JwtClaims).
+ * Owns the cache of verified tokens (at most `rememberMillis`, never beyond expiry). Does not own the source of keys
+ * (JwtKeys), the names of refusals (JwtRefusal) or the meaning of claims (JwtClaims).
  */
 import type { Access, Caller } from "@onelane/checkout"
 import { Authentication } from "@onelane/http"

@@ -1,6 +1,6 @@
 /**
- * JwtClaims: maps the claims of a verified token to a caller: user, roles, acting account. Pure. The claim names are settings,
- * because identity providers differ.
+ * JwtClaims: maps the claims of a verified token to a caller: user, roles, acting account. Pure. The claim names are
+ * settings, because identity providers differ.
  */
 import { Caller } from "@onelane/checkout"
 import * as Schema from "effect/Schema"
@@ -9,8 +9,8 @@ import { Role } from "./Tokens.js"
 const Name = Schema.NonEmptyString
 
 /**
- * Claim names. A name is looked up as it is (`https://shop.example/roles`), then as a path (`realm.roles`). `roleNames` maps the
- * provider's names to roles; the three roles' own names always count.
+ * Claim names. A name is looked up as it is (`https://shop.example/roles`), then as a path (`realm.roles`). `roleNames`
+ * maps the provider's names to roles; the three roles' own names always count.
  */
 export const ClaimSettings = Schema.Struct({
   user: Schema.optionalWith(Name, { default: () => "sub" }),

@@ -1,5 +1,6 @@
 /**
- * JwtRefusal: why `jose` refused a token, for the log. Null if the token was not verified because the keys were unavailable.
+ * JwtRefusal: why `jose` refused a token, for the log. Null if the token was not verified because the keys were
+ * unavailable.
  */
 import * as jose from "jose"
 
@@ -18,8 +19,8 @@ const reasons: Readonly<Record<string, string>> = {
 const passing: ReadonlySet<string> = new Set(["expired", "not yet valid", "unknown key"])
 
 /**
- * Whether a token can never become valid. `jose` checks the signature first and times last, so a caller without the key learns
- * only that the token is invalid.
+ * Whether a token can never become valid. `jose` checks the signature first and times last, so a caller without the key
+ * learns only that the token is invalid.
  */
 export const isFinal = (reason: string): boolean => !passing.has(reason)
 

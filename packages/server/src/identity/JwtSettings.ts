@@ -1,6 +1,6 @@
 /**
- * JwtSettings: which signed tokens are accepted. Checked when the configuration is read; a fault is reported by name before
- * anything is opened.
+ * JwtSettings: which signed tokens are accepted. Checked when the configuration is read; a fault is reported by name
+ * before anything is opened.
  */
 import * as Schema from "effect/Schema"
 import { ClaimSettings } from "./JwtClaims.js"

@@ -1,6 +1,6 @@
 /**
- * VerifiedTokens: a cache of recently verified tokens, so that a busy caller's signature is checked once. Bounded, least recently
- * used first out; stores digests, not tokens.
+ * VerifiedTokens: a cache of recently verified tokens, so that a busy caller's signature is checked once. Bounded,
+ * least recently used first out; stores digests, not tokens.
  */
 import { hash } from "node:crypto"
 import type { Caller } from "@onelane/checkout"

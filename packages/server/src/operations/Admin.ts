@@ -1,77 +1,33 @@
 /**
- * Admin: the operators' operations: directory, API keys, list of sessions, removal, backups. One table with the input and output
- * of each. `AdminFormat` and `AdminClient` provide it over HTTP; without a server the command line runs it on a storage.
+ * Admin: the operators' operations: sessions, engine, directory, API keys, removal, backups. One table with the input
+ * and output of each. `AdminFormat` and `AdminClient` provide it over HTTP; without a server the command line runs it
+ * on a storage.
  *
  * Does not decide who may call it: the format asks `Access`, and opening the file is permission enough.
  */
-import { type Access, Caller, Carts, type CheckoutError, Ids, Retention } from "@onelane/checkout"
+import { Caller, Carts, Retention } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"
 import { WireSession } from "@onelane/http"
-import { ApiKeysSql, DirectoryList, SessionList, type StoreBackup } from "@onelane/sql"
+import { ApiKeysSql, DirectoryList } from "@onelane/sql"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as ApiKey from "../identity/ApiKey.js"
-import type { Kept } from "../serve/Store.js"
+import { After, Count, Done, Flag, Id, Instant, mustBe, named, textUpTo, whole } from "./AdminInput.js"
+import { type AdminFailure, type Operation, operation } from "./AdminOperation.js"
 import * as BackupFolder from "./BackupFolder.js"
+import * as EngineAdmin from "./EngineAdmin.js"
+import * as SessionAdmin from "./SessionAdmin.js"
 
 /** The path prefix of the operations: `POST` this plus the name. */
 export const prefix = "/admin/v1/"
 
-/** Why an operation was not done. */
-export type AdminFailure =
-  | Access.PortUnavailable
-  | Directory.UnknownEntry
-  | CheckoutError.AccessError
-  | StoreBackup.BackupRefused
-
-/** One operation. */
-export interface Operation<In, Out> {
-  readonly input: Schema.Schema<In, any>
-  readonly output: Schema.Schema<Out, any>
-  readonly run: (input: In) => Effect.Effect<Out, AdminFailure, Kept | Retention.Retention>
-}
-
-const told = new Set<string>()
-
-/** A value that, when it is wrong, is refused with these words behind "must be". */
-const mustBe = <A, I>(what: string, schema: Schema.Schema<A, I>): Schema.Schema<A, I> => {
-  told.add(what)
-  return schema.annotations({ message: () => ({ message: what, override: true }) })
-}
-
-/** Whether a message says what a value must be; the messages of the library repeat the value. */
-export const saysWhatItMustBe = (message: string): boolean => told.has(message)
-
-const shown = (count: number): string => count.toLocaleString("en-US")
-
-const whole = (least: number, most: number) =>
-  mustBe(`a whole number from ${shown(least)} to ${shown(most)}`, Schema.Int.pipe(Schema.between(least, most)))
-
-const textUpTo = (most: number) =>
-  mustBe(`text of at most ${shown(most)} characters`, Schema.String.pipe(Schema.maxLength(most)))
-
-const Id = mustBe(
-  Ids.opaqueIds,
-  Schema.String.pipe(
-    Schema.minLength(1),
-    Schema.maxLength(Ids.opaqueIdMaxLength),
-    Schema.filter((id) => Ids.isOpaqueId(id))
-  )
-)
-const Flag = mustBe("true or false", Schema.Boolean)
-const Instant = mustBe("an instant in UTC, such as 2026-01-31T00:00:00.000Z", WireSession.Instant)
 const Role = Schema.Literal(...Caller.roles)
 const Roles = mustBe(
   `a list of at most ${Caller.roles.length} of: ${Caller.roles.join(", ")}`,
   Schema.Array(Role).pipe(Schema.maxItems(Caller.roles.length))
 )
 const Status = mustBe(`one of: ${Carts.cartStatuses.join(", ")}`, Schema.Literal(...Carts.cartStatuses))
-const Done = Schema.Struct({})
-const named = Schema.Struct({ id: Id })
-
-/** Where a page starts: after an id, or at the beginning if empty. */
-const After = textUpTo(Ids.opaqueIdMaxLength)
 
 /** A page of a list: entries after `after`, at most `limit`. */
 const Page = Schema.Struct({
@@ -105,12 +61,6 @@ const Key = Schema.Struct({
 })
 
 const withoutDigest = ({ digest: _, ...key }: ApiKeysSql.ApiKey): typeof Key.Type => key
-
-const operation = <In, Out>(
-  input: Schema.Schema<In, any>,
-  output: Schema.Schema<Out, any>,
-  run: (input: In) => Effect.Effect<Out, AdminFailure, Kept | Retention.Retention>
-): Operation<In, Out> => ({ input, output, run })
 
 const write = <In>(
   input: Schema.Schema<In, any>,
@@ -187,19 +137,6 @@ const keys = {
   )
 }
 
-/** The list of sessions. */
-const sessions = {
-  "sessions.list": operation(
-    Schema.Struct({
-      after: Schema.optionalWith(After, { default: () => "" }),
-      limit: Schema.optionalWith(whole(1, SessionList.pageSessions), { default: () => 100 }),
-      archived: Schema.optionalWith(Flag, { default: () => false })
-    }),
-    Schema.Struct({ sessions: Schema.Array(WireSession.SessionSummary), next: Schema.NullOr(Schema.String) }),
-    (wanted) => Effect.flatMap(SessionList.SessionList, ({ page }) => page(wanted))
-  )
-}
-
 /** Permanent removal. */
 const retention = {
   "sessions.prune": operation(
@@ -221,8 +158,6 @@ const retention = {
     (input) => Effect.flatMap(Retention.Retention, ({ erase }) => erase(input))
   )
 }
-
-const Count = Schema.Int.pipe(Schema.nonNegative())
 
 /** Backups of the store. */
 const backups = {
@@ -246,7 +181,18 @@ const backups = {
 export const isLong = (name: Name): boolean => name in retention || name in backups
 
 /** Every operation, by name. */
-export const operations = { ...sessions, ...keys, ...directory, ...retention, ...backups }
+export const operations = {
+  ...SessionAdmin.operations,
+  ...EngineAdmin.operations,
+  ...keys,
+  ...directory,
+  ...retention,
+  ...backups
+}
+
+/** Whether an operation only reads, so that nothing can have been applied. */
+export const isRead = (name: Name): boolean =>
+  name.endsWith(".list") || name in SessionAdmin.operations || name in EngineAdmin.operations
 
 /** The name of an operation. */
 export type Name = keyof typeof operations

@@ -1,6 +1,6 @@
 /**
- * AdminApi: the operations of `Admin` and the pages of `Operations` as an `HttpApi`, for the OpenAPI document, with a summary and an
- * example body each. Loaded when the document is requested.
+ * AdminApi: the operations of `Admin` and the pages of `Operations` as an `HttpApi`, for the OpenAPI document, with a
+ * summary and an example body each. Loaded when the document is requested.
  */
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
@@ -10,10 +10,21 @@ import * as CheckoutError from "@onelane/checkout/CheckoutErrorSchema"
 import { type Documentation, ProblemSchema } from "@onelane/http"
 import * as Schema from "effect/Schema"
 import * as Admin from "./Admin.js"
+import type { Operation } from "./AdminOperation.js"
 
 /** A summary and an example body for each operation. */
 const documented: { readonly [N in Admin.Name]: readonly [string, Admin.In<N>] } = {
-  "sessions.list": ["List sessions, a page at a time", { limit: 50, archived: true }],
+  "sessions.list": [
+    "List sessions, a page at a time: those that need attention first, or by id; by state, cart and search",
+    { order: "attention", search: "cart-", stuckMillis: 60_000, limit: 50, archived: true }
+  ],
+  "sessions.counts": ["Count the sessions that failed, are stuck, run or are live", { stuckMillis: 60_000 }],
+  "sessions.inspect": [
+    "Read a session with its running task and the last calls that were refused",
+    { checkoutSessionId: "cs_example" }
+  ],
+  "engine.flow": ["Read the states and transitions of the flow", {}],
+  "engine.stats": ["Read what this server has counted since it started", {}],
   "sessions.prune": [
     "Remove sessions that finished before an instant, with their history",
     { archivedBefore: "2026-01-31T00:00:00.000Z", keepCompleted: true }
@@ -64,14 +75,21 @@ const Problem = Schema.Union(
   ProblemSchema.anyAdapter
 )
 
+/** Additional errors of an operation about one session. */
+const Unseen = Schema.Union(
+  ProblemSchema.problem(CheckoutError.SessionInaccessible, "SessionInaccessible"),
+  ProblemSchema.problem(CheckoutError.AccountInaccessible, "AccountInaccessible"),
+  ProblemSchema.problem(CheckoutError.NotStoreMember, "NotStoreMember"),
+  ProblemSchema.problem(CheckoutError.Overloaded, "Overloaded")
+)
+
 const admin = names.reduce<any>((group, name) => {
-  const { input, output } = Admin.operations[name] as Admin.Operation<any, any>
-  return group.add(
-    HttpApiEndpoint.post(name, `${Admin.prefix}${name}`)
-      .setPayload(input)
-      .addSuccess(output)
-      .annotate(OpenApi.Summary, documented[name][0])
-  )
+  const { input, output } = Admin.operations[name] as Operation<any, any>
+  const endpoint = HttpApiEndpoint.post(name, `${Admin.prefix}${name}`)
+    .setPayload(input)
+    .addSuccess(output)
+    .annotate(OpenApi.Summary, documented[name][0])
+  return group.add(name === "sessions.inspect" ? endpoint.addError(Unseen) : endpoint)
 }, HttpApiGroup.make("admin").addError(Problem))
 
 const Word = Schema.Struct({ status: Schema.String })

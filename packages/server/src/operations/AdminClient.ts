@@ -6,6 +6,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Admin from "./Admin.js"
+import type { Operation } from "./AdminOperation.js"
 
 /** The server refused, or did not answer. `message` is one sentence for an operator. */
 export interface AdminRefused {
@@ -27,7 +28,7 @@ export const make = (options: {
   Effect.map(HttpClient.HttpClient, (http) => ({
     call: (name, input) => {
       const timeoutMillis = Admin.isLong(name) ? longMillis : answerMillis
-      const { output } = Admin.operations[name] as Admin.Operation<any, any>
+      const { output } = Admin.operations[name] as Operation<any, any>
       const request = HttpClientRequest.post(`${options.url.replace(/\/+$/, "")}${Admin.prefix}${name}`).pipe(
         HttpClientRequest.bearerToken(options.token),
         HttpClientRequest.bodyText(JSON.stringify(input), "application/json")

@@ -11,11 +11,13 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { Kept } from "../serve/Store.js"
 import * as Admin from "./Admin.js"
+import { Done, saysWhatItMustBe } from "./AdminInput.js"
+import type { AdminFailure, Operation } from "./AdminOperation.js"
 
 /** `applied`: whether a call without an answer may have been applied. */
 const failure =
   (applied: "no" | "unknown") =>
-  (failed: Admin.AdminFailure): CheckoutError.AccessError => {
+  (failed: AdminFailure): CheckoutError.AccessError => {
     if (failed._tag === "UnknownEntry")
       return Refusal.invalidInput([`${failed.entry}Id`], `There is no such ${failed.entry}: ${failed.id}`)
     if (failed._tag === "BackupRefused") return backupRefused(failed)
@@ -27,7 +29,7 @@ const failure =
 const notDurable =
   "PostgreSQL would answer before this is on its disk: switch fsync and full_page_writes on. Nothing was written."
 
-// An error of the disk is not the caller's fault; all others are.
+// A disk error is not the caller's fault; all others are.
 const backupRefused = ({ message, reason }: StoreBackup.BackupRefused) =>
   ["DAMAGED", "DISK_FULL", "FILE_REPLACED", "READONLY", "IO"].includes(reason)
     ? { ...Refusal.portUnavailable({ _tag: "PortUnavailable", port: "backup", cause: message, reason }), message }
@@ -39,6 +41,9 @@ const decodeInput = (schema: Schema.Schema<any, any>, body: Readonly<Record<stri
   const long = Object.keys(said).find((name) => isLong(said[name]))
   if (isLong(Object.keys(said))) return Effect.fail(Refusal.invalidInput([], "The input has too many fields."))
   if (long !== undefined) return Effect.fail(invalid([[long, `a list of at most ${longestCount}`]]))
+  // A schema without fields takes every object.
+  if (schema === Done && Object.keys(said).length > 0)
+    return Effect.fail(invalid(Object.keys(said).map((field) => [field, null])))
   return Effect.mapError(Schema.decodeUnknown(schema, { onExcessProperty: "error", errors: "all" })(said), (error) => {
     const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
     const missing = [...new Set(issues.map(fieldOf))].filter((field) => !Object.hasOwn(said, field))
@@ -46,23 +51,23 @@ const decodeInput = (schema: Schema.Schema<any, any>, body: Readonly<Record<stri
   })
 }
 
-/** No valid input has as many fields, or a field with as many elements: longer ones are refused before they are parsed. */
+/** No valid input has more fields, or a field with more elements; a larger one is refused before it is parsed. */
 const longestCount = 64
 
 const isLong = (value: unknown): boolean => Array.isArray(value) && value.length > longestCount
 
-/** A field, and what it must be; null: nothing, for there is no such field. */
+/** A field, and what it must be; null: the field is unknown. */
 type Wrong = readonly [field: string, mustBe: string | null]
 
 const fieldOf = ({ path }: ParseResult.ArrayFormatterIssue): string => String(path[0] ?? "")
 
-// A field that may be left out has an issue for each form it may have; one of them says what it must be.
+// An optional field has an issue for each form it may have; one of them says what it must be.
 const wrongOf = (issue: ParseResult.ArrayFormatterIssue): ReadonlyArray<Wrong> => {
   if (issue._tag === "Unexpected") return [[fieldOf(issue), null]]
-  return Admin.saysWhatItMustBe(issue.message) ? [[fieldOf(issue), issue.message]] : []
+  return saysWhatItMustBe(issue.message) ? [[fieldOf(issue), issue.message]] : []
 }
 
-/** How many of the wrong fields are named, and how much of each. */
+/** Most wrong fields that are named, and most characters of each. */
 const shownNames = 5
 const fieldMaxLength = 64
 
@@ -79,8 +84,8 @@ const invalid = (wrong: ReadonlyArray<Wrong>) => {
   )
 }
 
-/** Lists only read, so nothing can have been applied. */
-const appliedBy = (name: string): "no" | "unknown" => (name.endsWith(".list") ? "no" : "unknown")
+/** `applied` of a failed operation: a read certainly changed nothing. */
+const appliedBy = (name: Admin.Name): "no" | "unknown" => (Admin.isRead(name) ? "no" : "unknown")
 
 const answer = (schema: Schema.Schema<any, any>, done: unknown): WireAnswer.WireAnswer =>
   WireAnswer.json(200, Schema.encodeSync(schema)(done))
@@ -104,7 +109,7 @@ const run = (name: Admin.Name, caller: Caller.Caller, body: Readonly<Record<stri
     const access = yield* Access.Access
     const allowed = yield* Effect.mapError(access.mayInvoke(caller, "administer"), failure("no"))
     if (!allowed) return yield* Effect.fail(Refusal.actionNotPermitted)
-    const { input, output, run } = Admin.operations[name] as Admin.Operation<any, any>
-    const done = yield* Effect.mapError(run(yield* decodeInput(input, body)), failure(appliedBy(name)))
+    const { input, output, run } = Admin.operations[name] as Operation<any, any>
+    const done = yield* Effect.mapError(run(yield* decodeInput(input, body), caller), failure(appliedBy(name)))
     return answer(output, done)
   })

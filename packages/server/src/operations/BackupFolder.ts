@@ -1,6 +1,6 @@
 /**
- * BackupFolder: the one folder, named by the settings, into which a running server writes backups. A caller chooses only a plain
- * file name in it.
+ * BackupFolder: the one folder, named by the settings, into which a running server writes backups. A caller chooses
+ * only a plain file name in it.
  */
 import { join } from "node:path"
 import { StoreBackup } from "@onelane/sql"

@@ -1,6 +1,6 @@
 /**
- * Doctor: checks what a server depends on: Node, the storage and its contents, the disk, the clock. Changes no stored data; the
- * storage must not be in use.
+ * Doctor: checks what a server depends on: Node, the storage and its contents, the disk, the clock. Changes no stored
+ * data; the storage must not be in use.
  */
 import {
   accessSync,
@@ -164,7 +164,7 @@ const inside = Effect.gen(function* () {
   return [ok("storage", "it opens"), ...(harm === null ? [] : [harm]), version, ...formats, clocks]
 })
 
-/** Checks of an app: whether it can be loaded, and whether every live session has a way on in its flow. */
+/** Checks of an app: whether it can be loaded, and whether its flow strands a live session. */
 export const examineApp = (path: string, storage: string): Effect.Effect<ReadonlyArray<Finding>> =>
   Effect.gen(function* () {
     const { load } = yield* Effect.promise(() => import("../app/AppModule.js"))

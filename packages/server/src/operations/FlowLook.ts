@@ -1,6 +1,6 @@
 /**
- * FlowLook: looks through every stored session with the eyes of a flow (`FlowCheck`), before it is deployed. Reads committed states
- * a page at a time and changes nothing, so servers may go on; a file must not be in use.
+ * FlowLook: checks every stored session against a flow (`FlowCheck`) before the flow is deployed. Reads committed
+ * states a page at a time and changes nothing, so servers on PostgreSQL may run meanwhile; a file must not be in use.
  */
 import { type Flow, FlowCheck } from "@onelane/checkout"
 import { JournalSql, Migrations, SessionList } from "@onelane/sql"
@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Ending from "../serve/Ending.js"
 import * as Store from "../serve/Store.js"
 
-/** The report, or one sentence on why there is none. */
+/** The report. Fails with one sentence if there is none. */
 export const look = (storage: string, flow: Flow.Flow): Effect.Effect<FlowCheck.FlowReport, string> =>
   reading(flow).pipe(
     Effect.provide(Store.client(storage)),

@@ -1,9 +1,9 @@
 /**
- * Logs: one line of JSON per event on standard error; standard output is for programs. `RequestLog` decides what a request line
- * contains: never a token.
+ * Logs: one line of JSON per event on standard error; standard output is for programs. `RequestLog` decides what a
+ * request line contains: never a token.
  *
- * Request lines are written in groups, some milliseconds later: a write each would cost more than the line itself. Any other line,
- * and the end of the process, writes first what has gathered, so all lines stay in their order.
+ * Request lines are written in batches, some milliseconds later: one write each would cost more than the line itself.
+ * Any other line, and the end of the process, first flushes the batch, so all lines stay in order.
  */
 import { instantText, RequestLog } from "@onelane/http"
 import * as Effect from "effect/Effect"
@@ -27,7 +27,7 @@ export const formats = { json: Logger.jsonLogger, text: Logger.logfmtLogger }
 /** A name in `formats`. */
 export type Format = keyof typeof formats
 
-/** What has gathered for standard error in this process, to be written before anything else is. */
+/** The buffered lines for standard error in this process, flushed before any other output. */
 const gathering = new Set<() => void>()
 
 const flushAll = (): void => {
@@ -51,11 +51,11 @@ export const layer = (level: Level, format: Format): Layer.Layer<never> =>
     Logger.minimumLogLevel(levels[level])
   )
 
-/** How long a request line waits for others, milliseconds, and how many characters wait at most. */
+/** How long a request line may be buffered, milliseconds, and how many characters at most. */
 const gatherMillis = 10
 const gatherCharacters = 65_536
 
-/** Writes texts in groups; the rest when the scope closes, or the process ends. */
+/** Writes texts in batches; flushes when the scope closes, or the process ends. */
 export const together = (write: (text: string) => void): Effect.Effect<(text: string) => void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const run = Runtime.runFork(yield* Effect.runtime<never>())
@@ -110,7 +110,7 @@ export const requests = (
         return (line) => add(`${text(line)}\n`)
       })
 
-/** The same, and to the other loggers in force: a collector's. */
+/** Like `requests`, but also to the other current loggers: a collector's. */
 export const requestsAndMore = (
   level: Level,
   format: Format,

@@ -1,6 +1,7 @@
 /**
- * Operations: the pages for operators: `/healthz` (the process answers), `/readyz` (the store answers and accepts commits, the
- * server is not shutting down) and `/metrics` (Prometheus text). The first two answer one word and need no token.
+ * Operations: the pages for operators: `/healthz` (the process answers), `/readyz` (the store answers and accepts
+ * commits, the server is not shutting down) and `/metrics` (Prometheus text). The first two answer one word and need no
+ * token.
  */
 import type { Access } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"

@@ -1,6 +1,6 @@
 /**
- * Samples: the metrics of the server, as a list with names, kinds and labels, read on demand. One list for both exporters:
- * Prometheus text (`prometheus`) and OpenTelemetry (`Telemetry`).
+ * Samples: the metrics of the server, as a list with names, kinds and labels, read on demand. One list for both
+ * exporters: Prometheus text (`prometheus`) and OpenTelemetry (`Telemetry`).
  */
 import type { CheckoutEngine } from "@onelane/checkout"
 import { EngineMetrics } from "@onelane/engine"

@@ -1,6 +1,6 @@
 /**
- * Seed: a small directory as JSON. At every start entries that the directory lacks are added; existing ones stay as they are, so
- * that a restart does not reopen a closed cart or restore a role.
+ * Seed: a small directory as JSON. At every start entries that the directory lacks are added; existing ones stay as
+ * they are, so that a restart does not reopen a closed cart or restore a role.
  */
 import { type Access, Carts } from "@onelane/checkout"
 import { Directory } from "@onelane/directory"

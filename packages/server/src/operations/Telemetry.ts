@@ -1,6 +1,6 @@
 /**
- * Telemetry: sends traces, metrics and logs to an OpenTelemetry collector (OTLP over HTTP, JSON). The library is loaded only if an
- * endpoint is configured.
+ * Telemetry: sends traces, metrics and logs to an OpenTelemetry collector (OTLP over HTTP, JSON). The library is loaded
+ * only if an endpoint is configured.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import type { Journal } from "@onelane/engine"
@@ -27,8 +27,8 @@ const spanned = <A, E>(name: string, attributes: Record<string, unknown>, ask: (
   Effect.withSpan(Effect.suspend(ask), name, { root: true, captureStackTrace: false, attributes })
 
 /**
- * The journal with a trace for a share (`ratio`) of all commits and loads. These are traces of their own, because one commit
- * serves many requests.
+ * The journal with a trace for a share (`ratio`) of all commits and loads. These are traces of their own, because one
+ * commit serves many requests.
  */
 export const traced = (journal: Journal.JournalShape, ratio: number): Journal.JournalShape => {
   const isSampled = Tracing.sampler(ratio)

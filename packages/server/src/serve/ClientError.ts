@@ -1,6 +1,6 @@
 /**
- * ClientError: the answer to bytes that are not an HTTP request. The format is not known by then, so the answer is a problem
- * (RFC 9457), and the connection is closed after it.
+ * ClientError: the answer to bytes that are not an HTTP request. The format is not known by then, so the answer is a
+ * problem (RFC 9457), and the connection is closed after it.
  */
 import { STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"

@@ -1,6 +1,6 @@
 /**
- * Commits: whether the store accepts commits, judged by the last one. While it does not (the database is read-only, the disk
- * is full), one small commit a second is tried, so that a server without traffic notices when the store recovers.
+ * Commits: whether the store accepts commits, judged by the last one. While it does not (the database is read-only, the
+ * disk is full), one small commit a second is tried, so that a server without traffic notices when the store recovers.
  *
  * A refusal that is caused by the content of one entry does not count.
  */

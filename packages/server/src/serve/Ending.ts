@@ -10,6 +10,12 @@ export const failed = 1
 /** Exit code for invalid arguments or settings; nothing was done. */
 export const usage = 2
 
+/**
+ * Exit code of the commands that judge (`judge`, `race`) when nothing could be judged. It is not 1: nothing was found
+ * wrong.
+ */
+export const notJudged = 3
+
 /** Writes a line. */
 export const print = (stream: NodeJS.WriteStream, text: string): Effect.Effect<void> =>
   Effect.async((resume) => void stream.write(`${text}\n`, () => resume(Effect.void)))

@@ -1,10 +1,10 @@
 /**
- * Farewell: shuts a listener down without connection resets. From its start every answer says `Connection: close`; with
+ * Farewell: shuts a listener down without connection resets. From its start every answer has `Connection: close`; with
  * several requests on a connection, the last answer says so. New connections are accepted until the listener stops.
  *
  * Invariants: a request that was sent is answered, unless its connection was idle for the whole linger time. While the
- * listener stops, requests are held back, so that no waiting client connects at that moment: the system resets connections
- * that it has established and no process has accepted.
+ * listener stops, requests are held back, so that no waiting client connects at that moment: the system resets
+ * connections that it has established and no process has accepted.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { type Socket, Server as TcpServer } from "node:net"
@@ -86,13 +86,15 @@ const release = (farewell: Farewell): void => {
   }
 }
 
-/** Milliseconds without a connection or a request before the listener stops: by then all who ask here are held. */
+/**
+ * Milliseconds without a new connection or request before the listener stops: by then all pending requests are held.
+ */
 const silentMillis = 25
 
-/** Milliseconds after which a pause of `lookMillis` is silence enough, and twice as many after which it stops anyway. */
+/** Milliseconds after which a pause of `lookMillis` is enough; after twice as many the listener stops anyway. */
 const quietMillis = 250
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two checks. */
 const lookMillis = 2
 
 /** Stops listening at a moment without traffic. `closed` resolves when all connections have ended. */
@@ -100,9 +102,10 @@ export const stop = async (farewell: Farewell, server: Server): Promise<{ readon
   farewell.isStopping = true
   const beganMillis = performance.now()
   for (let { heard } = farewell, silentSince = beganMillis; ; { heard } = farewell) {
-    // It sleeps until just before the look: a process that runs on and on is interrupted anywhere, also between look and stop.
+    // Sleeps until just before the check: a process that has used its time slice can be preempted between check and
+    // stop.
     await pause(lookMillis)
-    // Right after the event loop has taken in all that came: what comes between this look and the stop is reset.
+    // Right after the event loop has accepted everything: a connection between this check and the stop is reset.
     await eventLoopTurn()
     const nowMillis = performance.now()
     const waitedMillis = nowMillis - beganMillis
@@ -110,7 +113,7 @@ export const stop = async (farewell: Farewell, server: Server): Promise<{ readon
     if (nowMillis - silentSince >= (waitedMillis < quietMillis ? silentMillis : lookMillis)) break
     if (waitedMillis >= 2 * quietMillis) break
   }
-  // That of the HTTP server would end idle connections first, whatever is on its way on them.
+  // The HTTP server's own `close` would first end idle connections, even if a request is in transit on them.
   const closed = new Promise<void>((ended) => void TcpServer.prototype.close.call(server, () => ended()))
   farewell.isStopping = false
   release(farewell)

@@ -1,7 +1,7 @@
 /**
- * Fence: notices that the store has fenced itself. After an append with an unknown outcome memory and disk may differ, and a
- * file that was removed or replaced is no longer the store. Only opening the file again shows what is true, so the process
- * ends and its supervisor restarts it. A store without traffic is checked every second.
+ * Fence: notices that the store has fenced itself. After an append with an unknown outcome memory and disk may differ,
+ * and a file that was removed or replaced is no longer the store. Only opening the file again shows what is true, so
+ * the process ends and its supervisor restarts it. A store without traffic is checked every second.
  *
  * Source: CONTRACT §2.
  */
@@ -22,7 +22,10 @@ const isClosed = ({ reason }: Journal.JournalFailure): boolean => reason === "FE
 
 const isFence = (failed: Journal.JournalFailure): boolean => isClosed(failed) || failed.applied === "unknown"
 
-/** The journal; calls `onFence` at the first sign of a fence, and `onDamage` when data cannot be read. An `Exit` stays an `Exit`. */
+/**
+ * The journal; calls `onFence` at the first sign of a fence, and `onDamage` when data cannot be read. An `Exit` stays
+ * an `Exit`.
+ */
 export const watch = (
   journal: Journal.JournalShape,
   onFence: (fenced: StoreFenced) => void,

@@ -1,12 +1,12 @@
 /**
- * Framing: checks of a request's head, so that no two readers of the same bytes can disagree on where a request ends or which
- * host it is for. Source: RFC 9112, 2.3, 3.2 and 6.
+ * Framing: checks of a request's head, so that no two readers of the same bytes can disagree on where a request ends or
+ * which host it is for. Source: RFC 9112, 2.3, 3.2 and 6.
  */
 import type { IncomingMessage } from "node:http"
 import { AdapterError } from "@onelane/http"
 
-// A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Hosts that came twice are joined by a comma
-// and a space, which none may have.
+// A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port. Duplicate hosts are joined by a comma and
+// a space, which a host cannot contain.
 const host = /^(?:\[[0-9a-f:.]+\]|(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+)(?::\d{0,5})?$/i
 
 let lastHost = "localhost"

@@ -1,6 +1,6 @@
 /**
- * Listener: the TCP side of the server: the socket, its limits, the answers to bytes that are not HTTP, and an orderly close
- * that loses no promised answer.
+ * Listener: the TCP side of the server: the socket, its limits, the answers to bytes that are not HTTP, and an orderly
+ * close that loses no promised answer.
  *
  * A client that closes its half of the connection still gets its answer. Duplicate headers are joined, so that no two
  * readers can pick different ones.
@@ -33,10 +33,10 @@ export const make = (limits: ListenerLimits.ListenerLimits = ListenerLimits.defa
       keepAliveTimeout: limits.idleMillis,
       connectionsCheckingInterval: Math.min(lookMillis, limits.headersMillis),
       joinDuplicateHeaders: true,
-      // Node would answer a request without a host by itself, with an empty body.
+      // Node would answer a request without a host itself, with an empty body.
       requireHostHeader: false
     })
-    // The bytes of the headers are bounded; a bound on their number would drop the rest without a word.
+    // The bytes of the headers are limited; a limit on their number would silently drop the rest.
     server.maxHeadersCount = 0
     server.timeout = limits.stallMillis
     server.maxConnections = limits.connectionsMaxCount + refusedMaxCount
@@ -66,7 +66,7 @@ const refuseBeyond = (server: Server, maxCount: number): void => {
 const judgeRequests = (server: Server, { unansweredMaxCount }: ListenerLimits.ListenerLimits): void => {
   const farewell = Farewell.of(server)
   const emit = server.emit.bind(server)
-  // No list of arguments is made for it.
+  // Avoids allocating an argument list.
   server.emit = (event: string, first?: unknown, second?: unknown, third?: unknown): boolean => {
     if (event !== "request" && event !== "checkContinue") return emit(event, first, second, third)
     const incoming = first as IncomingMessage
@@ -81,19 +81,20 @@ const judgeRequests = (server: Server, { unansweredMaxCount }: ListenerLimits.Li
 }
 
 /**
- * HTTP/1.1 only. An `Upgrade` is ignored and the request answered; CONNECT is refused like any method that is not allowed,
- * where Node would close the connection without an answer.
+ * HTTP/1.1 only. An `Upgrade` is ignored and the request answered; CONNECT is refused like any method that is not
+ * allowed, where Node would close the connection without an answer.
  */
 const refuseTunnels = (server: Server): void => {
-  // With anybody listening for it Node hands over the bare socket: no time-out and no close would reach it any more.
+  // If there is a listener for it, Node hands over the bare socket, without timeouts or an orderly close.
   server.on("newListener", (event) => {
     if (event === "upgrade") queueMicrotask(() => server.removeAllListeners("upgrade"))
   })
-  // The parser drops what was sent behind such a wish: the connection ends, so that nobody waits for an answer to it.
+  // The parser drops what was sent after an upgrade request, so the connection is closed: no client waits for an answer
+  // to it.
   server.on("request", ({ headers }, response) => {
     if (headers.upgrade !== undefined) response.setHeader("connection", "close")
   })
-  // What is expected besides 100-continue may be passed over (RFC 9110, 10.1.1); Node's own 417 has no body.
+  // Expectations other than 100-continue may be ignored (RFC 9110, 10.1.1); Node's own 417 has no body.
   server.on("checkExpectation", (request, response) => server.emit("request", request, response))
   server.on("connect", (_, socket) => server.emit("clientError", ClientError.tunnel, socket))
 }
@@ -116,7 +117,7 @@ const answerErrors = (server: Server): void => {
     if (connection.isEnding) return
     NodeConnection.stop(socket)
     const pending = [...NodeConnection.pending(connection)]
-    // A request whose own body broke is not answered otherwise.
+    // A request whose body broke has no other answer.
     const broken = pending.at(-1)?.response.req.complete === false ? pending.pop()! : null
     broken?.leave?.()
     const refuse = (): void => {
@@ -161,9 +162,9 @@ const sweepMillis = 25
 export const leave = (server: Server): Effect.Effect<void> => Effect.sync(() => Farewell.begin(Farewell.of(server)))
 
 /**
- * Closes it, once the engine is draining. For `lingerMillis` requests are answered with that, and each answer closes its
- * connection. Then nothing new is accepted, connections idle for `lingerMillis` are closed, answers in progress are written
- * out within `closeMillis`, and the rest (event streams) is cut.
+ * Closes it, once the engine is draining. For `lingerMillis` requests are answered with that, and each answer closes
+ * its connection. Then nothing new is accepted, connections idle for `lingerMillis` are closed, answers in progress are
+ * written out within `closeMillis`, and the rest (event streams) is cut.
  */
 export const close = (
   server: Server,
@@ -184,7 +185,7 @@ export const close = (
       Effect.promise(() => closed),
       sweeping
     )
-    // A finalizer runs uninterruptibly, and a bound that cannot interrupt is none.
+    // A finalizer is uninterruptible, and a timeout needs interruption.
     yield* Effect.timeoutOption(Effect.interruptible(ended), closeMillis)
     server.closeAllConnections()
   })

@@ -3,7 +3,7 @@
  */
 import type { Access, Carts, CheckoutSessions, Retention } from "@onelane/checkout"
 import { CheckoutEngine } from "@onelane/checkout"
-import type { PeerServer } from "@onelane/cluster"
+import type { Cluster, PeerServer } from "@onelane/cluster"
 import type { NodeAddress } from "@onelane/cluster/NodeAddress"
 import type { Journal } from "@onelane/engine"
 import type { DatabaseRefused } from "@onelane/sql"
@@ -19,6 +19,8 @@ export interface Node {
   >
   /** Whether the node can take traffic. */
   readonly isReady: () => boolean
+  /** The node in its cluster; null: no cluster. */
+  readonly cluster: Cluster.ClusterShape | null
 }
 
 /** Creates the engine for these settings. */
@@ -31,7 +33,7 @@ export const make = (
   Journal.Journal | Access.Access | Carts.Carts | Scope.Scope
 > =>
   config.cluster === null
-    ? Effect.map(CheckoutEngine.make(options), (context) => ({ context, isReady: () => true }))
+    ? Effect.map(CheckoutEngine.make(options), (context) => ({ context, isReady: () => true, cluster: null }))
     : join(config, config.cluster, options)
 
 const join = (config: ServeConfig, address: NodeAddress, engine: CheckoutEngine.CheckoutEngineOptions) =>
@@ -42,6 +44,6 @@ const join = (config: ServeConfig, address: NodeAddress, engine: CheckoutEngine.
     const listening = listen === null ? {} : { listenHost: listen.host, listenPort: listen.port }
     const secret = clusterSecret ?? undefined
     const context = yield* PostgresNode.make(config.storage, { ...address, ...listening, secret, engine })
-    const { heldShards } = Context.get(context, Cluster.Cluster)
-    return { context, isReady: () => heldShards() > 0 }
+    const cluster = Context.get(context, Cluster.Cluster)
+    return { context, isReady: () => cluster.heldShards() > 0, cluster }
   })

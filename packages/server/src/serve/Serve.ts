@@ -1,6 +1,6 @@
 /**
- * Serve: the composition root of `onelane serve`. Opens store, directory, engine and listener in this order and closes them in
- * reverse, so that no promised answer is lost.
+ * Serve: the composition root of `onelane serve`. Opens store, directory, engine and listener in this order and closes
+ * them in reverse, so that no promised answer is lost.
  */
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import { type Access, type Carts, CheckoutEngine, Retention } from "@onelane/checkout"
@@ -39,8 +39,9 @@ export type ServeFailure =
   | SettingRefused
 
 /**
- * Serves until it is interrupted (it then finishes what has started) or the store is fenced. `onListening` gets the URL once
- * requests are answered. `app`: what to serve; by default the flow of the settings, and the rights of the directory.
+ * Serves until it is interrupted (it then finishes what has started) or the store is fenced. `onListening` gets the URL
+ * once requests are answered. `app`: what to serve; by default the flow of the settings, and the rights of the
+ * directory.
  */
 export const serve = (
   config: ServeConfig,
@@ -57,13 +58,13 @@ export const serve = (
     if (config.seed !== null) yield* Effect.provide(Seed.put(config.seed), stored)
     const { limits } = config.door
     const retention = config.storage === ":memory:" ? Retention.memoryBounds : undefined
-    const options = { ...App.engineOptions(app), retention, engine: mailboxes(limits) }
-    const { context: engine, isReady } = yield* Effect.provide(Node.make(config, options), stored)
+    const options = { ...App.engineOptions(app), attempts: true, retention, engine: mailboxes(limits) }
+    const { cluster, context: engine, isReady } = yield* Effect.provide(Node.make(config, options), stored)
     const listener = yield* Listener.make(limits)
     let ending = false
     const refusing = (): string | null => (ending ? "ending" : isReady() ? null : "joining")
     const flow = App.flowOf(app)
-    yield* FrontDoor.open(listener, config, { flow, engine, failing: commits.failing, kept: stored, refusing })
+    yield* FrontDoor.open(listener, config, { flow, engine, cluster, failing: commits.failing, kept: stored, refusing })
     yield* Listener.listen(listener, config.host, config.port)
     const { drain } = Context.get(engine, CheckoutEngine.CheckoutEngine)
     yield* Effect.addFinalizer(() =>

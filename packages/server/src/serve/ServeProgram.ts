@@ -1,6 +1,6 @@
 /**
- * ServeProgram: `onelane serve` as a process. Standard output gets one line of JSON for programs, standard error everything for
- * people. Imports little: the server is loaded only after the settings were checked.
+ * ServeProgram: `onelane serve` as a process. Standard output gets one line of JSON for programs, standard error
+ * everything for people. Imports little: the server is loaded only after the settings were checked.
  */
 import { readFileSync } from "node:fs"
 import type { App } from "@onelane/sdk/app"

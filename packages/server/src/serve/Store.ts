@@ -1,6 +1,6 @@
 /**
- * Store: opens one storage with all its services. A storage is the path of an SQLite file, `":memory:"`, or the URL of a
- * PostgreSQL database. Used by the server and by commands that work without one.
+ * Store: opens one storage with all its services. A storage is the path of an SQLite file, `":memory:"`, or the URL of
+ * a PostgreSQL database. Used by the server and by commands that work without one.
  */
 import type { Access, Carts } from "@onelane/checkout"
 import type { Directory } from "@onelane/directory"
@@ -22,6 +22,7 @@ import {
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as BackupFolder from "../operations/BackupFolder.js"
+import * as Running from "../operations/Running.js"
 
 /** The services that operators use. */
 export type Kept =
@@ -33,6 +34,7 @@ export type Kept =
   | StoreBackup.StoreBackup
   | StoreHealth.StoreHealth
   | BackupFolder.BackupFolder
+  | Running.Running
 
 /** The client of a storage. The PostgreSQL driver is loaded on demand. */
 export const client = (storage: string): Layer.Layer<SqliteClient.SqliteClient, DatabaseRefused.DatabaseRefused> => {
@@ -64,5 +66,6 @@ export const layer = (
     ApiKeysSql.layer,
     Layer.effect(StoreBackup.StoreBackup, StoreBackup.StoreBackup),
     Layer.effect(StoreHealth.StoreHealth, StoreHealth.StoreHealth),
-    Layer.succeed(BackupFolder.BackupFolder, null)
+    Layer.succeed(BackupFolder.BackupFolder, null),
+    Layer.succeed(Running.Running, null)
   ).pipe(Layer.provide(client(storage)))

@@ -1,5 +1,6 @@
 /**
- * DoorSettings: the settings of authentication, limits, logs, metrics and traces. Checked before anything is opened. Pure.
+ * DoorSettings: the settings of authentication, limits, logs, metrics and traces. Checked before anything is opened.
+ * Pure.
  */
 import * as Config from "effect/Config"
 import * as Either from "effect/Either"

@@ -1,6 +1,6 @@
 /**
- * Limits: all configurable limits of the server in one object: TCP, HTTP and the engine's mailboxes. Each is documented, with
- * unit and default, where it is used, and in one table in PROTOCOL.md.
+ * Limits: all configurable limits of the server in one object: TCP, HTTP and the engine's mailboxes. Each is
+ * documented, with unit and default, where it is used, and in one table in PROTOCOL.md.
  */
 import { EngineConfig, Fields } from "@onelane/engine"
 import { HttpLimits } from "@onelane/http"

@@ -1,6 +1,6 @@
 /**
- * ListenerLimits: the limits of the TCP side, with units and defaults: those that apply before a request's head is read, and
- * timeouts. All later ones are in `HttpLimits`.
+ * ListenerLimits: the limits of the TCP side, with units and defaults: those that apply before a request's head is
+ * read, and timeouts. All later ones are in `HttpLimits`.
  */
 
 import { NodeListener } from "@onelane/http"

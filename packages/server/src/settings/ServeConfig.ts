@@ -1,6 +1,6 @@
 /**
- * ServeConfig: the configuration of `onelane serve`, checked before anything is opened. Pure: takes arguments, environment and
- * a function that reads files; returns a config or sentences for the operator.
+ * ServeConfig: the configuration of `onelane serve`, checked before anything is opened. Pure: takes arguments,
+ * environment and a function that reads files; returns a config or sentences for the operator.
  */
 import { Flow } from "@onelane/checkout"
 import * as NodeAddress from "@onelane/cluster/NodeAddress"
@@ -31,6 +31,8 @@ export interface ServeConfig {
   readonly seed: Seed | null
   /** The folder for `onelane backup`; null: backups are refused. */
   readonly backupFolder: string | null
+  /** Leaves the operators' page at `/console` out. */
+  readonly noConsole: boolean
   /** The address its peers connect to; null: no cluster. */
   readonly cluster: NodeAddress.NodeAddress | null
   /** The address it listens on for peers; null: the same. */
@@ -67,6 +69,7 @@ export const settings: ReadonlyArray<Settings.Setting> = [
     text: "where `onelane backup --url` puts copies of the SQLite file",
     fallback: "none"
   },
+  { name: "no-console", value: null, text: "no page for operators at /console" },
   {
     name: "cluster",
     value: "host:port",
@@ -112,6 +115,7 @@ const configOf = (readFile: Said.ReadFile) =>
     tokens: Config.withDefault(Said.json("tokens", Tokens, readFile, true), null),
     seed: Config.withDefault(Said.json("seed", Seed, readFile), null),
     backupFolder: Config.withDefault(Config.nonEmptyString("backup-folder"), null),
+    noConsole: Config.withDefault(Config.boolean("no-console"), false),
     cluster: Config.withDefault(Config.mapOrFail(Config.string("cluster"), nodeOf), null),
     clusterListen: Config.withDefault(Config.mapOrFail(Config.string("cluster-listen"), nodeOf), null),
     clusterSecret: Config.withDefault(Config.nonEmptyString("cluster-secret"), null),

@@ -1,6 +1,6 @@
 /**
- * Settings: where the value of a setting comes from: a flag, else the environment, else the file of `--config`. Each setting has
- * one name in all three (`--port`, `ONELANE_PORT`, `"port"`).
+ * Settings: where the value of a setting comes from: a flag, else the environment, else the file of `--config`. Each
+ * setting has one name in all three (`--port`, `ONELANE_PORT`, `"port"`).
  *
  * Owns names and sources. `ServeConfig` decides with Effect `Config` which values are valid.
  */
@@ -51,7 +51,9 @@ export interface Settings {
   readonly origins: ReadonlyMap<string, string>
 }
 
-/** Collects the settings of a table from all sources. `readFile` may throw. Unknown names are refused in every source. */
+/**
+ * Collects the settings of a table from all sources. `readFile` may throw. Unknown names are refused in every source.
+ */
 export const gather = (
   table: ReadonlyArray<Setting>,
   args: ReadonlyArray<string>,

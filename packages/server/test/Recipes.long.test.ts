@@ -8,8 +8,8 @@ const page = (path: string): string => readFileSync(join(root, path), "utf8")
 const code = (path: string): string => page(path).replace(/^\/\*\*.*?\*\/\n/s, "")
 const run = (example: string) => node([join(root, "examples/dist", `${example}.js`)]).ended
 
-/** Pages about an example with a folder and a test of its own: examples/08-shop, Shop.test.ts. */
-const ofFolders = ["your-database.md"]
+/** Pages about an example with a folder and a test of its own: examples/08-shop (Shop.test.ts), 10-shop-front (ShopFront.long.test.ts). */
+const ofFolders = ["your-database.md", "browser-token.md", "react.md"]
 
 const recipes = readdirSync(join(root, "docs/recipes"))
   .filter((name) => name.endsWith(".md") && name !== "README.md" && !ofFolders.includes(name))

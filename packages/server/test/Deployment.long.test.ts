@@ -72,7 +72,11 @@ describe("Dockerfile", () => {
     const check = (port: number | string) => ends(inImage(path!), [], { ONELANE_PORT: String(port) })
     const tokens = JSON.stringify({ secret: { userId: "ann", roles: [] } })
     const server = node([onelane, "serve", "--storage", ":memory:", "--port", "0", "--tokens", tokens])
-    assert.strictEqual(await check(new URL(await urlOf(server)).port), 0)
+    try {
+      assert.strictEqual(await check(new URL(await urlOf(server)).port), 0)
+    } finally {
+      server.process.kill()
+    }
     const draining = createServer((_, response) => void response.writeHead(503).end()).listen(0, "127.0.0.1")
     await new Promise((resolve) => draining.once("listening", resolve))
     const { port } = draining.address() as AddressInfo

@@ -4,22 +4,19 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Onelane } from "@onelane/sdk"
-import * as PostgresServer from "@onelane/testkit/PostgresServer"
+import { postgresForThisFile } from "@onelane/testkit/PostgresForFile"
+import type { PostgresServer } from "@onelane/testkit/PostgresServer"
 import { Effect } from "effect"
 import { call } from "./Call.js"
 import { asked, nothing } from "./Command.js"
 import { inFolder, node, serveArgs, urlOf } from "./Program.js"
 
-const onPostgres = (test: (url: string, server: PostgresServer.PostgresServer) => Promise<void>): Promise<void> =>
-  Effect.runPromise(
-    Effect.scoped(
-      Effect.gen(function* () {
-        const server = yield* PostgresServer.make()
-        const url = yield* server.makePlace
-        yield* Effect.promise(() => test(url, server))
-      })
-    )
-  )
+const postgres = postgresForThisFile()
+
+const onPostgres = async (test: (url: string, server: PostgresServer) => Promise<void>): Promise<void> => {
+  const server = postgres()
+  await test(await Effect.runPromise(server.makePlace), server)
+}
 
 // No clock of the machine can be set here: the process is told another time.
 const ahead = `const RealDate = Date
@@ -112,7 +109,7 @@ describe("onelane serve over PostgreSQL", { timeout: 120_000 }, () => {
         for (const env of [beside, { ONELANE_URL: url, ONELANE_TOKEN: "operator" }]) {
           const { next, sessions } = await asked(["sessions", "list", "--limit", "1"], env)
           const rest = await asked(["sessions", "list", "--after", next], env)
-          assert.sameMembers([sessions[0].id, rest.sessions[0].id], ids)
+          assert.sameMembers([sessions[0].checkoutSessionId, rest.sessions[0].checkoutSessionId], ids)
           const { entries } = await asked(["directory", "users", "list"], env)
           assert.deepInclude(entries, { id: "bot", roles: ["commerce-integrator"] })
         }
