@@ -1,16 +1,22 @@
 /**
  * Two browsers race through every step of many checkouts, over HTTP. In the middle the server is killed with SIGKILL and
- * started again on the same file. At the end everything that was acknowledged is looked up in the sessions' histories.
+ * restarted on the same file. At the end the example checks everything acknowledged against the sessions' histories.
  *
  *   npm start
+ *
+ * In a terminal (or with --stay) it prints a link to watch, races the first checkout slowly, and then runs a race a
+ * second until it is interrupted.
  */
+import { randomUUID } from "node:crypto"
+import { once } from "node:events"
+import { setTimeout } from "node:timers/promises"
 import { type Checkout, Flow, Onelane } from "@onelane/sdk"
 import { makeFolder, removeFolder, startServer } from "./Server.js"
 
 type Step = readonly [from: string, to: string]
 type Answer = Awaited<ReturnType<Checkout["update"]>>
 
-/** What a browser was told, to be checked at the end. */
+/** The answers that a browser got, for the check at the end. */
 interface Race {
   readonly checkoutSessionId: string
   readonly step: Step
@@ -19,7 +25,7 @@ interface Race {
 
 const names = ["Ann", "Bob"] as const
 
-// Start → Shipping Address → … → Complete: the default flow, by the first way at each fork.
+// Start → Shipping Address → … → Complete: the default flow, with the first of the next states at each fork.
 const steps: Array<Step> = []
 for (let from = Flow.b2b.initial; ; ) {
   const [to] = Flow.b2b.edges.get(from) ?? []
@@ -28,19 +34,26 @@ for (let from = Flow.b2b.initial; ; ) {
   from = to
 }
 
+/** Whether a user watches. */
+const stays = process.stdout.isTTY === true || process.argv.includes("--stay")
+
 const carts = Array.from({ length: 31 }, (_, index) => `cart-${index}`)
+const later = Array.from({ length: stays ? 1_000 : 0 }, (_, index) => `later-${index}`)
 const seed = {
   users: [{ id: "ann" }, { id: "bob" }],
   stores: ["store"],
   accounts: [{ id: "acme", users: ["ann", "bob"], stores: ["store"] }],
-  carts: carts.map((id) => ({ id, storeId: "store", accountId: "acme", ownerId: "ann" }))
+  carts: [...carts, ...later].map((id) => ({ id, storeId: "store", accountId: "acme", ownerId: "ann" }))
 }
+const operator = randomUUID()
 const tokens = {
   "token-of-ann": { userId: "ann", roles: ["buyer-checkout"] },
-  "token-of-bob": { userId: "bob", roles: ["buyer-checkout"] }
+  "token-of-bob": { userId: "bob", roles: ["buyer-checkout"] },
+  // For the console. The token is in the fragment of a link, which a browser never sends.
+  ...(stays && { [operator]: { userId: "operator", roles: ["modify-all-data"] } })
 }
 
-/** Both browsers send the same update at the same time; they take turns in whose request leaves first. */
+/** Both browsers send the same update at the same time; they alternate in sending first. */
 const race = async (
   browsers: readonly [Checkout, Checkout],
   checkoutSessionId: string,
@@ -54,13 +67,13 @@ const race = async (
 }
 
 /**
- * The refusal a loser saw. Where the kill lost the answer to an earlier try, the error says "unknown" and carries the
- * refusal of the last try: the lost try may have been applied, and only its own key can tell.
+ * The refusal that a loser got. If the kill lost the answer to an earlier try, the error is "unknown" and carries the
+ * refusal of the last try: the lost try may have been applied, and only a retry with its key can settle that.
  */
 const seen = ({ error }: Extract<Answer, { ok: false }>) =>
   error._tag === "StorageUnavailable" && error.applied === "unknown" ? (error.last ?? error) : error
 
-/** What a loser may be told: where the session is now; at the very end, that it is finished. */
+/** The valid answers for a loser: the current state of the session, or at the end that it is finished. */
 const isFair = (answer: Answer, [, to]: Step): boolean => {
   if (answer.ok) return true
   const { _tag } = seen(answer)
@@ -80,16 +93,20 @@ const show = ({ answers, step: [from, to] }: Race): void => {
   console.log(`  ${`${from} → ${to}`.padEnd(46)} ${winnerFirst.join("\n".padEnd(50))}`)
 }
 
-/** Races every step of one session after another; tells of each race. */
+/** Races every step of one session after another, with a pause before each; reports each race. */
 const raceThrough = async (
   browsers: readonly [Checkout, Checkout],
   checkoutSessionId: string,
-  onRace: (race: Race) => void
+  onRace: (race: Race) => void,
+  pauseMillis = 0
 ): Promise<void> => {
-  for (const step of steps) onRace(await race(browsers, checkoutSessionId, step))
+  for (const step of steps) {
+    if (pauseMillis > 0) await setTimeout(pauseMillis)
+    onRace(await race(browsers, checkoutSessionId, step))
+  }
 }
 
-/** What is wrong with the races of one session, held against its history as it is on the disk; nothing, one hopes. */
+/** The errors in the races of one session, compared with its history on disk; normally none. */
 const faults = async (browser: Checkout, checkoutSessionId: string): Promise<ReadonlyArray<string>> => {
   const found: Array<string> = []
   const history = await browser.historyOrThrow({ checkoutSessionId })
@@ -107,6 +124,17 @@ const faults = async (browser: Checkout, checkoutSessionId: string): Promise<Rea
   return found.map((fault) => `${checkoutSessionId}: ${fault}`)
 }
 
+/** Races through one checkout after another until it is interrupted. */
+const untilInterrupted = async (browsers: readonly [Checkout, Checkout]): Promise<void> => {
+  const interrupted = once(process, "SIGINT")
+  const goOn = async (): Promise<void> => {
+    for (const cartId of later) await raceThrough(browsers, await open(cartId), () => {}, 1_000)
+  }
+  // A race that is still running at the end no longer matters.
+  goOn().catch(() => {})
+  await interrupted
+}
+
 const races: Array<Race> = []
 const folder = await makeFolder(tokens, seed)
 const first = await startServer(folder)
@@ -115,13 +143,19 @@ const [ann, bob] = [await browser("token-of-ann"), await browser("token-of-bob")
 const open = async (cartId: string): Promise<string> => (await ann.openOrThrow({ cartId })).session.id
 
 console.log(`A server (process ${first.pid}) keeps its sessions in ${folder}/checkout.db`)
+if (stays) console.log(`Watch in the console: ${first.url}/console/#token=${operator}`)
 console.log(`${names.join(" and ")} have the same checkout open in two browsers, and press every button together:\n`)
 
 const [shown, ...others] = await Promise.all(carts.map(open))
-await raceThrough([ann, bob], shown!, (finished) => {
-  races.push(finished)
-  show(finished)
-})
+await raceThrough(
+  [ann, bob],
+  shown!,
+  (finished) => {
+    races.push(finished)
+    show(finished)
+  },
+  stays ? 500 : 0
+)
 
 console.log(`\nNow ${others.length} checkouts at once. After 100 races the server is killed, SIGKILL, in mid-request.`)
 let onEnough = (_: number): void => {}
@@ -145,11 +179,17 @@ console.log(`\n${races.length} races: ${names[0]} won ${won(0)}, ${names[1]} won
 console.log(`Answers lost in the kill and given again under their idempotency key: ${replayed}.`)
 
 const wrong = (await Promise.all([shown!, ...others].map((id) => faults(ann, id)))).flat()
+for (const fault of wrong) console.error(`WRONG ${fault}`)
+if (wrong.length === 0)
+  console.log(
+    "Checked against the file: one winner in every race, every loser knew why, and nothing acknowledged was lost."
+  )
+
+if (stays && wrong.length === 0) {
+  console.log(`\nThe two go on, a race a second, until you press Ctrl-C: ${second.url}/console/#token=${operator}`)
+  await untilInterrupted([ann, bob])
+}
 await Promise.all([ann.close(), bob.close()])
 await second.end("SIGTERM")
 await removeFolder(folder)
-for (const fault of wrong) console.error(`WRONG ${fault}`)
-if (wrong.length > 0) process.exit(1)
-console.log(
-  "Checked against the file: one winner in every race, every loser knew why, and nothing acknowledged was lost."
-)
+process.exit(wrong.length > 0 ? 1 : 0)

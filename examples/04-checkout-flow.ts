@@ -1,8 +1,8 @@
 /**
  * A whole checkout, from Start to Complete, with work between the states: stock, price, tax, payment. The price service
- * fails once and is asked again; the tax service refuses for good, the session goes to Error and is tried again. Then the
- * process is killed with SIGKILL just as the payment provider has taken the money, and another one takes the checkout up
- * from its file. The provider, which lives elsewhere, was asked twice under one key and took the money once.
+ * fails once and is retried; the tax service refuses for good, the session goes to Error and is retried. Then the
+ * process is killed with SIGKILL just after the payment provider has charged, and another process resumes the checkout
+ * from its file. The provider, a separate process, got two requests with one key and charged once.
  *
  *   npm run build && node examples/dist/04-checkout-flow.js
  */
@@ -18,7 +18,7 @@ import { type CheckoutSession, CheckoutTasks, Flow, Onelane, type Task } from "@
 
 const checkoutSessionId = "checkout-1"
 
-/** The default flow with this shop's work in it. A slot that stays empty is a state that moves at once. */
+/** The default flow with this shop's work in it. A slot without work is a state that moves at once. */
 const flowOf = (providerUrl: string): Flow.Flow => {
   let taxCalls = 0
   const tasks = CheckoutTasks.attach(Flow.b2b, {
@@ -48,7 +48,7 @@ const flowOf = (providerUrl: string): Flow.Flow => {
   return Flow.withTasks<Flow.Transitions>(tasks, { "Authorize Payment": { run: payment, deadlineMillis: 30_000 } })
 }
 
-/** One process of the shop: opens the file, takes the checkout up wherever it is, and walks it to its end. */
+/** One process of the shop: opens the file, resumes the checkout in its current state, and completes it. */
 const shop = async (storage: string, providerUrl: string): Promise<void> => {
   const flow = flowOf(providerUrl)
   await using checkout = await Onelane.open({ storage, flow })
@@ -72,7 +72,7 @@ const tell = ({ cause, from, to, type }: CheckoutSession.HistoryEntry): string =
     ? `${from}: at work, then ${to}`
     : `${from} → ${to}${cause === null ? "" : ` (${cause.code}: ${cause.message})`}`
 
-/** A payment provider as there are many: it takes money once per key, and says so again when asked again. */
+/** A typical payment provider: it charges once per key, and repeats its answer to a retry. */
 const startProvider = async (onFirstCharge: () => void) => {
   const charges = new Map<string, string>()
   let requests = 0
@@ -81,7 +81,7 @@ const startProvider = async (onFirstCharge: () => void) => {
     requests += 1
     if (charges.has(key)) return void response.end(`paid: ${charges.get(key)}`)
     charges.set(key, `charge-${charges.size + 1}`)
-    onFirstCharge() // the money is taken, and the answer never leaves
+    onFirstCharge() // the charge is made, and the answer is never sent
   })
   await once(server.listen(0, "127.0.0.1"), "listening")
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

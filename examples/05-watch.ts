@@ -1,6 +1,6 @@
 /**
- * Two browsers watch one checkout over HTTP and press the same button together. The loser asks for nothing: the winner's
- * change comes to it. Half way the server is killed with SIGKILL and started again; neither browser misses a change or
+ * Two browsers watch one checkout over HTTP and press the same button together. The loser need not poll: the winner's
+ * change is pushed to it. Half way the server is killed with SIGKILL and restarted; neither browser misses a change or
  * sees one twice.
  *
  *   npm run build && node examples/dist/05-watch.js
@@ -19,7 +19,7 @@ const folder = await makeFolder(
   }
 )
 
-/** A browser: it follows the session, and `seen` resolves when a version has come to it. */
+/** A browser: it follows the session, and `seen` resolves when it has received a version. */
 const watch = (name: string, checkout: Checkout, checkoutSessionId: string) => {
   const entries: Array<CheckoutSession.HistoryEntry> = []
   const waiting = new Map<number, () => void>()
@@ -44,7 +44,7 @@ const [ann, bob] = [await connect("ann"), await connect("bob")]
 const checkoutSessionId = (await ann.openOrThrow({ cartId: "cart-1" })).session.id
 const browsers = [watch("ann", ann, checkoutSessionId), watch("bob", bob, checkoutSessionId)]
 
-/** Both press the button, in turns one of them a little earlier; the loser then waits for what comes. */
+/** Both press the button, alternately one a little earlier; the loser then waits for the next change. */
 const press = async (expCurrentState: string, turn: number): Promise<string> => {
   const nextState = [...(Flow.b2b.edges as Flow.Flow["edges"]).get(expCurrentState)!][0]!
   console.log(`\n  both press ${nextState}`)

@@ -1,8 +1,8 @@
 /**
- * Three servers over one PostgreSQL, as a cluster: each owns a share of the sessions, any of them answers any request. Three
- * browsers, each at a server of its own, press every button of many checkouts together. In the middle one server is killed
- * with SIGKILL: the others take its sessions over, and its browser goes to one of them. At the end every race is held
- * against what is in the database.
+ * Three servers on one PostgreSQL, as a cluster: each owns a share of the sessions, and each answers any request. Three
+ * browsers, each with a server of its own, press every button of many checkouts together. Half way one server is killed
+ * with SIGKILL: the others take over its sessions, and its browser switches to one of them. At the end every race is
+ * compared with the database.
  *
  *   npm run build && node examples/dist/06-cluster.js
  */
@@ -43,7 +43,7 @@ const scope = Effect.runSync(Scope.make())
 const postgres = await Effect.runPromise(Scope.extend(PostgresServer.make(), scope))
 const storage = await Effect.runPromise(postgres.makePlace)
 
-/** A load balancer in short: a server is sent traffic once it says that it is ready, which it is when it owns sessions. */
+/** A minimal load balancer: a server gets traffic once it reports ready, that is, once it owns sessions. */
 const isReady = async (url: string): Promise<void> => {
   while (!(await fetch(`${url}/readyz`)).ok) await wait(100)
 }
@@ -55,7 +55,7 @@ const door = ({ url }: { readonly url: string }): Promise<Checkout> =>
 const doors = await Promise.all(servers.map(door))
 console.log(`Three servers over one PostgreSQL: processes ${servers.map(({ pid }) => pid).join(", ")}`)
 
-/** A browser asks its server; where that gives no answer it asks another one, under the same key. */
+/** A browser calls its server; without an answer it retries at another server with the same key. */
 let dead = -1
 const press = async (browser: number, checkoutSessionId: string, [from, to]: Step): Promise<Answer> => {
   const idempotencyKey = `${browser}: ${checkoutSessionId}: ${from}`
@@ -72,7 +72,7 @@ const races: Array<Race> = []
 let killedAt = Number.POSITIVE_INFINITY
 let longestMillis = 0
 
-/** All three press the same button; one server after the other comes first. */
+/** All three press the same button; each server in turn gets the first request. */
 const race = async (checkoutSessionId: string, step: Step): Promise<void> => {
   const startedAt = performance.now()
   const first = races.length % doors.length
@@ -86,7 +86,7 @@ const raceThrough = async (checkoutSessionId: string): Promise<void> => {
   for (const step of steps) await race(checkoutSessionId, step)
 }
 
-/** Opening is get or create: asked again, it finds what it made. */
+/** Opening is get or create: a retry finds the session that the first try made. */
 const open = async (cartId: string, index: number): Promise<void> => {
   while (!(await doors[index % doors.length]!.open({ cartId, checkoutSessionId: cartId })).ok) await wait(100)
 }
@@ -103,7 +103,7 @@ console.log(`\nAfter ${before} races process ${servers[2]!.pid} is killed, SIGKI
 await all
 console.log(`${races.length - before} more races; the longest took ${Math.round(longestMillis)} ms.`)
 
-/** What is wrong with the races of one session, held against its history in the database; nothing, one hopes. */
+/** The errors in the races of one session, compared with its history in the database; normally none. */
 const faults = async (checkoutSessionId: string): Promise<ReadonlyArray<string>> => {
   const found: Array<string> = []
   const history = await doors[0]!.historyOrThrow({ checkoutSessionId })

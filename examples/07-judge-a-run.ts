@@ -1,6 +1,6 @@
 /**
- * Judge a run of your own: callers race, a recorder between them and the service notes what each was told and when, and
- * `checkHistory` says whether one order of the calls explains every answer. Then one answer is forged, and it is caught.
+ * Check a run of your own: callers race, a recorder between them and the service records every answer and its time, and
+ * `checkHistory` decides whether one order of the calls explains every answer. Then it detects one forged answer.
  */
 import { mkdtempSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"

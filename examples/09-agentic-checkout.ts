@@ -1,7 +1,8 @@
 /**
- * A seller's side of the Agentic Commerce Protocol (2026-04-17): create, get, update, complete and cancel a checkout session.
- * It keeps no state of its own. Items, address, delivery, totals and payment are the data of the session, in the commit of its
- * state: a crash loses nothing, and of many agents that complete at once one is charged, once. Run it with a file and a port.
+ * A seller's side of the Agentic Commerce Protocol (2026-04-17): create, get, update, complete and cancel a checkout
+ * session. It keeps no state of its own. Items, address, delivery, totals and payment are session data, in the same
+ * commit as the state. A crash loses nothing, and if many agents complete at once, one is charged, once. Run it with a
+ * file and a port.
  */
 import { createHash } from "node:crypto"
 import { createServer, type IncomingMessage } from "node:http"
@@ -36,7 +37,7 @@ const Update = S.Struct(said)
 const Instrument = S.Struct({ credential: S.Struct({ token: text }) })
 const Complete = S.Struct({ buyer: said.buyer, payment_data: S.Struct({ instrument: Instrument }) })
 
-/** What a session keeps. `requests`: the version each accepted request expected, so that a repeated one is the same again. */
+/** The session data. `requests`: the version that each accepted request expected, so that a retry expects it again. */
 const Data = S.Struct({
   ...said,
   line_items: Items,
@@ -45,7 +46,7 @@ const Data = S.Struct({
 })
 type Data = typeof Data.Encoded
 
-/** A token stays until the provider has said what became of it. */
+/** A token is kept until the provider has reported its outcome. */
 const isPending = ({ payment }: Data): boolean => payment?.token != null
 const priced = ({ line_items, payment, selected_fulfillment_options: selected }: Data) => {
   const quantityOf = (id: string) => line_items.filter((item) => item.id === id).length
@@ -74,7 +75,7 @@ const pay = async ({ session, signal, workKey }: Task.TaskContext): Promise<Task
   return { next: charge === null ? "Declined" : "Paid", data: { payment } }
 }
 
-/** No edit runs the payment: it is the work of the way from Open to Paid. In Error what the provider did is not known. */
+/** No edit runs the payment: it is the work between Open and Paid. In Error the outcome at the provider is unknown. */
 const flow = Flow.defineFlow({
   name: "agentic",
   initial: "Open",
@@ -103,7 +104,7 @@ const needed = "Email, address and delivery are needed"
 const error = (code: string, content: string) => ({ type: "error", code, content_type: "plain", content })
 const amount = (type: string, display_text: string, cents: number) => ({ type, display_text, amount: cents })
 
-/** The session as the protocol has it: a function of the session alone, so that a repeated request gets the same bytes. */
+/** The session in the protocol's form: a function of the session alone, so that a retry gets the same bytes. */
 const shown = (session: Session) => {
   const data = session.data as unknown as Data
   const { delivery, due, goods, lines } = priced(data)
@@ -162,7 +163,9 @@ const decoded = <A, I>(schema: S.Schema<A, I>, body: unknown): A => {
   throw refused(400, "invalid", "The request does not have the form of the protocol, or names what is not sold here")
 }
 const unknown = refused(409, "payment_unknown", "The provider has not answered: complete again with the same payment")
-/** Writes at the version it has read, and again where another request was first. A repeated request expects what it did before. */
+/**
+ * Writes at the version that it read; retries if another request was first. A repeated request expects its old version.
+ */
 const write = async (agent: Agent, checkoutSessionId: string, key: string, token: string | null, patch: object) => {
   for (let tries = 1; ; tries++) {
     const { data, isArchived, isError, version } = await agent.getOrThrow({ checkoutSessionId })

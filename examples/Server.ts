@@ -28,8 +28,8 @@ export interface Server {
 }
 
 /** Starts a server on the folder's file; `port` 0 takes any. Resolves once it answers. */
-export const startServer = (folder: string, port = 0): Promise<Server> =>
-  start(folder, ["--port", String(port), "--storage", join(folder, "checkout.db")])
+export const startServer = (folder: string, port = 0, more: ReadonlyArray<string> = []): Promise<Server> =>
+  start(folder, ["--port", String(port), "--storage", join(folder, "checkout.db"), ...more])
 
 /** Starts a server as one of the nodes over a PostgreSQL. */
 export const startNode = (folder: string, storage: string): Promise<Server> =>

@@ -1,6 +1,7 @@
 /**
- * Contest: several subjects, rounds in turn. Whoever is first in one round is last in the next, so that nobody always
- * runs on a warm or a tired machine. Ends with the verdict on what each of them did; one bad history fails the contest.
+ * Contest: several subjects, in alternating rounds. The first subject of one round is the last of the next, so that no
+ * subject always runs on a warm or a hot machine. The contest ends with a verdict on each subject's history; one bad
+ * history fails the contest.
  */
 import type { Runner } from "./Runner.js"
 import type { Sample } from "./Sample.js"
@@ -11,32 +12,32 @@ export interface Entrant {
   readonly start: () => Promise<Runner>
 }
 
-/** How it went. */
+/** The result of a subject. */
 export interface Outcome {
   readonly name: string
   readonly samples: ReadonlyArray<Sample>
-  /** Calls whose accepted ones were counted, and calls judged as a history; both found sound. */
+  /** Calls whose acceptances were counted, and calls checked as a history; both were correct. */
   readonly counted: number
   readonly judged: number
 }
 
-/** A subject broke the promise it is measured for. */
+/** A subject broke the guarantee that it is measured for. */
 export class BadHistory extends Error {
   override readonly name = "BadHistory"
 }
 
 /** How a contest is run. */
 export interface Rules {
-  /** Rounds that count; four more go before, to warm up, but never more than count. */
+  /** Measured rounds. Up to four warm-up rounds precede them, but never more than the measured ones. */
   readonly rounds: number
   readonly warmUps?: number
   readonly say?: (line: string) => void
 }
 
-/** Runs it. All subjects stay alive from the first round to the last. */
+/** Runs a contest. All subjects stay alive from the first round to the last. */
 export const hold = async (entrants: ReadonlyArray<Entrant>, rules: Rules): Promise<ReadonlyMap<string, Outcome>> => {
   const { rounds, say = () => {} } = rules
-  // A quick look warms up for no longer than it measures.
+  // A quick run warms up for no longer than it measures.
   const warmUps = Math.min(rules.warmUps ?? 4, rounds)
   const field: Array<{ readonly name: string; readonly runner: Runner; readonly samples: Array<Sample> }> = []
   for (const { name, start } of entrants) {

@@ -4,7 +4,7 @@ import type { Options } from "./InMemory.js"
 import type { Load } from "./Load.js"
 import { apart } from "./SubjectProcess.js"
 
-/** A subject in memory, in a process of its own. `label` where a contest has it twice. */
+/** A subject in memory, in a process of its own. `label` if a contest has it twice. */
 export const inMemory = (
   subject: string,
   load: Load,

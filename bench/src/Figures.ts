@@ -10,7 +10,7 @@ export const show = (value: number): string => {
   return Number(value.toPrecision(3)).toString()
 }
 
-/** A middle with its spread. */
+/** A median with its spread. */
 export const showSpread = ({ median, low, high }: Spread): string => `${show(median)} (${show(low)}-${show(high)})`
 
 /** The usual table of a contest: CPU time and rate of each subject, and its CPU time against the floor's. */

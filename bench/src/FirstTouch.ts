@@ -1,5 +1,5 @@
 /**
- * FirstTouch: the first call on a session that sleeps in an SQLite file, against the bare prepared `SELECT` of its row.
+ * FirstTouch: the first call on a sleeping session in an SQLite file, against the bare prepared `SELECT` of its row.
  * The task of P5.
  */
 import { join } from "node:path"
@@ -11,7 +11,7 @@ import { openSqlite } from "./subjects/Journals.js"
 import { engineOver } from "./subjects/Onelane.js"
 import { makeDirectory } from "./WorkingFolder.js"
 
-/** What `start` is given. `calls` sessions are touched in a round, none of them twice. */
+/** What `start` is given. A round touches `calls` sessions, none of them twice. */
 export interface Options {
   readonly subject: "SELECT" | "onelane"
   readonly sessions: number

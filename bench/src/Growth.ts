@@ -1,6 +1,6 @@
 /**
- * Growth: the cost of an update as the store fills up, and of opening it. The task of P12. A thousand sessions are at work
- * among all that are stored.
+ * Growth: the cost of an update as the store fills up, and of opening the store. The task of P12. A thousand of all
+ * stored sessions are active.
  */
 import { Caller, CheckoutSessions } from "@onelane/checkout"
 import { Effect, ManagedRuntime } from "effect"
@@ -20,7 +20,7 @@ export interface Options {
 
 const working = 1_000
 
-/** Fills a store and puts callers to work on it. */
+/** Fills a store and starts its callers. */
 export const start = async ({ stored, calls, opening }: Options): Promise<Runner.Runner> => {
   const directory = makeDirectory()
   await Effect.runPromise(Effect.provide(Stored.write(0, stored), Stored.sqliteJournal(directory)))

@@ -1,7 +1,8 @@
 /**
- * Install: what a user gets by `npm i @onelane/sdk`. The workspaces are packed as they would be published and installed
- * into an empty directory, dependencies from the registry npm is configured for, with an empty cache. Then once more from
- * that cache with scripts off, and a program uses both storages: what no script has prepared must do.
+ * Install: what a user gets by `npm i @onelane/sdk`. It packs the workspaces as for publishing and installs them into
+ * an empty directory, with an empty cache; dependencies come from the registry that npm is configured for. Then it
+ * installs once more from that cache with scripts off, and a program uses both storages: they must work without any
+ * install script.
  */
 import { execFileSync, spawnSync } from "node:child_process"
 import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
@@ -14,13 +15,13 @@ export interface Installed {
   readonly seconds: number
   readonly mebibytes: number
   readonly packages: number
-  /** Packages that run a script of their own. The program that is tried had none run. */
+  /** Packages with an install script. The test program runs with none of these scripts executed. */
   readonly withScripts: ReadonlyArray<string>
-  /** Directories in which something was compiled while it was installed. */
+  /** Directories in which the installation compiled something. */
   readonly compiled: ReadonlyArray<string>
 }
 
-/** No registry answered: there is nothing to measure. */
+/** No registry answered, so nothing can be measured. */
 export class NoRegistry extends Error {
   override readonly name = "NoRegistry"
 }
@@ -52,11 +53,11 @@ const bytesOf = (path: string): number => {
   return readdirSync(path).reduce((sum, name) => sum + bytesOf(join(path, name)), 0)
 }
 
-/** What `node-gyp` leaves where it has worked. */
+/** The files that `node-gyp` leaves behind. */
 const compiledIn = (modules: string): ReadonlyArray<string> =>
   readdirSync(modules, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(join("build", "Release")))
 
-/** Packs, installs, uses. Throws where the program does not work. */
+/** Packs, installs and runs the program. Throws if the program does not work. */
 export const install = (): Installed => {
   const directory = makeDirectory()
   const tarballs = join(directory, "tarballs")

@@ -1,10 +1,10 @@
 /**
- * Load: the callers. One workload for every subject: `update(id, expected, next)`, the answer noted, the caller's belief
- * corrected by it. Subjects differ in the door they have, never in what is asked.
+ * Load: the callers. All subjects get the same workload: call `update(id, expected, next)`, record the answer, and
+ * update the state that the caller expects. Subjects differ in their API, never in the calls.
  *
- *   accepted   callers share what they know of a session, so nearly every update is right
+ *   accepted   callers share the last known state of a session, so nearly every update is accepted
  *   refused    callers expect a state that the session is not in
- *   race       every caller knows only its own last answer: of all who ask at once, one wins
+ *   race       every caller knows only its own last answer: of concurrent callers, one wins
  */
 import { Effect } from "effect"
 import { Log, type Seen } from "./Log.js"
@@ -12,18 +12,20 @@ import { Log, type Seen } from "./Log.js"
 /** What callers do. */
 export type Manner = "accepted" | "refused" | "race"
 
-/** How much, by whom, on how many sessions. */
+/** The number of calls, callers and sessions. */
 export interface Load {
   readonly manner: Manner
   readonly callers: number
   readonly sessions: number
   /** Calls of one round, by all callers together. */
   readonly calls: number
-  /** Also takes the time of every call, and the delay of the event loop. Costs some; off where CPU time is the figure. */
+  /**
+   * Also measures every call and the delay of the event loop. This has a cost, so it is off where CPU time is measured.
+   */
   readonly timed?: boolean
 }
 
-/** A ring of states: each leads to the one behind it. They exist in every preset. */
+/** A ring of states: each leads to the next. They exist in every preset. */
 export const states = ["Start", "Shipping Address", "Inventory", "Confirm Price", "Shipping Cost", "Taxes"] as const
 
 const following = new Map(states.map((state, index) => [state as string, states[(index + 1) % states.length]!]))
@@ -34,15 +36,15 @@ export const firstState: string = states[0]
 /** The state after `state` in the ring. */
 export const nextOf = (state: string): string => following.get(state)!
 
-/** What the callers of a run know and where they note it. */
+/** What the callers of a run know and where they record it. */
 export interface Desk {
   readonly load: Load
   readonly ids: ReadonlyArray<string>
   log: Log
-  /** State of each session, as last told to anybody. */
+  /** State of each session, as last returned to any caller. */
   readonly known: Array<string>
   readonly seen: Seen
-  /** Milliseconds of each call of the round, where they are taken. */
+  /** Milliseconds of each call of the round, if measured. */
   latencies: Float64Array | null
   accepted: number
   refused: number
@@ -69,7 +71,7 @@ interface Call {
   readonly at: number
 }
 
-/** One caller: what it asks next, and what it makes of the answer. */
+/** One caller: chooses its next call and processes the answer. */
 export class Client {
   private turn = 0
   private readonly own: Map<number, string> | null
@@ -80,7 +82,7 @@ export class Client {
     this.own = desk.load.manner === "race" ? new Map() : null
   }
 
-  /** The next call. A caller has sessions of its own where there are enough, else all ask about the same ones. */
+  /** The next call. A caller has sessions of its own if there are enough; otherwise all callers use the same ones. */
   ask(): Call {
     const { load, known, log } = this.desk
     const { callers, sessions } = load
@@ -92,7 +94,7 @@ export class Client {
     return { session, expected, next, askedAtMillis, at: log.invoke(this.process, session, expected, next) }
   }
 
-  /** Takes the answer that stands in `desk.seen`. */
+  /** Processes the answer in `desk.seen`. */
   told(call: Call): void {
     const { desk } = this
     desk.log.answer(call.at, desk.seen)
@@ -105,13 +107,13 @@ export class Client {
   }
 }
 
-/** A door of Promises (or of plain answers). `see` reads a native answer. */
+/** An API of Promises (or of plain answers). `see` reads a native answer. */
 export interface PromiseDoor<A> {
   readonly update: (id: string, expected: string, next: string) => Promise<A> | A
   readonly see: (answer: A, seen: Seen) => void
 }
 
-/** A door of effects. */
+/** An API of effects. */
 export interface EffectDoor<A, E> {
   readonly update: (id: string, expected: string, next: string) => Effect.Effect<A, E>
   readonly accepted: (answer: A, seen: Seen) => void
@@ -121,7 +123,7 @@ export interface EffectDoor<A, E> {
 const shares = ({ calls, callers }: Load): ReadonlyArray<number> =>
   Array.from({ length: callers }, (_, process) => Math.floor((calls + process) / callers))
 
-/** All callers at a door of Promises; resolves when the last is done. */
+/** Runs all callers through Promises; resolves when the last is done. */
 export const runPromises = async <A>(desk: Desk, door: PromiseDoor<A>): Promise<void> => {
   const caller = async (process: number, calls: number): Promise<void> => {
     const client = new Client(desk, process)
@@ -135,7 +137,7 @@ export const runPromises = async <A>(desk: Desk, door: PromiseDoor<A>): Promise<
   await Promise.all(shares(desk.load).map((calls, process) => caller(process, calls)))
 }
 
-/** All callers at a plain function, one after the other: what no door at all would cost. */
+/** Runs all callers on a plain function, one after the other: the cost without any asynchronous API. */
 export const runPlain = <A>(
   desk: Desk,
   door: { readonly update: (...call: [string, string, string]) => A; readonly see: (answer: A, seen: Seen) => void }
@@ -150,7 +152,7 @@ export const runPlain = <A>(
   }
 }
 
-/** All callers at a door of effects, a fiber each. */
+/** Runs all callers through effects, a fiber each. */
 export const runEffects = <A, E>(desk: Desk, door: EffectDoor<A, E>): Effect.Effect<void> => {
   const caller = (process: number, calls: number) =>
     Effect.gen(function* () {

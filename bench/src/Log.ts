@@ -1,28 +1,28 @@
 /**
- * Log: every call and answer of a round, in flat arrays made beforehand, so that writing it costs little, keeps nothing
- * of an answer alive, and costs every subject the same. After the clock has stopped it becomes a history and is judged.
+ * Log: every call and answer of a round, in preallocated flat arrays. Recording is therefore cheap, retains no answer,
+ * and costs every subject the same. After the measurement the log becomes a history and is checked.
  *
- * Owns the recording; does not own the judgement (testkit's Linearizable).
+ * Owns the recording; does not own the check (testkit's Linearizable).
  */
 import { checkHistory, type History, TimeLine } from "@onelane/history"
 
-/** What an answer said, read into one reused object. `version` -1: it did not say. */
+/** The content of an answer, read into one reused object. `version` -1: the answer had none. */
 export interface Seen {
   outcome: "ok" | "fail" | "info"
   version: number
   state: string
 }
 
-/** The verdict on a run. `fault` is null when the history keeps the promise. */
+/** The verdict on a run. `fault` is null if the history is correct. */
 export interface Check {
-  /** Calls whose accepted ones were counted, each a version of its own without a gap. */
+  /** Calls whose acceptances were counted: each made a version of its own, without a gap. */
   readonly counted: number
-  /** Calls judged as a history. */
+  /** Calls checked as a history. */
   readonly judged: number
   readonly fault: string | null
 }
 
-/** Where a session stood when a round began, as its callers were told. */
+/** The state and version of a session when a round began, as its callers knew it. */
 export interface Standing {
   readonly version: number
   readonly state: string
@@ -57,12 +57,12 @@ export class Log {
     this.state = Array.from({ length: capacity }, () => "")
   }
 
-  /** Calls noted. */
+  /** Calls recorded. */
   get length(): number {
     return this.size
   }
 
-  /** Notes a call; the number is handed to `answer`. */
+  /** Records a call; pass the returned number to `answer`. */
   invoke(process: number, session: number, expected: string, next: string): number {
     const at = this.size++
     this.invoked[at] = this.instant++
@@ -75,7 +75,7 @@ export class Log {
     return at
   }
 
-  /** Notes its answer. */
+  /** Records its answer. */
   answer(at: number, seen: Seen): void {
     this.returned[at] = this.instant++
     this.version[at] = seen.version
@@ -83,7 +83,7 @@ export class Log {
     this.outcome[at] = seen.outcome === "ok" ? 1 : seen.outcome === "fail" ? 2 : 0
   }
 
-  /** Counts the round: every accepted call made a version of its own, and the versions leave no gap. */
+  /** Counts the round: every accepted call made a version of its own, and the versions have no gap. */
   tally(ids: ReadonlyArray<string>, before: ReadonlyArray<Standing>): string | null {
     const made = new Set<number>()
     let unknown = 0
@@ -101,7 +101,10 @@ export class Log {
     return grown < made.size ? `${made.size} updates were accepted, ${grown} versions are there: some were lost` : null
   }
 
-  /** Judges the round; null when it keeps the promise. Sessions stood as told before it, and nothing but these calls changed them. */
+  /**
+   * Checks the round; null if it is correct. Assumes the known start states, and that only these calls changed the
+   * sessions.
+   */
   judge(ids: ReadonlyArray<string>, standing: ReadonlyArray<Standing>): string | null {
     const touched = new Set(this.session.subarray(0, this.size))
     const began = [...touched].map((session): History.Operation => {
@@ -115,7 +118,7 @@ export class Log {
     return undecided === undefined ? null : `no verdict on ${undecided}`
   }
 
-  /** Where a session stands after the round: the highest version anybody was told. */
+  /** The state of a session after the round: that of the highest version any caller was given. */
   standing(before: ReadonlyArray<Standing>): Array<Standing> {
     const after = [...before]
     for (let at = 0; at < this.size; at++) {

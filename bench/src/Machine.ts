@@ -1,4 +1,4 @@
-/** Machine: what stands beside every table: the machine, how busy it is, and the versions of everything measured. */
+/** Machine: the facts beside every table: the machine, its load, and the versions of everything measured. */
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { cpus, loadavg, release, totalmem } from "node:os"

@@ -1,6 +1,6 @@
 /**
- * Memory: what a live, idle session costs. The heap is read after a full collection, before and after the sessions are
- * there. The task of P4; the process needs `--expose-gc`.
+ * Memory: the memory of a live, idle session. Reads the heap after a full garbage collection, before and after the
+ * sessions are made. The task of P4; the process needs `--expose-gc`.
  */
 import { Caller, CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
 import { Effect, ManagedRuntime } from "effect"
@@ -22,7 +22,7 @@ const heapBytes = (): number => {
   return process.memoryUsage().heapUsed
 }
 
-/** Makes sessions; what it resolves to is kept alive while the heap is read. */
+/** Makes sessions; its result stays alive while the heap is read. */
 type Fill = (sessions: number) => Promise<unknown>
 
 const states: Fill = async (sessions) => {
@@ -74,7 +74,7 @@ const peer =
 
 const fills: Readonly<Record<string, Fill>> = { states, onelane: awake, "onelane, passivated": passivated }
 
-/** Reads the heap round by round; every round adds so many sessions of a fresh instance, and lets go of the last. */
+/** Reads the heap round by round; every round adds the sessions of a new instance and releases the previous one. */
 export const start = async ({ subject, sessions }: Options): Promise<Runner> => {
   const fill = fills[subject] ?? peer(subject)
   await fill(1)

@@ -1,6 +1,6 @@
 /**
- * Opens: carts that are opened for the first time, a round of them at a time. The task of P21. Every answer is checked: a new
- * session, of its own; and the carts of all rounds still have it at the end.
+ * Opens: rounds of first opens of carts. The task of P21. It checks every answer: the session is new and not shared
+ * with another cart. At the end, the carts of all rounds must still have it.
  */
 import { join } from "node:path"
 import { Caller, CheckoutSessions, Flow } from "@onelane/checkout"
@@ -23,14 +23,16 @@ export interface Options {
 
 type Answer = Pick<CheckoutSessions.Opened, "created" | "session">
 
-/** Opens many carts, each caller one after the other, and tells each answer. */
+/** Receives the answer for the cart at an index. It runs within the measured time, so it only reads and records. */
+type Told = (index: number, answer: Answer) => void
+
+/**
+ * Opens many carts: caller n takes the carts n, n + callers and so on, one after the other, and passes on each answer.
+ */
 interface Door {
-  readonly open: (cartIds: ReadonlyArray<string>, told: (cartId: string, answer: Answer) => void) => Promise<void>
+  readonly open: (cartIds: ReadonlyArray<string>, told: Told) => Promise<void>
   readonly close: () => Promise<void>
 }
-
-const shareOf = (cartIds: ReadonlyArray<string>, caller: number, callers: number): ReadonlyArray<string> =>
-  cartIds.filter((_, index) => index % callers === caller)
 
 const effectDoor = async ({ callers, storage }: Options): Promise<Door> => {
   const runtime = ManagedRuntime.make(engineOver(storage === "memory" ? JournalMemory.layer : sqlite()))
@@ -39,10 +41,11 @@ const effectDoor = async ({ callers, storage }: Options): Promise<Door> => {
     open: (cartIds, told) =>
       runtime.runPromise(
         Effect.forEach(
-          Array.from({ length: callers }, (_, caller) => shareOf(cartIds, caller, callers)),
-          (share) =>
+          Array.from({ length: callers }, (_, caller) => caller),
+          (caller) =>
             Effect.gen(function* () {
-              for (const cartId of share) told(cartId, yield* sessions.open(Caller.host, { cartId }))
+              for (let index = caller; index < cartIds.length; index += callers)
+                told(index, yield* sessions.open(Caller.host, { cartId: cartIds[index]! }))
             }),
           { concurrency: "unbounded", discard: true }
         ).pipe(Effect.orDie)
@@ -57,50 +60,57 @@ const sqlite = () =>
 const promiseDoor = async ({ callers, storage }: Options): Promise<Door> => {
   const file = storage === "memory" ? ":memory:" : join(makeDirectory(), "opens.db")
   const checkout = await Onelane.open({ storage: file, flow: Flow.any })
-  const caller = async (cartIds: ReadonlyArray<string>, told: Parameters<Door["open"]>[1]): Promise<void> => {
-    for (const cartId of cartIds) {
-      const answer = await checkout.open({ cartId })
-      if (!answer.ok) throw new Error(`${cartId}: ${answer.error.message}`)
-      told(cartId, answer.value)
+  const call = async (cartIds: ReadonlyArray<string>, caller: number, told: Told): Promise<void> => {
+    for (let index = caller; index < cartIds.length; index += callers) {
+      const answer = await checkout.open({ cartId: cartIds[index]! })
+      if (!answer.ok) throw new Error(`${cartIds[index]}: ${answer.error.message}`)
+      told(index, answer.value)
     }
   }
   return {
     open: async (cartIds, told) => {
-      await Promise.all(Array.from({ length: callers }, (_, one) => caller(shareOf(cartIds, one, callers), told)))
+      await Promise.all(Array.from({ length: callers }, (_, caller) => call(cartIds, caller, told)))
     },
     close: () => checkout.close()
   }
 }
 
-/** Of so many carts one is looked at again when all is over. */
+/** One of so many carts is checked again at the end. */
 const lookedAt = 100
 
-/** Makes the door. */
+/** Makes the API. Answers are checked outside the measured time. */
 export const start = async (options: Options): Promise<Runner> => {
   const door = await (options.door === "Effect" ? effectDoor(options) : promiseDoor(options))
-  const sessionOf = new Map<string, string>()
-  const ids = new Set<string>()
+  const carts: Array<string> = []
+  const sessionOf: Array<string> = []
   let fault: string | null = null
-  const told = (cartId: string, { created, session }: Answer): void => {
-    if (!created || session.version !== 1 || session.cartId !== cartId || ids.has(session.id))
-      fault ??= `${cartId} was answered with ${created ? "a new" : "an old"} session ${session.id} of ${session.cartId}`
-    ids.add(session.id)
-    sessionOf.set(cartId, session.id)
-  }
   return {
     round: async () => {
       const { opens } = options
-      const cartIds = Array.from({ length: opens }, (_, index) => `cart-${ids.size + index}`)
-      const time = await timed(() => door.open(cartIds, told))
+      const first = carts.length
+      const cartIds = Array.from({ length: opens }, (_, index) => `cart-${first + index}`)
+      const sessionIds = new Array<string>(opens).fill("")
+      const time = await timed(() =>
+        door.open(cartIds, (index, { created, session }) => {
+          if (!created || session.version !== 1 || session.cartId !== cartIds[index])
+            fault ??= `${cartIds[index]} was answered with ${created ? "a new" : "an old"} session of ${session.cartId}`
+          sessionIds[index] = session.id
+        })
+      )
+      for (const cartId of cartIds) carts.push(cartId)
+      for (const id of sessionIds) sessionOf.push(id)
       return { operations: opens, accepted: opens, refused: 0, ...time }
     },
     finish: async () => {
-      const again = [...sessionOf.keys()].filter((_, index) => index % lookedAt === 0)
-      await door.open(again, (cartId, { created, session }) => {
-        if (created || session.id !== sessionOf.get(cartId)) fault ??= `${cartId} has lost its session`
+      if (sessionOf.includes("")) fault ??= "a cart got no answer"
+      if (new Set(sessionOf).size !== carts.length) fault ??= "two carts were answered with one session"
+      const again = carts.flatMap((_, index) => (index % lookedAt === 0 ? [index] : []))
+      const cartIds = again.map((index) => carts[index]!)
+      await door.open(cartIds, (at, { created, session }) => {
+        if (created || session.id !== sessionOf[again[at]!]) fault ??= `${cartIds[at]} has lost its session`
       })
       await door.close()
-      return { counted: ids.size, judged: ids.size, fault }
+      return { counted: carts.length, judged: carts.length, fault }
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Overview: the table that opens `BENCHMARKS.md`, for those who see it first: what is done, ours, the plain way, the next
- * best, and what that means. Its figures are cells of the tables of the rows, so it is as old as they are.
+ * Overview: the first table of `BENCHMARKS.md`, for new readers: the task, ours, the plain way, the next best, and what
+ * that means. Its figures are cells of the rows' tables, so it is as old as they are.
  */
 import type { Results } from "./Results.js"
 

@@ -1,4 +1,4 @@
-/** PageText: what `BENCHMARKS.md` says around the results. */
+/** PageText: the text of `BENCHMARKS.md` around the results. */
 
 /** Before the overview. */
 export const opening = `# Benchmarks
@@ -23,7 +23,7 @@ installation) have nothing to judge, and say so.
 
 Peers keep the smallest record that can decide (a state and a version) and nothing else. Ours keeps the whole checkout
 session, makes every check of the contract, and has its limits and its fairness valve on. In P15 peers keep the claim of
-work, too, and the CPU time of a database server counts.
+work, too, and the CPU time of every server beside the process counts.
 
 ## What is not measured
 
@@ -31,7 +31,8 @@ work, too, and the CPU time of a database server counts.
 * Disks other than this one, but for a line of P6 whose syncs are made slower. How long an \`fsync\` takes decides every
   durable rate; the ratios depend on it less.
 * Power loss, crashes and faults: that is correctness, and has its own proof (\`npm run prove\`).
-* Services that cannot be installed here from a package (etcd, Temporal, Durable Objects, Restate, DBOS).
+* Services that cannot be installed here from a package (etcd, Temporal, Durable Objects). Restate and DBOS are in P15,
+  where the folder \`ONELANE_PEERS\` has them.
 * Business work. Access and carts are answered at once, by rules that trust; P1 also shows a port that has to be run.
 * Peers in settings that give up the promise: no \`synchronous=NORMAL\`, no \`appendfsync everysec\`.
 * Long runs. A row takes minutes at most; garbage that takes hours to build up would not be seen.

@@ -1,6 +1,6 @@
 /**
- * Plot: a line chart as Mermaid, which GitHub draws. The values of `x` stand side by side at equal distances; a Mermaid chart
- * has no legend, so a sentence under it names each line by its colour.
+ * Plot: a line chart as Mermaid, which GitHub draws. The values of `x` are at equal distances. A Mermaid chart has no
+ * legend, so a sentence under it names each line by its colour.
  */
 import { show } from "./Figures.js"
 import type { Plot } from "./Row.js"
@@ -21,7 +21,10 @@ const quoted = (text: string): string => `"${text.replace(/["\n]/g, "'")}"`
 
 const rounded = (value: number): string => String(Number(value.toPrecision(4)))
 
-/** Draws it. Every series must have the same values of `x`. Throws a `RangeError` on one that has others, or too many series. */
+/**
+ * Draws it. Every series must have the same values of `x`. Throws a `RangeError` if they differ or if there are too
+ * many series.
+ */
 export const toMermaid = ({ series, title, x, y }: Plot): string => {
   const across = series[0]?.points.map(([value]) => show(value)) ?? []
   const isLike = series.every(({ points }) => points.map(([value]) => show(value)).join() === across.join())

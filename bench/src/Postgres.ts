@@ -2,11 +2,11 @@
 import * as PostgresServer from "@onelane/testkit/PostgresServer"
 import { Effect, Exit, Scope } from "effect"
 
-/** Segments of its log, of 16 MiB, that a server has when it starts to be measured: more than a subject fills. */
+/** Log segments of 16 MiB that a server has before the measurement starts: more than a subject fills. */
 const segments = 24
 
-// A new server makes each segment of its log when it first needs it, and all commits wait meanwhile. One that has been at
-// work writes over those it has.
+// A new server makes each log segment when it first needs it, and all commits wait for that. A server that has been
+// in use overwrites its old segments.
 const age = ({ query }: PostgresServer.PostgresServer): Effect.Effect<void> =>
   Effect.zipRight(
     Effect.repeatN(query("SELECT pg_logical_emit_message(false, 'age', repeat('-', 16000000))"), segments),

@@ -1,4 +1,4 @@
-/** RedisServer: Debian's `redis-server` where it is installed, with every write synced before it is answered. */
+/** RedisServer: Debian's `redis-server`, if it is installed, with every write synced before its answer. */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { makeDirectory } from "./WorkingFolder.js"
 
-/** Whether there is one on this machine. */
+/** Whether this machine has Redis. */
 export const isInstalled = (): boolean => spawnSync("redis-server", ["--version"]).status === 0
 
 /** Its version, or null. */
@@ -15,7 +15,7 @@ export const version = (): string | null => {
   return asked.status === 0 ? (/v=([\d.]+)/.exec(asked.stdout)?.[1] ?? null) : null
 }
 
-/** Starts one that listens on a socket in a directory of its own. */
+/** Starts a server that listens on a socket in a directory of its own. */
 export const start = async (): Promise<{ readonly socket: string; readonly stop: () => Promise<void> }> => {
   const directory = makeDirectory()
   const socket = join(directory, "redis.sock")

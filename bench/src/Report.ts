@@ -3,7 +3,7 @@ import { show } from "./Figures.js"
 import type { Results } from "./Results.js"
 import type { Line } from "./Row.js"
 
-/** Whether a target is met, in a word. */
+/** Whether a target is met, as a word. */
 export const verdictOf = ({ met }: Line): string => (met === null ? "not measured" : met ? "met" : "NOT MET")
 
 /** The ratio and its spread. */

@@ -1,37 +1,37 @@
 /**
- * Results: what `results/latest.json` holds. A run lays the contests it held over those of earlier runs, so that each
- * keeps the date, load, rounds, scale and machine it was measured with. A contest that failed takes its old rows away:
- * nothing stands there that the present code did not earn.
+ * Results: the content of `results/latest.json`. A run replaces the contests it held and keeps those of earlier runs,
+ * so that each keeps the date, load, rounds, scale and machine it was measured with. A failed contest removes its old
+ * rows: the file contains no result that the present code did not produce.
  *
- * The file: `rows`, every line as `{ contest, id, what, ratio, target, met, spread, note? }` (`contest`: the row whose run
- * gave it; P6 also gives lines of P9); `contests`, what stands beside the lines; `failures`, `{ id, date, why }`.
+ * The file: `rows`, every line as `{ contest, id, what, ratio, target, met, spread, note? }` (`contest`: the row whose
+ * run gave it; P6 also gives lines of P9); `contests`, the details beside the lines; `failures`, `{ id, date, why }`.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Machine } from "./Machine.js"
 import type { Findings, Line } from "./Row.js"
 
-/** A contest that was held. */
+/** A completed contest. */
 export interface Measured extends Findings {
   readonly id: string
   readonly title: string
   readonly date: string
   readonly seconds: number
-  /** Load average of the machine when it began and when it ended; the contest itself makes about 1 of it. */
+  /** Load average of the machine at the start and at the end; the contest itself causes about 1 of it. */
   readonly load: readonly [number, number]
   readonly rounds: number
   readonly scale: number
   readonly machine: Machine
 }
 
-/** A contest that ended with an error; a bad history is one. */
+/** A contest that ended with an error, for example a bad history. */
 export interface Failure {
   readonly id: string
   readonly date: string
   readonly why: string
 }
 
-/** Everything known, the contests in the order of the rows. */
+/** All results, the contests in the order of the rows. */
 export interface Results {
   readonly contests: ReadonlyArray<Measured>
   readonly failures: ReadonlyArray<Failure>
@@ -45,7 +45,7 @@ const numberOf = (id: string): number => Number.parseInt(id.slice(1), 10)
 const sorted = <A extends { readonly id: string }>(all: ReadonlyArray<A>): ReadonlyArray<A> =>
   [...all].sort((a, b) => numberOf(a.id) - numberOf(b.id))
 
-/** Lays what a run gave over what was there. */
+/** Merges the results of a run into earlier ones. */
 export const merge = (before: Results, { contests, failures }: Results): Results => {
   const now = new Set([...contests, ...failures].map(({ id }) => id))
   const kept = <A extends { readonly id: string }>(all: ReadonlyArray<A>) => all.filter(({ id }) => !now.has(id))
@@ -73,7 +73,7 @@ export const toJson = ({ contests, failures }: Results): string => {
   return `${JSON.stringify(stored, null, 2)}\n`
 }
 
-/** Reads such a text. */
+/** Parses the text of the file. */
 export const fromJson = (text: string): Results => {
   const { rows, contests, failures } = JSON.parse(text) as Stored
   const linesOf = (wanted: string): ReadonlyArray<Line> =>
@@ -81,7 +81,7 @@ export const fromJson = (text: string): Results => {
   return { contests: contests.map((each) => ({ ...each, lines: linesOf(each.id) })), failures }
 }
 
-/** Reads the results of a directory; none where there are no such results yet. */
+/** Reads the results of a directory; none if there are no results yet. */
 export const read = (directory: string): Results => {
   try {
     return fromJson(readFileSync(join(directory, "latest.json"), "utf8"))

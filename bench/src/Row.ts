@@ -1,19 +1,23 @@
-/**
- * Row: one line of the results, and what a row of the suite is: a name of TARGETS, and a way to measure it.
- */
+/** Row: one line of the results, and a row of the suite: an id of TARGETS, and a way to measure it. */
 import type { Spread } from "./Sample.js"
 
-/** One line: what was measured, the ratio, and what it should be. */
+/** One line: what was measured, the ratio, and its target. */
 export interface Line {
   readonly id: string
   readonly what: string
-  /** Null when it could not be measured here; `note` says why. */
+  /** Null if it could not be measured here; `note` has the reason. */
   readonly ratio: number | null
   readonly target: string
   readonly met: boolean | null
   readonly spread: { readonly low: number; readonly high: number } | null
   readonly note?: string
 }
+
+/** A bound from above. */
+export const most = (bound: number) => ({ bound, side: "most" }) as const
+
+/** A bound from below. */
+export const least = (bound: number) => ({ bound, side: "least" }) as const
 
 /** A table beside the lines: the subjects, side by side. */
 export interface Table {
@@ -30,19 +34,19 @@ export interface Plot {
   readonly series: ReadonlyArray<{ readonly name: string; readonly points: ReadonlyArray<readonly [number, number]> }>
 }
 
-/** What a row gives. */
+/** The result of a row. */
 export interface Findings {
   readonly lines: ReadonlyArray<Line>
   readonly tables: ReadonlyArray<Table>
   readonly plots?: ReadonlyArray<Plot>
-  /** Calls whose histories were judged. */
+  /** Calls whose histories were checked. */
   readonly judged: number
 }
 
 /** How thorough a run is. */
 export interface Pace {
   readonly rounds: number
-  /** Scales the work of a round; 1 is the full one. */
+  /** Scales the work of a round; 1 is the full size. */
   readonly scale: number
   readonly say: (line: string) => void
 }
@@ -54,7 +58,7 @@ export interface Row {
   readonly measure: (pace: Pace) => Promise<Findings>
 }
 
-/** A target: the ratio must be at most, or at least, so much. */
+/** A target: an upper or a lower bound of the ratio. */
 export interface Target {
   readonly bound: number
   readonly side: "most" | "least"
@@ -71,7 +75,7 @@ export const line = (id: string, what: string, ratio: Spread, { bound, side }: T
   ...(note === undefined ? {} : { note })
 })
 
-/** A line that this machine cannot give. */
+/** A line that this machine cannot measure. */
 export const missing = (id: string, what: string, { bound, side }: Target, note: string): Line => ({
   id,
   what,

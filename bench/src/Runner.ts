@@ -1,8 +1,8 @@
 /**
- * Runner: one subject, set up, that can be asked for timed rounds and then for the verdict on everything it did.
+ * Runner: one subject, set up, that runs timed rounds and then gives a verdict on everything it did.
  *
- * A round is timed from the first call to the last answer, by wall clock and by CPU time of the process: CPU time is the
- * steady figure on a machine that others use too.
+ * A round is timed from the first call to the last answer, by wall clock and by CPU time of the process. CPU time is
+ * the more stable figure on a shared machine.
  */
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks"
 import { Effect } from "effect"
@@ -10,19 +10,19 @@ import * as Load from "./Load.js"
 import { type Check, Log, type Standing } from "./Log.js"
 import { percentile, type Sample } from "./Sample.js"
 
-/** A subject at work. */
+/** A running subject. */
 export interface Runner {
   readonly round: () => Promise<Sample>
-  /** Ends the subject and judges what it did. */
+  /** Ends the subject and checks its history. */
   readonly finish: () => Promise<Check>
 }
 
-/** A subject: makes `count` sessions in the first state and gives their ids. */
+/** A subject: makes `count` sessions in the first state and returns their ids. */
 export interface Subject {
   readonly open: (count: number) => Promise<ReadonlyArray<string>>
   readonly run: (desk: Load.Desk) => Promise<void>
   readonly close: () => Promise<void>
-  /** False for a floor that answers without deciding: there is nothing to judge. */
+  /** False for a floor that answers without deciding: it has no history to check. */
   readonly judged?: boolean
 }
 
@@ -37,8 +37,8 @@ export const timed = async (work: () => Promise<void>): Promise<Pick<Sample, "cp
 }
 
 /**
- * Puts a subject to work on a load. Every call of every round is recorded. When the last round is over, the accepted ones
- * of every round are counted against the versions they made, and the last round is judged as a history.
+ * Runs a load on a subject and records every call of every round. After the last round it counts the accepted calls
+ * of every round against the versions they made, and checks the last round as a history.
  */
 export const make = async (subject: Subject, load: Load.Load): Promise<Runner> => {
   const ids = await subject.open(load.sessions)
@@ -72,7 +72,7 @@ export const make = async (subject: Subject, load: Load.Load): Promise<Runner> =
   }
 }
 
-/** Milliseconds below which so many in a hundred calls were answered. */
+/** Percentiles of the time to an answer, in milliseconds. */
 const percentiles = (latencies: Float64Array): Record<string, number> => {
   const sorted = latencies.sort()
   return Object.fromEntries([50, 90, 99, 99.9].map((share) => [`p${share}`, percentile(sorted, share / 100)]))
@@ -84,13 +84,13 @@ const delays = (watch: IntervalHistogram): Record<string, number> => ({
   loopMax: watch.max / 1e6
 })
 
-/** A subject behind a door of Promises. */
+/** A subject called through Promises. */
 export const ofPromises = <A>(door: Load.PromiseDoor<A>, rest: Omit<Subject, "run">): Subject => ({
   ...rest,
   run: (desk) => Load.runPromises(desk, door)
 })
 
-/** A subject behind a door of effects. */
+/** A subject called through effects. */
 export const ofEffects = <A, E>(door: Load.EffectDoor<A, E>, rest: Omit<Subject, "run">): Subject => ({
   ...rest,
   run: (desk) => Effect.runPromise(Load.runEffects(desk, door))

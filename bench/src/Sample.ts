@@ -1,6 +1,4 @@
-/**
- * Sample: what one timed round of one subject gave, and how several are summed up.
- */
+/** Sample: the result of one timed round of one subject, and how several are summarised. */
 
 /** One round. `cpuNanos` and `wallNanos` are for all operations together. */
 export interface Sample {
@@ -9,18 +7,18 @@ export interface Sample {
   readonly refused: number
   readonly cpuNanos: number
   readonly wallNanos: number
-  /** Figures that only some rows take: percentiles, bytes, ticks. */
+  /** Figures that only some rows measure: percentiles, bytes, ticks. */
   readonly more?: Readonly<Record<string, number>>
 }
 
-/** The middle of several figures, and the lowest and highest. */
+/** The median of several figures, and the lowest and highest. */
 export interface Spread {
   readonly median: number
   readonly low: number
   readonly high: number
 }
 
-/** Sums figures up. */
+/** Summarises figures. */
 export const spreadOf = (figures: ReadonlyArray<number>): Spread => {
   const sorted = [...figures].sort((a, b) => a - b)
   const half = sorted.length >> 1
@@ -38,7 +36,9 @@ export const cpuEach = (sample: Sample): number => sample.cpuNanos / sample.oper
 /** Operations per second of wall time. */
 export const perSecond = (sample: Sample): number => (sample.operations * 1e9) / sample.wallNanos
 
-/** One figure against another, round by round: rounds are neighbours in time, so the machine's mood cancels out. */
+/**
+ * One figure against another, round by round: paired rounds are close in time, so the load of the machine cancels out.
+ */
 export const ratios = (
   ours: ReadonlyArray<Sample>,
   theirs: ReadonlyArray<Sample>,

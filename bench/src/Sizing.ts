@@ -1,6 +1,7 @@
 /**
- * Sizing: what a PostgreSQL under the engine must be given: bytes a session and an update, and what an update costs as
- * the store fills up. Run by `node bench/dist/Sizing.js [sessions …]`; writes the tables of docs/operate/SCALE.md to standard output.
+ * Sizing: the resources that a PostgreSQL under the engine needs: bytes a session and an update, and the cost of an
+ * update as the store fills up. Run by `node bench/dist/Sizing.js [sessions …]`; writes the tables of
+ * docs/operate/SCALE.md to standard output.
  */
 import { readFileSync } from "node:fs"
 import { CheckoutSessions } from "@onelane/checkout"
@@ -33,7 +34,7 @@ const serverMillis = async (client: pg.Client): Promise<number> => {
       const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
       ticks += Number(fields[11]) + Number(fields[12])
     } catch {
-      // It ended meanwhile.
+      // The process has ended in the meantime.
     }
   }
   return ticks * 10
@@ -70,7 +71,7 @@ const open = async (journal: ReturnType<typeof journalOf>, stored: number): Prom
   )
 }
 
-/** Updates of `working` sessions spread over all that are stored; the first round wakes them. */
+/** Updates of `working` sessions spread over all stored ones; the first round wakes them. */
 const measure = async (runner: Runner.Runner, client: pg.Client, stored: number): Promise<void> => {
   await runner.round()
   await client.query("CHECKPOINT")

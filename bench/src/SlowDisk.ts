@@ -1,12 +1,12 @@
 /**
- * SlowDisk: the disk under test with slower syncs, for a subject whose process is started so: what a commit costs on a disk
- * of another kind than this machine's. Linux, with a C compiler.
+ * SlowDisk: the disk under test with slower syncs, for one subject's process. It shows the cost of a commit on another
+ * kind of disk than this machine's. Needs Linux and a C compiler.
  */
 import { spawnSync } from "node:child_process"
 import * as Record from "@onelane/testkit/Record"
 import { makeDirectory } from "./WorkingFolder.js"
 
-/** Whether this machine can. */
+/** Whether this machine supports it. */
 export const isPossible = (): boolean => process.platform === "linux" && spawnSync("cc", ["--version"]).status === 0
 
 /** The environment of a process whose files are synced `millis` slower. */

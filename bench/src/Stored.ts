@@ -1,6 +1,6 @@
 /**
- * Stored: sessions that lie in a store and sleep. Written straight through the journal seam, as the engine would have, so
- * that a million of them are there in seconds.
+ * Stored: sleeping sessions in a store. They are written directly through the journal interface, in the engine's own
+ * form, so that a million of them take seconds.
  */
 import { join } from "node:path"
 import { Caller, type CheckoutSession, CheckoutSessions } from "@onelane/checkout"
@@ -21,7 +21,7 @@ interface StoredState {
   readonly session: CheckoutSession.CheckoutSession
 }
 
-// What the engine of this release itself writes when it opens a session.
+// What the engine of this release writes when it opens a session.
 const opened = (): Promise<Journal.JournalEntry> => {
   const entries: Array<Journal.JournalEntry> = []
   const memory = JournalMemory.make()
@@ -40,7 +40,7 @@ const opened = (): Promise<Journal.JournalEntry> => {
 
 const template = await opened()
 
-/** What a session's actor keeps, as the journal stores it, right after the session was opened. */
+/** The state of a session's actor right after the open, as the journal stores it. */
 export const stateOf = (index: number): StoredState => {
   const state = template.state as StoredState
   return { ...state, session: { ...state.session, id: idOf(index), cartId: `cart-${index}`, state: firstState } }
@@ -58,7 +58,7 @@ const entryOf = (index: number): Journal.JournalEntry => {
   }
 }
 
-/** Writes sessions `from` up to `to` into the journal in force. */
+/** Writes sessions `from` up to `to` into the current journal. */
 export const write = (from: number, to: number): Effect.Effect<void, Journal.JournalFailure, Journal.Journal> =>
   Effect.flatMap(Journal.Journal, (journal) =>
     Effect.gen(function* () {
@@ -70,7 +70,7 @@ export const write = (from: number, to: number): Effect.Effect<void, Journal.Jou
     })
   )
 
-/** A journal in which every session is there and nothing is kept: what is awake is all there is in memory. */
+/** A journal in which every session exists and nothing is stored: only awake sessions use memory. */
 export const discarding: Layer.Layer<Journal.Journal> = Layer.succeed(Journal.Journal, {
   immediate: true,
   exclusive: true,

@@ -1,6 +1,7 @@
 /**
- * SubjectProcess: where a subject runs. Each has a process of its own, so that none pays for another's compiled code or heap; only
- * one of them works at a time, and rounds go in turn. A test runs a subject in its own process instead.
+ * SubjectProcess: the process in which a subject runs. Each subject has its own process, so that none is affected by
+ * another's compiled code or heap. Only one of them works at a time, in alternating rounds. A test runs a subject in
+ * its own process instead.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
@@ -8,26 +9,26 @@ import type { Check } from "./Log.js"
 import type { Runner } from "./Runner.js"
 import type { Sample } from "./Sample.js"
 
-/** What a process is told to become: a module of this directory and what its `start` is given. */
+/** The task of a process: a module of this directory and the input of its `start`. */
 export interface Task {
   readonly module: string
   readonly options: unknown
-  /** Flags of the process, for rows that need some. */
+  /** Node flags of the process, for rows that need some. */
   readonly flags?: ReadonlyArray<string>
-  /** What its environment has besides ours. */
+  /** Additional environment variables. */
   readonly environment?: Readonly<Record<string, string>>
 }
 
-/** What goes to the process, one at a time. */
+/** Messages to the process, one at a time. */
 export type Ask = { readonly start: Task } | { readonly round: true } | { readonly finish: true }
 
-/** What comes back. */
+/** Messages from the process. */
 export type Told = { readonly value: Sample | Check | null } | { readonly failed: string }
 
 /** How long a process may take for one answer, milliseconds. */
 const patienceMillis = 300_000
 
-/** A bench that is profiled profiles its subjects. */
+/** A profiled bench also profiles its subjects. */
 const profiling = process.execArgv.filter((flag) => flag.startsWith("--cpu-prof"))
 
 /** Starts a task in a process of its own. */

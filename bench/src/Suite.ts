@@ -1,6 +1,6 @@
 /**
- * Suite: rows one after the other. A row that fails is told and does not stop the others; the run has failed all the same.
- * Progress is shown in place on a terminal, and by a line now and then elsewhere.
+ * Suite: runs rows one after the other. A row that fails is reported and does not stop the others, but the whole run
+ * has then failed. Progress is shown in place on a terminal, and as an occasional line elsewhere.
  */
 import { loadavg } from "node:os"
 import type { Machine } from "./Machine.js"
@@ -8,7 +8,7 @@ import { markOf } from "./Report.js"
 import type { Measured, Results } from "./Results.js"
 import type { Pace, Row } from "./Row.js"
 
-/** Where progress goes. */
+/** The output for progress. */
 export interface Screen {
   readonly write: (text: string) => void
   readonly isTTY?: boolean | undefined
@@ -16,7 +16,7 @@ export interface Screen {
 
 const quietMillis = 15_000
 
-/** Shows progress: over the last one on a terminal, else a line when none was shown for a while. */
+/** Shows progress: replaces the last line on a terminal; elsewhere writes a line if none was written for a while. */
 export const progressOn = (screen: Screen, nowMillis: () => number = () => performance.now()) => {
   const started = nowMillis()
   let shown = started
@@ -33,7 +33,7 @@ export const progressOn = (screen: Screen, nowMillis: () => number = () => perfo
 
 const loadNow = (): number => Number(loadavg()[0]!.toFixed(1))
 
-/** Measures rows; `keep` gets the results of each as soon as they are there. */
+/** Measures rows; `keep` gets the results of each row as soon as it is done. */
 export const run = async (
   rows: ReadonlyArray<Row>,
   { rounds, scale }: Pick<Pace, "rounds" | "scale">,

@@ -1,6 +1,6 @@
 /**
- * Ticks: whether timers live while 64 callers saturate an engine in memory for four seconds. A timer that should tick 400
- * times meanwhile is counted. The task of P9's second half.
+ * Ticks: whether timers still fire while 64 callers saturate an engine in memory for four seconds. It counts a timer
+ * that should tick 400 times in this time. The task of P9's second half.
  */
 import { setInterval as every } from "node:timers/promises"
 import { Caller, CheckoutSessions } from "@onelane/checkout"
@@ -11,7 +11,7 @@ import { states } from "./Load.js"
 import { type Runner, timed } from "./Runner.js"
 import { engineOver, openThrough } from "./subjects/Onelane.js"
 
-/** What `start` is given. `valve: false` shows what it is there for. */
+/** What `start` is given. `valve: false` shows the effect of the valve. */
 export interface Options {
   readonly door: "Effect" | "Promise"
   readonly valve: boolean

@@ -1,4 +1,4 @@
-/** child: the process of one subject. It becomes what its first message says, then answers round by round. */
+/** child: the process of one subject. Its first message selects the task; then it answers round by round. */
 
 import type { Runner } from "./Runner.js"
 import type { Ask, Task, Told } from "./SubjectProcess.js"
@@ -26,5 +26,5 @@ process.on("message", (ask: Ask) => {
   void answer(ask).then((told) => process.send!(told))
 })
 
-// Whatever still runs in here, the contest is over.
+// The contest is over, so everything that still runs here is stopped.
 process.on("disconnect", () => process.exit(0))

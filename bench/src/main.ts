@@ -70,9 +70,9 @@ else {
     results = Results.merge(results, more)
     if (!values.quick) Results.save(directory, results)
   })
-  // A quick look is too coarse to be published.
+  // A quick run is too coarse to be published.
   if (!values.quick) publish(results)
   console.log(`\n${render(measured)}`)
-  // Processes of a row that failed end with this one.
+  // The processes of a failed row end with this process.
   process.exit(measured.failures.length > 0 ? 1 : 0)
 }

@@ -64,11 +64,11 @@ describe("Walk", () => {
     assert.strictEqual(status, 0, stderr)
     console.log(stdout.split("\n").slice(-8).join("\n"))
     const [functions, files, borders] = /(\d+) functions, (\d+) files, (\d+) package borders/.exec(stdout)!.slice(1)
-    // What it may cost at most; lower these as the walk gets shorter.
-    // A machine that idles goes by 141 in 41, a busy one by 145 in 40: two of them, in files of theirs, keep the list of sessions.
-    assert.isAtMost(Number(functions), 145)
-    assert.isAtMost(Number(files), 41)
-    assert.isAtMost(Number(borders), 8)
+    // What it may cost at most; lower these as the walk gets shorter. 125 in 39 files on the event loop, 124 in 38 through the writer
+    // thread, which takes over while the disk is slow; a busy machine adds up to three functions.
+    assert.isAtMost(Number(functions), 128)
+    assert.isAtMost(Number(files), 39)
+    assert.isAtMost(Number(borders), 7)
     assert.match(stdout, /checkout\/\S*UpdateCheckoutSession.ts decide/)
     assert.match(stdout, /sql\/\S*JournalSql.ts toAppend/)
   })

@@ -1,4 +1,7 @@
-/** What the shop is, for every process that runs it. Its one task takes the money and places the order, both under the work key. */
+/**
+ * The definition of the shop, for all its processes. Its one task charges and places the order, both under the work
+ * key.
+ */
 import { defineApp, Flow, type Task } from "@onelane/sdk"
 import { crash } from "./crash.js"
 import * as Orders from "./orders.js"

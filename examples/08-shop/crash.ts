@@ -1,4 +1,4 @@
-/** For the test alone: kills this process, without a word, at the point that the environment names. */
+/** For tests only: kills this process without warning at the point that the environment names. */
 
 /** Where a process may be killed, in the order of one purchase. */
 export const points = [

@@ -1,4 +1,4 @@
-/** The shop's own tables, in its own database. Onelane knows nothing of them. */
+/** The shop's own tables, in its own database. Onelane does not use them. */
 import pg from "pg"
 import { crash } from "./crash.js"
 
@@ -25,10 +25,10 @@ const tables = `
     try_at timestamptz NOT NULL DEFAULT now(), sent_at timestamptz
   );`
 
-/** Makes the tables. Several processes may do so at once. */
+/** Makes the tables. Several processes may call this at once. */
 export const prepare = (): Promise<pg.QueryResult> => query(tables)
 
-/** What a session buys. `presses` counts the presses of the button, `settled` those whose outcome the shop knows. */
+/** What a session buys. `presses` counts the button presses, `settled` those with a known outcome. */
 export interface Purchase {
   readonly sessionId: string
   readonly cartId: string
@@ -43,12 +43,12 @@ export const remember = (sessionId: string, cartId: string, cents: number): Prom
     ...[sessionId, cartId, cents]
   ])
 
-/** Notes that the buyer wants to pay, before the engine is asked: from now on the purchase is due until it is settled. */
+/** Records that the buyer wants to pay, before the call of the engine: the purchase is now due until it is settled. */
 export const press = async (sessionId: string): Promise<Purchase | undefined> =>
   (await query(`UPDATE purchase SET presses = presses + 1 WHERE session_id = $1 RETURNING ${columns}`, [sessionId]))
     .rows[0]
 
-/** Notes the work key before the provider sees it: whatever happens, the shop can ask the provider under it. */
+/** Records the work key before the provider gets it, so that the shop can always query the provider with it. */
 export const begin = async (sessionId: string, workKey: string): Promise<Purchase> => {
   const text = `UPDATE purchase SET work_key = $2 WHERE session_id = $1 RETURNING ${columns}`
   return (await query(text, [sessionId, workKey])).rows[0]
@@ -57,13 +57,13 @@ export const begin = async (sessionId: string, workKey: string): Promise<Purchas
 export const due = async (): Promise<ReadonlyArray<Purchase>> =>
   (await query(`SELECT ${columns} FROM purchase WHERE settled < presses ORDER BY random() LIMIT 50`)).rows
 
-/** A press that came meanwhile stays due. */
+/** A press that arrived in the meantime stays due. */
 export const settle = ({ presses, sessionId }: Purchase, outcome: string): Promise<pg.QueryResult> =>
   query("UPDATE purchase SET settled = greatest(settled, $2), outcome = $3 WHERE session_id = $1", [
     ...[sessionId, presses, outcome]
   ])
 
-/** The order that stands under a work key. */
+/** The order with a work key. */
 export const find = async (workKey: string | null): Promise<string | undefined> =>
   (await query("SELECT id FROM orders WHERE work_key = $1", [workKey])).rows[0]?.id
 

@@ -1,10 +1,10 @@
-/** Sends what the outbox holds: each message at least once. The receiver drops a message whose id it has seen. */
+/** Sends the messages of the outbox, each at least once. The receiver drops a message whose id it has seen. */
 import { crash } from "./crash.js"
 import { query } from "./orders.js"
 
 const patienceMillis = 2_000
 
-/** Takes a message for as long as a try may take. After a crash, or a failed try, it comes again. */
+/** Claims a message for the maximum duration of a try. After a crash or a failed try it is due again. */
 const take = `
   UPDATE outbox SET try_at = now() + interval '3 seconds' WHERE id = (
     SELECT id FROM outbox WHERE sent_at IS NULL AND try_at <= now() ORDER BY try_at LIMIT 1 FOR UPDATE SKIP LOCKED

@@ -12,7 +12,7 @@ export interface Charge {
   readonly cents: number
 }
 
-/** What the world has seen. */
+/** The charges and messages so far. */
 export interface World {
   readonly url: string
   /** By idempotency key. */
@@ -22,7 +22,7 @@ export interface World {
   readonly close: () => void
 }
 
-/** Called when the thing is done, and waited for before the answer is given; false declines a charge. */
+/** Called after the action and awaited before the answer; false declines a charge. */
 export type Seen = (what: "charge" | "message", body: any) => boolean | void | Promise<void>
 
 const bodyOf = async (request: IncomingMessage): Promise<any> => {

@@ -39,7 +39,7 @@ app.get("/sessions/:session/changes", async (request, response) => {
   const afterVersion = seen === undefined ? 0 : Number(seen)
   const changes = checkout.as(caller).changes({ checkoutSessionId: request.params.session, afterVersion })
   response.writeHead(200, sseHeaders).flushHeaders()
-  // It rejects when the client leaves, which is no fault.
+  // It rejects when the client disconnects, which is not an error.
   await pipeline(toSse(changes), response).catch(() => {})
 })
 
@@ -48,7 +48,7 @@ const server = app.listen(Number(process.env.PORT ?? 0), "127.0.0.1", () => {
 })
 
 process.once("SIGTERM", async () => {
-  // Streams end and requests under way are answered; then no connection has anything to wait for.
+  // Ends streams and answers pending requests, so that no connection stays busy.
   await checkout.close()
   server.close()
 })

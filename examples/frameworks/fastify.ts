@@ -23,7 +23,7 @@ const api = toNodeHandler(checkout, { authenticate: callerOf, basePath: "/shops/
 
 app.register(
   async (scope) => {
-    // Bodies are left to the API, which checks them itself.
+    // Do not parse bodies here: the API reads and checks them itself.
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null))
     scope.all("/*", (request, reply) => {
@@ -55,7 +55,7 @@ app.get<{ Params: { session: string } }>("/sessions/:session/changes", async (re
 console.log(`listening at ${await app.listen({ port: Number(process.env.PORT ?? 0), host: "127.0.0.1" })}`)
 
 process.once("SIGTERM", async () => {
-  // Streams end and requests under way are answered; then no connection has anything to wait for.
+  // Ends streams and answers pending requests, so that no connection stays busy.
   await checkout.close()
   await app.close()
 })

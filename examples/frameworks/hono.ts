@@ -42,7 +42,7 @@ const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 0), ho
 })
 
 process.once("SIGTERM", async () => {
-  // Streams end and requests under way are answered; then no connection has anything to wait for.
+  // Ends streams and answers pending requests, so that no connection stays busy.
   await checkout.close()
   server.close()
 })

@@ -1,13 +1,13 @@
-/** Agenda: what is to come in a simulation, in order of its time. */
+/** Agenda: the pending steps of a simulation, ordered by time. */
 
-/** Steps to come. */
+/** Pending steps. */
 export interface Agenda {
   readonly add: (at: number, step: () => void) => void
-  /** Takes step after step, until there is none. */
+  /** Runs the steps in order until none is left. */
   readonly run: () => void
 }
 
-/** Makes an empty one: a binary heap. */
+/** Makes an empty agenda: a binary heap. */
 export const make = (): Agenda => {
   const heap: Array<{ readonly at: number; readonly step: () => void }> = []
   const swap = (a: number, b: number): void => {

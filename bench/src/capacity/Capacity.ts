@@ -1,6 +1,7 @@
 /**
- * Capacity: the tables of docs/operate/SCALE.md that are computed, not measured: what a cell of runners and one PostgreSQL carries,
- * and how evenly sessions are divided. Run by `node bench/dist/capacity/main.js`; a test holds the page to it.
+ * Capacity: the tables of docs/operate/SCALE.md that are computed, not measured: the capacity of a cell of runners and
+ * one PostgreSQL, and how evenly sessions are divided. Run by `node bench/dist/capacity/main.js`; a test compares the
+ * page with it.
  */
 import { type CellOptions, run } from "./Cell.js"
 import * as Shares from "./Shares.js"
@@ -83,7 +84,7 @@ const division = (): ReadonlyArray<string> => [
   )
 ]
 
-/** Both tables, as they stand in the page. */
+/** Both tables, as the page has them. */
 export const tables = (): { readonly cells: string; readonly division: string } => ({
   cells: cells().join("\n"),
   division: division().join("\n")

@@ -1,34 +1,34 @@
 /**
- * Cell: one PostgreSQL and the runners over it, as queues. Calls arrive by chance, wait for the processor of their runner,
- * gather into batches by the rule of the engine's group commit, and wait for the processors and the disk of the database.
- * Nothing here is measured: service times go in, waiting comes out. Repeatable by seed.
+ * Cell: one PostgreSQL and its runners, as queues. Calls arrive at random and wait for the processor of their runner.
+ * Then they form batches by the rule of the engine's group commit, and wait for the processors and the disk of the
+ * database. Nothing here is measured: the input is service times, the result is waiting times. Repeatable by seed.
  */
-import * as Seeded from "@onelane/testkit/Seeded"
+import * as Seeded from "@onelane/testing/Seeded"
 import { percentile } from "../Sample.js"
 import * as Agenda from "./Agenda.js"
 import * as Database from "./Database.js"
 
-/** What a cell is made of. Times are microseconds. */
+/** The parameters of a cell. Times are microseconds. */
 export interface CellOptions extends Database.DatabaseOptions {
   readonly seed: number
   readonly runners: number
   /** Calls a second, all runners together. */
   readonly callsPerSecond: number
-  /** Processor time of a call at its runner: door, engine, driver. */
+  /** Processor time of a call at its runner: API, engine, driver. */
   readonly runnerMicros: number
-  /** Processor time of a call at each of both ends when it arrives at another runner than its own. */
+  /** Processor time of a forwarded call, at each end. */
   readonly forwardMicros: number
-  /** Share of all calls that belongs to each runner: how evenly shards are divided. */
+  /** Each runner's share of all calls: how evenly shards are divided. */
   readonly shares: ReadonlyArray<number>
   readonly roundTripMicros: number
   readonly seconds: number
   /** When runner 0 is killed, seconds; null: never. */
   readonly killedAt: number | null
-  /** How long a caller whose runner was killed takes to ask another. */
+  /** How long a caller takes to switch to another runner after its runner was killed. */
   readonly repeatMicros: number
 }
 
-/** How it went. Loads are shares of the time, waiting is in milliseconds. */
+/** The result. Loads are shares of the time, waiting is in milliseconds. */
 export interface CellOutcome {
   readonly busiestRunner: number
   readonly database: number
@@ -69,7 +69,7 @@ interface Runner {
   alive: boolean
 }
 
-/** Runs it. */
+/** Runs the simulation. */
 export const run = (options: CellOptions): CellOutcome => {
   const seeded = Seeded.make(options.seed)
   const agenda = Agenda.make()
@@ -113,7 +113,7 @@ const outcomeOf = ({ batches, database, options, runners, waits, waitsAfterKill 
   }
 }
 
-// Calls come by chance: the pauses between them are exponential.
+// Calls arrive at random: the pauses between them are exponential.
 const next = (world: World, after: number): void => {
   const { agenda, options, unit } = world
   const at = after - (Math.log(unit()) * 1e6) / options.callsPerSecond
@@ -124,7 +124,7 @@ const next = (world: World, after: number): void => {
   })
 }
 
-// A call whose owner is gone is answered where it arrives.
+// If the owner of a call is gone, the runner that received the call answers it.
 const arrive = (world: World, now: number, begun: number): void => {
   const { forwardMicros, runnerMicros } = world.options
   const entry = world.pick(world.runners.filter(({ alive }) => alive))
@@ -145,7 +145,7 @@ const ownerOf = ({ options, runners, unit }: World): Runner => {
   return runners[runners.length - 1]!
 }
 
-/** Processor time of a runner; what follows comes when it is done, unless the runner is gone by then. */
+/** Uses processor time of a runner; the next step follows, unless the runner is gone by then. */
 const work = (
   world: World,
   runner: Runner,

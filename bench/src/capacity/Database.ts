@@ -1,7 +1,10 @@
-/** Database: the processors and the disk of a simulated PostgreSQL. One sync at a time carries every commit that was ready when it began. */
+/**
+ * Database: the processors and the disk of a simulated PostgreSQL. It makes one sync at a time, which includes every
+ * commit that was ready when the sync began.
+ */
 import type { Agenda } from "./Agenda.js"
 
-/** What it is made of. Times are microseconds. */
+/** Its parameters. Times are microseconds. */
 export interface DatabaseOptions {
   readonly databaseProcessors: number
   readonly statementMicros: number
@@ -9,15 +12,15 @@ export interface DatabaseOptions {
   readonly syncMicros: number
 }
 
-/** One at work. */
+/** A running database. */
 export interface Database {
-  /** A statement of so many rows arrives; `done` is told when it is on the disk. */
+  /** Executes a statement of so many rows; calls `done` when it is durable. */
   readonly commit: (now: number, rows: number, done: (at: number) => void) => void
-  /** What it did so far: processor time, and syncs. */
+  /** Totals so far: processor time, and syncs. */
   readonly done: { processorMicros: number; syncs: number }
 }
 
-/** Makes one that has nothing to do yet. */
+/** Makes an idle database. */
 export const make = (options: DatabaseOptions, agenda: Agenda): Database => {
   const processors = Array.from({ length: options.databaseProcessors }, () => 0)
   const done = { processorMicros: 0, syncs: 0 }

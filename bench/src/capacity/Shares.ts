@@ -1,9 +1,10 @@
 /**
- * Shares: how evenly sessions fall on shards, and shards on runners: the cluster's own hash and its library's own ring.
+ * Shares: how evenly sessions are spread over shards, and shards over runners: the cluster's own hash and its library's
+ * own ring.
  */
 import * as RunnerAddress from "@effect/cluster/RunnerAddress"
 import { shardOf } from "@onelane/cluster"
-import * as Seeded from "@onelane/testkit/Seeded"
+import * as Seeded from "@onelane/testing/Seeded"
 import { HashRing, PrimaryKey } from "effect"
 
 /** The share of all shards that each of `runners` gets. */
@@ -15,7 +16,7 @@ export const ofRunners = (runners: number, shards: number): ReadonlyArray<number
   return addresses.map((address) => owners.filter((owner) => owner === PrimaryKey.value(address)).length / shards)
 }
 
-/** How much the numbers of sessions on shards differ, against what chance alone would give (1), by hashing so many chance ids. */
+/** The variation of sessions per shard, relative to pure chance (1), found by hashing so many random ids. */
 export const dispersion = (sessions: number, shards: number): number => {
   const counts = new Float64Array(shards)
   const seeded = Seeded.make(7)
@@ -29,6 +30,9 @@ export const dispersion = (sessions: number, shards: number): number => {
   return counts.reduce((sum, count) => sum + (count - mean) ** 2, 0) / shards / mean
 }
 
-/** The fullest of `shards` against the mean, where chance places `sessions`: the mean plus √(2 ln shards) deviations. */
+/**
+ * The fullest of `shards` relative to the mean, if `sessions` are placed at random: the mean plus √(2 ln shards)
+ * deviations.
+ */
 export const fullestShard = (sessions: number, shards: number): number =>
   1 + Math.sqrt((2 * Math.log(shards) * shards) / sessions)

@@ -1,4 +1,7 @@
-/** ClusterField: a whole cluster as one subject of a contest: a PostgreSQL of its own, and runners that work at the same time. */
+/**
+ * ClusterField: a whole cluster as one subject of a contest: a PostgreSQL of its own, and runners that work at the same
+ * time.
+ */
 
 import type { AddressInfo } from "node:net"
 import { createServer } from "node:net"
@@ -26,7 +29,7 @@ const makeTable = async (url: string): Promise<void> => {
   await client.end()
 }
 
-/** What the runners did in one round, as one. CPU time is that of the runners alone, not of PostgreSQL. */
+/** The results of all runners in one round, combined. CPU time is that of the runners alone, not of PostgreSQL. */
 const together = (samples: ReadonlyArray<Sample>): Sample => {
   const sum = (of: (sample: Sample) => number) => samples.reduce((all, sample) => all + of(sample), 0)
   const most = (key: string) => Math.max(...samples.map(({ more }) => more?.[key] ?? Number.NaN))
@@ -40,7 +43,7 @@ const together = (samples: ReadonlyArray<Sample>): Sample => {
   }
 }
 
-/** A cluster of so many runners, each with such a load. */
+/** A cluster of so many runners, each with the same load. */
 export const field = (name: string, kind: Options["kind"], runners: number, load: Load): Entrant => ({
   name,
   start: async (): Promise<Runner> => {

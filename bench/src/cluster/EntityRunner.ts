@@ -1,6 +1,6 @@
 /**
- * EntityRunner: what a program on `@effect/cluster` would write: an entity per session, whose one message is a
- * compare-and-set in PostgreSQL. The library's own runner over sockets, its storage in the same database, its defaults.
+ * EntityRunner: a typical program on `@effect/cluster`: an entity per session, whose one message is a compare-and-set
+ * in PostgreSQL. It uses the library's own runner over sockets, storage in the same database, and defaults.
  */
 import { Entity, RunnerAddress, ShardId, Sharding } from "@effect/cluster"
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
@@ -16,7 +16,9 @@ import type { Options } from "./Task.js"
 
 const Answer = Schema.Struct({ ok: Schema.Boolean, state: Schema.String, version: Schema.Number })
 
-/** The database gave no answer. As a defect it would restart the entity, and the library would send the update again. */
+/**
+ * The database did not answer. As a defect this would restart the entity, and the library would send the update again.
+ */
 const Failed = Schema.Literal("failed")
 
 const Session = Entity.make("Session", [
@@ -60,7 +62,7 @@ export const entityRunner = async ({ index, ports, url }: Options): Promise<Subj
   })
   const runtime = ManagedRuntime.make(
     sessions.pipe(
-      // Two runners that start at once may both make the library's tables; one of them is refused.
+      // Two runners that start at once may both try to make the library's tables; one of them then fails.
       Layer.provideMerge(Layer.orDie(Layer.retry(runner, Schedule.recurs(5)))),
       Layer.provideMerge(
         Layer.orDie(PostgresClient.layer({ url, connections: 32, connectMillis: 60_000, statementMillis: 60_000 }))

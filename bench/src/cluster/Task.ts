@@ -1,7 +1,7 @@
 /**
- * Task: one runner of a cluster with callers of its own, in a process of its own, on a core of its own where there is one.
- * Its callers ask about sessions that nobody else asks about; whose those are is the cluster's business, so with two
- * runners half of all calls are forwarded.
+ * Task: one runner of a cluster with callers of its own, in a process of its own, on a core of its own if there is one.
+ * Its callers use sessions that nobody else uses. The cluster decides which runner owns them, so with two runners half
+ * of all calls are forwarded.
  */
 import { execFileSync } from "node:child_process"
 import type { Load } from "../Load.js"
@@ -24,7 +24,7 @@ const pin = (core: number): void => void execFileSync("taskset", ["-a", "-cp", S
 
 /** Joins the cluster, waits until all are there and own their share, and opens the sessions of its callers. */
 export const start = async (options: Options): Promise<Runner.Runner> => {
-  // The first runner has the last core: the load of the machine gathers on the others.
+  // The first runner gets the last core, because the other load of the machine is mostly on the first cores.
   pin(1 - (options.index % 2))
   const subject = await (options.kind === "onelane" ? onelaneRunner(options) : entityRunner(options))
   return Runner.make(subject, options.load)

@@ -1,6 +1,6 @@
 /**
- * Collector: takes what a traced server exports (OTLP over HTTP) in a process of its own, and counts the spans of requests. The
- * process that started it is told the url first, then the count each time it asks.
+ * Collector: receives the exports of a traced server (OTLP over HTTP) in a process of its own, and counts the spans of
+ * requests. It sends the url to its parent process first, and then the count on each request.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
@@ -11,12 +11,12 @@ import { fileURLToPath } from "node:url"
 /** A running collector. */
 export interface Collector {
   readonly url: string
-  /** Spans of requests that have come. */
+  /** Spans of requests received so far. */
   readonly spans: () => Promise<number>
   readonly stop: () => void
 }
 
-/** Starts one. */
+/** Starts a collector. */
 export const start = async (): Promise<Collector> => {
   const child = fork(fileURLToPath(import.meta.url), ["collect"])
   const [url] = (await once(child, "message")) as [string]

@@ -1,6 +1,7 @@
 /**
- * Connecting: a client of `onelane serve`, which runs in a process of its own: the SDK's `connect`, or bare `fetch` of the same
- * bytes. The task of P22; only the client's CPU time is counted. Every answer is checked: its state, and a version one higher.
+ * Connecting: a client of an `onelane serve` in another process: the SDK's `connect`, or bare `fetch` of the same
+ * bytes. The task of P22; only the client's CPU time counts. It checks every answer: its state, and a version one
+ * higher.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"

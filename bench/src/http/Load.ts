@@ -1,14 +1,14 @@
 /**
- * Load: `autocannon` in a process of its own. Every connection moves one session round the ring, each update right, and
- * looks at every answer: status, state, and a version that is one higher than the last. Once all have come, the calls and
- * answers of the round are counted and judged as a history.
+ * Load: `autocannon` in a process of its own. Every connection moves one session round the ring, with valid updates
+ * only, and checks every answer: status, state, and a version that is one higher than the last. After the last answer,
+ * the calls and answers of the round are counted and checked as a history.
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import autocannon from "autocannon"
 import { nextOf } from "../Load.js"
 import { Log } from "../Log.js"
 
-/** How a server is spoken to: the request of an update, and what its answer says. */
+/** The protocol of a server: how to write an update request, and how to read its answer. */
 export interface Dialect {
   readonly method: "POST"
   readonly pathOf: (id: string) => string
@@ -40,7 +40,7 @@ export const dialects: Readonly<Record<"native" | "standard" | "plain", Dialect>
   }
 }
 
-/** What the process is told, and what it answers. */
+/** The input of the process, and its answer. */
 export interface Order {
   readonly url: string
   readonly dialect: keyof typeof dialects
@@ -48,10 +48,10 @@ export interface Order {
   readonly sessions: ReadonlyArray<{ readonly id: string; readonly state: string; readonly version: number }>
 }
 
-/** Where every session stands afterwards; `fault`: an answer, or a history, that was not the one promised. */
+/** The state of every session afterwards; `fault`: a wrong answer or history. */
 export interface Done {
   readonly sessions: Order["sessions"]
-  /** Calls judged. */
+  /** Calls checked. */
   readonly judged: number
   readonly p50: number
   readonly p99: number
@@ -67,7 +67,7 @@ export const send = async ({ url, dialect: name, requests, sessions }: Order): P
   const standing = sessions.map((session) => ({ ...session }))
   let fault: string | null = null
   let connected = 0
-  // A connection makes its next request ready before it knows that it is over.
+  // A connection prepares its next request before it knows that the round is over.
   const log = new Log(requests + 2 * sessions.length)
   const result = await autocannon({
     url,

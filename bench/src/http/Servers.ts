@@ -1,6 +1,6 @@
 /**
- * Servers: what a Node program would answer HTTP with. All of them call the same engine in memory; ours also checks the
- * token, the limits and everything else of its contract.
+ * Servers: the HTTP servers that a Node program might use. All of them call the same engine in memory; ours also checks
+ * the token, the limits and everything else of its contract.
  */
 import { createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -21,7 +21,7 @@ import { Effect, Exit, Layer, ManagedRuntime, Schema, Scope } from "effect"
 import { fastify } from "fastify"
 import { token } from "./Load.js"
 
-/** What every server calls. */
+/** The engine that every server calls. */
 export interface Backend {
   readonly sessions: CheckoutSessions.CheckoutSessionsShape
   readonly engine: CheckoutEngine.CheckoutEngineShape
@@ -131,7 +131,7 @@ const platformApi = (backend: Backend): Promise<Listening> => {
   return onPlatform(HttpApiBuilder.serve().pipe(Layer.provide(api)), backend)
 }
 
-/** Ours, as `onelane serve` puts it together: its listener, token, limits, numbers, both formats. */
+/** Ours, with the parts of `onelane serve`: its listener, token, limits, metrics, both formats. */
 const ours = async ({ engine, sessions }: Backend): Promise<Listening> => {
   const scope = Effect.runSync(Scope.make())
   const listener = Effect.runSync(Listener.make())

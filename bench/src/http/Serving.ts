@@ -1,6 +1,7 @@
 /**
- * Serving: `onelane serve` in this process, with the settings of its command line, and a process that loads it; only this one's CPU
- * time is counted. The task of P16. What it logs goes to a file, as behind `2>`, and is counted: a line for each request.
+ * Serving: `onelane serve` in this process, with the settings of its command line, and a process that loads it; only
+ * the CPU time of this process counts. The task of P16. Its log goes to a file, as with `2>`, and must have a line for
+ * each request.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
@@ -74,7 +75,7 @@ const opened = (url: string, connections: number): Promise<ReadonlyArray<string>
     })
   )
 
-/** Sends standard error to a file from now on, and gives what it has. */
+/** Redirects standard error to a file from now on; returns a function that reads the file. */
 const errorsInFile = (): (() => string) => {
   const path = join(makeDirectory(), "log")
   const file = openSync(path, "a")
@@ -83,7 +84,7 @@ const errorsInFile = (): (() => string) => {
   return () => readFileSync(path, "utf8")
 }
 
-/** Starts the server and its load. `onOpened` is told where it listens, and the sessions. */
+/** Starts the server and its load. `onOpened` gets the address and the sessions. */
 export const start = async (
   options: Options,
   onOpened: (url: string, ids: ReadonlyArray<string>) => void = () => {}

@@ -4,12 +4,12 @@ import { hold } from "../Contest.js"
 import { field } from "../cluster/ClusterField.js"
 import { judgedBy, rateTable } from "../Figures.js"
 import type { Load } from "../Load.js"
-import { line, type Row } from "../Row.js"
+import { least, line, type Row } from "../Row.js"
 import { cpuEach, perSecond, ratios, type Sample, spreadOf } from "../Sample.js"
 
 const callers = (calls: number): Load => ({ manner: "accepted", callers: 256, sessions: 1_024, calls, timed: true })
 
-/** What as many cores as there are runners could do, were the runners all there is. */
+/** The rate with one core per runner, if only the runners used CPU. */
 const capacity = (runners: number, sample: Sample): number => runners / cpuEach(sample)
 
 /** The row. */
@@ -33,7 +33,6 @@ export const P11: Row = {
       of("cluster entity, two runners")
     ]
     const scaling = spreadOf(two.map((sample, round) => capacity(2, sample) / capacity(1, one[round]!)))
-    const least = (bound: number) => ({ bound, side: "least" }) as const
     return {
       judged: judgedBy(contest),
       lines: [

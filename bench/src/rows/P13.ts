@@ -1,4 +1,4 @@
-/** P13: from nothing to the first answer, in this process and as a server. */
+/** P13: the time from process start to the first answer, embedded and as a server. */
 import type { Options } from "../ColdStart.js"
 import { hold } from "../Contest.js"
 import { task } from "../Entrants.js"

@@ -1,11 +1,13 @@
 /**
  * P2: an update in memory through Promises, against a plain `async` function over a Map.
  *
- * Two floors. The smallest keeps a state and a version and answers with them. It is no measure of an update that answers
- * with a whole checkout session: most of the difference are the objects of the answer. So the target is held against the
- * second one, which takes the same input and gives the same answer, and checks nothing but the state; the first stands
- * beside it, with the same bound. Accepted updates are measured with a session for each caller: of 64 callers who ask at
- * once on one session through Promises only one can be right, so one hot session measures refusals.
+ * There are two floors. The smallest keeps a state and a version and answers with them. It is not comparable with an
+ * update that answers with a whole checkout session: most of the difference is the objects of the answer. So the target
+ * applies to the second floor. That one takes the same input, gives the same answer, and checks only the state. The
+ * first is shown beside it, with the same bound.
+ *
+ * Accepted updates are measured with one session per caller. If 64 concurrent callers use one session through Promises,
+ * only one can be accepted, so one hot session measures refusals.
  */
 import { hold, type Outcome } from "../Contest.js"
 import { inMemory } from "../Entrants.js"

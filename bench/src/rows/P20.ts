@@ -20,7 +20,7 @@ export const P20: Row = {
       hold([inMemory(name, load), inMemory(`${name}, with data`, load)], { rounds, say, warmUps: 2 })
     const sqlite = await contestOf("onelane, SQLite")
     const postgres = await contestOf("onelane, PostgreSQL")
-    // The work of PostgreSQL is done in processes of its own, so there the rates are compared.
+    // PostgreSQL works in processes of its own, so for it the row compares rates.
     return {
       judged: judgedBy(sqlite) + judgedBy(postgres),
       lines: [

@@ -1,13 +1,13 @@
-/** P21: the first open of a cart, in memory by both doors, and on SQLite against a durable update. */
+/** P21: the first open of a cart, in memory by both APIs, and on SQLite against a durable update. */
 import { hold, type Outcome } from "../Contest.js"
 import { inMemory, task } from "../Entrants.js"
 import { judgedBy, show, showSpread } from "../Figures.js"
 import type { Load } from "../Load.js"
 import type { Options } from "../Opens.js"
-import { line, type Row, type Table } from "../Row.js"
+import { line, most, type Row, type Table } from "../Row.js"
 import { cpuEach, perSecond, ratios, spreadOf } from "../Sample.js"
 
-const most = (bound: number) => ({ bound, side: "most" }) as const
+const doors = ["Effect", "Promise"] as const
 
 const opens = (door: Options["door"], storage: Options["storage"], callers: number, count: number) =>
   task(`open, ${door}`, "./Opens.js", { door, storage, callers, opens: count } satisfies Options)
@@ -51,11 +51,16 @@ export const P21: Row = {
     )
     const against = (door: Options["door"]) =>
       ratios(sqlite.get(`open, ${door}`)!.samples, sqlite.get(`update, ${door}`)!.samples, cpuEach)
+    const inUpdates = (door: Options["door"]) =>
+      ratios(memory.get(`open, ${door}`)!.samples, memory.get("update, Effect")!.samples, cpuEach)
     return {
       judged: judgedBy(memory, sqlite),
       lines: [
         line("P21", "CPU µs of an open in memory, Effect (no ratio)", micros(memory, "open, Effect"), most(8)),
         line("P21", "CPU µs of an open in memory, Promise (no ratio)", micros(memory, "open, Promise"), most(8)),
+        ...doors.map((door) =>
+          line("P21", `in memory: CPU of an open against an update, ${door}`, inUpdates(door), most(5.3))
+        ),
         line("P21", "SQLite: CPU of an open against an update, Effect", against("Effect"), most(2.5)),
         line("P21", "SQLite: CPU of an open against an update, Promise", against("Promise"), most(2.5))
       ],

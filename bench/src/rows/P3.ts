@@ -1,4 +1,4 @@
-/** P3: a hot session against many, same API. */
+/** P3: a hot session against many sessions, through the same API. */
 import { hold } from "../Contest.js"
 import { inMemory } from "../Entrants.js"
 import { costTable, judgedBy } from "../Figures.js"

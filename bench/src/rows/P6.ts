@@ -1,4 +1,7 @@
-/** P6: a durable update on SQLite, one fsync a commit, group commit; and P9's first half, the event loop meanwhile. */
+/**
+ * P6: a durable update on SQLite, one fsync a commit, group commit; and P9's first half, the event loop delay in the
+ * same run.
+ */
 import { hold, type Outcome } from "../Contest.js"
 import { inMemory } from "../Entrants.js"
 import { judgedBy, rateTable } from "../Figures.js"
@@ -74,12 +77,12 @@ const linesOf = (callers: number, contest: ReadonlyMap<string, Outcome>): Readon
 
 type Contested = ReadonlyMap<string, Outcome>
 
-/** What the targets count on: 240 to 400 commits a second. Source: TARGETS P6. */
+/** The disk that the targets assume: 240 to 400 commits a second. Source: TARGETS P6. */
 const syncMillis = 3
 
 const slowTitle = `256 writers, syncs ${syncMillis} ms slower: rate against one @effect/sql transaction a request`
 
-// The floor: what the same disk gives whoever commits one by one.
+// The floor: the rate of single commits on the same disk.
 const onSlowDisk = ({ rounds, scale, say }: Pace) => {
   const environment = SlowDisk.environment(syncMillis)
   const entrant = (name: string, calls: number) => inMemory(name, writers(256, calls), name, environment)

@@ -3,7 +3,7 @@ import { hold } from "../Contest.js"
 import { inMemory } from "../Entrants.js"
 import { judgedBy, rateTable } from "../Figures.js"
 import type { Load } from "../Load.js"
-import { line, type Row } from "../Row.js"
+import { least, line, type Row } from "../Row.js"
 import { perSecond, ratios } from "../Sample.js"
 
 const writers = (calls: number): Load => ({ manner: "accepted", callers: 256, sessions: 1_024, calls, timed: true })
@@ -26,7 +26,6 @@ export const P7: Row = {
     )
     const against = (name: string, door = "onelane, PostgreSQL, Promise") =>
       ratios(contest.get(door)!.samples, contest.get(name)!.samples, perSecond)
-    const least = (bound: number) => ({ bound, side: "least" }) as const
     return {
       judged: judgedBy(contest),
       lines: [

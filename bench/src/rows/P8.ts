@@ -1,4 +1,7 @@
-/** P8: a durable hot session, 64 callers racing on it; successes and refusals count, all resting on what is on the disk. */
+/**
+ * P8: a durable hot session with 64 concurrent callers; successes and refusals count, and each is sent only after the
+ * state it reports is durable.
+ */
 import { hold } from "../Contest.js"
 import { inMemory } from "../Entrants.js"
 import { judgedBy, rateTable } from "../Figures.js"

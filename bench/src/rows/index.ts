@@ -17,6 +17,8 @@ import { P14 } from "./P14.js"
 import { P15 } from "./P15.js"
 import { P16 } from "./P16.js"
 import { P17 } from "./P17.js"
+import { P18 } from "./P18.js"
+import { P19 } from "./P19.js"
 import { P20 } from "./P20.js"
 import { P21 } from "./P21.js"
 import { P22 } from "./P22.js"
@@ -40,6 +42,8 @@ export const rows: ReadonlyArray<Row> = [
   P15,
   P16,
   P17,
+  P18,
+  P19,
   P20,
   P21,
   P22

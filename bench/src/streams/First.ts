@@ -1,6 +1,7 @@
 /**
- * First: a program that watches a session in its own process: how long the first `changes` takes until its first entry, and what
- * opening, reading one and closing costs once it is warm. A task of P17; a round is one start.
+ * First: a program that watches a session in its own process. It measures how long the first `changes` takes until its
+ * first entry, and the cost of opening, reading one entry and closing once it is warm. A task of P17; a round is one
+ * start.
  */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -9,7 +10,7 @@ import type { Runner } from "../Runner.js"
 
 /** What `start` is given. */
 export interface Options {
-  /** How often it opens, reads and closes: twice as often to warm up, then timed. */
+  /** Timed cycles of open, read and close; twice as many warm-up cycles precede them. */
   readonly lives: number
 }
 

@@ -1,18 +1,21 @@
 /**
- * Readers: a process that holds many event streams open and looks at each event: the versions of a stream come one by one, without
- * gap or repetition. Sockets of Node and a search for `id:` lines, so that reading costs little.
+ * Readers: a process that keeps many event streams open and checks each event: the versions of a stream arrive in
+ * order, without gap or repetition. It uses Node's sockets and searches for `id:` lines, so that reading costs little.
  */
 import { connect, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { percentile } from "../Sample.js"
 import { pathOf, token } from "./Servers.js"
 
-/** What the process is told: open so many streams, dealt to the sessions in turn; or say what came since it was asked last. */
+/**
+ * The input of the process: open so many streams, spread over the sessions; or report the arrivals since the last
+ * report.
+ */
 export type Order =
   | { readonly port: number; readonly ids: ReadonlyArray<string>; readonly streams: number }
   | { readonly expected: number }
 
-/** What it answers. `fault`: a stream that is not what was promised. */
+/** Its answer. `fault`: an incorrect stream. */
 export interface Told {
   readonly opened: number
   readonly delivered: number

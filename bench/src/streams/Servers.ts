@@ -1,6 +1,6 @@
 /**
- * Servers: what sends server-sent events. Both tell the same events of the same sessions: the bare one keeps a state and a version
- * a session and checks nothing; ours is what `onelane serve` puts together, over an engine in memory.
+ * Servers: senders of server-sent events. Both send the same events of the same sessions. The bare server keeps a state
+ * and a version per session and checks nothing; ours has the parts of `onelane serve`, over an engine in memory.
  */
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -18,7 +18,7 @@ export interface Streaming {
   readonly port: number
   /** Ids of its sessions, all in the first state at version 1. */
   readonly ids: ReadonlyArray<string>
-  /** Moves a session to its next state and gives the version it then has. */
+  /** Moves a session to its next state and returns its new version. */
   readonly move: (index: number) => Promise<number>
   readonly close: () => Promise<void>
 }
@@ -26,7 +26,7 @@ export interface Streaming {
 /** The token of the one reader. */
 export const token = "bench"
 
-/** Where the events of a session are. */
+/** The path of a session's events. */
 export const pathOf = (id: string): string => `/v1/checkout-sessions/${id}/events`
 
 const heartbeatMillis = 15_000
@@ -83,7 +83,7 @@ const bare = async (count: number): Promise<Streaming> => {
   }
 }
 
-/** Ours: its listener, token, limits, numbers. */
+/** Ours: its listener, token, limits, metrics. */
 const onelane = async (count: number): Promise<Streaming> => {
   const runtime = ManagedRuntime.make(engineOver(JournalMemory.layer))
   const sessions = await runtime.runPromise(CheckoutSessions.CheckoutSessions)

@@ -1,6 +1,7 @@
 /**
- * Task: a server of event streams in this process, and a process that reads them; only this one's CPU time and heap are counted.
- * The task of P17. A round makes changes at a steady rate and waits until every one of them has arrived at every stream.
+ * Task: a server of event streams in this process, and a process that reads them; only the CPU time and heap of this
+ * process count. The task of P17. A round makes changes at a steady rate and waits until every stream has received all
+ * of them.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
@@ -19,7 +20,9 @@ export interface Options {
   readonly changes: number
 }
 
-/** Changes made as fast as they go before the first round: at a steady rate a round is too short to have its code compiled. */
+/**
+ * Changes made at full speed before the first round: at a steady rate a round is too short for V8 to compile its code.
+ */
 const warmingChanges = 4_000
 
 const collected = async (): Promise<number> => {
@@ -39,7 +42,7 @@ export const start = async ({ server, streams, sessions, changes, changesPerSeco
     const [told] = await once(readers, "message")
     return told as Told
   }
-  // The first streams load what streams need; they are not what a silent one keeps.
+  // The first streams load shared code; the memory of a silent stream does not include it.
   await ask({ port, ids, streams: sessions })
   const before = await collected()
   const opened = await ask({ port, ids, streams: streams - sessions })

@@ -1,6 +1,4 @@
-/**
- * ClusterPeer: an `@effect/cluster` entity per session, on the library's own single in-memory runner.
- */
+/** ClusterPeer: an `@effect/cluster` entity per session, on the library's own single in-memory runner. */
 import { Entity, TestRunner } from "@effect/cluster"
 import { Rpc } from "@effect/rpc"
 import { Context, Effect, Layer, ManagedRuntime, Schema } from "effect"
@@ -48,7 +46,7 @@ const clientLayer = Layer.effect(
   )
 ).pipe(Layer.provideMerge(layer), Layer.provide(TestRunner.layer))
 
-/** The entity, asked through its client. */
+/** The entity, called through its client. */
 export const clusterEntity = async (): Promise<Subject> => {
   const runtime = ManagedRuntime.make(clientLayer)
   const client = await runtime.runPromise(Client)

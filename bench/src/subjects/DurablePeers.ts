@@ -1,6 +1,6 @@
 /**
- * DurablePeers: durable compare-and-set as programs do it without an engine. The smallest record; each acknowledged
- * update is on the disk.
+ * DurablePeers: durable compare-and-set as programs write it without an engine. They keep the smallest record; each
+ * acknowledged update is durable.
  */
 import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
@@ -23,7 +23,7 @@ interface Row {
 
 const table = "CREATE TABLE session (id TEXT PRIMARY KEY, state TEXT NOT NULL, version INTEGER NOT NULL)"
 
-/** SQLite, a commit for each update, which gives the row it made; refusals cost a look only. */
+/** SQLite, a commit for each update, which returns the new row; a refusal costs only a read. */
 export const sqliteCommitEach = (directory: string): Subject => {
   const database = openSqlite(join(directory, "each.db"))
   database.exec(table)
@@ -98,13 +98,13 @@ interface Asked {
 
 interface PostgresRegister {
   readonly tables: string
-  /** Moves a session from one state to the next, and gives the row it made. */
+  /** Moves a session from one state to the next, and returns the new row. */
   readonly move: string
-  /** As `pg` is out of the box: 10 connections, and each statement is planned anew. Else 64, prepared by name, its best. */
+  /** The defaults of `pg`: 10 connections, each statement planned anew. Otherwise its best: 64, prepared by name. */
   readonly isPlain?: true
 }
 
-/** Through a pool of `pg`; who loses looks. */
+/** Through a pool of `pg`; a refused caller reads the row. */
 const postgresRegister = async ({ isPlain, move, tables }: PostgresRegister): Promise<Subject> => {
   const server = await Postgres.start()
   const pool = new pg.Pool({ connectionString: server.url, ...(isPlain ? {} : { max: 64 }) })
@@ -121,7 +121,7 @@ const postgresRegister = async ({ isPlain, move, tables }: PostgresRegister): Pr
     })
     return { ok: false, ...found.rows[0] }
   }
-  // The look comes after the refusal: by then the session may be back where it was expected, and the refusal says nothing.
+  // The read follows the refusal: by then the session may be back in the expected state, and the refusal has no facts.
   const seeLater = (answer: Asked & { readonly expected: string }, seen: Seen): void => {
     see(answer, seen)
     if (!answer.ok && answer.state === answer.expected) seen.version = -1
@@ -156,10 +156,10 @@ const compareAndSet = {
 /** PostgreSQL: `UPDATE … WHERE state = $2 RETURNING`. */
 export const postgresCas = (): Promise<Subject> => postgresRegister(compareAndSet)
 
-/** The same, with nothing of `pg` set. */
+/** The same, with the defaults of `pg`. */
 export const postgresCasPlain = (): Promise<Subject> => postgresRegister({ ...compareAndSet, isPlain: true })
 
-/** The same, which also writes down in the same statement what happened, as ours does: a row with a key of its own. */
+/** The same, and the statement also writes an event row with a key of its own, as ours does. */
 export const postgresCasAndEvent = (): Promise<Subject> =>
   postgresRegister({
     tables: `${table};

@@ -1,6 +1,4 @@
-/**
- * EffectPeers: what an Effect program would reach for to keep turns apart, with one instance per session.
- */
+/** EffectPeers: the usual tools of an Effect program for keeping turns apart, with one instance per session. */
 import { Machine } from "@effect/experimental"
 import { Deferred, Effect, Exit, Queue, type Request, Scope, SynchronizedRef } from "effect"
 import * as RequestOf from "effect/Request"
@@ -27,7 +25,7 @@ const opening =
 
 const nothing = async (): Promise<void> => {}
 
-/** No operation: takes the call, answers a value that was made before. `refusing`: fails with one instead. */
+/** No-op: takes the call and returns a value made before. `refusing`: fails with such a value instead. */
 export const noop = (refusing: boolean): Subject => {
   const answer: RegisterAnswer = { ...initial, ok: !refusing }
   const exit = exitOf(answer)
@@ -38,7 +36,7 @@ export const noop = (refusing: boolean): Subject => {
   }
   return ofEffects(
     {
-      // Called as ours is: a method that takes an input.
+      // Called like ours: a method that takes an input.
       update: (checkoutSessionId: string, expCurrentState: string, nextState: string) =>
         take({ checkoutSessionId, expCurrentState, nextState }),
       accepted: quiet,

@@ -1,6 +1,6 @@
 /**
- * Journals: the floors under our own. The same engine over the plainest durable store there can be: prepared statements
- * on the raw driver, row by row in one transaction a batch, and a file that is appended to and fdatasync'd.
+ * Journals: the floors for our own journals: the same engine over the simplest durable stores. One uses prepared
+ * statements on the raw driver, row by row in one transaction a batch. The other appends to a file and calls fdatasync.
  */
 import { closeSync, fdatasync, openSync, write } from "node:fs"
 import { join } from "node:path"
@@ -8,7 +8,7 @@ import { type Address, Journal, JournalMemory } from "@onelane/engine"
 import { DatabaseSync, type DatabaseSyncInstance } from "@photostructure/sqlite"
 import { Effect, Exit, Layer } from "effect"
 
-/** What every SQLite here is opened with: one fsync a commit. */
+/** The settings of every SQLite file here: one fsync a commit. */
 export const pragmas =
   "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=4000"
 
@@ -18,7 +18,7 @@ const tables = `
   CREATE TABLE event (kind TEXT NOT NULL, id TEXT NOT NULL, sequence INTEGER NOT NULL, events TEXT NOT NULL,
     PRIMARY KEY (kind, id, sequence))`
 
-/** Opens a file as every SQLite subject here has it. */
+/** Opens a file with the settings of every SQLite subject here. */
 export const openSqlite = (filename: string): DatabaseSyncInstance => {
   const database = new DatabaseSync(filename)
   database.exec(pragmas)
@@ -33,7 +33,10 @@ const sqliteFile = (filename: string) =>
     (database) => Effect.sync(() => database.close())
   )
 
-/** Prepared statements of the raw driver. The connection is held by its scope: let go of, it closes under its statements. */
+/**
+ * Prepared statements of the raw driver. Its scope keeps the connection open; without a reference it would close while
+ * its statements are in use.
+ */
 export const rawSqlite = (directory: string): Layer.Layer<Journal.Journal> =>
   Layer.scoped(Journal.Journal, Effect.map(sqliteFile(join(directory, "raw.db")), rawJournal))
 
@@ -77,7 +80,7 @@ const rawJournal = (database: DatabaseSyncInstance): Journal.JournalShape => {
   }
 }
 
-/** A file: a line an entry, one write and one fdatasync a batch, both off this thread. Nothing is ever read back. */
+/** A file: a line an entry, one write and one fdatasync a batch, both off this thread. Nothing is read back. */
 export const file = (directory: string): Layer.Layer<Journal.Journal> =>
   Layer.scoped(
     Journal.Journal,

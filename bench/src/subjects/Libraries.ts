@@ -1,6 +1,6 @@
 /**
- * Libraries: what a Node program would reach for to keep turns apart. Each in the configuration its documentation gives
- * for exactly this, with one instance per session.
+ * Libraries: the usual tools of a Node program for keeping turns apart. Each has the configuration that its
+ * documentation gives for this purpose, with one instance per session.
  */
 import { Mutex } from "async-mutex"
 import { dispatch, query, type Ref, spawn, start } from "nact"
@@ -98,7 +98,7 @@ export const xstate = (): Subject => {
 
 type Ask = { readonly expected: string; readonly next: string; readonly sender: Ref<RegisterAnswer> }
 
-/** `nact`: an actor per session, asked with `query`. */
+/** `nact`: an actor per session, called with `query`. */
 export const nact = (): Subject => {
   const system = start()
   const sessions = new Map<string, Ref<Ask>>()

@@ -1,6 +1,6 @@
 /**
- * Onelane: ours, as a user gets it: the whole service with every check, all limits and the fairness valve at their
- * defaults. `any` is the flow, so that a session can go round for ever.
+ * Onelane: ours, as a user gets it: the whole service with every check, and with all limits and the fairness valve at
+ * their defaults. The flow is `any`, so that a session can run in a cycle without end.
  */
 import { Access, Caller, Carts, CheckoutEngine, type CheckoutError, CheckoutSessions, Flow } from "@onelane/checkout"
 import { type Journal, JournalMemory } from "@onelane/engine"
@@ -10,7 +10,7 @@ import type { EffectDoor, PromiseDoor } from "../Load.js"
 import type { Seen } from "../Log.js"
 import { ofEffects, ofPromises, type Subject } from "../Runner.js"
 
-/** The embedded engine over a journal; ports that trust, answering at once. */
+/** The embedded engine over a journal; ports that allow everything and answer at once. */
 export const engineOver = <E>(
   journal: Layer.Layer<Journal.Journal, E>,
   access: Layer.Layer<Access.Access> = Access.layerTrusted,
@@ -41,7 +41,7 @@ const refused = (error: CheckoutError.UpdateError, seen: Seen): void => {
   seen.state = error.current.state
 }
 
-/** The service as an effect door. */
+/** The service as an Effect API. */
 export const effectDoor = (
   sessions: CheckoutSessions.CheckoutSessionsShape
 ): EffectDoor<CheckoutSessions.Updated, CheckoutError.UpdateError> => ({
@@ -51,12 +51,12 @@ export const effectDoor = (
   refused
 })
 
-/** An answer of the Promise door. */
+/** An answer of the Promise API. */
 export type Result =
   | { readonly ok: true; readonly value: CheckoutSessions.Updated }
   | { readonly ok: false; readonly error: { readonly _tag: string } }
 
-/** Reads an answer of the Promise door. */
+/** Reads an answer of the Promise API. */
 export const seeResult = (result: Result, seen: Seen): void => {
   if (result.ok) accepted(result.value, seen)
   else refused(result.error as CheckoutError.UpdateError, seen)
@@ -88,7 +88,7 @@ export const onelaneEffect = (): Promise<Subject> => onelaneOver(engineOver(Jour
 /** The same with a port that has to be run. */
 export const onelaneEffectfulPort = (): Promise<Subject> => onelaneOver(engineOver(JournalMemory.layer, effectful))
 
-/** Ours through Promises: the SDK as it comes, in memory or over a file. */
+/** Ours through Promises: the SDK with its defaults, in memory or over a file. */
 export const onelanePromise = async (storage = ":memory:"): Promise<Subject> => {
   const checkout = await Onelane.open({ storage, flow: Flow.any })
   const door: PromiseDoor<Result> = {
@@ -109,7 +109,10 @@ export const onelanePromise = async (storage = ":memory:"): Promise<Subject> => 
   })
 }
 
-/** Ours over any journal through Promises, by the engine's own door, which the HTTP listener takes too: no fiber a call and no idempotency key. */
+/**
+ * Ours over any journal through Promises, by the engine's `startUpdate`, which the HTTP listener uses too: no fiber a
+ * call and no idempotency key.
+ */
 export const onelanePromiseOver = async <E>(
   layer: Layer.Layer<CheckoutSessions.CheckoutSessions | CheckoutEngine.CheckoutEngine, E>
 ): Promise<Subject> => {
@@ -131,5 +134,5 @@ export const onelanePromiseOver = async <E>(
   )
 }
 
-/** The same in memory: what a key costs is its difference to the SDK. */
+/** The same in memory: the difference to the SDK is the cost of a key. */
 export const onelanePromiseWithoutKeys = (): Promise<Subject> => onelanePromiseOver(engineOver(JournalMemory.layer))

@@ -1,4 +1,4 @@
-/** OnelaneDurable: ours over a disk: the whole engine, group commit, every limit at its default. */
+/** OnelaneDurable: ours with durable storage: the whole engine, group commit, every limit at its default. */
 import { join } from "node:path"
 import { JournalSql, SqliteClient } from "@onelane/sql"
 import * as PostgresClient from "@onelane/sql/PostgresClient"
@@ -22,7 +22,7 @@ export const onelaneSqlitePromise = (directory: string): Promise<Subject> =>
 export const onelaneRaw = (directory: string): Promise<Subject> =>
   onelaneOver(engineOver(Journals.rawSqlite(directory)))
 
-/** The same engine over a file that is appended to. */
+/** The same engine over an append-only file. */
 export const onelaneFile = (directory: string): Promise<Subject> => onelaneOver(engineOver(Journals.file(directory)))
 
 const overPostgres = async (make: typeof onelaneOver): Promise<Subject> => {
@@ -37,5 +37,5 @@ const overPostgres = async (make: typeof onelaneOver): Promise<Subject> => {
 /** The journal of `@onelane/sql` on a PostgreSQL of its own. */
 export const onelanePostgres = (): Promise<Subject> => overPostgres(onelaneOver)
 
-/** The same through Promises, as a caller of `pg` has it. */
+/** The same through Promises, as `pg` is called. */
 export const onelanePostgresPromise = (): Promise<Subject> => overPostgres(onelanePromiseOver)

@@ -1,4 +1,4 @@
-/** OnelanePatched: ours with data in every session: 2 KB of it, of which each update replaces some 200 bytes. */
+/** OnelanePatched: ours with 2 KB of data in every session; each update replaces about 200 bytes of it. */
 import { join } from "node:path"
 import { Caller, CheckoutSessions, Flow } from "@onelane/checkout"
 import type { Journal } from "@onelane/engine"

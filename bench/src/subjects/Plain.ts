@@ -1,5 +1,6 @@
 /**
- * Plain: the floors. No library, nothing that keeps turns apart; right only because nothing in them ever waits.
+ * Plain: the floors. They use no library and nothing to keep turns apart; they are correct only because nothing in them
+ * ever waits.
  */
 import type { CheckoutError, CheckoutSession } from "@onelane/checkout"
 import * as Load from "../Load.js"
@@ -48,7 +49,7 @@ interface Input {
 
 /**
  * The same over whole checkout sessions: it takes the input that ours takes and gives the answer that ours gives, object
- * for object. No rights, no validation, no history, no turn: what a program would write that wants this answer and no more.
+ * for object. No rights, no validation, no history, no turn: the least code that gives this answer.
  */
 export const asyncSameAnswer = (): Subject => {
   const sessions = new Map<string, CheckoutSession.CheckoutSession>()

@@ -1,6 +1,6 @@
 /**
- * Register: what every peer keeps for a session: the smallest record that can decide an update. Peers get this one and
- * nothing more; ours keeps the whole checkout session and makes every check of the contract.
+ * Register: the record that every peer keeps for a session: the smallest one that can decide an update. Ours keeps the
+ * whole checkout session and makes every check of the contract.
  */
 import { firstState } from "../Load.js"
 import type { Seen } from "../Log.js"
@@ -11,7 +11,7 @@ export interface Register {
   readonly version: number
 }
 
-/** What a peer answers: whether the update was accepted, and what is true now. */
+/** The answer of a peer: whether the update was accepted, and the current record. */
 export interface RegisterAnswer extends Register {
   readonly ok: boolean
 }

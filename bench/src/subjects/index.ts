@@ -1,4 +1,4 @@
-/** Every subject by its name: what a row asks for is made in a process of its own. */
+/** Every subject by its name. A row's subjects run in processes of their own. */
 import type { Subject } from "../Runner.js"
 import { makeDirectory } from "../WorkingFolder.js"
 

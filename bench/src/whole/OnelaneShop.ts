@@ -1,7 +1,7 @@
 /** OnelaneShop: ours, by the SDK with its options as they come, driven in the ways a user has. */
 import { type EmbeddedCheckout, type Flow, Onelane } from "@onelane/sdk"
 import { flowOf, isWorkedOn, stateAt, transitions, versionsOf } from "./Route.js"
-import { alone, type Shop } from "./Shop.js"
+import { alone, makeRuns, type Shop } from "./Shop.js"
 
 /** How a caller learns that work is done: it does the work itself, it asks again, it follows, it waits, or it need not know. */
 export type Driver = "host" | "get" | "changes" | "wait" | "proceed"
@@ -64,9 +64,8 @@ export const onelaneShop = async (
   driver: Driver,
   serverCpuNanos: Shop["serverCpuNanos"] = alone
 ): Promise<Shop> => {
-  const runs = new Map<string, number>()
-  const ran = (key: string): void => void runs.set(key, (runs.get(key) ?? 0) + 1)
-  const flow = flowOf(driver === "host" ? "host" : "engine", driver === "proceed", ran)
+  const runs = makeRuns()
+  const flow = flowOf(driver === "host" ? "host" : "engine", driver === "proceed", runs.ran)
   const checkout = await Onelane.open({ storage, flow })
   const faultOf = async (checkoutSessionId: string): Promise<string | null> => {
     const { state, version } = await checkout.getOrThrow({ checkoutSessionId })
@@ -88,9 +87,7 @@ export const onelaneShop = async (
         const fault = await faultOf(idOf(number))
         if (fault !== null) return fault
       }
-      for (const [key, count] of runs) if (count !== 1) return `work ${key} ran ${count} times`
-      const wanted = driver === "host" ? 0 : upTo * (transitions / 2)
-      return runs.size === wanted ? null : `work ran ${runs.size} times instead of ${wanted}`
+      return runs.fault(driver === "host" ? 0 : upTo)
     },
     serverCpuNanos,
     close: () => checkout.close()

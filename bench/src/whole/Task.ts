@@ -1,11 +1,14 @@
 /** Task: whole checkouts, so many at a time. A round's CPU time is that of all processes, a database server included. */
-import { readdirSync, readFileSync } from "node:fs"
 import pg from "pg"
 import * as Postgres from "../Postgres.js"
 import { type Runner, timed } from "../Runner.js"
 import { makeDirectory } from "../WorkingFolder.js"
+import { dbosShop } from "./DbosShop.js"
 import { type Driver, onelaneShop } from "./OnelaneShop.js"
+import type { Manner, Peer } from "./Peers.js"
 import { postgresShop, sqliteShop } from "./PlainShops.js"
+import { cpuOf, statOf } from "./ProcessCpu.js"
+import { restateShop } from "./RestateShop.js"
 import type { Shop } from "./Shop.js"
 
 /** What `start` is given. */
@@ -16,6 +19,7 @@ export interface Options {
     | "pg with claims"
     | `onelane, SQLite, ${Driver}`
     | `onelane, PostgreSQL, ${Driver}`
+    | `${Peer}, ${Manner}`
   /** Checkouts at a time. */
   readonly at: number
   /** Checkouts of a round. */
@@ -24,7 +28,7 @@ export interface Options {
 
 /** Starts a shop, with a database server of its own where it needs one. */
 export const start = async ({ at, checkouts, shop: name }: Options): Promise<Runner> => {
-  const { close, shop } = await shopOf(name)
+  const { close, shop } = await shopOf(name, at)
   let walked = 0
   return {
     round: async () => {
@@ -49,15 +53,22 @@ export const start = async ({ at, checkouts, shop: name }: Options): Promise<Run
   }
 }
 
-const shopOf = async (name: Options["shop"]): Promise<{ readonly shop: Shop; readonly close: () => Promise<void> }> => {
+const shopOf = async (
+  name: Options["shop"],
+  at: number
+): Promise<{ readonly shop: Shop; readonly close: () => Promise<void> }> => {
   if (name === "SQLite statements") return owning(await sqliteShop())
+  const manner = name.endsWith("one call") ? "one call" : "driven"
+  if (name.startsWith("Restate")) return owning(await restateShop(manner))
   const driver = name.slice(name.lastIndexOf(" ") + 1) as Driver
   if (name.startsWith("onelane, SQLite")) return owning(await onelaneShop(`${makeDirectory()}/shop.db`, driver))
   const server = await Postgres.start()
   const cpu = cpuOf(await postmasterOf(server.url))
   const shop = name.startsWith("pg")
     ? await postgresShop(server.url, name === "pg with claims", cpu)
-    : await onelaneShop(server.url, driver, cpu)
+    : name.startsWith("DBOS")
+      ? await dbosShop(server.url, manner, at, cpu)
+      : await onelaneShop(server.url, driver, cpu)
   return { shop, close: () => shop.close().then(server.stop) }
 }
 
@@ -70,26 +81,4 @@ const postmasterOf = async (url: string): Promise<number> => {
   const parent = statOf(rows[0].pid)!.parent
   await client.end()
   return parent
-}
-
-const nanosATick = 10_000_000
-
-// Fields of proc(5): the parent, and the time spent in user mode and in the kernel.
-const statOf = (pid: number): { readonly parent: number; readonly nanos: number } | null => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-    return { parent: Number(fields[1]), nanos: (Number(fields[11]) + Number(fields[12])) * nanosATick }
-  } catch {
-    return null // it ended meanwhile
-  }
-}
-
-const cpuOf = (postmaster: number) => async (): Promise<number> => {
-  let nanos = 0
-  for (const name of readdirSync("/proc")) {
-    const stat = /^\d+$/.test(name) ? statOf(Number(name)) : null
-    if (stat !== null && (stat.parent === postmaster || Number(name) === postmaster)) nanos += stat.nanos
-  }
-  return nanos
 }

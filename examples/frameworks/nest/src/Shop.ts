@@ -1,4 +1,4 @@
-/** Shop: the checkout as Nest injects it, and who calls. The cookie stands for the shop's sign-in. */
+/** Shop: the checkout that Nest injects, and the current caller. The cookie stands for the shop's sign-in. */
 import type { IncomingMessage } from "node:http"
 import { Caller, Onelane } from "@onelane/sdk"
 
@@ -8,10 +8,10 @@ export const open = () => Onelane.open({ storage: process.env.SHOP_STORAGE ?? "c
 /** The checkout. */
 export type Shop = Awaited<ReturnType<typeof open>>
 
-/** The token under which it is injected. */
+/** Its injection token. */
 export const shop = Symbol("shop")
 
-/** Who calls, or nobody. */
+/** The caller, or null. */
 export const callerOf = ({ headers }: IncomingMessage): Caller.Caller | null => {
   const userId = /^user=(\w+)$/.exec(headers.cookie ?? "")?.[1]
   return userId === undefined ? null : Caller.make(userId, ["buyer-checkout"])

@@ -48,7 +48,7 @@ export class ShopController {
     const afterVersion = seen === undefined ? 0 : Number(seen)
     const changes = this.as(request).changes({ checkoutSessionId, afterVersion })
     response.writeHead(200, sseHeaders).flushHeaders()
-    // It rejects when the client leaves, which is no fault.
+    // It rejects when the client disconnects, which is not an error.
     await pipeline(toSse(changes), response).catch(() => {})
   }
 

@@ -1,4 +1,4 @@
-/** ShopModule: the checkout, its API below /shops/{shop}/checkout, and its end. */
+/** ShopModule: the checkout, its API below /shops/{shop}/checkout, and its shutdown. */
 import {
   type BeforeApplicationShutdown,
   Inject,
@@ -20,7 +20,7 @@ export class ShopModule implements NestModule, BeforeApplicationShutdown {
     consumer.apply(api).forRoutes("/shops/:shop/checkout/*path")
   }
 
-  /** Before the server closes, which waits for its streams. */
+  /** Runs before the server closes, because the server waits for its streams. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.checkout.close()
   }
