@@ -1,20 +1,19 @@
 /**
  * ActorSystem: the API of all actors of one behavior. Typed outside; types are erased inside (Turn).
  *
- * `send` runs the turn on the caller's stack when the address is free. **Cancellation**: an ask interrupted while its command
- * waits for its turn is dropped and certainly not applied. Once its turn has begun, the ask finishes first.
+ * `send` runs the turn on the caller's stack when the address is free. **Cancellation**: an ask interrupted while its
+ * command waits for its turn is dropped and certainly not applied. Once its turn has begun, the ask finishes first.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Activation } from "./actor/Activation.js"
 import * as ActiveActors from "./actor/ActiveActors.js"
 import * as Answer from "./actor/Answer.js"
-import * as Envelope from "./actor/Envelope.js"
+import type * as Envelope from "./actor/Envelope.js"
 import * as Feeds from "./actor/Feeds.js"
 import { activateMade } from "./actor/Loading.js"
 import { advance, peek, submit } from "./actor/Turn.js"
-import { readCommand, type TurnContext } from "./actor/TurnContext.js"
-import { TurnInput } from "./actor/TurnInput.js"
+import { readCommand, type TurnContext, TurnInput } from "./actor/TurnContext.js"
 import * as Watchers from "./actor/Watchers.js"
 import type { Behavior } from "./Behavior.js"
 import * as EngineError from "./EngineError.js"
@@ -47,9 +46,14 @@ export interface Selection<State> {
   readonly next: string | null
 }
 
-/** All actors of one behavior over one journal. `Unavailable`: the engine's own errors, in the behavior's error type. */
+/**
+ * All actors of one behavior over one journal. `Unavailable`: the engine's own errors, in the behavior's error type.
+ */
 export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refusal> {
-  /** Sends a command. Returns its durable answer, or a `Waiting` that calls back with it. `ask` is the same as an effect. */
+  /**
+   * Sends a command. Returns its durable answer, or a `Waiting` that calls back with it. `ask` is the same as an
+   * effect.
+   */
   readonly send: (id: string, command: Command, found?: Found) => Answer.Answer<Reply, Refusal>
   /** Sends a command when the effect is run, and succeeds with its durable answer. */
   readonly ask: (id: string, command: Command) => Effect.Effect<Reply, Refusal>
@@ -60,9 +64,9 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
   /** Finds an active actor, whose state is in memory. Pass it to `send` in the same call stack; do not keep it. */
   readonly find: (id: string) => Found | undefined
   /**
-   * Activates an address whose id was just made: nothing is stored of it, so nothing is read. If something is stored all the same,
-   * the fence refuses the first commit (A4) and the turn is repeated on what is stored. For `send`, like `find`; undefined at the
-   * limit of active actors.
+   * Activates an address whose id was just generated, without reading the journal. If something is stored there after
+   * all, the fence refuses the first commit (A4) and the turn is repeated on the stored state. Pass the result to
+   * `send`, as with `find`; undefined at the limit of active actors.
    */
   readonly made: (id: string) => Found | undefined
   /** Returns the state of an idle address if the journal answers synchronously; undefined: use `read`. */
@@ -70,17 +74,21 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
   /** Reads an address. */
   readonly read: (id: string) => Effect.Effect<Snapshot<State>, Unavailable>
   /**
-   * Follows an address: its committed events, in order, without gap or duplicate, nothing before it is durable. A feed ends with
-   * `SystemDraining` when the system drains, after all committed events were given; leave it after an error, too.
+   * Follows an address: its durable events, in order, without gap or duplicate. When the system drains, a feed ends
+   * with `SystemDraining`, after all committed events. Call `leave` after an error, too.
    */
   readonly follow: (id: string) => Feeds.Feed<Unavailable>
   /**
-   * Calls back with what happens at an address, until the returned function is called. `hear` runs on the engine's stack: it must be
-   * quick. No fiber and no read: what was committed here comes with its state. Null if too many wait (`mailboxCapacity` an address;
-   * `systemCapacity` with all that is unanswered) or the system drains.
+   * Calls `hear` with each change of an address, until the returned function is called. `hear` runs on the engine's
+   * stack: it must be quick. Needs no fiber and no read: a change committed here comes with its state. Null if the
+   * system drains or too many wait (`mailboxCapacity` per address; `systemCapacity` together with all unanswered
+   * messages).
    */
   readonly attend: (id: string, hear: (signal: Signal<State>) => void) => (() => void) | null
-  /** A page of committed events; shorter than `limit` does not mean that it is the last (`Journal.pageBytes`), empty does. */
+  /**
+   * A page of committed events. A page shorter than `limit` need not be the last (`Journal.pageBytes`); an empty one
+   * is.
+   */
   readonly events: (
     id: string,
     afterSequence: number,
@@ -93,17 +101,17 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
     after?: JournalAlarm
   ) => Effect.Effect<ReadonlyArray<JournalAlarm>, Unavailable>
   /**
-   * Looks at part of what is stored, those behind `after` ("" for the first part), and gives the addresses that are `wanted`. States
-   * come without their body (`Behavior.body`).
+   * Scans the next part of the stored addresses, those after `after` ("" for the first part), and returns the ones that
+   * `wanted` accepts. States come without their body (`Behavior.body`).
    */
   readonly select: (
     after: string,
     wanted: (id: string, state: State) => boolean
   ) => Effect.Effect<Selection<State>, Unavailable>
   /**
-   * Removes addresses that are at these sequences, with their events and records, and gives one answer each: true where it is
-   * gone. Nothing of it stays in memory either; a turn under way is refused by the fence (A4), and who follows it ends with
-   * `JournalUnavailable`, reason `REMOVED`.
+   * Removes addresses that are at these sequences, with their events and records. Returns one answer per address: true
+   * if it is gone. It is dropped from memory, too: the fence refuses a turn in progress (A4), and its followers end
+   * with `JournalUnavailable`, reason `REMOVED`.
    */
   readonly remove: (removals: ReadonlyArray<JournalRemoval>) => Effect.Effect<ReadonlyArray<boolean>, Unavailable>
   /** Accepts no new work and waits, at most `drainMillis`, until all started work is answered; true if it is. */
@@ -111,20 +119,31 @@ export interface ActorSystem<State, Command, Reply, Refusal, Unavailable = Refus
   readonly metrics: Readonly<Metrics.EngineMetrics>
 }
 
-/** What is heard of an attended address. `Look`: something may have changed. After `Removed` and `Draining` nothing more comes. */
+/**
+ * A change of an attended address. `Look`: something may have changed. `Removed` and `Draining` are the last signals.
+ */
 export type Signal<State> =
   | (Extract<Watchers.Signal, { readonly _tag: "Committed" }> & { readonly state: State })
   | Exclude<Watchers.Signal, { readonly _tag: "Committed" }>
 
-/** What follows an address, and how it is told. */
+/** A feed of an address, its callback and its pages. */
 export type { Feed, OnPage, Page } from "./actor/Feeds.js"
 
 /** Callbacks of the host. */
-export interface ActorSystemOptions<State, Event, Unavailable> {
+export interface ActorSystemOptions<State, Command, Event, Refusal, Unavailable> {
   /** Maps engine errors (full, draining, no journal) to the behavior's error type. */
   readonly unavailable: (error: EngineError.EngineError) => Unavailable
   /** Called after a change is durable, on the engine's stack: must be quick. A defect is logged and counted. */
   readonly onCommitted?: ((id: string, events: ReadonlyArray<Event>, state: State) => void) | undefined
+  /**
+   * Called with a command that a rule or a port refused, once the refusal is final, with the durable state it is based
+   * on. On the engine's stack: must be quick. A defect is logged and counted.
+   */
+  readonly onRefused?: ((id: string, command: Command, refusal: Refusal, state: State) => void) | undefined
+  /**
+   * Called after a commit that was not confirmed: it may be stored all the same. On the engine's stack: must be quick.
+   */
+  readonly onDoubt?: (() => void) | undefined
 }
 
 interface System {
@@ -139,7 +158,7 @@ interface System {
 /** Makes the actor system of a behavior; it drains when the scope closes. */
 export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable extends Refusal>(
   behavior: Behavior<State, Command, Event, Reply, Refusal, Facts>,
-  options: ActorSystemOptions<State, Event, Unavailable>
+  options: ActorSystemOptions<State, Command, Event, Refusal, Unavailable>
 ): Effect.Effect<ActorSystem<State, Command, Reply, Refusal, Unavailable>, never, GroupCommit | Scope.Scope> =>
   Effect.gen(function* () {
     const commit = yield* GroupCommit
@@ -149,13 +168,13 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
     const supervision = yield* Supervision.make(metrics)
     const context: TurnContext = {
       behavior,
-      actors: ActiveActors.make(behavior.kind, behavior.initial, config, metrics),
+      actors: ActiveActors.make(behavior.kind, behavior.initial, config, metrics, commit.journal.immediate === true),
       commit,
       supervision,
       metrics,
       input: new TurnInput(commit.nowMillis),
       run: runWith(yield* Effect.runtime<never>()),
-      onDoubt: (address) => Watchers.signal(watchers, address.id),
+      onDoubt: doubtsTo(options.onDoubt, watchers),
       onCommitted: (address, events, state, sequence) => {
         if (watchers.waiting.size > 0) Watchers.committed(watchers, address.id, events, state, sequence)
         try {
@@ -164,6 +183,7 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
           supervision.onDefect(address, defect)
         }
       },
+      onRefused: refusalsTo(options.onRefused as Refused | undefined, supervision),
       unavailable: options.unavailable,
       advance,
       draining: false
@@ -196,6 +216,26 @@ export const make = <State, Command, Event, Reply, Refusal, Facts, Unavailable e
     }
   })
 
+const doubtsTo =
+  (listener: (() => void) | undefined, watchers: Watchers.Watchers): TurnContext["onDoubt"] =>
+  ({ id }) => {
+    Watchers.signal(watchers, id)
+    listener?.()
+  }
+
+type Refused = (id: string, command: unknown, refusal: unknown, state: unknown) => void
+
+const refusalsTo = (listener: Refused | undefined, supervision: Supervision.Supervision): TurnContext["onRefused"] =>
+  listener === undefined
+    ? null
+    : (address, command, refusal, state) => {
+        try {
+          listener(address.id, command, refusal, state)
+        } catch (defect) {
+          supervision.onDefect(address, defect)
+        }
+      }
+
 const send = (
   { context, valve }: System,
   id: string,
@@ -204,7 +244,7 @@ const send = (
   found?: Found
 ): Answer.Answer<any, any> => {
   const answered = submit(context, id, command, internal, found)
-  const exit = Envelope.isEnvelope(answered) ? answered.exit : answered
+  const exit = "turns" in answered ? answered.exit : answered
   if (exit === null) return Answer.ofEnvelope(context, answered as Envelope.Envelope)
   return valve.pass() ? exit : Answer.afterValve(valve, exit)
 }
@@ -222,7 +262,8 @@ const orUnavailable =
 const eventsOf = ({ context, kind }: Pick<System, "context" | "kind">, id: string, after: number, limit: number) =>
   context.commit.journal.events({ kind, id }, after, limit).pipe(orUnavailable({ context, kind }, id))
 
-// A2 for followers: what is in the journal and not confirmed yet is told with its commit, or looked for when that has failed.
+// A2 for followers: an event that is in the journal but not yet confirmed is delivered with its commit, or read again
+// if that fails.
 const acknowledged = ({ actors }: TurnContext, id: string, page: Feeds.Page): Feeds.Page => {
   const oldest = actors.awake.get(id)?.inFlight?.oldest ?? null
   return oldest === null ? page : page.filter(({ sequence }) => sequence <= oldest.expectedSequence)
@@ -241,7 +282,7 @@ const sourceOf = (kind: string, context: TurnContext, watchers: Watchers.Watcher
         attempt(() => eventsOf({ context, kind }, id, after, limit)),
         (page) => acknowledged(context, id, page)
       ),
-    // Where nobody can say, it is.
+    // If the journal fails, assume that it is stored.
     isStored: (id) =>
       attempt(() => Effect.orElseSucceed(journal.load({ kind, id }), () => ({}))).pipe(
         Effect.map((row) => row !== null)
@@ -269,8 +310,8 @@ const selectOf = (system: System, after: string, wanted: (id: string, state: unk
   )
 }
 
-// An activation that is in the middle of something is let go of all the same: its commits meet the fence (A4), for their row is
-// gone, and whoever comes next finds the address as the journal has it.
+// A busy activation is dropped as well: the fence refuses its commits (A4), because their row is gone. The next command
+// finds the address as the journal has it.
 const removeOf = (system: System, removals: ReadonlyArray<JournalRemoval>) =>
   Effect.suspend(() => system.commit.journal.remove(system.kind, removals)).pipe(
     Effect.tap((gone) =>
@@ -313,6 +354,7 @@ const polling = ({ commit: { config }, watchers }: System): Effect.Effect<void> 
   return Effect.forever(watchers.somebody.await.pipe(Effect.zipRight(pause), Effect.zipRight(poll)))
 }
 
+// Runs only while an actor is active, so an idle engine has no timer.
 const sweeping = ({ context, commit: { config } }: System): Effect.Effect<void> => {
   const epochs = Math.ceil(config.idleMillis / config.sweepMillis)
   const pause = Effect.async<void>((resume) => config.defer(() => resume(Effect.void)))
@@ -320,7 +362,8 @@ const sweeping = ({ context, commit: { config } }: System): Effect.Effect<void> 
     ActiveActors.sweep(context.actors, config.sweepSlice, epochs) ? Effect.void : Effect.zipRight(pause, round)
   )
   const begin = Effect.sync(() => ActiveActors.nextEpoch(context.actors))
-  return Effect.forever(QuietTimer.sleep(config.sweepMillis).pipe(Effect.zipRight(begin), Effect.zipRight(round)))
+  const sweep = QuietTimer.sleep(config.sweepMillis).pipe(Effect.zipRight(begin), Effect.zipRight(round))
+  return Effect.forever(Effect.zipRight(context.actors.somebody.await, sweep))
 }
 
 const drainOf = ({ context, commit, watchers }: System): Effect.Effect<boolean> =>

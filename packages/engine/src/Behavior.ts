@@ -8,7 +8,10 @@
 import type * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 
-/** What an earlier turn of this address recorded under a digest: its last event, that event's sequence, the state after it. */
+/**
+ * What an earlier turn of this address recorded under a digest: its last event, that event's sequence, the state after
+ * it.
+ */
 export interface Recorded<State, Event> {
   readonly digest: string
   readonly sequence: number
@@ -17,8 +20,8 @@ export interface Recorded<State, Event> {
 }
 
 /**
- * What a turn knows besides state and command: the time (epoch milliseconds; the clock is read on access), the
- * sequence of the state, what `prepare` read, and the records of the command's digests (`digestsOf`).
+ * The input of a turn besides state and command: the time (epoch milliseconds; the clock is read on access), the
+ * sequence of the state, the result of `prepare`, and the records of the command's digests (`digestsOf`).
  */
 export interface Turn<Facts, State = unknown, Event = unknown> {
   readonly nowMillis: number
@@ -37,12 +40,13 @@ export interface Decision<State, Event, Reply> {
   readonly reply: (after: State, sequence: number) => Reply
   /**
    * Digests to record for this turn, in the same commit as its events; absent: none. Only with events, and only digests
-   * that the command carries or that cannot be recorded yet: one that is recorded already makes the commit a conflict (A4).
+   * that the command carries or that cannot be recorded yet: one that is recorded already makes the commit a conflict
+   * (A4).
    */
   readonly digests?: ReadonlyArray<string> | undefined
 }
 
-/** What a behavior changes by itself in a state that was just read: one event, and the digests to record with it. */
+/** A behavior's own change of a state that was just read: one event, and the digests to record with it. */
 export interface Migration<Event> {
   readonly event: Event
   readonly digests?: ReadonlyArray<string> | undefined
@@ -55,11 +59,11 @@ export const noDigests: ReadonlyArray<string> = []
 export type Verdict<State, Event, Reply, Refusal> = Decision<State, Event, Reply> | Exit.Exit<never, Refusal>
 
 /**
- * The large part of a state that most events leave as it is. The journal stores it apart, once it has changed; so a turn that
- * leaves it as it is does not pay for it, and neither does who looks through many addresses (`ActorSystem.select`).
+ * The large part of a state that most events leave unchanged. The journal stores it apart, and only when it changed. So
+ * a turn that does not change it does not pay for it, and neither does a scan of many addresses (`ActorSystem.select`).
  *
- * An event changes the body in the same way whatever the rest of the state is: `of(evolve(state, event))` depends on `of(state)`
- * and `event` only, and is the same object if the event leaves the body as it is.
+ * An event must change the body independently of the rest of the state: `of(evolve(state, event))` depends on
+ * `of(state)` and `event` only, and is the same object if the event leaves the body unchanged.
  */
 export interface Body<State, Command, Event> {
   /** The body, a plain JSON value; null: there is none. */
@@ -68,9 +72,9 @@ export interface Body<State, Command, Event> {
   readonly without: (state: State) => State
   /** The state with this body, as a journal stored it. Throws if the value is no body. */
   readonly with: (state: State, body: unknown) => State
-  /** What an event holds of a body; null or undefined: nothing. Counted towards bounds in bytes. */
+  /** The part of a body that an event contains; null or undefined: none. Counted towards bounds in bytes. */
   readonly changeOf: (event: Event) => unknown
-  /** What a command holds of a body; null or undefined: nothing. Counted towards bounds in bytes. */
+  /** The part of a body that a command contains; null or undefined: none. Counted towards bounds in bytes. */
   readonly heldBy: (command: Command) => unknown
 }
 
@@ -103,9 +107,9 @@ export interface Behavior<State, Command, Event, Reply, Refusal, Facts = void> {
   readonly evolve: (state: State, event: Event) => State
   readonly decode: (stored: unknown) => State
   /**
-   * Looks at a stored state each time it is read, before any turn. Null takes it as it is. An event is committed first, in a
-   * turn of its own, and every later answer depends on that commit. Throws `NewerState` to refuse the state. Absent: every
-   * state is taken as it is. A state that is in memory already is not looked at again.
+   * Migrates a stored state; called each time a state is read, before any turn, but not for a state that is in memory
+   * already. Null or absent: the state stays as it is. A returned event is committed first, in a turn of its own, and
+   * every later answer depends on that commit. Throws `NewerState` to refuse the state.
    */
   readonly migrate?: ((state: State, turn: { readonly nowMillis: number }) => Migration<Event> | null) | undefined
   /** When this state is due without a command (epoch milliseconds), or null. Indexed by the journal. */

@@ -1,10 +1,13 @@
 /**
- * EngineError: errors in which the engine made no decision. Refusals of a behavior are decisions and not listed here.
- * Plain tagged objects without a stack: 63 of 64 racers get an error, and a stack costs more than the whole turn.
+ * EngineError: errors of the engine, where no decision was made. Refusals of a behavior are decisions and not listed
+ * here. Plain tagged objects without a stack: of 64 concurrent callers, 63 get an error, and a stack costs more than
+ * the whole turn.
  */
 import type { Address } from "./Address.js"
 
-/** The mailbox of this address (`scope: "address"`) or of the whole system (`"system"`) is full. Certainly not applied. */
+/**
+ * The mailbox of this address (`scope: "address"`) or of the whole system (`"system"`) is full. Certainly not applied.
+ */
 export interface MailboxFull {
   readonly _tag: "MailboxFull"
   readonly address: Address
@@ -42,8 +45,9 @@ export class UnknownFormat extends Error {
 }
 
 /**
- * Thrown by a behavior's `migrate` for a state that a newer configuration wrote, as another server has it during a rolling
- * deploy. Callers get `JournalUnavailable` with this reason, and nothing is written. It is no defect.
+ * Thrown by a behavior's `migrate` for a state that a newer configuration wrote, for example another server during a
+ * rolling deployment. Callers get `JournalUnavailable` with this reason, and nothing is written. It does not count as a
+ * defect.
  */
 export class NewerState extends Error {
   constructor(readonly reason: string) {

@@ -105,12 +105,66 @@ describe("ActorSystem: bounds, sleep, watching, drain", () => {
       yield* system.ask("a", add(0))
       assert.strictEqual(loads, 1)
       for (let id = 0; id < 50; id++) system.peek(`${id}`)
-      assert.strictEqual(system.metrics.live, 2)
-      assert.deepStrictEqual(system.peek("a"), { value: 1 })
+      assert.strictEqual(system.metrics.live, 1)
       yield* system.ask("49", add(0))
       assert.strictEqual(loads, 51)
+      assert.deepStrictEqual(system.peek("a"), { value: 1 })
+      assert.strictEqual(loads, 52)
     }).pipe(Effect.provide(over(journal)))
   })
+
+  it.scoped("in memory an actor sleeps after its first write, and one that is asked again stays", () =>
+    Effect.gen(function* () {
+      const system = yield* makeSystem
+      for (let id = 0; id < 50; id++) yield* system.ask(`${id}`, add(0))
+      assert.strictEqual(system.metrics.live, 1)
+      assert.strictEqual(system.find("0"), undefined)
+      for (let id = 0; id < 50; id++)
+        assert.deepStrictEqual(yield* system.ask(`${id}`, add(1)), { value: 2, sequence: 2 })
+      assert.strictEqual(system.metrics.live, 50)
+      yield* system.ask("new", add(0))
+      assert.isDefined(system.find("0"))
+    }).pipe(Effect.provide(over(JournalMemory.make())))
+  )
+
+  it.scoped("in memory an actor whose second turn waits for a port does not sleep meanwhile", () =>
+    Effect.gen(function* () {
+      const system = yield* makeSystem
+      let free = (): void => {}
+      const port = Effect.async<void>((resume) => {
+        free = () => resume(Effect.void)
+      })
+      yield* system.ask("a", add(0))
+      const waiting = yield* Effect.fork(system.ask("a", add(1, 1, { port })))
+      yield* nextTick
+      yield* system.ask("b", add(0))
+      yield* system.ask("c", add(0))
+      assert.isDefined(system.find("a"))
+      free()
+      assert.deepStrictEqual(yield* Fiber.join(waiting), { value: 2, sequence: 2 })
+      assert.isUndefined(system.find("b"))
+    }).pipe(Effect.provide(over(JournalMemory.make())))
+  )
+
+  it.scoped("in memory an actor does not sleep in the middle of its turn, whatever a port of it begins", () =>
+    Effect.gen(function* () {
+      const system = yield* makeSystem
+      let begun = 0
+      const opening = (expect: number): ReturnType<typeof add> => ({
+        ...add(expect),
+        get port() {
+          system.send(`other-${++begun}`, add(0))
+          return Effect.void
+        }
+      })
+      assert.deepStrictEqual(yield* system.ask("a", opening(0)), { value: 1, sequence: 1 })
+      const found = system.find("a")
+      assert.isDefined(found)
+      assert.deepStrictEqual(yield* Answer.toEffect(system.send("a", opening(1), found)), { value: 2, sequence: 2 })
+      assert.strictEqual(system.find("a"), found)
+      assert.strictEqual(begun, 2)
+    }).pipe(Effect.provide(over(JournalMemory.make())))
+  )
 
   it.scoped("draining ends every watcher with SystemDraining, once it has seen what is committed", () =>
     Effect.gen(function* () {

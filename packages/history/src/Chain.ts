@@ -1,30 +1,30 @@
 /**
- * Chain: judges one session whose every answer carries the version it rests on. Versions put the changes in one order,
- * so hardly anything has to be searched: each version has one content, one window of time, and one cause.
+ * Chain: checks one session if every answer carries its version. Versions put the changes in one order, so little has
+ * to be searched: each version has one content, one time window, and one cause.
  *
- *   1. All answers about one version say the same, and no two changes made it.
+ *   1. All answers about one version agree, and no two changes made it.
  *   2. Version k began after the last call that still saw k-1 was made, and before the first answer that saw k; later
  *      versions begin later.
- *   3. Every version follows from the one before by the change that made it; where no accepted call did, by one whose
- *      outcome nobody knows (each at most once) or by something the session may do by itself (ChainWalk).
+ *   3. Every version follows from the one before by the change that made it. If no accepted call made it, a call with
+ *      an unknown outcome did (each at most once), or a spontaneous change of the session (ChainWalk).
  *
- * Linear, except where several versions in a row were seen by nobody: there the possible causes are tried.
+ * Linear time, except where no answer saw several versions in a row: there the possible causes are tried.
  */
 import { type Causes, walk } from "./ChainWalk.js"
 import { isChange, type Observation, type Operation } from "./History.js"
 import { absent, lowestVersion, type Model, permits } from "./Register.js"
 import type { Finding } from "./Verdict.js"
 
-/** Versions that a session may make by itself after one call, where states proceed. Source: CONTRACT §2. */
+/** Most spontaneous versions of a session after one call, if states proceed. Source: CONTRACT §2. */
 const longestChain = 101
 
-/** A fact and the operation it comes from. */
+/** A fact and the operation that shows it. */
 interface Known<A> {
   readonly value: A
   readonly by: Operation
 }
 
-/** What is known of one version. */
+/** What is known about one version. */
 export interface Place {
   readonly version: number
   state?: Known<string | null>
@@ -41,14 +41,17 @@ export interface Place {
   before?: Operation
 }
 
-/** Whether every answer about a session carries its version, so that this file can judge it. */
+/** Whether every answer about a session carries its version, so that this checker applies. */
 export const applies = (operations: ReadonlyArray<Operation>): boolean =>
   operations.every(
     (each) =>
       each.outcome === "info" || (each.observed === undefined ? !isChange(each) : each.observed.version !== undefined)
   )
 
-/** The first fault of one session's operations, null where there is none, `"undecided"` when the budget of tries is used up. */
+/**
+ * Returns the first fault of one session's operations, null if there is none, `"undecided"` when the budget of tries is
+ * used up.
+ */
 export const check = (
   operations: ReadonlyArray<Operation>,
   model: Model,
@@ -88,7 +91,7 @@ const noteChange = (places: ReadonlyArray<Place>, base: number, operation: Opera
   )
 }
 
-/** What an accepted call says about the version it found. */
+/** What an accepted call implies about the version before it. */
 const foundBefore = (operation: Operation): Observation => {
   switch (operation.action) {
     case "open":
@@ -121,7 +124,7 @@ const narrow = (place: Place, operation: Operation): void => {
   if (place.before === undefined || operation.returned < place.before.returned) place.before = operation
 }
 
-/** Adds what one operation says about a version; contradicting an earlier one is a fault. */
+/** Adds what one operation shows about a version; a contradiction to an earlier one is a fault. */
 const learn = (place: Place, said: Observation, by: Operation): Finding | null => {
   const conflicting = (earlier: Known<unknown> | undefined, value: unknown): Finding | null =>
     earlier === undefined || earlier.value === value
@@ -151,7 +154,10 @@ const learn = (place: Place, said: Observation, by: Operation): Finding | null =
   return fault
 }
 
-/** The latest instant each version can have begun at, or the two operations that leave one no instant at all. */
+/**
+ * Returns the latest instant at which each version can have begun, or the two operations that leave a version no
+ * possible instant.
+ */
 const order = (places: ReadonlyArray<Place>): Finding | Causes["latest"] => {
   let after: Operation | undefined
   for (const place of places) {

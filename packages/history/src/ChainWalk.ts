@@ -1,9 +1,9 @@
 /**
- * ChainWalk: the third part of Chain. Goes from version to version and asks for each what made it: the accepted call on
- * record, something the session does by itself, or a call whose outcome nobody knows, each at most once.
+ * ChainWalk: the third part of Chain. Goes from version to version and finds the cause of each: the recorded accepted
+ * call, a spontaneous change of the session, or a call with an unknown outcome, each at most once.
  *
- * Doubtful calls of the same kind are interchangeable: a version's latest instant only grows along the chain, so
- * whichever was early enough for one version is early enough for all later ones. Only their number counts.
+ * Doubtful calls of the same kind are interchangeable: the latest instant of a version only grows along the chain, so a
+ * call that was early enough for one version is early enough for all later ones. Only their number matters.
  */
 import type { Place } from "./Chain.js"
 import { isLeft, type Kind, kindsOf } from "./Doubt.js"
@@ -11,13 +11,13 @@ import type { Operation } from "./History.js"
 import { drifts, effects, key, type Model, permits, type Register, starts, told } from "./Register.js"
 import type { Finding } from "./Verdict.js"
 
-/** What may have made a version: the register after it, and the kind of doubtful call it takes, if any. */
+/** A possible cause of a version: the register after it, and the kind of doubtful call it uses up, if any. */
 interface Cause {
   readonly after: Register
   readonly kind: Kind | null
 }
 
-/** Where to look for causes. */
+/** The data used to find causes. */
 export interface Causes {
   readonly kinds: ReadonlyArray<Kind>
   readonly kindsFor: (before: Register) => ReadonlyArray<Kind>
@@ -26,7 +26,7 @@ export interface Causes {
   readonly model: Model
 }
 
-/** A version with more than one possible cause, and how to come back to it. */
+/** A version with more than one possible cause, for backtracking. */
 interface Fork {
   readonly index: number
   readonly causes: ReadonlyArray<Cause>
@@ -34,7 +34,7 @@ interface Fork {
   tried: number
 }
 
-/** The version that nothing explains as a fault, or null when all are explained. */
+/** Returns an unexplained version as a fault, or null if all are explained. */
 export const walk = (
   operations: ReadonlyArray<Operation>,
   places: ReadonlyArray<Place>,
@@ -96,7 +96,9 @@ const knownOf = ({ state, next, archived, data }: Place): Partial<Register> => (
 
 const given = (after: Register): Cause => ({ after, kind: null })
 
-/** The kinds that can come after a register. Those that fit one version only come first: they are of no use elsewhere. */
+/**
+ * The kinds that can come after a register. Those that fit only one version come first: they cannot be used elsewhere.
+ */
 const byExpectation = (kinds: ReadonlyArray<Kind>): Causes["kindsFor"] => {
   const byVersion = new Map<number, Array<Kind>>()
   const byState = new Map<string | undefined, Array<Kind>>()
@@ -147,7 +149,7 @@ const fits = (place: Place, register: Register): boolean =>
   (place.data === undefined || register.data === undefined || place.data.value === register.data) &&
   place.observers.every((each) => permits(register, each))
 
-/** The operations that show a version nothing explains: its witnesses, and refused calls that look like its cause. */
+/** The fault of an unexplained version, with the operations that saw it and refused calls that look like its cause. */
 const unexplained = (
   operations: ReadonlyArray<Operation>,
   places: ReadonlyArray<Place>,

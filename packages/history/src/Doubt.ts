@@ -1,18 +1,20 @@
 /**
- * Doubt: calls whose outcome nobody knows, by what they mean. Two that mean the same are interchangeable once both were
- * made, so the checkers count them instead of choosing among them.
+ * Doubt: calls with an unknown outcome, grouped by effect. Two calls with the same effect are interchangeable once both
+ * were made, so the checkers count them instead of choosing among them.
  */
 import { isDoubtful, isLate, type Operation } from "./History.js"
 import { textOf } from "./SessionData.js"
 
-/** Doubtful calls that mean the same: one of them, when each was made (ascending), and how many are taken as done. */
+/**
+ * Doubtful calls with the same effect: one of them, when each was made (ascending), and how many are counted as done.
+ */
 export interface Kind {
   readonly sample: Operation
   readonly invoked: Array<number>
   used: number
 }
 
-/** The doubtful calls among `operations`, by meaning. */
+/** The doubtful calls among `operations`, by effect. */
 export const kindsOf = (operations: ReadonlyArray<Operation>): ReadonlyArray<Kind> => {
   const kinds = new Map<string, Kind>()
   for (const operation of operations.filter((each) => isDoubtful(each) || isLate(each))) {
@@ -33,7 +35,7 @@ export const kindsOf = (operations: ReadonlyArray<Operation>): ReadonlyArray<Kin
   return [...kinds.values()]
 }
 
-/** Whether one more call of this kind can have come at `instant`: as many as that had been made by then. */
+/** Whether one more call of this kind can have taken effect by `instant`: enough of them had been made by then. */
 export const isLeft = (kind: Kind, instant: number): boolean => {
   const invoked = kind.invoked[kind.used]
   return invoked !== undefined && invoked <= instant

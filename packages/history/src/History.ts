@@ -1,22 +1,22 @@
 /**
- * History: what callers asked and were told, as plain values. Nothing in it is specific to one way of reaching the
- * service, so a run over HTTP, the SDK or the engine itself is judged alike.
+ * History: calls and their answers, as plain values. It is independent of the transport, so runs over HTTP, the SDK or
+ * the engine itself are checked in the same way.
  *
- * Owns the shape of an operation and the order of its two instants; does not own a verdict (Linearizable).
+ * Owns the shape of an operation and the order of its two instants; does not own the verdict (Linearizable).
  */
 
-/** What was asked. */
+/** The action of a call. */
 export type Action = "open" | "update" | "read" | "cancel" | "completeTask" | "failTask" | "releaseClaim" | "move"
 
 /**
- * The three answers: `ok` done (or read), `fail` certainly not done, `info` nobody knows: it may have happened, once,
- * at any later time.
+ * The three outcomes: `ok`: done (or read); `fail`: certainly not done; `info`: unknown, so it may take effect once, at
+ * any later time.
  */
 export type Outcome = "ok" | "fail" | "info"
 
 /**
- * What an answer said about the session, as far as it said it: `version` 0 and `state` null mean that there is none.
- * `requestId` is the session's last accepted update.
+ * What an answer shows about the session; absent members are unknown. `version` 0 and `state` null mean that there is
+ * no session. `requestId` is the session's last accepted update.
  */
 export interface Observation {
   readonly version?: number | undefined
@@ -30,11 +30,11 @@ export interface Observation {
 
 /**
  * One call and its answer. `invoked` and `returned` are readings of one clock or counter that all processes share; two
- * operations with overlapping spans are concurrent, equal readings included. For `info`, `returned` says when the
- * caller stopped waiting and bounds nothing.
+ * operations with overlapping spans are concurrent, equal readings included. For `info`, `returned` is when the caller
+ * stopped waiting; it does not limit when the call takes effect.
  */
 export interface Operation {
-  /** Who called. One process has one call at a time. */
+  /** The calling process. It has one call at a time. */
   readonly process: number
   readonly session: string
   readonly action: Action
@@ -48,11 +48,11 @@ export interface Operation {
   readonly patch?: unknown
   /** Idempotency key, made unique over callers and actions. */
   readonly key?: string | undefined
-  /** The answer was an earlier one, given again for its key. */
+  /** The answer is a replay of an earlier one, for the same key. */
   readonly replayed?: boolean | undefined
   /** Names the accepted call. */
   readonly requestId?: string | undefined
-  /** A result that was refused as too late and kept all the same: that may have been a version of its own. */
+  /** A result that was refused as too late but kept: it may have made a version of its own. */
   readonly late?: boolean | undefined
   /** The tag of an error. */
   readonly error?: string | undefined
@@ -62,25 +62,25 @@ export interface Operation {
 /** Operations in any order. */
 export type History = ReadonlyArray<Operation>
 
-/** What is known when a call is made. */
+/** The members that are known when a call is made. */
 export type Call = Pick<
   Operation,
   "process" | "session" | "action" | "expected" | "next" | "expectedVersion" | "patch" | "key"
 >
 
-/** What is known when it is answered; `session` and `action` where only the answer tells what it was. */
+/** The members that are known when it is answered; `session` and `action` if only the answer determines them. */
 export type Answer = Pick<Operation, "outcome" | "replayed" | "requestId" | "late" | "error" | "observed"> &
   Partial<Pick<Operation, "session" | "action">>
 
 /** A history being written. */
 export interface Writer {
-  /** Notes a call, and hands back what notes its answer (once; later answers are ignored). */
+  /** Records a call, and returns a function that records its answer (once; later answers are ignored). */
   readonly invoke: (call: Call) => (answer: Answer) => void
-  /** Everything so far, in the order of calls; what has no answer yet is `info`. */
+  /** Everything so far, in the order of calls; calls without an answer are `info`. */
   readonly operations: () => History
 }
 
-/** Starts a history. Instants are places in the order of what was noted, unless another clock is given. */
+/** Starts a history. Instants are positions in the order of recording, unless another clock is given. */
 export const make = (instant: () => number = counter()): Writer => {
   const operations: Array<Operation> = []
   return {
@@ -106,7 +106,7 @@ const counter = (): (() => number) => {
 /** Whether an operation changed its session: an accepted call other than a read. */
 export const isChange = (operation: Operation): boolean => operation.outcome === "ok" && operation.action !== "read"
 
-/** Whether an operation may have changed its session without anybody knowing. */
+/** Whether an operation with an unknown outcome may have changed its session. */
 export const isDoubtful = (operation: Operation): boolean => operation.outcome === "info" && operation.action !== "read"
 
 /** Whether an operation may have been kept as a late result, as a version that changes nothing else. */

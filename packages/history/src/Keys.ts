@@ -1,18 +1,17 @@
 /**
- * Keys: reads idempotency keys out of a history. All calls under one key are one change, made at most once; a replayed
- * answer tells when it was certainly done, and says nothing about the session now.
- * Source: CONTRACT §4.
+ * Keys: handles the idempotency keys of a history. All calls under one key are one change, made at most once. A
+ * replayed answer shows when the change was certainly done, but nothing about the present session. Source: CONTRACT §4.
  */
 import { isChange, type Operation } from "./History.js"
 import type { Finding } from "./Verdict.js"
 
-/** The same history with every key's calls folded into one, and the keys that were not kept. */
+/** The same history with the calls of each key merged into one, and the violated keys. */
 export interface Settled {
   readonly operations: ReadonlyArray<Operation>
   readonly findings: ReadonlyArray<Finding>
 }
 
-/** Folds the keys of one session's operations. */
+/** Merges the calls of each key in one session's operations. */
 export const settle = (operations: ReadonlyArray<Operation>): Settled => {
   if (!operations.some((each) => each.replayed === true || (each.outcome === "info" && each.key !== undefined))) {
     return { operations, findings: acceptedTwice(operations) }
@@ -49,8 +48,9 @@ const acceptedTwice = (operations: ReadonlyArray<Operation>): ReadonlyArray<Find
 }
 
 /**
- * One key's accepted and doubtful attempts as one operation: from the first call that can have done it to the first
- * answer that says it is done. Doubtful ones alone stay as they are: any of them, but only one, may have done it.
+ * Merges one key's accepted and doubtful attempts into one operation: from the first call that can have done it to the
+ * first answer that reports it done. Without an answer, one doubtful attempt is kept: any of them, but only one, may
+ * have done it.
  */
 const fold = (attempts: ReadonlyArray<Operation>): ReadonlyArray<Operation> | Finding => {
   const answers = attempts.filter((each) => each.outcome === "ok")
@@ -64,7 +64,7 @@ const fold = (attempts: ReadonlyArray<Operation>): ReadonlyArray<Operation> | Fi
   const made = fresh.length > 0 ? fresh : doubtful
   const invoked = Math.min(...made.map((each) => each.invoked))
   const returned = Math.min(...answers.map((each) => each.returned))
-  // The engine's own task may have had the same result before: then none of these calls did it.
+  // The engine's own task may have reported the same result before; then none of these calls did it.
   if (fresh.length === 0 && told.action === "completeTask") return doubtful.slice(0, 1)
   if (invoked > returned) return { rule: "repeated key", operations: [told, ...made.slice(0, 1)] }
   return [{ ...told, replayed: false, invoked, returned }]

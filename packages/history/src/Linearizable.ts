@@ -1,9 +1,10 @@
 /**
- * Linearizable: whether a history keeps the promise. Each session is judged alone: linearizability is a local property.
+ * Linearizable: checks that a history keeps the guarantee. Each session is checked separately: linearizability is a
+ * local property.
  *
- * Owns the choice of checker (Chain where answers carry versions, Search where they do not) and the smallest part of a
- * bad history. Does not own the model (Register) nor how a finding is shown (TimeLine).
- * Source: M. P. Herlihy, J. M. Wing, "Linearizability: A Correctness Condition for Concurrent Objects", 1990.
+ * Owns the choice of checker (Chain if answers carry versions, else Search) and the reduction of a bad history to its
+ * smallest bad part. Does not own the model (Register) nor how a finding is shown (TimeLine). Source: M. P. Herlihy, J.
+ * M. Wing, "Linearizability: A Correctness Condition for Concurrent Objects", 1990.
  */
 import * as Chain from "./Chain.js"
 import { bySession, deadline, type History, isChange, type Operation } from "./History.js"
@@ -12,11 +13,11 @@ import { defaultModel, type Model } from "./Register.js"
 import { search } from "./Search.js"
 import type { Finding, Verdict, Violation } from "./Verdict.js"
 
-/** What to judge by. */
+/** Options of a check. */
 export interface CheckOptions {
   /**
-   * What sessions do that no call asked for: `"task"` where the engine runs tasks, `"expiry"`, `"halt"` where a cart may keep a
-   * session in a state that proceeds. Default: nothing.
+   * Changes that sessions make without a call: `"task"` if the engine runs tasks, `"expiry"`, `"halt"` if a cart may
+   * keep a session in a state that proceeds. Default: none.
    */
   readonly spontaneous?: Model["spontaneous"] | undefined
   /** States that may end a session when it reaches them. Default: `Complete`. */
@@ -25,11 +26,11 @@ export interface CheckOptions {
   readonly proceed?: { readonly [State in string]?: string | undefined } | undefined
   /** State to the states that the result of its work may choose (`next`). Default: results choose nothing. */
   readonly choices?: { readonly [State in string]?: ReadonlyArray<string> | undefined } | undefined
-  /** State to the one that a later version of the flow made of it, if one took over during the run. Default: none did. */
+  /** State to its new name in a later version of the flow, if one was deployed during the run. Default: none. */
   readonly migrate?: { readonly [State in string]?: string | undefined } | undefined
-  /** Whether the engine's own tasks may write data, which then is as the answers say it. Default true. */
+  /** Whether the engine's own tasks may write data. If so, the answers after a task define the data. Default true. */
   readonly taskData?: boolean | undefined
-  /** State of a newly opened session where the record does not say. Default: `Start`. */
+  /** State of a newly opened session if the record does not show it. Default: `Start`. */
   readonly initial?: string | undefined
   /** Configurations tried per session before it counts as undecided. Default 1,000,000. */
   readonly budget?: number | undefined
@@ -38,9 +39,9 @@ export interface CheckOptions {
 const defaultBudget = 1_000_000
 
 /**
- * Judges a history: is there, for every session, one order of its calls that respects time and explains every answer?
- * The history must hold every call that can have changed these sessions. About a million operations in a few seconds
- * where answers carry versions; without them the work grows with concurrency and with doubtful calls.
+ * Checks a history: is there, for every session, one order of its calls that respects time and explains every answer?
+ * The history must hold every call that can have changed these sessions. Takes a few seconds for about a million
+ * operations if answers carry versions; otherwise the time grows with concurrency and with doubtful calls.
  */
 export const checkHistory = (history: History, options: CheckOptions = {}): Verdict => {
   const model: Model = {
@@ -86,8 +87,8 @@ const judge = (recorded: ReadonlyArray<Operation>, given: Model, budget: number)
 }
 
 /**
- * The shortest beginning that is still bad, without the reads and refusals it is bad without. Both steps only take
- * knowledge away, so what is left is bad for the same reason as the whole.
+ * Returns the shortest prefix that is still bad, without the reads and refusals that it does not need to be bad. Both
+ * steps only remove knowledge, so the rest is bad for the same reason as the whole.
  */
 export const shrink = (
   operations: ReadonlyArray<Operation>,
@@ -114,7 +115,7 @@ export const shrink = (
   return part
 }
 
-/** A history as it stood at an instant: what was not answered by then is doubtful. */
+/** A history as of an instant: calls without an answer by then are doubtful. */
 const until = (operations: ReadonlyArray<Operation>, instant: number): ReadonlyArray<Operation> =>
   operations
     .filter((each) => each.invoked <= instant && (deadline(each) <= instant || each.action !== "read"))

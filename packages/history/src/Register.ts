@@ -1,43 +1,42 @@
 /**
- * Register: the smallest model of a session a history can be held against: a versioned compare-and-set register whose
- * value is a state and, while a task is pending, the state after it. Every effect raises the version by one.
+ * Register: the smallest model of a session for checking a history: a versioned compare-and-set register whose value is
+ * a state and, while a task is pending, its target state. Every effect raises the version by one.
  *
- * Owns what each call may do to a session; does not own when (Chain, Search). An answer that leaves something open
- * (claimed or moved? finished or not?) has several possible effects.
- * Source: CONTRACT §1 and §2.
+ * Owns what each call may do to a session; does not own when (Chain, Search). If an answer does not show everything
+ * (claimed or moved, finished or not), the call has several possible effects. Source: CONTRACT §1 and §2.
  */
 import { isDoubtful, isLate, type Observation, type Operation } from "./History.js"
 import { patched, type SessionData } from "./SessionData.js"
 
-/** A session as far as the model goes. `state` is null while there is none. */
+/** The model's view of a session. `state` is null while there is no session. */
 export interface Register {
   readonly version: number
   readonly state: string | null
   readonly next: string | null
   readonly archived: boolean
-  /** Claims that were closed while the engine's own task may still succeed: each may come back as one late success. */
+  /** Closed claims whose task in the engine may still succeed: each may cause one late success. */
   readonly owed: number
   readonly data: SessionData
 }
 
 /**
- * What a session may do that no recorded call asked for: the result of a task the engine runs; expiry; a stay in a state that
- * proceeds, because the cart changed or may not be updated.
+ * Changes of a session without a recorded call: the result of a task that the engine runs; expiry; stopping in a state
+ * that proceeds, because the cart changed or may not be updated.
  */
 export type Spontaneous = "task" | "expiry" | "halt"
 
-/** What must be known of the service besides its answers. */
+/** What the checker must know about the service besides its answers. */
 export interface Model {
   readonly spontaneous: ReadonlyArray<Spontaneous>
   /** States that may end a session when it reaches them. */
   readonly finals: ReadonlyArray<string>
-  /** Where an opened session starts when neither call nor answer says so. */
+  /** The initial state of a session if neither call nor answer shows it. */
   readonly initial: string
-  /** State to the state it proceeds to: a session that comes there goes on in the same version, or starts work. */
+  /** State to the state it proceeds to: a session that comes there proceeds in the same version, or starts work. */
   readonly proceed: ReadonlyMap<string, string>
   /** State to the states that the result of its work may choose. */
   readonly choices: ReadonlyMap<string, ReadonlyArray<string>>
-  /** State to the one that a later version of the flow made of it: a session that stands there is migrated by itself. */
+  /** State to its new name in a later version of the flow: a session in that state is migrated spontaneously. */
   readonly migrate: ReadonlyMap<string, string>
   /** Whether sessions have data, and whether the engine's own tasks may write it. */
   readonly data: "none" | "calls" | "calls and tasks"
@@ -70,11 +69,11 @@ export const agrees = (self: Register, observed: Observation | undefined): boole
     (observed.archived === undefined || observed.archived === self.archived) &&
     (observed.data === undefined || self.data === undefined || observed.data === self.data))
 
-/** The register after an answer about it: data that nobody knew is what was told of it. */
+/** The register after an answer about it: unknown data becomes the data in the answer. */
 export const told = (self: Register, observed: Observation | undefined): Register =>
   self.data === undefined && observed?.data !== undefined ? { ...self, data: observed.data } : self
 
-/** Whether a read or a refusal is a true answer about this register. */
+/** Whether a read or a refusal is a correct answer about this register. */
 export const permits = (self: Register, operation: Operation): boolean => {
   if (!agrees(self, operation.observed)) return false
   const { expected, expectedVersion } = operation
@@ -88,7 +87,7 @@ export const permits = (self: Register, operation: Operation): boolean => {
       return self.next !== null
     case "InvalidData":
     case "TransitionNotAllowed":
-      // A result may choose a state that may not follow, and the claim stays.
+      // A result may choose a state that may not follow; it is refused, and the claim stays.
       if (operation.action === "completeTask") return self.next !== null
       return self.next === null && (expected === undefined || expected === self.state)
     default:
@@ -96,7 +95,7 @@ export const permits = (self: Register, operation: Operation): boolean => {
   }
 }
 
-/** What a change may make of a register, whatever was answered; empty where it must be refused. */
+/** The possible registers after a change, whatever was answered; empty if the change must be refused. */
 export const effects = (model: Model, self: Register, operation: Operation): ReadonlyArray<Register> => {
   const { action, expected, next, expectedVersion, observed, patch } = operation
   if (action === "open") {
@@ -132,7 +131,8 @@ export const effects = (model: Model, self: Register, operation: Operation): Rea
   }
 }
 
-// A session that comes to a state that proceeds has work there, or passes through; which states have work nobody says here.
+// A session that comes to a state that proceeds has work there, or passes through. The model does not know which states
+// have work.
 const reached = (
   model: Model,
   kept: Pick<Register, "version" | "owed" | "data">,
@@ -155,7 +155,7 @@ const reached = (
   return found
 }
 
-// Whoever opens may choose where; the record says where the session came to rest.
+// The opener may choose the initial state; the answer shows the state in which the session stays.
 const opened = (
   model: Model,
   told: string | null | undefined,
@@ -173,7 +173,7 @@ const opened = (
 
 const owing = (model: Model, { owed }: Register): number => (model.spontaneous.includes("task") ? owed + 1 : owed)
 
-// The claim is closed, and its task did not do it.
+// The claim is closed by something other than its task's success.
 const left = (model: Model, self: Register, state: string): Register => ({
   version: self.version + 1,
   state,
@@ -183,14 +183,14 @@ const left = (model: Model, self: Register, state: string): Register => ({
   data: self.data
 })
 
-// A later version of the flow renames where the session stands, where it goes, or both.
+// A later version of the flow renames the session's state, its target state, or both.
 const migrated = ({ migrate }: Model, self: Register, at: string): ReadonlyArray<Register> => {
   const state = migrate.get(at) ?? at
   const next = self.next === null ? null : (migrate.get(self.next) ?? self.next)
   return state === at && next === self.next ? [] : [{ ...self, version: self.version + 1, state, next }]
 }
 
-/** What a register may become without a call. */
+/** The possible registers after one spontaneous change. */
 export const drifts = (model: Model, self: Register): ReadonlyArray<Register> => {
   if (self.state === null || self.archived) return []
   const version = self.version + 1
@@ -210,8 +210,8 @@ export const drifts = (model: Model, self: Register): ReadonlyArray<Register> =>
 }
 
 /**
- * The registers a history may have started from: an absent session where it was opened on record, else anything that
- * can be made of the states it speaks of, at the lowest version it mentions. `known` narrows the choice.
+ * The registers with which a history may have started: an absent session if its open was recorded; else any combination
+ * of the states in the history, at its lowest version. `known` narrows the choice.
  */
 export const starts = (
   model: Model,
@@ -251,7 +251,7 @@ const statesOf = (model: Model, operations: ReadonlyArray<Operation>): ReadonlyA
   return [...spoken]
 }
 
-/** The lowest version a record speaks of; a change at one version speaks of the one before. */
+/** The lowest version that a record implies; a change that made a version implies the version before. */
 export const lowestVersion = (operations: ReadonlyArray<Operation>): number => {
   let lowest = Number.POSITIVE_INFINITY
   for (const { action, outcome, observed } of operations) {

@@ -1,10 +1,11 @@
 /**
- * Search: judges one session without the help of versions. Looks for an order of the calls that respects time and the
- * model, after Wing and Gong, with Lowe's memory of configurations already seen.
+ * Search: checks one session without versions. Searches an order of the calls that respects time and the model, after
+ * Wing and Gong, with Lowe's cache of configurations already seen.
  *
  *   * Only calls made before the first outstanding answer can come next.
- *   * A read or refusal that is true now is taken now: waiting cannot help it, and it changes nothing.
- *   * A doubtful call may come at any time after it was made, or never; those that mean the same are interchangeable.
+ *   * A read or refusal that is correct now is taken now: waiting cannot help, and it changes nothing.
+ *   * A doubtful call may take effect at any time after it was made, or never; those with the same effect are
+ *     interchangeable.
  *
  * Source: J. M. Wing, C. Gong, "Testing and Verifying Concurrent Objects", 1993; G. Lowe, "Testing for
  * linearizability", 2017.
@@ -14,7 +15,7 @@ import { isLeft, type Kind, kindsOf } from "./Doubt.js"
 import { isChange, type Operation } from "./History.js"
 import { agrees, drifts, effects, key, type Model, permits, type Register, starts, told } from "./Register.js"
 
-/** An answered call in the order of time: a list of calls and answers, from which taken ones are cut out. */
+/** An entry of a linked list of calls and answers, in the order of time. Taken calls are unlinked. */
 interface Entry {
   readonly operation: Operation | null
   readonly id: number
@@ -25,7 +26,7 @@ interface Entry {
   following: Entry
 }
 
-/** One way to go on. A move without entry and kind is something the session does by itself. */
+/** One possible next step. A move without entry and kind is a spontaneous change of the session. */
 interface Move {
   readonly entry: Entry | null
   readonly kind: Kind | null
@@ -100,7 +101,7 @@ const sentinel = (): Entry => {
   return Object.assign(entry, { previous: entry, following: entry }) as Entry
 }
 
-/** The calls that may come next, and the answer that none of them may come after. */
+/** The calls that may come next, and the first outstanding answer, which limits them. */
 interface Window {
   readonly calls: ReadonlyArray<Entry>
   readonly until: Entry
@@ -142,7 +143,9 @@ const mend = (entry: Entry): void => {
   entry.following.previous = entry
 }
 
-/** What is left to do, and from where: the window says which answered calls are taken, the counts which doubtful ones. */
+/**
+ * A key for the remaining work: the window determines which answered calls are taken, the counts which doubtful ones.
+ */
 const configuration = ({ calls, until }: Window, kinds: ReadonlyArray<Kind>, register: Register): string =>
   `${until.id} ${calls.map((call) => call.id).join(",")} ${kinds.map((kind) => kind.used).join(",")} ${key(register)}`
 
@@ -161,7 +164,7 @@ const movesOf = (
       }
     } else if (permits(register, operation)) {
       const after = told(register, operation.observed)
-      // An answer that teaches nothing may come at once; one that tells the data may be about a later register.
+      // An answer without new information is taken at once; one that shows unknown data may be about a later register.
       if (after === register) return [{ entry, kind: null, after }]
       moves.push({ entry, kind: null, after })
     }

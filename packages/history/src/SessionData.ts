@@ -1,7 +1,7 @@
 /**
- * SessionData: the data of a session as the model knows it: canonical JSON text, null where there is none, undefined where nobody
- * knows. The merge is stated here a second time, and not taken from the product.
- * Source: RFC 7396 (JSON Merge Patch).
+ * SessionData: the data of a session in the model: canonical JSON text, null if there is none, undefined if unknown.
+ * The merge is implemented independently of the product, so that the check does not share its bugs. Source: RFC 7396
+ * (JSON Merge Patch).
  */
 
 /** The data of a session: canonical JSON; null: it has none; undefined: not known. */
@@ -33,6 +33,6 @@ const merged = (target: unknown, patch: unknown): unknown => {
   return Object.fromEntries(result)
 }
 
-/** The data after a patch; a call without one leaves it as it was. */
+/** The data after a patch; undefined leaves it unchanged. */
 export const patched = (data: SessionData, patch: unknown): SessionData =>
   patch === undefined || data === undefined ? data : textOf(merged(data === null ? {} : JSON.parse(data), patch))

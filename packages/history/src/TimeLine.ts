@@ -1,6 +1,6 @@
 /**
- * TimeLine: operations against time, one row each, for a person: as text for a terminal, as SVG for a report. Instants
- * are drawn by rank, so that a crowded moment has as much room as an idle hour.
+ * TimeLine: draws operations over time, one row each, as text for a terminal or as SVG for a report. Instants are drawn
+ * by rank, so busy and idle periods get the same space.
  */
 import type { Operation } from "./History.js"
 import { textOf } from "./SessionData.js"
@@ -19,11 +19,18 @@ const explanations: Record<Fault, string> = {
   "no order": "no order of these calls explains their answers"
 }
 
+/** The same text with escaped control characters, which a terminal would execute and XML does not allow. */
+export const visible = (text: string): string =>
+  text.replace(
+    /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\ufffe\uffff]/gu,
+    (each) => `\\u${each.codePointAt(0)!.toString(16).padStart(4, "0")}`
+  )
+
 /** One sentence that says what is wrong. */
 export const explain = (violation: Violation): string =>
-  `${violation.session}: ${violation.rule}, ${explanations[violation.rule]}`
+  visible(`${violation.session}: ${violation.rule}, ${explanations[violation.rule]}`)
 
-/** What was asked and answered, in one line. */
+/** The call and its answer, in one line. */
 export const describe = (operation: Operation): string => {
   const { action, expected, next, expectedVersion, outcome, error, observed, patch, requestId } = operation
   const asked = [
@@ -46,7 +53,7 @@ export const describe = (operation: Operation): string => {
           .join(", ")
   const answered = [outcome === "info" ? "unknown" : (error ?? outcome), seen, requestId]
   const join = (parts: ReadonlyArray<string | undefined>): string => parts.filter((part) => part).join(" ")
-  return `${join(asked)}: ${join(answered)}`
+  return visible(`${join(asked)}: ${join(answered)}`)
 }
 
 /** Longest data in a line, characters. */
@@ -58,7 +65,7 @@ const shown = (text: string): string =>
 interface Row {
   readonly operation: Operation
   readonly from: number
-  /** Null when it never ended. */
+  /** Null if it never ended. */
   readonly to: number | null
 }
 
@@ -78,10 +85,10 @@ const rowsOf = (
   return { rows, ranks: ranks.size }
 }
 
-/** Widest drawing of time in text, in characters. */
+/** Widest timeline in text, characters. */
 const textWidth = 60
 
-/** The time line of a violation as text, under a sentence that says what is wrong. */
+/** The timeline of a violation as text, under a sentence that explains it. */
 export const toText = (violation: Violation): string => {
   const { rows, ranks } = rowsOf(violation.operations)
   const column = Math.max(1, Math.min(4, Math.floor(textWidth / Math.max(1, ranks))))
@@ -104,7 +111,7 @@ const colors = { ok: "#1a7f37", fail: "#9a6700", info: "#6e7781" } as const
 
 const escape = (text: string): string => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")
 
-/** The time line of a violation as a self-contained SVG document: green done, brown refused, grey unknown. */
+/** The timeline of a violation as a self-contained SVG document: green done, brown refused, grey unknown. */
 export const toSvg = (violation: Violation): string => {
   const { rows, ranks } = rowsOf(violation.operations)
   const timePixels = (ranks + 1) * rankPixels

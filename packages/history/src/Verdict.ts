@@ -1,19 +1,19 @@
 /**
- * Verdict: what a checker says about a history.
+ * Verdict: the result of checking a history.
  */
 import type { Operation } from "./History.js"
 
-/** What kind of promise was broken. */
+/** The kind of violation. */
 export type Fault =
-  /** Two calls were accepted for one visit of a state. */
+  /** Two updates out of a state were accepted although the session entered it once. */
   | "double win"
-  /** An answer shows a version that was already over, or lost, when it was asked for. */
+  /** An answer shows a version that was already replaced, or lost, when the call was made. */
   | "stale answer"
-  /** Two accepted calls are numbered against the order of time. */
+  /** The versions of two accepted calls contradict their order in time. */
   | "out of order"
   /** Two answers about one version differ: an update was lost, or accepted from a state the session was not in. */
   | "conflicting answers"
-  /** A call answered as certainly not done shows up. */
+  /** A call that was answered as certainly not done took effect. */
   | "resurrected write"
   /** The session changed, and no call on record can have done it. */
   | "unexplained change"
@@ -37,7 +37,7 @@ export interface Violation extends Finding {
   readonly session: string
 }
 
-/** The judgement. `undecided`: sessions for which the budget of tries was used up; nothing is claimed about them. */
+/** The verdict. `undecided`: sessions for which the budget of tries was used up; nothing is known about them. */
 export interface Verdict {
   readonly valid: boolean
   readonly sessions: number

@@ -1,9 +1,11 @@
 /**
- * Check: whether a recorded run kept the promise. For users who want to judge a run of their own, and for the proofs.
+ * Check: checks that a recorded run kept the guarantee. For users who want to check their own runs, and for the proofs.
  *
- * Nothing of it is loaded by the service.
+ * The service never loads it.
  */
+export { optionsOf } from "./FlowOptions.js"
 export * as History from "./History.js"
+export * as HistoryLines from "./HistoryLines.js"
 export { type CheckOptions, checkHistory } from "./Linearizable.js"
 export * as Recorder from "./Recorder.js"
 export * as SessionData from "./SessionData.js"

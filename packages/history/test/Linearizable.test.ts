@@ -78,7 +78,7 @@ describe("checkHistory", () => {
   it("rejects an update lost and overwritten at its own version", () =>
     rejects("double win", [update(2, 3, "Start>A", at(2, "A")), update(6, 7, "Start>B", at(2, "B"))]))
 
-  it("rejects a session that is gone", () =>
+  it("rejects a lost session", () =>
     rejects("stale answer", [
       read(2, 3, { ...mismatch, error: "SessionInaccessible", observed: { version: 0, state: null } })
     ]))
@@ -140,7 +140,7 @@ describe("checkHistory", () => {
     rejects("unexplained change", [claimed, read(6, 7, at(3, "B"))], { spontaneous: ["task"] })
   })
 
-  it("lets a session expire only where that was said", () => {
+  it("lets a session expire only where the flow allows it", () => {
     const gone = read(4, 5, at(2, "Start", { archived: true }))
     rejects("unexplained change", [gone])
     accepts([gone], { spontaneous: ["expiry"] })

@@ -19,7 +19,7 @@ const fieldsOf = (operation: Operation | undefined) => {
 }
 
 describe("Recorder", () => {
-  it.scoped("notes what was asked and told: done, refused with what it saw, refused without, missing", () =>
+  it.scoped("records calls and answers: accepted, refused with and without the state it saw, missing", () =>
     Effect.gen(function* () {
       const recorder = Recorder.make()
       const client = recorder.client(7, yield* CheckoutSessions.CheckoutSessions)
@@ -55,7 +55,7 @@ describe("Recorder", () => {
     }).pipe(Effect.provide(engine))
   )
 
-  it.scoped("notes a caller who left, and one who still waits, as unknown", () =>
+  it.scoped("records an interrupted call and a pending call as unknown", () =>
     Effect.gen(function* () {
       const begun = yield* Deferred.make<void>()
       const recorder = Recorder.make()

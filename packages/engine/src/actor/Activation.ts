@@ -27,7 +27,7 @@ export interface Activation {
   loaded: boolean
   /** All digests recorded for it, including those not yet durable; null: unknown, so each is looked up (Records). */
   digests: ReadonlySet<string> | null
-  /** What is known of the large part of its state; null: it has none. */
+  /** Size and stored status of its body; null: it has none. */
   body: BodyNote | null
   /** The sweep in which it was last used. */
   epoch: number
@@ -39,9 +39,9 @@ export interface InFlight {
   /** A turn or a load holds the address (A1). */
   busy: boolean
   readonly mailbox: Mailbox.Mailbox
-  /** Unanswered envelopes, in the mailbox or waiting for the disk. */
+  /** Unanswered envelopes, in the mailbox or waiting for a commit. */
   held: number
-  /** What they hold of bodies, bytes. */
+  /** Bytes of bodies in them. */
   heldBytes: number
   /** How many envelopes are covered by the last load; for shared journals. */
   fresh: number
@@ -58,7 +58,7 @@ export interface Waiter {
   readonly wrote: boolean
 }
 
-/** What one address adds to one batch, and the answers that wait for it. */
+/** The entry of one address in one batch, and the answers that wait for it. */
 export interface PendingCommit extends CommitEntry {
   readonly activation: Activation
   readonly events: Array<unknown>

@@ -1,6 +1,6 @@
 /**
- * Answer: what a call to an actor returns: an `Exit`, or a `Waiting` that calls back. All APIs share this form: the Effect
- * API turns it into an effect (`toEffect`), Promise and HTTP code uses it directly. No fiber is needed.
+ * Answer: what a call to an actor returns: an `Exit`, or a `Waiting` that calls back. All APIs share this form: the
+ * Effect API turns it into an effect (`toEffect`), Promise and HTTP code uses it directly. No fiber is needed.
  */
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -36,8 +36,8 @@ export const toEffect = <A, E>(answer: Effect.Effect<A, E> | Waiting<A, E>): Eff
   "listen" in answer ? untilAnswered(answer) : answer
 
 /**
- * Turns an effect into an answer. It gets a fiber when `listen` is called, unless it is an `Exit` already. `capture`: the fiber
- * runs in the async context of this call.
+ * Turns an effect into an answer. It gets a fiber when `listen` is called, unless it is an `Exit` already. `capture`:
+ * captures the async context of this call for the fiber.
  */
 export const fromEffect = <A, E>(
   effect: Effect.Effect<A, E> | Waiting<A, E>,

@@ -1,48 +1,65 @@
 /**
  * Bodies: the large part of a state (`Behavior.body`), kept apart from it in the journal.
  *
- * A body is written when a turn changes it, but where the journal can add what is missing (`bodyLagEvents`), only once the
- * changes are as large as the body itself, or too many: until then a load applies the events to the stored body. So many
- * small changes of a large body cost what they hold, not what it holds.
+ * A body is written when a turn changes it. If the journal allows a stored body to lag (`bodyLagEvents`), it is written
+ * only once the changes are as large as the body itself, or too many; until then a load applies the missing events to
+ * the stored body. So a small change of a large body costs its own size, not the size of the body.
  *
- * Owns: what an activation knows of its stored body. Does not own: the state (Turn), nor when it is durable (Committing).
+ * Owns: what an activation knows about its stored body. Does not own: the state (Turn), when it is durable
+ * (Committing).
  */
-import type { Behavior } from "../Behavior.js"
+import type { Body } from "../Behavior.js"
+import type { GroupCommitShape } from "../journal/GroupCommit.js"
 import type { JournalBody, JournalRow } from "../journal/Journal.js"
 import * as JsonBytes from "../runtime/JsonBytes.js"
 import type { Activation } from "./Activation.js"
 import type { TurnContext } from "./TurnContext.js"
 
-/** What an activation knows of its body. */
+/** What an activation knows about its stored body. */
 export interface BodyNote {
-  /** At most how many bytes it has. */
+  /** Upper bound of its size, bytes. */
   readonly bytes: number
-  /** The first event that the stored body lacks; 0: it lacks none. */
+  /** Sequence of the first event that the stored body lacks; 0: it lacks none. */
   readonly behindFrom: number
-  /** The bytes of what it lacks. */
+  /** Size of the missing changes, bytes. */
   readonly behindBytes: number
 }
 
-/** What a turn means for the stored body, and what is known of it afterwards. */
+/** How a turn changes the stored body, and the note after it. */
 export interface BodyChange extends JournalBody {
   readonly note: BodyNote | null
 }
 
-/**
- * What a turn with these events changes in the stored body; undefined: nothing, and nothing large is in its events.
- * `after`: the state after the last of them, whose sequence is `sequence`.
- */
-export const change = (
-  { behavior, commit }: TurnContext,
-  { body: note, sequence: before, state }: Activation,
+/** What a turn stores. */
+export interface Stored {
+  /** The state without its body. */
+  readonly state: unknown
+  /** Undefined: the stored body stays, and nothing large is in the events. */
+  readonly body: BodyChange | undefined
+}
+
+/** What a turn with these events stores. `after`: the state after the last of them, whose sequence is `sequence`. */
+export const stored = (
+  context: TurnContext,
+  activation: Activation,
   after: unknown,
   events: ReadonlyArray<unknown>,
   sequence: number
+): Stored => {
+  const { body } = context.behavior
+  const value = body === undefined ? null : body.of(after)
+  if (body === undefined || (value === null && activation.body === null)) return { state: after, body: undefined }
+  return { state: body.without(after), body: change(context.commit, body, activation, value, events, sequence) }
+}
+
+const change = (
+  commit: GroupCommitShape,
+  body: Body<any, any, any>,
+  { body: note, sequence: before, state }: Activation,
+  value: unknown,
+  events: ReadonlyArray<unknown>,
+  sequence: number
 ): BodyChange | undefined => {
-  const { body } = behavior
-  if (body === undefined) return undefined
-  const value = body.of(after)
-  if (value === null && note === null) return undefined
   let bytes = 0
   for (let index = 0; index < events.length; index++) bytes += JsonBytes.of(body.changeOf(events[index]))
   const isSame = value === body.of(state)
@@ -64,7 +81,7 @@ export const change = (
   return { value, behindFrom: 0, bytes: bytes + valueBytes, note: whole }
 }
 
-/** Adds what a later turn of the same entry means. */
+/** Merges the body changes of two turns in the same entry. */
 export const joined = (first: JournalBody | undefined, then: JournalBody | undefined): JournalBody | undefined => {
   if (first === undefined || then === undefined) return first ?? then
   return {
@@ -74,7 +91,7 @@ export const joined = (first: JournalBody | undefined, then: JournalBody | undef
   }
 }
 
-/** The state of a row, its body included. May throw what the behavior throws. */
+/** Returns the state of a row, with its body. Throws what the behavior throws. */
 export const stateOf = ({ behavior }: TurnContext, row: JournalRow): unknown => {
   const state = behavior.decode(row.state)
   const { body } = behavior
@@ -86,7 +103,9 @@ export const stateOf = ({ behavior }: TurnContext, row: JournalRow): unknown => 
   return since.length === 0 ? changed : body.with(state, body.of(changed))
 }
 
-/** What is known of the body of a row whose state is `state`; null: nothing is stored apart, so that it is with the next commit. */
+/**
+ * Returns the note for a row whose state is `state`; null: no body is stored apart yet, so the next commit stores it.
+ */
 export const noteOf = ({ behavior }: TurnContext, row: JournalRow, state: unknown): BodyNote | null => {
   const { body } = behavior
   if (body === undefined || row.body === undefined) return null
@@ -97,7 +116,3 @@ export const noteOf = ({ behavior }: TurnContext, row: JournalRow, state: unknow
   for (const { event } of since) behindBytes += JsonBytes.of(body.changeOf(event))
   return { bytes: JsonBytes.of(value), behindFrom: since.length === 0 ? 0 : since[0]!.sequence, behindBytes }
 }
-
-/** The state as the journal stores it. */
-export const withoutBody = (behavior: Behavior<any, any, any, any, any, any>, state: unknown): unknown =>
-  behavior.body === undefined ? state : behavior.body.without(state)

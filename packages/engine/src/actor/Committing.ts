@@ -15,7 +15,7 @@ import * as Bodies from "./Bodies.js"
 import * as Envelope from "./Envelope.js"
 import * as Mailbox from "./Mailbox.js"
 import { remember } from "./Records.js"
-import { answer, answerAfter, type TurnContext } from "./TurnContext.js"
+import { answer, answerAfter, type TurnContext, tellRefusal } from "./TurnContext.js"
 
 /** What an accepted command adds to the journal, and its answer. */
 export interface Outcome extends JournalEntry {
@@ -42,18 +42,17 @@ export const commit = (
   if (newest === null && context.commit.journal.immediate)
     return commitNow(context, activation, command, envelope, outcome)
   const inFlight = Activation.inFlightOf(activation)
-  const held = Envelope.begun(command, activation, envelope)
+  const held = envelope ?? Envelope.make(command, activation, 1)
   if (newest !== null && !newest.flying) {
     join(newest, outcome)
     return answerAfter(context, inFlight, newest, held, outcome.exit, true)
   }
-  const pending = pendingOf(context, activation, outcome, newest)
+  const pending = pendingOf(context, activation, inFlight, outcome, newest)
   answerAfter(context, inFlight, pending, held, outcome.exit, true)
   context.commit.append(pending)
   return held
 }
 
-// One address is one entry of a batch, however many turns it took meanwhile.
 // The next turn starts from here, durable or not.
 const moveHead = (
   context: TurnContext,
@@ -66,6 +65,7 @@ const moveHead = (
   if (records !== undefined) remember(activation, records)
 }
 
+// One address is one entry of a batch, however many turns it took meanwhile.
 const join = (
   pending: Activation.PendingCommit,
   { alarmMillis, body, events, records, state, whole }: Outcome
@@ -81,6 +81,7 @@ const join = (
 const pendingOf = (
   context: TurnContext,
   activation: Activation.Activation,
+  inFlight: Activation.InFlight,
   { address, alarmMillis, body, events, expectedSequence, records, state, whole }: Outcome,
   behind: Activation.PendingCommit | null
 ): Activation.PendingCommit => {
@@ -104,7 +105,6 @@ const pendingOf = (
       context.advance(context, activation)
     }
   }
-  const inFlight = Activation.inFlightOf(activation)
   inFlight.oldest ??= pending
   inFlight.newest = pending
   return pending
@@ -120,13 +120,14 @@ const commitNow = (
 ): Envelope.Answered => {
   const appending = append(context, outcome)
   if (isExit(appending) && Exit.isSuccess(appending) && appending.value[0] === "committed") {
+    if (outcome.expectedSequence === 0) ActiveActors.keepGuest(context.actors, activation)
     context.onCommitted(activation.address, outcome.events, outcome.whole, outcome.afterSequence)
     return outcome.exit
   }
   const inFlight = Activation.inFlightOf(activation)
-  const pending = pendingOf(context, activation, outcome, null)
+  const pending = pendingOf(context, activation, inFlight, outcome, null)
   pending.flying = true
-  const held = Envelope.begun(command, activation, envelope)
+  const held = envelope ?? Envelope.make(command, activation, 1)
   answerAfter(context, inFlight, pending, held, outcome.exit, true)
   if (isExit(appending)) {
     // The caller of this turn advances the mailbox.
@@ -142,12 +143,12 @@ const commitNow = (
 }
 
 /**
- * Commits what no command asked for (Migrating): nobody waits for it, and the turns behind it depend on it. It always goes
- * through the group commit, which answers on a later stack: the load that causes it ends first, whatever becomes of it.
+ * Commits an event that no command asked for (Migrating). Nobody waits for it, but later turns depend on it. It always
+ * goes through the group commit, which answers on a later stack, so the load that caused it ends first.
  */
 export const commitUnasked = (context: TurnContext, activation: Activation.Activation, outcome: Outcome): void => {
   moveHead(context, activation, outcome)
-  context.commit.append(pendingOf(context, activation, outcome, null))
+  context.commit.append(pendingOf(context, activation, Activation.inFlightOf(activation), outcome, null))
 }
 
 type Appended = ReadonlyArray<AppendOutcome>
@@ -164,9 +165,10 @@ const outcomeOf = (appended: Exit.Exit<Appended, JournalFailure>): AppendOutcome
   Exit.isSuccess(appended) && appended.value.length === 1 ? appended.value[0]! : failureOf(appended)
 
 /**
- * Handles the outcome of a commit. Committed: its answers are released (A2). Conflict: neither it nor what queued behind it
- * was written, so all of it is decided again on fresh state, up to `conflictRetries` times. Failed: commands that wrote get
- * the journal's `applied`; reads and queued commands were certainly not applied. After both the state is in doubt (A3).
+ * Handles the outcome of a commit. Committed: its answers are released (A2). Conflict: neither it nor what queued
+ * behind it was written, so all of it is decided again on fresh state, up to `conflictRetries` times. Failed: commands
+ * that wrote get the journal's `applied`; reads and queued commands were certainly not applied. After both the state is
+ * in doubt (A3).
  */
 const settle = (
   context: TurnContext,
@@ -178,7 +180,10 @@ const settle = (
   if (result !== "committed") return giveUp(context, pending, inFlight, result)
   inFlight.oldest = inFlight.newest === pending ? null : inFlight.newest
   if (inFlight.oldest === null) inFlight.newest = null
-  for (const { envelope, exit } of pending.waiters) answer(context, activation, envelope, exit)
+  for (const { envelope, exit } of pending.waiters) {
+    if (exit._tag === "Failure") tellRefusal(context, activation.address, envelope.command, exit, pending.whole)
+    answer(context, activation, envelope, exit)
+  }
   const { events, expectedSequence, whole } = pending
   context.onCommitted(activation.address, events, whole, expectedSequence + events.length)
 }

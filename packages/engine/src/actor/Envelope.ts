@@ -15,7 +15,7 @@ export interface Envelope {
   begun: boolean
   /** Counted as unanswered work. */
   held: boolean
-  /** What its command holds of a body, and its answer may, bytes; counted while it is held. */
+  /** Bytes of bodies in its command, and at most in its answer; counted while it is held. */
   bytes: number
   /** The async context it was sent in; null if it did not wait, or the host does not need it. */
   asyncContext: Run | null
@@ -30,14 +30,14 @@ export interface Envelope {
   queued: boolean
 }
 
-/** The result of a turn: the answer, or the envelope that will get it. */
+/**
+ * The result of a turn: the answer, or the envelope that will get it (`"turns" in answered`), which may be answered
+ * already.
+ */
 export type Answered = Exit.Exit<unknown, unknown> | Envelope
 
-/** Whether it is an envelope, which may be answered already. */
-export const isEnvelope = (answered: Answered): answered is Envelope => "turns" in answered
-
-/** Wraps a command that waits for its turn; with `turns` one whose turn has begun. */
-export const make = (command: unknown, activation: Activation, turns = 0): Envelope => ({
+/** Wraps a command that has to wait. `turns`: 0 before its turn, 1 if it has begun. */
+export const make = (command: unknown, activation: Activation, turns: 0 | 1): Envelope => ({
   command,
   activation,
   begun: turns > 0,
@@ -52,25 +52,3 @@ export const make = (command: unknown, activation: Activation, turns = 0): Envel
   next: null,
   queued: false
 })
-
-/** Marks the start of a turn. */
-export const begin = (envelope: Envelope): void => {
-  envelope.begun = true
-  envelope.turns += 1
-}
-
-/** Returns the envelope of a turn that has to wait, creating it if needed. */
-export const begun = (command: unknown, activation: Activation, envelope: Envelope | null): Envelope =>
-  envelope ?? make(command, activation, 1)
-
-/**
- * Answers the envelope; a second answer is ignored. Drops the listener: an old-generation envelope would otherwise retain
- * everything its waiting fiber allocates later.
- */
-export const reply = (envelope: Envelope, exit: Exit.Exit<unknown, unknown>): void => {
-  if (envelope.exit !== null) return
-  const { onExit } = envelope
-  envelope.exit = exit
-  envelope.onExit = null
-  if (onExit !== null) onExit(exit)
-}

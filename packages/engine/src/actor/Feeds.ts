@@ -1,14 +1,14 @@
 /**
- * Feeds: the followers of each address. All followers of an address share one reader: what is committed here is handed to
- * those who ask for it, or ask soon, as one page, without a read; who is further behind, or may have missed what others wrote,
- * gets a page of the journal, read once for all who ask from the same place.
+ * Feeds: the followers of each address. All followers of an address share one reader. Events committed here go as one
+ * page to the followers that ask for them at once or soon, without a read. A follower that is further behind, or may
+ * have missed another writer's events, gets a page of the journal, read once for all that ask from the same sequence.
  *
  * 1. A follower gets every committed event once, in order, nothing before it is durable.
- * 2. A follower holds a callback while it asks, and no events: a slow one costs nothing and holds nobody up. What an address
- *    keeps for those who ask soon is bounded, in events and bytes.
- * 3. Pages are handed out apart from the commit: followers cost a turn one look.
+ * 2. A follower holds a callback while it asks, and no events, so a slow one costs nothing and delays nobody. The
+ *    recent events kept per address are bounded in number and bytes.
+ * 3. Pages are delivered outside the commit: a turn pays for one check, however many follow.
  *
- * Owns when the journal is read for followers; does not own what happens at an address (Watchers).
+ * Owns when the journal is read for followers; does not own the notification of changes (Watchers).
  */
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -19,25 +19,31 @@ import * as Watchers from "./Watchers.js"
 /** Committed events of one address, in order. All its followers share it, so nobody may change it. */
 export type Page = ReadonlyArray<JournalEvent>
 
-/** Is called once with a page, which is never empty, or the error that ends the feed. Runs on the engine's stack: must be quick. */
+/**
+ * Called once per ask with a page that is never empty, or the error that ends the feed. Runs on the engine's stack:
+ * must be quick.
+ */
 export type OnPage<E> = (exit: Exit.Exit<Page, E>) => void
 
 /** An address that is followed. It costs nothing before the first ask and after `leave`. */
 export interface Feed<E> {
-  /** Asks for the events after a sequence; calls back later, never at once. One ask at a time: a second one replaces the first. */
+  /**
+   * Asks for the events after a sequence; calls back later, never at once. One ask at a time: a second one replaces the
+   * first.
+   */
   readonly ask: (afterSequence: number, onPage: OnPage<E>) => void
-  /** Takes the ask back. */
+  /** Cancels the ask. */
   readonly withdraw: () => void
   /** Ends it: nothing is called back any more. */
   readonly leave: () => void
 }
 
-/** What feeds need of their actor system. `E`: its error type. */
+/** What feeds need from their actor system. `E`: its error type. */
 export interface Source<E> {
   readonly watchers: Watchers.Watchers
   /** Whether nobody else writes these addresses. */
   readonly isExclusive: boolean
-  /** Events that are read at a time. */
+  /** Most events per read. */
   readonly pageCapacity: number
   readonly defer: (task: () => void) => void
   readonly read: (id: string, afterSequence: number, limit: number) => Effect.Effect<Page, E>
@@ -56,13 +62,16 @@ export interface Feeds<E> {
   readonly channels: Map<string, Channel<E>>
   due: Array<Channel<E>>
   isDeferred: boolean
-  /** About how many bytes of recent events are kept. */
+  /** Approximate bytes of recent events kept for all addresses. */
   recentBytes: number
-  /** Addresses removed so far: who followed one before and asks later looks whether it is still there. */
+  /**
+   * Addresses removed so far. A follower created before a removal checks on its first ask whether its address still
+   * exists.
+   */
   removals: number
 }
 
-/** The last events that were committed here: those after `from`, without a gap. */
+/** The last events committed here, after sequence `from`, without a gap. */
 interface Recent {
   from: number
   readonly events: Array<JournalEvent>
@@ -71,10 +80,10 @@ interface Recent {
   bytes: number
 }
 
-/** Recent events that are kept of an address for followers who ask a little later; while some ask, a page. */
+/** Recent events kept per address for followers that ask a little later; while some ask, up to a page. */
 const recentCapacity = 8
 
-/** About how many bytes of recent events are kept of one address, and of all: beyond it, followers read the journal. */
+/** Approximate bytes of recent events kept per address, and for all; beyond that, followers read the journal. */
 const recentBytes = { address: 65_536, all: 16_777_216 } as const
 
 /** One address that is followed. */
@@ -85,15 +94,15 @@ interface Channel<E> {
   readonly asking: Set<Follower<E>>
   /** Sequences after which the journal is being read. */
   readonly reading: Set<number>
-  /** The highest sequence that is known to be committed. */
+  /** The highest sequence known to be committed. */
   head: number
   recent: Recent | null
-  /** Above this sequence nothing is committed that was not heard of; infinity: nobody has looked. */
+  /** No unseen event is committed after this sequence; infinity: unknown, so the journal must be read. */
   checked: number
   isDue: boolean
   isRemoved: boolean
   isDraining: boolean
-  /** Whether to look if the address is still stored. */
+  /** Whether to check that the address is still stored. */
   isDoubted: boolean
   silentLooks: number
 }
@@ -182,12 +191,12 @@ const leave = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
   channel.watcher = null
 }
 
-// Who follows the address from now on gets a channel of its own.
+// Later followers of the address get a new channel.
 const forget = <E>({ channels }: Feeds<E>, channel: Channel<E>): void => {
   if (channels.get(channel.id) === channel) channels.delete(channel.id)
 }
 
-// Who has asked gets what was committed before; who asks from now on is told nothing of it.
+// Followers that have asked get the events committed before the removal; later asks get only the error.
 const removed = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
   attend(feeds, channel)
   channel.isRemoved = true
@@ -212,7 +221,7 @@ const committed = <E>(feeds: Feeds<E>, channel: Channel<E>, events: ReadonlyArra
   if (channel.asking.size > 0) plan(feeds, channel)
 }
 
-/** Keeps what was committed for those who ask now or soon. */
+/** Keeps committed events for followers that ask now or soon. */
 const keep = <E>(feeds: Feeds<E>, channel: Channel<E>, from: number, events: ReadonlyArray<unknown>): void => {
   const known = channel.recent
   if (known !== null && known.from + known.events.length !== from) drop(feeds, channel)
@@ -246,7 +255,7 @@ const drop = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
   channel.recent = null
 }
 
-/** Looks after the channel in the next turn of the event loop, together with all others. */
+/** Schedules the channel for the next turn of the event loop, together with all others. */
 const plan = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
   if (channel.isDue) return
   channel.isDue = true
@@ -264,7 +273,7 @@ const plan = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
 const attend = <E>(feeds: Feeds<E>, channel: Channel<E>): void => {
   const { isDraining, isRemoved, recent } = channel
   channel.isDue = false
-  // Those at the same place get the same page.
+  // Followers at the same sequence share one page.
   const pages = new Map<number, Exit.Exit<Page, E>>()
   for (const follower of [...channel.asking]) {
     const { after } = follower
@@ -295,14 +304,14 @@ const read = <E>(feeds: Feeds<E>, channel: Channel<E>, after: number): void => {
   const { source } = feeds
   if (channel.reading.has(after)) return
   channel.reading.add(after)
-  // What is heard of during the read counts after it.
+  // Set before the read, so a signal that arrives during the read resets it.
   const isLook = after >= channel.head
   if (isLook) channel.checked = Math.min(channel.checked, after)
   source.run(source.read(channel.id, after, source.pageCapacity), (exit) => {
     channel.reading.delete(after)
     if (Exit.isSuccess(exit) && exit.value.length === 0) return silent(feeds, channel, after)
     const last = Exit.isSuccess(exit) ? exit.value[exit.value.length - 1]!.sequence : 0
-    // There may be more: who asks next looks again.
+    // There may be more: the next ask reads again.
     if (isLook || last > channel.head) channel.checked = Number.POSITIVE_INFINITY
     channel.head = Math.max(channel.head, last)
     channel.silentLooks = 0
@@ -315,10 +324,10 @@ const tell = <E>(feeds: Feeds<E>, channel: Channel<E>, after: number, exit: Exit
   for (const follower of [...channel.asking]) if (follower.after === after) give(feeds, channel, follower, exit)
 }
 
-/** Empty looks after which it is asked whether an address is still there, where others may have removed it. */
+/** With a shared journal: empty polls after which the feed checks whether another writer removed the address. */
 const looksOfTrust = 5
 
-/** There was nothing: the followers wait, unless nothing will come any more. */
+/** Handles an empty read: the followers keep waiting, unless the system drains or the address was removed. */
 const silent = <E>(feeds: Feeds<E>, channel: Channel<E>, after: number): void => {
   const { source } = feeds
   if (channel.isDraining) return tell(feeds, channel, after, Exit.fail(source.draining(channel.id)))

@@ -17,9 +17,9 @@ import { adoptDigests } from "./Records.js"
 import { answer, hold, type TurnContext } from "./TurnContext.js"
 
 /**
- * With a shared journal the cached state may be stale. A turn that writes may still use it, because the fence (A4) would
- * refuse its commit. A turn that writes nothing needs a state that was read after its command arrived, or a commit that is
- * yet to be sent and will be refused if the state is stale.
+ * With a shared journal the cached state may be stale. A turn that writes may still use it, because the fence (A4)
+ * would refuse its commit. A turn that writes nothing needs a state that was read after its command arrived, or a
+ * commit that is yet to be sent and will be refused if the state is stale.
  */
 export const isCertain = (
   context: TurnContext,
@@ -45,13 +45,13 @@ export const reloadAndRetry = (
 }
 
 /**
- * With a shared journal, a commit already sent proves freshness only for commands received before it was sent: it may be
- * written already, and others may have written since. Later commands wait until it is settled, and then for a load.
+ * With a shared journal, a commit already sent proves freshness only for commands received before it was sent: it may
+ * be written already, and others may have written since. Later commands wait until it is settled, and then for a load.
  */
 export const mustWaitForCommit = (context: TurnContext, inFlight: Activation.InFlight): boolean =>
   !context.commit.journal.exclusive && inFlight.newest !== null && inFlight.newest.flying
 
-/** Reads the state synchronously if the journal can; false if it has to be waited for. */
+/** Reads the state synchronously if the journal can; false if the read must be awaited or failed. */
 export const loadNow = (context: TurnContext, activation: Activation.Activation): boolean => {
   if (!context.commit.journal.exclusive) return false
   let load: Effect.Effect<JournalRow | null, JournalFailure>
@@ -63,7 +63,10 @@ export const loadNow = (context: TurnContext, activation: Activation.Activation)
   return isExit(load) && Exit.isSuccess(load) && adopt(context, activation, load.value) === null
 }
 
-/** Activates an address of which nothing is stored, without a look; one that is active stays as it is. */
+/**
+ * Activates a new address without reading the journal; an active one is returned as it is. Undefined at the limit of
+ * active actors.
+ */
 export const activateMade = (context: TurnContext, id: string): Activation.Activation | undefined => {
   const known = context.actors.awake.get(id)
   if (known !== undefined) return known
@@ -74,7 +77,8 @@ export const activateMade = (context: TurnContext, id: string): Activation.Activ
   return activation
 }
 
-// Null if the state was adopted, else why not. What the behavior changes in it by itself is on its way then (Migrating).
+// Returns null if the state was adopted, else the failure. A migration of the state is already being committed then
+// (Migrating).
 const adopt = (
   context: TurnContext,
   activation: Activation.Activation,
@@ -98,7 +102,9 @@ const adopt = (
   }
 }
 
-/** Reads the state and holds the address meanwhile (A1); commands that arrived before get an error if it cannot be read. */
+/**
+ * Reads the state and holds the address meanwhile (A1); commands that arrived before get an error if it cannot be read.
+ */
 export const load = (context: TurnContext, activation: Activation.Activation, inFlight: Activation.InFlight): void => {
   inFlight.busy = true // A1: nothing else of this address runs while its state is read
   inFlight.fresh = inFlight.mailbox.size

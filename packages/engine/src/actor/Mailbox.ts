@@ -1,6 +1,6 @@
 /**
- * Mailbox: envelopes that wait for their turn, first in first out. An intrusive doubly linked list, so a cancelled command
- * is unlinked in constant time. The limit is the activation's, which also counts what waits for the disk.
+ * Mailbox: envelopes that wait for their turn, first in first out. An intrusive doubly linked list, so a cancelled
+ * command is unlinked in constant time. The activation has the limit, which also counts answers that wait for a commit.
  */
 import type { Envelope } from "./Envelope.js"
 

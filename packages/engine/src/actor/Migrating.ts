@@ -1,7 +1,7 @@
 /**
- * Migrating: what a behavior changes by itself in a state that was just read. It is a turn of its own before any other: its
- * event becomes the head at once, and later answers wait for its commit (A2). A conflict or a failure undoes it with everything
- * behind it (A3), and the next load looks again.
+ * Migrating: a behavior's own change of a state that was just read. It is a turn of its own before any other: its event
+ * becomes the head at once, and later answers wait for its commit (A2). A conflict or a failure undoes it with
+ * everything behind it (A3), and the next load tries again.
  *
  * Runs only after a load, so a turn on a state in memory pays nothing.
  */
@@ -12,7 +12,7 @@ import { commitUnasked } from "./Committing.js"
 import { noRecords, recordsOf } from "./Records.js"
 import type { TurnContext } from "./TurnContext.js"
 
-/** Commits what the behavior changes by itself. May throw. */
+/** Migrates a state that was just read, if the behavior asks for it. Throws what the behavior throws. */
 export const migrate = (context: TurnContext, activation: Activation): void => {
   const { behavior } = context
   if (behavior.migrate === undefined) return
@@ -27,9 +27,8 @@ export const migrate = (context: TurnContext, activation: Activation): void => {
     address,
     expectedSequence: sequence, // A4
     events: [event],
-    state: Bodies.withoutBody(behavior, after),
+    ...Bodies.stored(context, activation, after, [event], afterSequence),
     whole: after,
-    body: Bodies.change(context, activation, after, [event], afterSequence),
     alarmMillis: behavior.alarm(after),
     records,
     afterSequence,

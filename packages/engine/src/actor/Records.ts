@@ -1,7 +1,7 @@
 /**
  * Records: finds what earlier turns recorded under a digest. An activation keeps all digests of its address if it can
- * (complete for an address created here or loaded with the whole list), so a new digest costs one look into a set. The set
- * includes digests that are not yet durable; their records are in flight. Other records are read from the journal.
+ * (complete for an address created here or loaded with the whole list), so a new digest costs one lookup in a set. The
+ * set includes digests that are not yet durable; their records are in flight. Other records are read from the journal.
  *
  * Owns: that set. Does not own: what a digest means (the behavior), nor that it is recorded once (A4, the journal).
  */
@@ -15,7 +15,7 @@ import type { TurnContext } from "./TurnContext.js"
 /** No records. */
 export const noRecords: ReadonlyArray<JournalRecord> = []
 
-/** The result for a command without digests, and for most with one. */
+/** The result of a lookup that found no record. */
 export const nothingRecorded = Exit.succeed(noRecords)
 
 /** Digests kept in memory per actor; with more, each is looked up. About 70 bytes each. */
@@ -26,7 +26,7 @@ const pageEvents = 1_000
 
 const noDigests: ReadonlySet<string> = new Set()
 
-/** Adopts the digests of a load. A synchronous journal is asked each time instead. */
+/** Adopts the digests of a load. A synchronous journal is queried each time instead. */
 export const adoptDigests = (context: TurnContext, activation: Activation, row: JournalRow | null): void => {
   if (context.commit.journal.immediate) activation.digests = null
   else if (row === null) activation.digests = noDigests
@@ -46,7 +46,7 @@ export const remember = (activation: Activation, records: ReadonlyArray<JournalR
   activation.digests = all
 }
 
-/** The records of a turn: each of its digests stands for its last event. */
+/** The records of a turn: each digest refers to its last event. */
 export const recordsOf = (
   digests: ReadonlyArray<string>,
   sequence: number,

@@ -3,9 +3,9 @@
  *
  *   admit → load → prepare (ports) → records → decide → commit → answer
  *
- * If the address is free, a turn runs on the caller's stack; that run is the linearization point. If every step finishes
- * synchronously, the turn returns the answer and allocates nothing else. A step that has to wait creates an envelope, and
- * the turn continues from there later. Both use the same functions.
+ * If the address is free, a turn runs on the caller's stack; that run is the linearization point. If every step
+ * finishes synchronously, the turn returns the answer and allocates nothing else. A step that has to wait creates an
+ * envelope, and the turn continues from there later. Both use the same functions.
  *
  * Holds A1 (`busy`), A2 (answers wait on the newest commit), A3 (load before the next turn), A4 (expected sequence).
  * Does not own: how a commit ends (Committing), where a state comes from (Loading).
@@ -32,12 +32,13 @@ import {
   readCommand,
   release,
   releaseIfIdle,
-  type TurnContext
+  type TurnContext,
+  tellRefusal
 } from "./TurnContext.js"
 
 /**
- * Accepts a command. Returns the answer, or the envelope that will get it. `internal`: sent by the engine itself, so it is
- * not limited and still accepted while draining. `found`: the actor, if the caller has it already.
+ * Accepts a command. Returns the answer, or the envelope that will get it. `internal`: sent by the engine itself, so it
+ * is not limited and still accepted while draining. `found`: the actor, if the caller has it already.
  */
 export const submit = (
   context: TurnContext,
@@ -49,6 +50,7 @@ export const submit = (
   const activation = found ?? ActiveActors.activationOf(context.actors, id)
   if (activation === null) return overload(context, id, "system")
   activation.epoch = context.actors.epoch
+  if (context.actors.guest === activation) context.actors.guest = null // its turn may read or write another actor
   const refused = internal ? null : admit(context, activation)
   const isFree = refused === null && mayBegin(context, activation)
   const answered =
@@ -64,7 +66,7 @@ export const peek = (context: TurnContext, id: string): unknown => {
   if (!context.commit.journal.exclusive || context.draining) return undefined
   const activation = ActiveActors.activationOf(context.actors, id)
   if (activation === null || activation.inFlight !== null || !mayBegin(context, activation)) return undefined
-  if (activation.inFlight !== null) return undefined // what the load has changed is not durable yet
+  if (activation.inFlight !== null) return undefined // the load's migration is not durable yet
   if (activation.sequence === 0) ActiveActors.keepGuest(context.actors, activation)
   return activation.state
 }
@@ -109,7 +111,7 @@ const mayBegin = (context: TurnContext, activation: Activation.Activation): bool
 
 const enqueue = (context: TurnContext, activation: Activation.Activation, command: unknown): Envelope.Envelope => {
   const inFlight = Activation.inFlightOf(activation)
-  const envelope = Envelope.make(command, activation)
+  const envelope = Envelope.make(command, activation, 0)
   hold(context, inFlight, envelope)
   Mailbox.offer(inFlight.mailbox, envelope)
   return envelope
@@ -142,28 +144,24 @@ const take = (
   envelope: Envelope.Envelope | null
 ): Envelope.Answered => {
   context.metrics.turns += 1
-  if (envelope !== null) Envelope.begin(envelope)
+  if (envelope !== null) {
+    envelope.begun = true
+    envelope.turns += 1
+  }
   if (command === readCommand) {
     const { state, sequence } = activation
     return answerUnchanged(context, activation, command, envelope, Exit.succeed({ state, sequence }))
   }
-  const prepared = prepare(context, activation, command)
+  let prepared: Effect.Effect<unknown, unknown>
+  try {
+    prepared = context.behavior.prepare(activation.state, command)
+  } catch (defect) {
+    prepared = Exit.die(defect)
+  }
   if (isExit(prepared)) return afterPrepare(context, activation, command, envelope, prepared)
-  return suspend(context, activation, Envelope.begun(command, activation, envelope), prepared, (held, exit) =>
+  return suspend(context, activation, envelope ?? Envelope.make(command, activation, 1), prepared, (held, exit) =>
     afterPrepare(context, activation, command, held, exit)
   )
-}
-
-const prepare = (
-  { behavior }: TurnContext,
-  { state }: Activation.Activation,
-  command: unknown
-): Effect.Effect<unknown, unknown> => {
-  try {
-    return behavior.prepare(state, command)
-  } catch (defect) {
-    return Exit.die(defect)
-  }
 }
 
 // Step "records": looks the command's digests up.
@@ -185,7 +183,7 @@ const afterPrepare = (
   if (digests.length === 0) return afterRecords(context, activation, command, envelope, facts, nothingRecorded)
   const recorded = find(context, activation, digests)
   if (isExit(recorded)) return afterRecords(context, activation, command, envelope, facts, recorded)
-  return suspend(context, activation, Envelope.begun(command, activation, envelope), recorded, (held, exit) =>
+  return suspend(context, activation, envelope ?? Envelope.make(command, activation, 1), recorded, (held, exit) =>
     afterRecords(context, activation, command, held, facts, exit)
   )
 }
@@ -204,7 +202,7 @@ const afterRecords = (
     return Exit.fail(context.unavailable(EngineError.journalUnavailable(activation.address, reason, "no", cause)))
   }
   if (recorded.value !== noRecords && isBehind(activation, recorded.value))
-    return reloadAndRetry(context, activation, Envelope.begun(command, activation, envelope))
+    return reloadAndRetry(context, activation, envelope ?? Envelope.make(command, activation, 1))
   let outcome: Outcome | Exit.Exit<unknown, unknown>
   try {
     outcome = decide(context, activation, command, facts, recorded.value)
@@ -216,8 +214,8 @@ const afterRecords = (
     : answerUnchanged(context, activation, command, envelope, outcome)
 }
 
-// A3: a record newer than the state belongs to a commit with an unknown outcome that arrived after the state was read. If
-// a commit is in flight, the answer waits for it, and the fence will refuse it.
+// A3: a record newer than the state belongs to a commit with an unknown outcome that arrived after the state was read.
+// If a commit is in flight, the answer waits for it, and the fence will refuse it.
 const isBehind = ({ inFlight, sequence }: Activation.Activation, records: ReadonlyArray<JournalRecord>): boolean =>
   (inFlight === null || inFlight.newest === null) && records.some((record) => record.sequence > sequence)
 
@@ -240,16 +238,16 @@ const decide = (
   const afterSequence = sequence + events.length
   // All behavior code runs before anything changes, so a defect leaves no trace.
   const alarmMillis = behavior.alarm(after)
-  const body = Bodies.change(context, activation, after, events, afterSequence)
+  const stored = Bodies.stored(context, activation, after, events, afterSequence)
   const exit = Exit.succeed(reply(after, afterSequence))
   context.metrics.accepted += 1
   return {
     address: activation.address,
     expectedSequence: sequence, // A4
     events,
-    state: Bodies.withoutBody(behavior, after),
+    state: stored.state,
     whole: after,
-    body,
+    body: stored.body,
     alarmMillis,
     records:
       digests === undefined || digests.length === 0 ? undefined : recordsOf(digests, afterSequence, events, after),
@@ -267,8 +265,13 @@ const answerUnchanged = (
   exit: Exit.Exit<unknown, unknown>
 ): Envelope.Answered => {
   if (!isCertain(context, activation, envelope))
-    return reloadAndRetry(context, activation, Envelope.begun(command, activation, envelope))
-  if (Exit.isFailure(exit)) context.metrics.refused += 1
+    return reloadAndRetry(context, activation, envelope ?? Envelope.make(command, activation, 1))
+  if (Exit.isFailure(exit)) {
+    context.metrics.refused += 1
+    // A refusal that depends on a commit is reported when that commit is durable (Committing).
+    if (activation.inFlight === null || activation.inFlight.newest === null)
+      tellRefusal(context, activation.address, command, exit, activation.state)
+  }
   return answerWhenDurable(context, activation, command, envelope, exit, false)
 }
 
@@ -279,7 +282,7 @@ const finishTurn = (
   envelope: Envelope.Envelope,
   answered: Envelope.Answered
 ): void => {
-  if (!Envelope.isEnvelope(answered)) answer(context, activation, envelope, answered)
+  if (!("turns" in answered)) answer(context, activation, envelope, answered)
 }
 
 // A turn that has to wait holds its address meanwhile, then continues.
@@ -288,7 +291,7 @@ const suspend = <A, E>(
   activation: Activation.Activation,
   envelope: Envelope.Envelope,
   awaited: Effect.Effect<A, E>,
-  goOn: (envelope: Envelope.Envelope, exit: Exit.Exit<A, E>) => Envelope.Answered
+  proceed: (envelope: Envelope.Envelope, exit: Exit.Exit<A, E>) => Envelope.Answered
 ): Envelope.Envelope => {
   const inFlight = Activation.inFlightOf(activation)
   inFlight.busy = true // A1: nothing else of this address runs while the turn waits
@@ -296,7 +299,7 @@ const suspend = <A, E>(
   const resume = (exit: Exit.Exit<A, E>): void => {
     inFlight.busy = false
     // A3: the state of this turn was undone while it waited, so the turn is repeated on the durable state.
-    if (activation.loaded) finishTurn(context, activation, envelope, goOn(envelope, exit))
+    if (activation.loaded) finishTurn(context, activation, envelope, proceed(envelope, exit))
     else Mailbox.putBack(inFlight.mailbox, [envelope])
     advance(context, activation)
   }

@@ -1,20 +1,20 @@
 /**
- * Watchers: the watchers of each address, who are called back with each change that is committed here. One watches for all followers
- * of an address (Feeds); while there is one, the process stays alive. An attendant lives as long as its call.
+ * Watchers: callbacks for each change of an address that is committed here. All followers of an address share one
+ * watcher (Feeds), which keeps the process alive. An attendant is a watcher that lives as long as its call.
  */
 import * as Effect from "effect/Effect"
 import * as QuietTimer from "../runtime/QuietTimer.js"
 
 /**
- * What a watcher hears of its address: a state that was committed here, that something may have changed (`look`), or that nothing
- * more will come: the address was removed, or the system drains.
+ * A signal to a watcher: a state was committed here (`Committed`), something may have changed (`Look`), or, as the last
+ * signal, the address was removed (`Removed`) or the system drains (`Draining`).
  */
 export type Signal =
   | {
       readonly _tag: "Committed"
       readonly state: unknown
       readonly events: ReadonlyArray<unknown>
-      /** That of the last event. */
+      /** The sequence of the last event. */
       readonly sequence: number
     }
   | { readonly _tag: "Look" | "Removed" | "Draining" }
@@ -22,7 +22,7 @@ export type Signal =
 /** One watcher. `hear` runs on the stack of the change: it must be quick. */
 export interface Watcher {
   readonly hear: (signal: Signal) => void
-  /** In which part of a poll it is signalled. */
+  /** The part of a poll in which it is signalled. */
   readonly slot: number
 }
 
@@ -57,7 +57,7 @@ const tell = (watchers: Set<Watcher> | undefined, signal: Signal): void => {
   if (watchers !== undefined) for (const { hear } of watchers) hear(signal)
 }
 
-/** Tells the watchers of one address of events that were committed, and the state after the last of them. */
+/** Tells the watchers of one address about committed events and the state after the last of them. */
 export const committed = (
   { waiting }: Watchers,
   id: string,
@@ -72,7 +72,7 @@ export const committed = (
 /** Tells the watchers of one address that something may have changed. */
 export const signal = ({ waiting }: Watchers, id: string): void => tell(waiting.get(id), look)
 
-/** Tells those of an address that was removed, for the last time. */
+/** Tells the watchers of one address, for the last time, that it was removed. */
 export const remove = ({ waiting }: Watchers, id: string): void => tell(waiting.get(id), removed)
 
 /** Tells all watchers that the system drains. */
@@ -80,7 +80,7 @@ export const drain = ({ waiting }: Watchers): void => {
   for (const watchers of waiting.values()) tell(watchers, draining)
 }
 
-/** Signals the next part of them. */
+/** Signals the next part of all watchers (`Look`). */
 export const signalSlot = (self: Watchers): void => {
   const polled = self.polled++ % slots
   for (const watchers of self.waiting.values()) for (const { hear, slot } of watchers) if (slot === polled) hear(look)
@@ -95,13 +95,13 @@ const join = (self: Watchers, id: string, hear: Watcher["hear"]): Watcher => {
   return watcher
 }
 
-/** Adds one that watches for followers. */
+/** Adds a watcher for followers, which keeps the process alive. */
 export const add = (self: Watchers, id: string, hear: Watcher["hear"]): Watcher => {
   self.release ??= QuietTimer.keepAlive()
   return join(self, id, hear)
 }
 
-/** Takes a watcher away. */
+/** Removes a watcher. */
 export const leave = (self: Watchers, id: string, watcher: Watcher): void => {
   const watchers = self.waiting.get(id)
   watchers?.delete(watcher)
@@ -112,7 +112,7 @@ export const leave = (self: Watchers, id: string, watcher: Watcher): void => {
   self.release = null
 }
 
-/** Adds an attendant; the returned function takes it away. Null if the address has `capacity` watchers already. */
+/** Adds an attendant; the returned function removes it. Null if the address has `capacity` watchers already. */
 export const attend = (self: Watchers, id: string, hear: Watcher["hear"], capacity: number): (() => void) | null => {
   if ((self.waiting.get(id)?.size ?? 0) >= capacity) return null
   const watcher = join(self, id, hear)

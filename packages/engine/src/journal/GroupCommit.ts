@@ -1,9 +1,9 @@
 /**
- * GroupCommit: one durable write for what many addresses append at the same time.
+ * GroupCommit: batches the entries that many addresses append at the same time into one durable write.
  *
- * Entries gather until the next turn of the event loop, then go to the journal as one batch. Up to `appendsAtOnce` batches
- * are in flight while the next one gathers. An address is in at most one of them.
- * Owns the batch; does not own what an outcome means for an address (Activation). Runs no user code.
+ * Entries gather until the next turn of the event loop, then go to the journal as one batch. Up to `appendsAtOnce`
+ * batches are in flight while the next one gathers. An address is in at most one of them. Owns the batch; does not own
+ * what an outcome means for an address (Activation). Runs no user code.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -30,7 +30,10 @@ export interface CommitEntry extends JournalEntry {
   flying: boolean
   /** The journal has answered; callers may be notified later. */
   landed: boolean
-  /** The entry of its address that is in flight before it, and on which it depends; it is sent after that one has landed. */
+  /**
+   * The entry of its address that is in flight before it, and on which it depends; it is sent after that one has
+   * landed.
+   */
   behind: CommitEntry | null
   /** It must not be sent: what it depends on was not committed. */
   withdrawn: boolean
@@ -113,26 +116,19 @@ const takeBatch = (self: Batching): Array<CommitEntry> => {
     if (inFlight === 0 || entry.behind === null || entry.behind.landed) ready.push(entry)
   }
   const share = Math.max(worthwhileEntries, Math.ceil(ready.length / (concurrency - inFlight)))
-  const batch = ready.slice(0, withinBytes(ready, Math.min(share, config.batchCapacity), config.batchBytes))
-  for (const entry of batch) {
+  const batch: Array<CommitEntry> = []
+  const entriesAtMost = Math.min(share, config.batchCapacity)
+  let bytes = 0
+  for (const entry of ready) {
+    bytes += entry.body === undefined ? 0 : entry.body.bytes
+    // The first entry is taken whatever its size.
+    if (batch.length >= entriesAtMost || (bytes > config.batchBytes && batch.length > 0)) break
     entry.flying = true
     entry.behind = null
+    batch.push(entry)
   }
   self.gathering = batch.length === waiting.length ? [] : waiting.filter((entry) => !entry.flying)
   return batch
-}
-
-// How many of the first `most` entries one append takes: the first one always.
-const withinBytes = (entries: ReadonlyArray<CommitEntry>, most: number, bytesAtMost: number): number => {
-  let bytes = 0
-  const end = Math.min(entries.length, most)
-  for (let taken = 0; taken < end; taken++) {
-    const { body } = entries[taken]!
-    if (body === undefined) continue
-    bytes += body.bytes
-    if (bytes > bytesAtMost) return Math.max(1, taken)
-  }
-  return end
 }
 
 const flush = (self: Batching): boolean => {

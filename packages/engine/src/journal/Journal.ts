@@ -1,8 +1,9 @@
 /**
- * Journal: the seam to durable storage. Events per address in sequence, one state row per address, an index of alarms.
+ * Journal: the interface to durable storage. Events per address in sequence, one state row per address, an index of
+ * alarms.
  *
- * A4 fence: an append names the sequence it expects; the journal refuses any other, and any entry that records a digest a
- * second time. That guard is independent of turn-taking, so two engines over one journal cannot both commit.
+ * A4 fence: an append names the sequence it expects; the journal refuses any other, and any entry that records a digest
+ * a second time. That guard is independent of turn-taking, so two engines over one journal cannot both commit.
  */
 
 import * as Context from "effect/Context"
@@ -10,8 +11,8 @@ import type * as Effect from "effect/Effect"
 import type { Address } from "../Address.js"
 
 /**
- * The entry of one address in one append. `expectedSequence` is the sequence of the last event the writer knows (0: none);
- * the events take the numbers after it. `state` is the state after the last of them, `alarmMillis` when it is
+ * The entry of one address in one append. `expectedSequence` is the sequence of the last event the writer knows (0:
+ * none); the events take the numbers after it. `state` is the state after the last of them, `alarmMillis` when it is
  * due. Events and state are plain JSON values. One batch names an address at most once.
  */
 export interface JournalEntry {
@@ -22,20 +23,20 @@ export interface JournalEntry {
   readonly alarmMillis: number | null
   /** The digests this entry records, all different; absent: none. */
   readonly records?: ReadonlyArray<JournalRecord> | undefined
-  /** What it means for the body, the part of the state that is stored apart (`Behavior.body`); absent: nothing. */
+  /** Its change of the body, the part of the state that is stored apart (`Behavior.body`); absent: none. */
   readonly body?: JournalBody | undefined
 }
 
-/** What an entry means for the body of its address. */
+/** An entry's change of the body of its address. */
 export interface JournalBody {
   /** The body after the last event; null: there is none any more; undefined: the stored one stays. */
   readonly value: unknown
   /**
-   * The sequence of the first event whose change the stored body then lacks; 0: it lacks none; undefined: as before. Only where
-   * the journal allows it (`bodyLagEvents`).
+   * The sequence of the first event whose change the stored body then lacks; 0: it lacks none; undefined: as before.
+   * Only where the journal allows it (`bodyLagEvents`).
    */
   readonly behindFrom: number | undefined
-  /** About how many bytes this body and what the events hold of it are. */
+  /** Approximate bytes of this body and of the body parts in the events. */
   readonly bytes: number
 }
 
@@ -57,7 +58,7 @@ export interface Recorded {
   readonly record: JournalRecord | null
 }
 
-/** A page of events ends with the one that makes it this large, as JSON: about a mebibyte. */
+/** A page of events ends with the event that brings it to this size, as JSON: about a mebibyte. */
 export const pageBytes = 1_048_576
 
 /** Most digests that a load returns. */
@@ -144,19 +145,28 @@ export interface JournalShape {
   readonly appendsAtOnce?: number | undefined
   /** The store's own time, epoch milliseconds: expiry and deadlines follow it. Default: the clock of this process. */
   readonly nowMillis?: (() => number) | undefined
-  /** Most events that a stored body may lack; a load gives them with it. Default 0: the body is stored whenever it changes. */
+  /**
+   * Most events that a stored body may lack; a load returns them with it. Default 0: the body is stored whenever it
+   * changes.
+   */
   readonly bodyLagEvents?: number | undefined
   readonly append: (batch: ReadonlyArray<JournalEntry>) => Effect.Effect<ReadonlyArray<AppendOutcome>, JournalFailure>
   readonly load: (address: Address) => Effect.Effect<JournalRow | null, JournalFailure>
   /** Looks a digest up; null: not recorded for this address. */
   readonly recorded: (address: Address, digest: string) => Effect.Effect<Recorded | null, JournalFailure>
-  /** Events after `afterSequence`, ascending: at most `limit`, and fewer where they are large (`pageBytes`), but at least one. */
+  /**
+   * Events after `afterSequence`, ascending: at most `limit`, and fewer where they are large (`pageBytes`), but at
+   * least one.
+   */
   readonly events: (
     address: Address,
     afterSequence: number,
     limit: number
   ) => Effect.Effect<ReadonlyArray<JournalEvent>, JournalFailure>
-  /** Addresses of `kind` whose alarm is at or before `beforeMillis`, ordered by alarm, then id, after `after`, at most `limit`. */
+  /**
+   * Addresses of `kind` whose alarm is at or before `beforeMillis`, ordered by alarm, then id, after `after`, at most
+   * `limit`.
+   */
   readonly alarms: (
     kind: string,
     beforeMillis: number,
@@ -164,8 +174,8 @@ export interface JournalShape {
     after?: JournalAlarm
   ) => Effect.Effect<ReadonlyArray<JournalAlarm>, JournalFailure>
   /**
-   * Looks at part of the addresses of `kind`, those behind `after` ("" for the first part), as many as it reads at a time, and
-   * gives those that are `wanted`.
+   * Scans the next part of the addresses of `kind`, those after `after` ("" for the first part), and returns the ones
+   * that `wanted` accepts. The journal chooses the size of a part.
    */
   readonly select: (
     kind: string,
@@ -173,18 +183,19 @@ export interface JournalShape {
     wanted: (id: string, state: unknown) => boolean
   ) => Effect.Effect<JournalSelection, JournalFailure>
   /**
-   * Removes addresses of `kind` with everything recorded for them, all in one commit. Fenced like an append (A4): an address at
-   * another sequence stays. Gives one answer an address, true where it is gone; at most `removalCapacity` of them.
+   * Removes addresses of `kind` with everything recorded for them, in one commit; at most `removalCapacity` addresses.
+   * Fenced like an append (A4): an address at another sequence stays. Returns one answer per address: true if it is
+   * gone.
    */
   readonly remove: (
     kind: string,
     removals: ReadonlyArray<JournalRemoval>
   ) => Effect.Effect<ReadonlyArray<boolean>, JournalFailure>
-  /** Rewrites the journal's files so that nothing can be read from them any more that was removed or replaced. May take long. */
+  /** Rewrites the journal's files, so that removed and replaced data can no longer be read from them. May take long. */
   readonly compact: Effect.Effect<void, JournalFailure>
 }
 
-/** Addresses that one removal names at most. */
+/** Most addresses in one removal. */
 export const removalCapacity = 1_000
 
 /** The journal an engine writes to. */

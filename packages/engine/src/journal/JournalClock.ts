@@ -1,7 +1,7 @@
 /**
- * JournalClock: the time of a shared store, as one engine knows it. The store returns its time with its answers; in between
- * this engine's monotonic clock continues it. The wall clock of this process is not used, so a wrong or changed one moves no
- * expiry and no deadline.
+ * JournalClock: the time of a shared store, as one engine knows it. The store returns its time with its answers; in
+ * between this engine's monotonic clock continues it. The wall clock of this process is not used, so a wrong or changed
+ * wall clock affects no expiry and no deadline.
  *
  * The result is never ahead of the store by more than the latency of an answer, and mostly a little behind, so nothing
  * expires too early.
@@ -24,7 +24,8 @@ export const make = (monotonicMillis: () => number): JournalClock => {
     nowMillis: () => Math.floor(monotonicMillis() + offsetMillis),
     beganMillis: monotonicMillis,
     heard: (beganMillis, atMillis) => {
-      // The store read its clock between question and answer, so the offset lies between these two. One that does is kept.
+      // The store read its clock between question and answer, so the offset lies between these two. A known offset in
+      // that range is kept.
       const least = atMillis - monotonicMillis()
       const most = atMillis - beganMillis
       offsetMillis = Number.isNaN(offsetMillis) ? least : Math.min(Math.max(offsetMillis, least), most)

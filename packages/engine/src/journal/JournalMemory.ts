@@ -1,9 +1,9 @@
 /**
- * JournalMemory: a journal in memory. Nothing survives the process; otherwise it follows the contract.
- * A long history is bounded: an address keeps its last `historyCapacity` events, fewer where they hold more than `historyBytes`
- * of bodies, and asking for older ones is a typed failure (`HISTORY_FORGOTTEN`), never a silent gap. Records of digests are kept
- * apart from the history, the last `Journal.recordCapacity` per address. Where they hold more than `recordBytes` of bodies, the
- * oldest keep their digest only: it still cannot be recorded twice, but its answer is `HISTORY_FORGOTTEN`.
+ * JournalMemory: a journal in memory. Nothing survives the process; otherwise it follows the contract. The history is
+ * bounded: an address keeps its last `historyCapacity` events, or fewer if their bodies exceed `historyBytes`. A
+ * request for older events fails with `HISTORY_FORGOTTEN`, never with a silent gap. Records of digests are kept apart
+ * from the history, the last `Journal.recordCapacity` per address. If their bodies exceed `recordBytes`, the oldest
+ * records keep their digest only: it still cannot be recorded twice, but a lookup of it fails with `HISTORY_FORGOTTEN`.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -26,27 +26,43 @@ import type {
 import { failure, Journal, loadedDigests, recordCapacity } from "./Journal.js"
 import * as LargeHistory from "./LargeHistory.js"
 
+// Every kept byte is paid three times: two copies by the garbage collector, and a fresh page. So an address with a
+// single event, such as a cart after its open, has neither an array of events nor a `More` object.
 interface Record {
   sequence: number
   state: unknown
+  alarmMillis: number | null
+  /** The first event, while it is the only one. */
+  only: unknown
+  /** A ring: the event with sequence n is at (n - 1) modulo `historyCapacity`; null while there is one event. */
+  events: Array<unknown> | null
+  /** Data that few addresses have; null: none. */
+  more: More | null
+}
+
+interface More {
   /** The body; null: none. */
   body: unknown
-  alarmMillis: number | null
-  /** A ring: the event with sequence n is at (n - 1) modulo `historyCapacity`. */
-  readonly events: Array<unknown>
   /** By digest, oldest first; null if there is none. */
   recorded: Map<string, Recorded> | null
-  /** What history and records hold of bodies; null: nothing. */
+  /** Sizes of the bodies in history and records; null: no bodies. */
   large: LargeHistory.LargeHistory | null
 }
 
-/** Events kept per address. Each survives garbage collections, is copied twice, and evicts other data from CPU caches. */
+const moreOf = (record: Record): More => {
+  record.more ??= { body: null, recorded: null, large: null }
+  return record.more
+}
+
+/**
+ * Events kept per address. Each survives garbage collections, is copied twice, and evicts other data from CPU caches.
+ */
 export const historyCapacity = 64
 
-/** Bytes of bodies that the events of an address hold; one event more at most. */
+/** Most bytes of bodies in the events of an address; exceeded by one event at most. */
 export const historyBytes = 1_048_576
 
-/** Bytes of bodies that the records of an address hold; one record more at most. */
+/** Most bytes of bodies in the records of an address; exceeded by one record at most. */
 export const recordBytes = 4 * 1_048_576
 
 const nothing = Exit.succeed(null)
@@ -62,7 +78,7 @@ interface Kind {
   readonly armed: Map<string, number>
 }
 
-// There are few kinds, and mostly one of them is written.
+// There are few kinds, and mostly the same one is used again, so the last one is cached.
 interface Kinds {
   readonly byName: Map<string, Kind>
   last: string
@@ -82,23 +98,37 @@ const kindOf = (kinds: Kinds, name: string): Kind => {
   return kind
 }
 
-const isAnyRecorded = ({ recorded }: Record, records: ReadonlyArray<JournalRecord>): boolean =>
-  recorded !== null && records.some(({ digest }) => recorded.has(digest))
+const recordedOf = ({ more }: Record): Map<string, Recorded> | null => (more === null ? null : more.recorded)
 
-const keep = (record: Record, records: ReadonlyArray<JournalRecord>): void => {
-  record.recorded ??= new Map()
-  for (const each of records) record.recorded.set(each.digest, { sequence: each.sequence, record: each })
-  if (record.large !== null) {
-    for (const { digest, event } of records) LargeHistory.addRecord(record.large, digest, event, record.body)
-    for (const digest of LargeHistory.recordsBeyond(record.large, recordBytes)) {
-      const kept = record.recorded.get(digest)
-      if (kept !== undefined) record.recorded.set(digest, { sequence: kept.sequence, record: null })
+const isAnyRecorded = (record: Record, records: ReadonlyArray<JournalRecord>): boolean => {
+  const recorded = recordedOf(record)
+  return recorded !== null && records.some(({ digest }) => recorded.has(digest))
+}
+
+const keep = (more: More, records: ReadonlyArray<JournalRecord>): void => {
+  more.recorded ??= new Map()
+  const { body, large, recorded } = more
+  for (const each of records) recorded.set(each.digest, { sequence: each.sequence, record: each })
+  if (large !== null) {
+    for (const { digest, event } of records) LargeHistory.addRecord(large, digest, event, body)
+    for (const digest of LargeHistory.recordsBeyond(large, recordBytes)) {
+      const kept = recorded.get(digest)
+      if (kept !== undefined) recorded.set(digest, { sequence: kept.sequence, record: null })
     }
   }
-  for (const digest of record.recorded.keys()) {
-    if (record.recorded.size <= recordCapacity) return
-    record.recorded.delete(digest)
+  for (const digest of recorded.keys()) {
+    if (recorded.size <= recordCapacity) return
+    recorded.delete(digest)
   }
+}
+
+// `from`: 1 if the record was just created with its first event.
+const addEvents = (record: Record, events: ReadonlyArray<unknown>, from: number): void => {
+  if (from >= events.length) return
+  record.events ??= record.sequence === 0 ? [] : [record.only]
+  record.only = undefined
+  for (let index = from; index < events.length; index++)
+    record.events[record.sequence++ % historyCapacity] = events[index]
 }
 
 const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
@@ -107,23 +137,16 @@ const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
   // A4 fence
   if ((record === undefined ? 0 : record.sequence) !== entry.expectedSequence) return "conflict"
   if (records !== undefined && record !== undefined && isAnyRecorded(record, records)) return "conflict"
+  let from = 0
   if (record === undefined) {
-    // An array that starts with `push` has room for 17; most addresses have one event.
-    record = {
-      sequence: 0,
-      state: null,
-      body: null,
-      alarmMillis: null,
-      events: events.slice(0, historyCapacity),
-      recorded: null,
-      large: null
-    }
+    from = Math.min(1, events.length)
+    record = { sequence: from, state: null, alarmMillis: null, only: events[0], events: null, more: null }
     kindOf(kinds, address.kind).records.set(address.id, record)
   }
-  for (let index = 0; index < events.length; index++) record.events[record.sequence++ % historyCapacity] = events[index]
+  addEvents(record, events, from)
   record.state = entry.state
   if (entry.body !== undefined) keepBody(record, entry.body.value, events)
-  if (records !== undefined && records.length > 0) keep(record, records)
+  if (records !== undefined && records.length > 0) keep(moreOf(record), records)
   if (record.alarmMillis !== alarmMillis) {
     record.alarmMillis = alarmMillis
     const { armed } = kindOf(kinds, address.kind)
@@ -134,15 +157,21 @@ const appendOne = (kinds: Kinds, entry: JournalEntry): AppendOutcome => {
 }
 
 const keepBody = (record: Record, body: unknown, events: ReadonlyArray<unknown>): void => {
-  if (body !== undefined) record.body = body
-  record.large ??= LargeHistory.make(record.sequence - events.length)
-  LargeHistory.addEvents(record.large, record.sequence, events)
-  for (const sequence of LargeHistory.eventsBeyond(record.large, record.sequence - historyCapacity, historyBytes))
-    record.events[(sequence - 1) % historyCapacity] = undefined
+  const more = moreOf(record)
+  if (body !== undefined) more.body = body
+  more.large ??= LargeHistory.make(record.sequence - events.length)
+  LargeHistory.addEvents(more.large, record.sequence, events)
+  for (const sequence of LargeHistory.eventsBeyond(more.large, record.sequence - historyCapacity, historyBytes))
+    if (record.events !== null) record.events[(sequence - 1) % historyCapacity] = undefined
 }
 
-const rowOf = ({ body, sequence, state, recorded }: Record): JournalRow => {
-  const digests = recorded === null ? [] : recorded.size > loadedDigests ? null : [...recorded.keys()]
+const noDigests: ReadonlyArray<string> = []
+
+const rowOf = (record: Record): JournalRow => {
+  const { more, sequence, state } = record
+  if (more === null) return { sequence, state, digests: noDigests }
+  const { body, recorded } = more
+  const digests = recorded === null ? noDigests : recorded.size > loadedDigests ? null : [...recorded.keys()]
   return body === null ? { sequence, state, digests } : { sequence, state, digests, body: { value: body, since: [] } }
 }
 
@@ -152,22 +181,32 @@ const eventsOf = (
   limit: number
 ): Exit.Exit<ReadonlyArray<JournalEvent>, JournalFailure> => {
   if (record === undefined) return Exit.succeed([])
-  const { large } = record
+  const { events, more, only } = record
+  const large = more === null ? null : more.large
   const forgotten = Math.max(record.sequence - historyCapacity, large === null ? 0 : large.forgotten)
   if (afterSequence < forgotten) return Exit.fail(failure("no", "HISTORY_FORGOTTEN"))
   const page: Array<JournalEvent> = []
   for (let before = afterSequence; before < record.sequence && page.length < limit; before++)
-    page.push({ sequence: before + 1, event: record.events[before % historyCapacity] })
+    page.push({ sequence: before + 1, event: events === null ? only : events[before % historyCapacity] })
   return Exit.succeed(page)
 }
 
-const dueOf = (kind: Kind | undefined, beforeMillis: number, after: JournalAlarm | undefined): Array<JournalAlarm> => {
+const dueOf = (
+  kind: Kind | undefined,
+  beforeMillis: number,
+  limit: number,
+  after: JournalAlarm | undefined
+): Array<JournalAlarm> => {
   const due: Array<JournalAlarm> = []
   for (const [id, alarmMillis] of kind?.armed ?? []) {
+    if (alarmMillis > beforeMillis) continue
     const alarm: JournalAlarm = { id, alarmMillis }
-    if (alarmMillis <= beforeMillis && (after === undefined || byAlarm(after, alarm) < 0)) due.push(alarm)
+    if (after !== undefined && byAlarm(after, alarm) >= 0) continue
+    // Alarms asks for the earliest one after every round (`limit` 1); that needs no sort.
+    if (limit > 1 || due.length === 0) due.push(alarm)
+    else if (byAlarm(alarm, due[0]!) < 0) due[0] = alarm
   }
-  return due.sort(byAlarm)
+  return due.sort(byAlarm).slice(0, limit)
 }
 
 const selectOf = (kind: Kind | undefined, wanted: (id: string, state: unknown) => boolean): JournalSelection => {
@@ -200,13 +239,14 @@ export const make = (): JournalShape => {
       return record === undefined ? nothing : Exit.succeed(rowOf(record))
     },
     recorded: (address, digest) => {
-      const found = find(kinds, address)?.recorded?.get(digest)
+      const record = find(kinds, address)
+      const found = record === undefined ? undefined : recordedOf(record)?.get(digest)
       return found === undefined ? nothing : Exit.succeed(found)
     },
     events: (address, afterSequence, limit) =>
       Effect.suspend(() => eventsOf(find(kinds, address), afterSequence, limit)),
     alarms: (kind, beforeMillis, limit, after) =>
-      Effect.sync(() => dueOf(kinds.byName.get(kind), beforeMillis, after).slice(0, limit)),
+      Effect.sync(() => dueOf(kinds.byName.get(kind), beforeMillis, limit, after)),
     select: (kind, _after, wanted) => Effect.sync(() => selectOf(kinds.byName.get(kind), wanted)),
     remove: (kind, removals) =>
       Effect.sync(() => removals.map((removal) => removeOne(kinds.byName.get(kind), removal))),

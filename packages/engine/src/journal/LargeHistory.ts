@@ -1,6 +1,6 @@
 /**
- * LargeHistory: what the events and records of one address in memory hold of bodies, in bytes, oldest first, so that
- * JournalMemory can let the oldest go. An address whose events hold nothing of a body has none.
+ * LargeHistory: sizes of the bodies in the events and records of one address in memory, oldest first, so that
+ * JournalMemory can drop the oldest. An address without bodies has no LargeHistory.
  */
 import * as JsonBytes from "../runtime/JsonBytes.js"
 
@@ -11,17 +11,17 @@ interface Sized<A> {
 
 /** The count of one address. */
 export interface LargeHistory {
-  /** The last event that was let go of for its size. */
+  /** The last event that was dropped because of the size limit. */
   forgotten: number
   eventBytes: number
   readonly events: Array<Sized<number>>
   recordBytes: number
   readonly records: Array<Sized<string>>
-  /** The body that was counted last: records that share it are counted once. */
+  /** The body that was counted last: it is counted once for all consecutive records that share it. */
   counted: unknown
 }
 
-/** Makes the count of an address whose events up to `sequence` hold nothing of a body. */
+/** Creates the count of an address whose events up to `sequence` contain no body. */
 export const make = (sequence: number): LargeHistory => ({
   forgotten: 0,
   eventBytes: 0,
@@ -40,7 +40,10 @@ export const addEvents = (self: LargeHistory, sequence: number, events: Readonly
   }
 }
 
-/** Events to let go of so that the others hold at most `bytesAtMost`; the last one stays. Those up to `until` are gone already. */
+/**
+ * Returns the events to drop so that the rest has at most `bytesAtMost`; the last one stays. Those up to `until` are
+ * gone already.
+ */
 export const eventsBeyond = (self: LargeHistory, until: number, bytesAtMost: number): ReadonlyArray<number> => {
   const gone: Array<number> = []
   while (self.events.length > 1) {
@@ -49,7 +52,7 @@ export const eventsBeyond = (self: LargeHistory, until: number, bytesAtMost: num
     self.events.shift()
     self.eventBytes -= bytes
     if (of <= until) continue
-    // What lies between two counted events is let go of with the older one.
+    // Events between two counted ones are dropped with the older one.
     const next = self.events[0]!.of
     for (let sequence = Math.max(of, self.forgotten + 1); sequence < next; sequence++) gone.push(sequence)
     self.forgotten = next - 1
@@ -57,7 +60,7 @@ export const eventsBeyond = (self: LargeHistory, until: number, bytesAtMost: num
   return gone
 }
 
-/** Counts a record: its event, and the body unless the record before has the same. */
+/** Counts a record: its event, and its body unless the record before has the same body. */
 export const addRecord = (self: LargeHistory, digest: string, event: unknown, body: unknown): void => {
   const bytes = JsonBytes.of(event) + (body === self.counted ? 0 : JsonBytes.of(body))
   self.counted = body
@@ -65,7 +68,7 @@ export const addRecord = (self: LargeHistory, digest: string, event: unknown, bo
   self.recordBytes += bytes
 }
 
-/** Digests of the records to let go of, so that the others hold at most `bytesAtMost`; the last one stays. */
+/** Returns the digests of the records to drop so that the rest has at most `bytesAtMost`; the last one stays. */
 export const recordsBeyond = (self: LargeHistory, bytesAtMost: number): ReadonlyArray<string> => {
   const gone: Array<string> = []
   while (self.records.length > 1 && self.recordBytes > bytesAtMost) {

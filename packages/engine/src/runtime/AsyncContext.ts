@@ -1,9 +1,9 @@
 /**
- * AsyncContext: runs host code in the async context of its call (what `AsyncLocalStorage` sees), also if it runs later. A
- * waiting turn runs on the stack that freed its address, and Effect resumes fibers in the context of the first to schedule;
- * without care a port would see the context of another caller.
+ * AsyncContext: runs host code in the async context of its call (what `AsyncLocalStorage` sees), even if it runs later.
+ * A waiting turn runs on the stack that freed its address, and Effect resumes fibers in the context of the first
+ * scheduler call. Without this module, a port could see the context of another caller.
  *
- * Owns the types. The host's platform captures contexts (`EngineConfig.asyncContext`); without it nothing is done.
+ * Owns the types. The host's platform captures contexts (`EngineConfig.asyncContext`); by default none is captured.
  */
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"

@@ -1,8 +1,8 @@
 /**
  * BoundedMap: a map with a capacity that evicts the least recently used entries. All caches use it.
  *
- * Two generations: when the young one holds half the capacity it becomes the old one, and old entries not used since are
- * evicted. Reading a young entry writes nothing, so a busy cache costs one look-up.
+ * Two generations: when the young one holds half the capacity it becomes the old one, and old entries not used since
+ * are evicted. Reading a young entry writes nothing, so a busy cache costs one look-up.
  */
 
 /** Entries by key, at most `capacity` of them. */

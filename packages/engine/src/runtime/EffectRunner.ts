@@ -1,6 +1,6 @@
 /**
- * EffectRunner: runs effects of ports and journals. An `Exit` is used at once and costs nothing; only an effect that must
- * suspend gets a fiber. Code that throws instead of returning an effect becomes a defect.
+ * EffectRunner: runs effects of ports and journals. An `Exit` is used at once and costs nothing; only an effect that
+ * must suspend gets a fiber. Code that throws instead of returning an effect becomes a defect.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -25,7 +25,7 @@ export const mapNow = <A, B, E>(self: Effect.Effect<A, E>, f: (a: A) => B): Effe
 export const mapErrorNow = <A, E, E1>(self: Effect.Effect<A, E>, f: (error: E) => E1): Effect.Effect<A, E1> =>
   isExit(self) ? Exit.mapError(self, f) : Effect.mapError(self, f)
 
-/** `Effect.flatMap` that gives an `Exit` where both effects are one. */
+/** `Effect.flatMap` that returns an `Exit` if both effects are one. */
 export const flatMapNow = <A, B, E, E1>(
   self: Effect.Effect<A, E>,
   f: (a: A) => Effect.Effect<B, E1>
@@ -34,7 +34,7 @@ export const flatMapNow = <A, B, E, E1>(
   return Exit.isSuccess(self) ? f(self.value) : Exit.failCause(self.cause)
 }
 
-/** `Effect.matchEffect` that gives an `Exit` where all effects are one. */
+/** `Effect.matchEffect` that returns an `Exit` if all effects are one. */
 export const matchNow = <A, E, B, E1, C, E2>(
   self: Effect.Effect<A, E>,
   onFailure: (error: E) => Effect.Effect<C, E2>,

@@ -1,16 +1,16 @@
 /**
- * EffectVersion: whether this program has an Effect that we can run on. It imports nothing of Effect, so that an entry may ask before
- * it loads what would fail on a file that is not there.
+ * EffectVersion: checks whether the installed Effect is supported. It imports nothing from Effect, so an entry point
+ * can check before it loads modules that may be missing.
  */
 import { createRequire } from "node:module"
 
-/** The oldest that will do; Effect 4 is another library. */
+/** The oldest supported version; Effect 4 is not compatible. */
 const oldest = [3, 21, 2] as const
 
 const isOldEnough = (major: number, minor: number, patch: number): boolean =>
   major === oldest[0] && (minor > oldest[1] || (minor === oldest[1] && patch >= oldest[2]))
 
-/** Why this version will not do, as a sentence; null if it will, or if it is not known. */
+/** Returns why this version is not supported, as a sentence; null if it is supported, or no version number. */
 export const faultOf = (version: unknown): string | null => {
   const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(String(version)) ?? []
   if (major === undefined || isOldEnough(Number(major), Number(minor), Number(patch))) return null
@@ -33,5 +33,5 @@ const found = (): unknown => {
   return undefined
 }
 
-/** Why the Effect of this program will not do, as a sentence; null if it will, or if none can be found. */
+/** Returns why the installed Effect is not supported, as a sentence; null if it is, or if none is found. */
 export const fault = (): string | null => faultOf(found())

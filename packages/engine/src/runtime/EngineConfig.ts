@@ -11,8 +11,8 @@ export interface EngineConfig {
   /** Unanswered messages of the whole engine before `MailboxFull` (scope `system`). Default 65,536. */
   readonly systemCapacity: number
   /**
-   * Bytes of bodies (`Behavior.body`) in the unanswered messages of an address, and in answers that wait for the disk, before
-   * `MailboxFull`; one message more at most. Default 16 MiB.
+   * Bytes of bodies (`Behavior.body`) in the unanswered messages of an address, and in its answers that wait for a
+   * commit, before `MailboxFull`; exceeded by one message at most. Default 16 MiB.
    */
   readonly mailboxBytes: number
   /** The same for the whole engine. Default 128 MiB. */
@@ -25,15 +25,18 @@ export interface EngineConfig {
   readonly batchCapacity: number
   /** Bytes of bodies in one journal append of several entries. Default 8 MiB. */
   readonly batchBytes: number
-  /** Committed entries whose callers are notified in one turn of the event loop, with an asynchronous journal. Default 128. */
+  /**
+   * Committed entries whose callers are notified in one turn of the event loop, with an asynchronous journal. Default
+   * 128.
+   */
   readonly settleSlice: number
   /** How long an actor stays in memory after its last turn, to within one sweep. Default 60,000. */
   readonly idleMillis: number
-  /** Pause between two sweeps for idle actors. Default 5,000. */
+  /** Pause between two sweeps for idle actors, while any actor is active. Default 5,000. */
   readonly sweepMillis: number
   /** Actors inspected before a sweep yields. Default 10,000. */
   readonly sweepSlice: number
-  /** How long answers are given within one turn of the event loop before further ones wait for the next turn. Default 5. */
+  /** How long answers are given within one turn of the event loop; later answers wait for the next turn. Default 5. */
   readonly valveMillis: number
   /** How often a command is decided again after another writer was first. Default 8. */
   readonly conflictRetries: number
@@ -43,7 +46,9 @@ export interface EngineConfig {
   readonly pollMillis: number
   /** How long `drain` waits for work in progress. Default 10,000. */
   readonly drainMillis: number
-  /** Runs a task soon, after the current turn of the event loop. Default `setImmediate`; a simulation brings its own. */
+  /**
+   * Runs a task soon, after the current turn of the event loop. Default `setImmediate`; a simulation brings its own.
+   */
   readonly defer: (task: () => void) => void
   /** Captures the async context of a command that has to wait, so that ports run in it. Default null: not captured. */
   readonly asyncContext: Capture | null
@@ -103,7 +108,7 @@ const fields: { readonly [Name in keyof EngineConfig]: Fields.Field } = {
   asyncContext: { is: "a function or null", check: (value) => value === null || typeof value === "function" }
 }
 
-/** The defaults with some values replaced. Throws a `TypeError` that names the first one that cannot be. */
+/** The defaults with some values replaced. Throws a `TypeError` that names the first invalid value. */
 export const make = (overrides: Partial<EngineConfig> = {}): EngineConfig => {
   const config = { ...defaults, ...overrides }
   const fault = Fields.sentenceOf(config, fields)

@@ -43,7 +43,10 @@ export const make = (): EngineMetrics => ({
   attendants: 0
 })
 
-/** What group commit counts. `batchMillisBuckets[i]` counts appends of at most `batchMillisBounds[i]` milliseconds, the last the rest. */
+/**
+ * What group commit counts. `batchMillisBuckets[i]` counts appends of at most `batchMillisBounds[i]` milliseconds; the
+ * last bucket counts the rest.
+ */
 export interface CommitMetrics {
   /** Appends finished. */
   appends: number
@@ -58,7 +61,7 @@ export interface CommitMetrics {
   readonly batchEntriesBuckets: Array<number>
   /** Messages held until something is durable or their address is free, of all systems on this group commit. */
   held: number
-  /** What their commands hold of bodies, and their answers may, bytes. */
+  /** Bytes of bodies in their commands, and at most in their answers. */
   heldBytes: number
 }
 

@@ -3,7 +3,8 @@
  *
  * A turn on the caller's stack is answered at once, so callers in a loop never suspend and the event loop starves: in
  * this version of Effect the scheduler counts per fiber and starts over when a fiber parks. When answers have been
- * given for `valveMillis` within one turn of the event loop, the next answers wait for the next turn. Decisions never wait.
+ * given for `valveMillis` within one turn of the event loop, the next answers wait for the next turn. Decisions never
+ * wait.
  */
 
 /** Answers between two reads of the clock. */
@@ -12,7 +13,9 @@ const answersPerLook = 16
 /** Decides whether an answer is given at once or in the next turn of the event loop. */
 export interface FairnessValve {
   readonly pass: () => boolean
-  /** Gives an answer in the next turn of the event loop, together with all others that wait, so no caller runs ahead. */
+  /**
+   * Gives an answer in the next turn of the event loop, together with all others that wait, so no caller runs ahead.
+   */
   readonly later: (answer: () => void) => void
 }
 
@@ -43,7 +46,7 @@ export const make = (limitMillis: number, defer: (task: () => void) => void): Fa
       }
       return open
     },
-    // Asked for only after `pass` said no: the valve is armed.
+    // Called only after `pass` returned false, so the valve is armed.
     later: (answer) => void waiting.push(answer)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Fields: checks an object against named fields. The one validator behind inputs of commands, options of programs, tasks and
- * limits. Pure: returns what is wrong as a value; callers choose error type and message.
+ * Fields: checks an object against named fields. It validates command inputs, program options, tasks and limits. Pure:
+ * returns what is wrong as a value; callers choose error type and message.
  */
 
 /** What one field must be. */
@@ -25,13 +25,13 @@ export type Fault =
 /** An object whose fields can be read by name. */
 export type Named = { readonly [name: string]: unknown }
 
-/** Whether a value is an object and no list. */
+/** Whether a value is an object but no array. */
 export const isObject = (value: unknown): value is Named =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 /**
- * Returns null if `given` is an object with these fields and no others, else its first fault: missing fields, then wrong
- * ones, then unknown ones. `isNullAbsent`: null counts as missing, not as a wrong value.
+ * Returns null if `given` is an object with these fields and no others, else its first fault: missing fields, then
+ * wrong ones, then unknown ones. `isNullAbsent`: null counts as missing, not as a wrong value.
  */
 export const faultOf = (given: unknown, fields: Fields, isNullAbsent = false): Fault | null => {
   if (!isObject(given)) return { _tag: "NoObject" }
@@ -61,8 +61,8 @@ const explain = (given: Named, fields: Fields, isNullAbsent: boolean): Fault => 
 }
 
 /**
- * Returns the first fault as a sentence without a full stop, or null: `retry.limit must be a whole number from 0 to 200`.
- * Shows names, never a value. `path`: prefix of each name.
+ * Returns the first fault as a sentence without a full stop, or null: `retry.limit must be a whole number from 0 to
+ * 200`. Shows names, never a value. `path`: prefix of each name.
  */
 export const sentenceOf = (given: unknown, fields: Fields, path = ""): string | null => {
   const fault = faultOf(given, fields)

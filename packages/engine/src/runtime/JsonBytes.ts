@@ -1,6 +1,6 @@
 /**
- * JsonBytes: about how many bytes a JSON value takes, for bounds. Counts what its JSON would take in UTF-8; characters that
- * JSON escapes count as themselves. Pure, and does not recurse.
+ * JsonBytes: estimates the size of a JSON value in bytes, for bounds. Counts its JSON text in UTF-8; characters that
+ * JSON escapes are counted unescaped. Pure, and does not recurse.
  */
 
 const valueBytes = 8

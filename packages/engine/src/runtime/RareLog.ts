@@ -1,6 +1,6 @@
 /**
- * RareLog: logs events that may happen thousands of times a second. Writes at most one line a second, with the number of
- * lines that were left out.
+ * RareLog: logs events that may happen thousands of times a second. Writes at most one line a second, with the number
+ * of suppressed lines.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"

@@ -1,7 +1,7 @@
 /**
- * Supervision: handles defects. If a behavior or port throws, the caller of that command gets the defect; the address is
- * freed, its state is unchanged (it is immutable and set only when a turn succeeded), and the next turn runs. Every defect
- * is counted, and logged at most once a second.
+ * Supervision: handles defects. If a behavior or port throws, the caller of that command gets the defect; the address
+ * is freed, its state is unchanged (it is immutable and set only when a turn succeeded), and the next turn runs. Every
+ * defect is counted, and logged at most once a second.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

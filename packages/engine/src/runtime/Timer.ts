@@ -1,6 +1,6 @@
 /**
- * Timer: calls back once after a time. It costs no fiber with the live clock, and keeps the process alive; with a test clock or
- * in a simulation it follows that clock.
+ * Timer: calls back once after a time. It costs no fiber with the live clock, and keeps the process alive unless it is
+ * quiet; with a test clock or in a simulation it follows that clock.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -9,7 +9,7 @@ import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 import { isLive } from "./QuietTimer.js"
 
-/** Calls back after so many milliseconds, at most 2^31-1, unless the returned function is called before. */
+/** Calls back after `millis` milliseconds (at most 2^31-1), unless the returned function is called before. */
 export type Start = (millis: number, callback: () => void) => () => void
 
 const start: Start = (millis, callback) => {
@@ -17,15 +17,27 @@ const start: Start = (millis, callback) => {
   return () => clearTimeout(timer)
 }
 
-/** Timers of the clock in force. */
-export const make: Effect.Effect<Start> = Effect.gen(function* () {
-  const clock = yield* Clock.clockWith(Effect.succeed)
-  if (isLive(clock)) return start
-  const fork = Runtime.runFork(yield* Effect.runtime<never>())
-  return (millis, callback) => {
-    // A clock may end a sleep at once; a timer never calls back before it is made.
-    const sleep = Effect.zipRight(Effect.yieldNow(), clock.sleep(Duration.millis(millis)))
-    const fiber = fork(Effect.zipRight(sleep, Effect.sync(callback)))
-    return () => fiber.unsafeInterruptAsFork(FiberId.none)
-  }
-})
+const startQuiet: Start = (millis, callback) => {
+  const timer: ReturnType<typeof setTimeout> & { readonly unref?: () => unknown } = setTimeout(callback, millis)
+  timer.unref?.() // exists on Node only
+  return () => clearTimeout(timer)
+}
+
+const makeWith = (live: Start): Effect.Effect<Start> =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.clockWith(Effect.succeed)
+    if (isLive(clock)) return live
+    const fork = Runtime.runFork(yield* Effect.runtime<never>())
+    return (millis, callback) => {
+      // A test clock may end a sleep at once; a timer must not call back before it is returned.
+      const sleep = Effect.zipRight(Effect.yieldNow(), clock.sleep(Duration.millis(millis)))
+      const fiber = fork(Effect.zipRight(sleep, Effect.sync(callback)))
+      return () => fiber.unsafeInterruptAsFork(FiberId.none)
+    }
+  })
+
+/** Creates timers that follow the current clock. */
+export const make: Effect.Effect<Start> = makeWith(start)
+
+/** The same, without keeping the process alive. */
+export const makeQuiet: Effect.Effect<Start> = makeWith(startQuiet)
