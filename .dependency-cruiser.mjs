@@ -7,15 +7,17 @@
 const line = {
   client: [],
   react: ["client"],
+  console: ["client"],
   engine: [],
-  checkout: ["engine"],
+  checkout: ["client", "engine"],
   directory: ["engine", "checkout"],
   history: ["engine", "checkout"],
   sql: ["engine", "checkout", "directory"],
-  http: ["engine", "checkout"],
+  http: ["client", "engine", "checkout"],
   cluster: ["engine", "checkout", "sql"],
   sdk: ["client", "engine", "checkout", "directory", "history", "sql", "http", "cluster"],
-  testkit: ["engine", "checkout", "directory", "history"]
+  testing: ["engine", "checkout", "history", "sdk"],
+  testkit: ["engine", "checkout", "directory", "history", "testing"]
 }
 
 const direction = Object.entries(line).map(([name, allowed]) => ({

@@ -20,7 +20,9 @@ const removeLeftovers = (path) => {
   if (!existsSync(join(path, "dist"))) return
   for (const file of readdirSync(join(path, "dist"), { recursive: true })) {
     const [, stem] = /^(.*?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(file) ?? []
-    if (stem !== undefined && !existsSync(join(path, "src", `${stem}.ts`))) rmSync(join(path, "dist", file))
+    const isOurs = stem === undefined || file.startsWith("assets/")
+    if (!isOurs && ![".ts", ".tsx"].some((end) => existsSync(join(path, "src", `${stem}${end}`))))
+      rmSync(join(path, "dist", file))
   }
 }
 
@@ -34,6 +36,9 @@ const add = (manifest) => {
   ordered.push(manifest)
 }
 published.forEach(add)
+
+if (!existsSync(join(root, "packages/console/dist/assets/index.html")))
+  throw new Error("packages/console has no assets: run `npm run build` first")
 
 const tarballs = ordered.map(({ path }) => {
   removeLeftovers(path)

@@ -5,8 +5,8 @@ const version = (process.argv[2] ?? "").replace(/^v/, "")
 const wrong = readdirSync("packages").flatMap((name) => {
   const path = `packages/${name}/package.json`
   const manifest = JSON.parse(readFileSync(path, "utf8"))
-  const { dependencies, optionalDependencies, peerDependencies } = manifest
-  const asked = Object.entries({ ...dependencies, ...optionalDependencies, ...peerDependencies })
+  const { dependencies, devDependencies, optionalDependencies, peerDependencies } = manifest
+  const asked = Object.entries({ ...devDependencies, ...dependencies, ...optionalDependencies, ...peerDependencies })
   return [["version", manifest.version], ...asked.filter(([each]) => each.startsWith("@onelane/"))]
     .filter(([, found]) => found !== version)
     .map(([what, found]) => `${path}: ${what} is ${found}, not ${version}`)
