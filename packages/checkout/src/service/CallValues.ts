@@ -25,7 +25,7 @@ class TakenCaller implements Caller.Caller {
   readonly actingAccountId: string | null
   constructor({ userId, roles, actingAccountId }: Caller.Caller) {
     this.userId = userId
-    this.roles = roles.slice()
+    this.roles = [...roles]
     this.actingAccountId = actingAccountId
   }
 }
