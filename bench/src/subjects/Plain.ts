@@ -2,7 +2,7 @@
  * Plain: the floors. They use no library and nothing to keep turns apart; they are correct only because nothing in them
  * ever waits.
  */
-import type { CheckoutError, CheckoutSession } from "@onelane/checkout"
+import { type CheckoutError, CheckoutSession } from "@onelane/checkout"
 import * as Load from "../Load.js"
 import { ofPromises, type Subject } from "../Runner.js"
 import { type Result, seeResult } from "./Onelane.js"
@@ -49,7 +49,8 @@ interface Input {
 
 /**
  * The same over whole checkout sessions: it takes the input that ours takes and gives the answer that ours gives, object
- * for object. No rights, no validation, no history, no turn: the least code that gives this answer.
+ * for object; the session is a copy, which its caller may change. No rights, no validation, no history, no turn: the
+ * least code that gives this answer.
  */
 export const asyncSameAnswer = (): Subject => {
   const sessions = new Map<string, CheckoutSession.CheckoutSession>()
@@ -60,7 +61,7 @@ export const asyncSameAnswer = (): Subject => {
     const requestId = `req_${requests++}`
     const moved = move(session, nextState, requestId)
     sessions.set(checkoutSessionId, moved)
-    return { ok: true, value: { requestId, replayed: false, session: moved } }
+    return { ok: true, value: { requestId, replayed: false, session: CheckoutSession.copyOf(moved) } }
   }
   return ofPromises(
     {
