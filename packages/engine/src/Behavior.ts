@@ -95,10 +95,10 @@ export interface Behavior<State, Command, Event, Reply, Refusal, Facts = void> {
    */
   readonly prepare: (state: State, command: Command) => Effect.Effect<Facts, Refusal>
   /**
-   * The digests whose records `decide` needs: an idempotency key, the operation of a result. Usually none
-   * (`noDigests`), which costs nothing. A digest is 1..64 characters of base64url, one scope for the whole address.
+   * The digests whose records `decide` needs in this state: an idempotency key, the operation of a late result. Usually
+   * none (`noDigests`), which costs nothing. A digest is 1..64 characters of base64url, one scope for the whole address.
    */
-  readonly digestsOf: (command: Command) => ReadonlyArray<string>
+  readonly digestsOf: (state: State, command: Command) => ReadonlyArray<string>
   readonly decide: (
     state: State,
     command: Command,

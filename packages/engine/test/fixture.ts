@@ -39,7 +39,7 @@ export type Counted = Count & { readonly sequence: number; readonly replayed?: b
 
 export const counter: Behavior.Behavior<Count, Add, Added, Counted, Refusal, void> = {
   kind: "counter",
-  digestsOf: ({ digest }) => (digest === undefined ? Behavior.noDigests : [digest]),
+  digestsOf: (_, { digest }) => (digest === undefined ? Behavior.noDigests : [digest]),
   initial: { value: 0 },
   prepare: (_state, { port, throwIn }) => (throwIn === "prepare" ? explode("prepare") : (port ?? Exit.void)),
   decide: (state, { digest, expect, by, throwIn }, { records }) => {

@@ -156,7 +156,7 @@ export const cartBehavior: CartBehavior = {
   kind: "cart",
   initial: { format: StoreFormat.current, sessionId: null, completed: null, assigned: null, late: [] },
   prepare: () => Exit.void,
-  digestsOf: (command) =>
+  digestsOf: (_, command) =>
     command.tag === "Keep" || command.tag === "Prune" || command.use === null
       ? Behavior.noDigests
       : [command.use.digest],

@@ -102,7 +102,7 @@ const asksCart = (flow: Flow, { cartRevision = null, session }: SessionState, co
   cartRevision !== null ||
   (command.tag === "CompleteTask" && flow.arrivals.has(command.next ?? session?.nextState ?? ""))
 
-const digestsOf = (command: SessionCommand): ReadonlyArray<string> => {
+const digestsOf = (state: SessionState, command: SessionCommand): ReadonlyArray<string> => {
   switch (command.tag) {
     case "Read":
     case "Expire":
@@ -110,7 +110,7 @@ const digestsOf = (command: SessionCommand): ReadonlyArray<string> => {
     case "CompleteTask":
     case "FailTask":
     case "ReleaseClaim":
-      return digestsWith(command.use, ...CloseOperation.digestsOf(command))
+      return digestsWith(command.use, ...CloseOperation.digestsOf(state, command))
     default:
       return command.use === null || command.use === undefined ? Behavior.noDigests : [command.use.digest]
   }

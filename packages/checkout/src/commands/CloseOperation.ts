@@ -31,8 +31,9 @@ export const checkWith =
   (input: { readonly checkoutSessionId: string }): InvalidInput | InvalidCheckoutSessionId | null =>
     Input.accept(input, fields) ?? (isSessionId(input.checkoutSessionId) ? null : Refusal.invalidCheckoutSessionId)
 
-/** A claimed session, and the claim that the command closes. */
-type Claimed = CheckoutSession & {
+/** The claim that the command closes. */
+export interface Claim {
+  readonly session: CheckoutSession
   readonly nextState: string
   readonly workKey: string
   /** The cart has another revision than when the task was claimed, or is gone. */
@@ -71,7 +72,7 @@ export const claimOf = (
   command: Closing,
   turn: SessionTurn
 ):
-  | { readonly claimed: Claimed }
+  | Claim
   | { readonly answered: Decided<OperationError> }
   | { readonly over: Over }
   | Exit.Exit<never, OperationError> => {
@@ -87,7 +88,7 @@ export const claimOf = (
     const { expectedVersion = null } = command
     if (expectedVersion !== null && expectedVersion !== session.version)
       return Exit.fail(Refusal.versionMismatch(session))
-    return { claimed: { ...session, nextState, workKey, cartChanged: hasChanged(state, turn) } }
+    return { session, nextState, workKey, cartChanged: hasChanged(state, turn) }
   }
   const closed = closedBy(turn, command.operationId)
   const reason = reasonOf(state, turn, closed)
@@ -98,8 +99,11 @@ export const claimOf = (
 const hasChanged = ({ cartRevision = null }: SessionState, { facts: { cart } }: SessionTurn): boolean =>
   cartRevision !== null && (cart === null || cart.revision !== cartRevision)
 
-/** The fields of the closing event for a changed cart; none if it did not change. */
-export const noted = ({ cartChanged }: Claimed): { readonly cartChanged?: true } => (cartChanged ? { cartChanged } : {})
+/** The fields of the closing event for a cart that did not change. */
+export const unchanged: { readonly cartChanged?: true } = {}
+
+/** The fields of the closing event about its cart. */
+export const noted = ({ cartChanged }: Claim): typeof unchanged => (cartChanged ? { cartChanged } : unchanged)
 
 /** Refuses a command that came too late; nothing is recorded. */
 export const refuse = ({ reason, session }: Over, recorded = false): Exit.Exit<never, OperationError> =>
@@ -134,9 +138,15 @@ const reasonOf = (state: SessionState, turn: SessionTurn, closed: Closed | null)
 /** Late successes with different order ids kept per operation. */
 export const lateCapacity = 3
 
-/** The records of an operation: how it was closed, and its late successes. A malformed id has none. */
-export const digestsOf = ({ operationId }: { readonly operationId: string }): ReadonlyArray<string> =>
-  /^[A-Za-z0-9_-]{1,56}$/.test(operationId)
+/**
+ * The records of an operation that does not run: how it was closed, and its late successes. A malformed id has none, and
+ * neither has the running operation.
+ */
+export const digestsOf = (
+  { session }: SessionState,
+  { operationId }: { readonly operationId: string }
+): ReadonlyArray<string> =>
+  session?.operationId !== operationId && /^[A-Za-z0-9_-]{1,56}$/.test(operationId)
     ? [operationId, ...Array.from({ length: lateCapacity }, (_, number) => lateDigest(operationId, number))]
     : []
 

@@ -14,7 +14,7 @@ import type { CompleteTaskInput } from "../service/CheckoutSessions.js"
 import { type CheckoutSession, copyOf, type TaskCause } from "../session/CheckoutSession.js"
 import { stateMaxLength } from "../session/CheckoutState.js"
 import { isSame, JsonFault, type JsonObject } from "../session/Json.js"
-import type { Arriving, SessionEvent, SessionState } from "../session/SessionState.js"
+import type { Arriving, SessionState } from "../session/SessionState.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import * as Proceeding from "./Proceeding.js"
@@ -51,8 +51,6 @@ const invalidData = "INVALID_DATA"
 
 const cartChanged = Object.freeze({ code: "CART_CHANGED", message: "The cart changed while the task ran." })
 
-type Claimed = Extract<ReturnType<typeof CloseOperation.claimOf>, { readonly claimed: unknown }>["claimed"]
-
 /**
  * Moves the session, once, to the state that the result chose, or else to the one it was claimed for. The session goes
  * to `Error` if the task refuses a cart that has changed since the claim, chose a state that may not follow, or
@@ -64,53 +62,72 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   if ("_tag" in found) return found
   if ("answered" in found) return found.answered
   if ("over" in found) return tooLate(found.over, command, turn)
-  const { claimed } = found
-  const { state: from, workKey, lastRequestId } = claimed
+  const { session, workKey } = found
+  const { state: from, lastRequestId } = session
   const { caller, data, next = null, operationId, orderId, use = null } = command
   const isAstray = next !== null && !allows(flow, from, next)
-  if (isAstray && caller !== null) return Exit.fail(Refusal.transitionNotAllowed(claimed, followersOf(flow, from)))
-  const dataFault = dataFaultOf(flow, claimed, command)
-  if (dataFault !== null && caller !== null) return Exit.fail(Refusal.invalidData(dataFault, claimed))
+  if (isAstray && caller !== null) return Exit.fail(Refusal.transitionNotAllowed(session, followersOf(flow, from)))
+  const dataFault = dataFaultOf(flow, session, command)
+  if (dataFault !== null && caller !== null) return Exit.fail(Refusal.invalidData(dataFault, session))
   const at = turn.nowMillis
   const by = caller === null ? null : caller.userId
-  const owner = ownerNow(claimed, turn.facts.cart)
-  const closing = { at, from, by, operationId, workKey, orderId, owner, use, ...CloseOperation.noted(claimed) } as const
-  const cause = failureOf(flow, claimed, command, isAstray) ?? causeOf(dataFault)
-  const to = next ?? claimed.nextState
-  const patch = data === undefined ? undefined : { data: data as JsonObject }
-  const event: SessionEvent =
-    cause === null
-      ? { type: "TaskCompleted", ...goOn(flow, state, claimed, to, turn), ...closing, ...patch }
-      : { type: "TaskFailed", cause, applied: "unknown", ...closing }
-  return accept(event, lastRequestId ?? "", digestsWith(use, operationId))
+  const owner = ownerNow(session, turn.facts.cart)
+  const cause = failureOf(flow, found, command, isAstray) ?? causeOf(dataFault)
+  const noted = CloseOperation.noted(found)
+  const requestId = lastRequestId ?? ""
+  const digests = digestsWith(use, operationId)
+  if (cause !== null) {
+    const closing = { at, from, by, operationId, workKey, orderId, owner, use, ...noted }
+    return accept({ type: "TaskFailed", cause, applied: "unknown", ...closing }, requestId, digests)
+  }
+  const { archives, proceeded, to } = goOn(flow, state, found, next ?? found.nextState, turn)
+  // A literal: most results bring no more, and a spread costs more than the rest.
+  const plain = {
+    type: "TaskCompleted",
+    to,
+    archives,
+    at,
+    from,
+    by,
+    operationId,
+    workKey,
+    orderId,
+    owner,
+    use
+  } as const
+  if (proceeded === undefined && data === undefined && noted === CloseOperation.unchanged)
+    return accept(plain, requestId, digests)
+  const steps = proceeded === undefined ? {} : { proceeded }
+  const patch = data === undefined ? {} : { data: data as JsonObject }
+  return accept({ ...plain, ...steps, ...noted, ...patch }, requestId, digests)
 }
 
 // A chain keeps the cart revision of its beginning, so its last step detects a change since the first one.
 const goOn = (
   flow: Flow,
   state: SessionState,
-  { cartChanged, operationId, state: from, version }: Claimed,
+  { cartChanged, session: { operationId, state: from, version } }: CloseOperation.Claim,
   to: string,
   { facts: { cart, cartStatus }, nowMillis: at }: SessionTurn
 ): Arriving =>
-  Proceeding.arrive(flow, to, {
+  Proceeding.arrive(flow, to, () => ({
     at,
     version: version + 1,
     origin: operationId ?? "",
     cart: { cartStatus, revision: state.cartRevision ?? cart?.revision ?? null },
     cartChanged,
     kept: { workKeys: state.workKeys.filter((one) => one.state !== from), followUps: state.followUps ?? 0 }
-  })
+  }))
 
 // Why a success counts as a failure; null if it does not.
 const failureOf = (
   flow: Flow,
-  claimed: Claimed,
+  { cartChanged: isChanged, session }: CloseOperation.Claim,
   { fault }: CommandOf<"CompleteTask">,
   isAstray: boolean
 ): TaskCause | null => {
-  const { state: from } = claimed
-  if (claimed.cartChanged && flow.tasks.get(from)?.whenCartChanged === "refuse") return cartChanged
+  const { state: from } = session
+  if (isChanged && flow.tasks.get(from)?.whenCartChanged === "refuse") return cartChanged
   if (fault !== undefined) return { code: badResult, message: fault }
   if (!isAstray) return null
   const allowed = followersOf(flow, from).slice(0, Refusal.namedStates).join(", ")

@@ -28,17 +28,14 @@ export const decide: Decide<"FailTask"> = (_flow, state, command, turn) => {
     return isRepeated(found.over, command)
       ? CloseOperation.repeat(found.over.closed!)
       : CloseOperation.refuse(found.over)
-  const { state: from, workKey, lastRequestId } = found.claimed
+  const { session, workKey } = found
+  const { state: from, lastRequestId } = session
   const { operationId, cause, applied, use = null } = command
   const by = command.caller === null ? null : command.caller.userId
-  const owner = ownerNow(found.claimed, turn.facts.cart)
+  const owner = ownerNow(session, turn.facts.cart)
   const at = turn.nowMillis
   const event = { type: "TaskFailed", at, from, by, operationId, workKey, cause, applied, owner, use } as const
-  return accept(
-    { ...event, ...CloseOperation.noted(found.claimed) },
-    lastRequestId ?? "",
-    digestsWith(use, operationId)
-  )
+  return accept({ ...event, ...CloseOperation.noted(found) }, lastRequestId ?? "", digestsWith(use, operationId))
 }
 
 const isRepeated = ({ closed }: CloseOperation.Over, { applied, cause }: CommandOf<"FailTask">): boolean => {

@@ -193,7 +193,7 @@ const openedFrom = (
 ): SessionEvent => {
   const { accountId, cartId, id, ownerId, state, storeId } = session
   const coming = { at, version: 1, origin: requestId, cart, cartChanged: false, kept: { workKeys, followUps: 0 } }
-  const { archives, proceeded, to } = Proceeding.arrive(flow, state, coming)
+  const { archives, proceeded, to } = Proceeding.arrive(flow, state, () => coming)
   const opened = {
     type: "Opened",
     at,

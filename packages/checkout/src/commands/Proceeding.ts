@@ -38,11 +38,12 @@ export interface Coming {
 
 /**
  * Returns where a session that comes to the state `to` finally stays, and the automatic steps for the event. A state
- * that does not proceed is final here.
+ * that does not proceed is final here, and needs no `comingOf`.
  */
-export const arrive = (flow: Flow, to: string, coming: Coming): Arriving => {
+export const arrive = (flow: Flow, to: string, comingOf: () => Coming): Arriving => {
   const arrival = flow.arrivals.get(to)
   if (arrival === undefined) return { to, archives: isFinal(flow, to) }
+  const coming = comingOf()
   const { cart, cartChanged, kept } = coming
   if (cart.cartStatus === null || !isUpdatable(cart.cartStatus)) return halted(to, [], "CART_NOT_UPDATABLE")
   const { archives, state, through, work } = arrival
@@ -66,14 +67,14 @@ export const arriveByCall = (
   { facts: { cart, cartStatus }, nowMillis: at }: SessionTurn,
   requestId: string
 ): Arriving =>
-  arrive(flow, to, {
+  arrive(flow, to, () => ({
     at,
     version: version + 1,
     origin: requestId,
     cart: { cartStatus, revision: cart?.revision ?? null },
     cartChanged: false,
     kept: { workKeys, followUps: 0 }
-  })
+  }))
 
 const halted = (
   to: string,

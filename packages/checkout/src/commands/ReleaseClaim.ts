@@ -22,10 +22,11 @@ export const decide: Decide<"ReleaseClaim"> = (flow, state, command, turn) => {
   if ("_tag" in found) return found
   if ("answered" in found) return found.answered
   if ("over" in found) return CloseOperation.refuse(found.over)
-  const { state: from, workKey, lastRequestId } = found.claimed
+  const { session, workKey } = found
+  const { state: from, lastRequestId } = session
   const { operationId, reason, caller, use = null } = command
   const { userId: by } = caller
-  const owner = ownerNow(found.claimed, turn.facts.cart)
+  const owner = ownerNow(session, turn.facts.cart)
   const at = turn.nowMillis
   const event = { type: "ClaimReleased", at, from, by, operationId, workKey, reason, owner, use } as const
   const ending = isFinal(flow, from) ? { archives: true } : {}

@@ -149,22 +149,17 @@ const nothing = (): void => {}
  * Runs the work once; only an Effect gets a fiber. The returned function interrupts it. A Promise cannot be
  * interrupted: it continues, and its success is reported however late.
  */
-export const work = (
-  run: NonNullable<Task["run"]>,
-  context: TaskContext,
-  fork: Fork,
-  { onFailure, onSuccess }: WorkEnds
-): (() => void) => {
+export const work = (run: NonNullable<Task["run"]>, context: TaskContext, fork: Fork, ends: WorkEnds): (() => void) => {
   const settle = (value: unknown): void => {
     const result = TaskResult.of(value)
-    if ("code" in result) onFailure(result)
-    else onSuccess(result)
+    if ("code" in result) ends.onFailure(result)
+    else ends.onSuccess(result)
   }
   let begun: unknown
   try {
     begun = run(context)
   } catch (thrown) {
-    onFailure(thrownBy(thrown))
+    ends.onFailure(thrownBy(thrown))
     return nothing
   }
   switch (kindOf(begun)) {
@@ -172,11 +167,11 @@ export const work = (
       settle(begun)
       return nothing
     case "promise":
-      Promise.resolve(begun).then(settle, (rejection) => onFailure(TaskResult.failureOf(rejection)))
+      Promise.resolve(begun).then(settle, (rejection) => ends.onFailure(TaskResult.failureOf(rejection)))
       return nothing
     case "effect":
       return fork(settling(begun as Effect.Effect<unknown, unknown>, settle), (exit) => {
-        if (Exit.isFailure(exit)) onFailure(failureOf(exit.cause))
+        if (Exit.isFailure(exit)) ends.onFailure(failureOf(exit.cause))
       })
   }
 }

@@ -198,8 +198,10 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
       const data = dataAfter(session, event)
       const claimed = changed(session, at, session.state, claim, null, session.orderId, event.requestId, data)
       const { cartRevision = null, deadlineAt } = event
+      const { flowVersion, formerStates } = state
       const workKeys = withWorkKey(state, session.state, workKey)
-      return { ...closed(state, claimed, workKeys), deadlineAt, cartRevision }
+      const after = { format: StoreFormat.current, flowVersion, session: claimed, deadlineAt, workKeys, cartRevision }
+      return formerStates === undefined ? after : { ...after, formerStates }
     }
     case "TaskCompleted": {
       const closedBy = event.archives ? "COMPLETED" : null

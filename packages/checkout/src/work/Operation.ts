@@ -84,68 +84,93 @@ const timeLeft = (task: Task, claim: Claim, nowMillis: number): number =>
 const isFresh = ({ operationId, resumed }: Claim): boolean => !resumed && !OperationId.isFollowUp(operationId)
 
 /** Makes an operation and starts its deadline; for external work, that is all. */
-export const make = (parts: Parts, task: Task, claim: Claim, nowMillis: number, ends: Ends): Operation => {
-  const { retry = {} } = task
-  const { baseMillis = defaultRetry.baseMillis, limit = defaultRetry.limit, maxMillis = defaultRetry.maxMillis } = retry
-  let isOver = false
-  let attempts = 0
-  let interrupt = nothing
-  let stopPause = nothing
-  let abort = nothing
-
-  const stop = (): void => {
-    if (isOver) return
-    isOver = true
-    stopDeadline()
-    stopPause()
-    abort()
-    interrupt()
-  }
-  const fail = (failure: TaskFailure): void => {
-    if (isOver) return
-    stop()
-    ends.onFailure(failure)
-  }
-  const workEnded = (): void => {
-    abort = nothing
-    interrupt = nothing
-  }
-  const pauseMillis = () => Backoff.pauseMillis({ baseMillis, maxMillis }, attempts, parts.jitter())
-  const workEnds: WorkEnds = {
-    onSuccess: (success) => {
-      workEnded()
-      stop()
-      ends.onSuccess(success)
-    },
-    onFailure: (failure) => {
-      workEnded()
-      if (failure.final === true || attempts > limit) return fail(failure)
-      if (!isOver) stopPause = parts.after(pauseMillis(), begin)
-    }
-  }
-  const attempt = (cartChanged: boolean): void => {
-    if (isOver) return
-    attempts += 1
-    const signal = new LazySignal()
-    abort = () => signal.abort()
-    const context = contextOf(claim, cartChanged, attempts, signal)
-    interrupt = work(task.run!, context, parts.fork, workEnds)
-    // Work may stop its own operation.
-    if (isOver) interrupt()
-  }
-  const leftMillis = timeLeft(task, claim, nowMillis)
-  const begin = (): void => {
-    const { cartRevision, resumed, session } = claim
-    if (leftMillis === 0) return fail(deadline) // too late to begin
-    if (resumed && task.repeatable === false) return fail(interrupted)
-    if (cartRevision === null || (attempts === 0 && isFresh(claim))) return attempt(false)
-    parts.run(parts.hasChanged(session.cartId, cartRevision), (exit) => attempt(exit._tag === "Success" && exit.value))
-  }
-  const stopDeadline = (task.run === undefined ? parts.quietly : parts.after)(leftMillis, () => fail(deadline))
-  return { begin, stop, tries: () => attempts }
-}
+export const make = (parts: Parts, task: Task, claim: Claim, nowMillis: number, ends: Ends): Operation =>
+  new Attempts(parts, task, claim, timeLeft(task, claim, nowMillis), ends)
 
 const nothing = (): void => {}
+
+// One object per operation: a closure for each of its functions would cost more than they do.
+class Attempts implements Operation, WorkEnds {
+  private isOver = false
+  private attempts = 0
+  private signal: LazySignal | null = null
+  private interrupt = nothing
+  private stopPause = nothing
+  private readonly stopDeadline: () => void
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly task: Task,
+    private readonly claim: Claim,
+    private readonly leftMillis: number,
+    private readonly ends: Ends
+  ) {
+    const after = task.run === undefined ? parts.quietly : parts.after
+    this.stopDeadline = after(leftMillis, () => this.fail(deadline))
+  }
+
+  tries(): number {
+    return this.attempts
+  }
+
+  begin(): void {
+    const { claim, parts, task } = this
+    const { cartRevision, resumed, session } = claim
+    if (this.leftMillis === 0) return this.fail(deadline) // too late to begin
+    if (resumed && task.repeatable === false) return this.fail(interrupted)
+    if (cartRevision === null || (this.attempts === 0 && isFresh(claim))) return this.attempt(false)
+    parts.run(parts.hasChanged(session.cartId, cartRevision), (exit) =>
+      this.attempt(exit._tag === "Success" && exit.value)
+    )
+  }
+
+  stop(): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.stopDeadline()
+    this.stopPause()
+    this.signal?.abort()
+    this.interrupt()
+  }
+
+  onSuccess(success: TaskResult.Success): void {
+    this.workEnded()
+    this.stop()
+    this.ends.onSuccess(success)
+  }
+
+  onFailure(failure: TaskFailure): void {
+    this.workEnded()
+    const { parts, task } = this
+    const { baseMillis = defaultRetry.baseMillis, limit = defaultRetry.limit } = task.retry ?? {}
+    const { maxMillis = defaultRetry.maxMillis } = task.retry ?? {}
+    if (failure.final === true || this.attempts > limit) return this.fail(failure)
+    if (this.isOver) return
+    const pauseMillis = Backoff.pauseMillis({ baseMillis, maxMillis }, this.attempts, parts.jitter())
+    this.stopPause = parts.after(pauseMillis, () => this.begin())
+  }
+
+  private attempt(cartChanged: boolean): void {
+    if (this.isOver) return
+    this.attempts += 1
+    this.signal = new LazySignal()
+    const context = contextOf(this.claim, cartChanged, this.attempts, this.signal)
+    this.interrupt = work(this.task.run!, context, this.parts.fork, this)
+    // Work may stop its own operation.
+    if (this.isOver) this.interrupt()
+  }
+
+  private workEnded(): void {
+    this.signal = null
+    this.interrupt = nothing
+  }
+
+  private fail(failure: TaskFailure): void {
+    if (this.isOver) return
+    this.stop()
+    this.ends.onFailure(failure)
+  }
+}
 
 // Created when the work reads it; most work does not.
 class LazySignal {

@@ -179,7 +179,7 @@ const afterPrepare = (
       : answerUnchanged(context, activation, command, envelope, prepared)
   }
   const facts = prepared.value
-  const digests = context.behavior.digestsOf(command)
+  const digests = context.behavior.digestsOf(activation.state, command)
   if (digests.length === 0) return afterRecords(context, activation, command, envelope, facts, nothingRecorded)
   const recorded = find(context, activation, digests)
   if (isExit(recorded)) return afterRecords(context, activation, command, envelope, facts, recorded)
