@@ -6,7 +6,8 @@ import * as FailTask from "../src/commands/FailTask.js"
 import * as ReleaseClaim from "../src/commands/ReleaseClaim.js"
 import type { SessionTurn } from "../src/commands/SessionCommand.js"
 import * as Flow from "../src/flow/Flow.js"
-import type { SessionEvent, SessionState } from "../src/session/SessionState.js"
+import type { SessionEvent } from "../src/session/SessionEvent.js"
+import type { SessionState } from "../src/session/SessionState.js"
 import { admin, integrator } from "./fixture.js"
 import { after, cancelled, claim, granted, open, refusalOf, resultOf, turnAt, verdictOf } from "./rules.js"
 
@@ -149,17 +150,18 @@ describe("CloseOperation", () => {
       assert.deepInclude(refusalOf(decided) as object, { _tag: "OperationNotCurrent", recorded: false })
   })
 
-  it("whatever closes a claim records the operation, and an id of nobody's is not looked up", () => {
+  it("whatever closes a claim records the operation, and neither the running one nor an id of nobody's is looked up", () => {
     for (const decided of [complete(claimed), fail(claimed), release(claimed), cancelOf(claimed)])
       assert.deepStrictEqual("digests" in decided ? decided.digests : null, ["op_1"])
-    assert.deepStrictEqual(CloseOperation.digestsOf({ operationId: "op_1" }), [
+    assert.deepStrictEqual(CloseOperation.digestsOf(claimed, { operationId: "op_1" }), [])
+    assert.deepStrictEqual(CloseOperation.digestsOf(after(open), { operationId: "op_1" }), [
       "op_1",
       "late0_op_1",
       "late1_op_1",
       "late2_op_1"
     ])
     for (const operationId of ["", "päckchen", "o".repeat(57), "a b"])
-      assert.deepStrictEqual(CloseOperation.digestsOf({ operationId }), [])
+      assert.deepStrictEqual(CloseOperation.digestsOf(claimed, { operationId }), [])
   })
 
   it("asks the engine itself for no rights, and everybody else for theirs before it tells anything", () => {

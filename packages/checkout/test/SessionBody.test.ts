@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { body } from "../src/session/SessionBody.js"
-import { evolve, initial, type SessionEvent, type SessionState } from "../src/session/SessionState.js"
+import type { SessionEvent } from "../src/session/SessionEvent.js"
+import { evolve, initial, type SessionState } from "../src/session/SessionState.js"
 
 const opened: SessionEvent = {
   ...{ type: "Opened", at: 1, by: "ann", requestId: "r1", id: "cs_1", cartId: "c", storeId: "s", accountId: "a" },

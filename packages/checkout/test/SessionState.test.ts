@@ -6,6 +6,7 @@ import type { SessionCommand } from "../src/commands/SessionCommand.js"
 import * as Flow from "../src/flow/Flow.js"
 import * as Caller from "../src/ports/Caller.js"
 import { violations } from "../src/session/CheckoutSession.js"
+import type { SessionEvent } from "../src/session/SessionEvent.js"
 import { historyEntry } from "../src/session/SessionHistory.js"
 import {
   alarm,
@@ -14,7 +15,6 @@ import {
   evolve,
   initial,
   isLast,
-  type SessionEvent,
   type SessionState
 } from "../src/session/SessionState.js"
 import { admin, buyer } from "./fixture.js"

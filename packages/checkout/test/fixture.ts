@@ -2,7 +2,7 @@
 import { Access, Caller, Carts, CheckoutEngine, CheckoutSessions, type Task } from "@onelane/checkout"
 import { Journal, JournalMemory } from "@onelane/engine"
 import { Clock, Context, Deferred, Effect, Exit, Layer, Scope } from "effect"
-import type { SessionEvent } from "../src/session/SessionState.js"
+import type { SessionEvent } from "../src/session/SessionEvent.js"
 
 export const admin = Caller.make("admin", ["modify-all-data"])
 export const buyer = Caller.make("buyer", ["buyer-checkout"])

@@ -7,7 +7,8 @@ import type { Access, Caller } from "../src/index.js"
 import type { Facts } from "../src/ports/Guard.js"
 import type { UpdateInput } from "../src/service/CheckoutSessions.js"
 import * as IdempotencyKey from "../src/session/IdempotencyKey.js"
-import { evolve, initial, type SessionEvent, type SessionState } from "../src/session/SessionState.js"
+import type { SessionEvent } from "../src/session/SessionEvent.js"
+import { evolve, initial, type SessionState } from "../src/session/SessionState.js"
 import { buyer } from "./fixture.js"
 
 export const granted: Access.Rights = { mayInvoke: true, maySee: true, accountAccessible: true, storeMember: true }

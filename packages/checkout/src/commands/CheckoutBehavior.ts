@@ -9,15 +9,8 @@ import type { Flow } from "../flow/Flow.js"
 import type { Action } from "../ports/Access.js"
 import { type Facts, noFacts, type Ports, readCart, readFacts } from "../ports/Guard.js"
 import { body } from "../session/SessionBody.js"
-import {
-  alarm,
-  decode,
-  evolve,
-  evolveAt,
-  initial,
-  type SessionEvent,
-  type SessionState
-} from "../session/SessionState.js"
+import type { SessionEvent } from "../session/SessionEvent.js"
+import { alarm, decode, evolve, evolveAt, initial, type SessionState } from "../session/SessionState.js"
 import * as CancelCheckout from "./CancelCheckout.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as CompleteTask from "./CompleteTask.js"

@@ -12,7 +12,8 @@ import { authorise } from "../ports/Guard.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { keyMaxLength } from "../session/IdempotencyKey.js"
 import { isSessionId } from "../session/Ids.js"
-import { closedReason, type SessionEvent, type SessionState } from "../session/SessionState.js"
+import type { SessionEvent } from "../session/SessionEvent.js"
+import { closedReason, type SessionState } from "../session/SessionState.js"
 import * as Input from "./Input.js"
 import { answeredBefore, type CommandOf, type Decided, replay, type SessionTurn } from "./SessionCommand.js"
 
@@ -99,11 +100,8 @@ export const claimOf = (
 const hasChanged = ({ cartRevision = null }: SessionState, { facts: { cart } }: SessionTurn): boolean =>
   cartRevision !== null && (cart === null || cart.revision !== cartRevision)
 
-/** The fields of the closing event for a cart that did not change. */
-export const unchanged: { readonly cartChanged?: true } = {}
-
-/** The fields of the closing event about its cart. */
-export const noted = ({ cartChanged }: Claim): typeof unchanged => (cartChanged ? { cartChanged } : unchanged)
+/** The fields of the closing event for a changed cart; none if it did not change. */
+export const noted = ({ cartChanged }: Claim): { readonly cartChanged?: true } => (cartChanged ? { cartChanged } : {})
 
 /** Refuses a command that came too late; nothing is recorded. */
 export const refuse = ({ reason, session }: Over, recorded = false): Exit.Exit<never, OperationError> =>
@@ -139,8 +137,8 @@ const reasonOf = (state: SessionState, turn: SessionTurn, closed: Closed | null)
 export const lateCapacity = 3
 
 /**
- * The records of an operation that does not run: how it was closed, and its late successes. A malformed id has none, and
- * neither has the running operation.
+ * The records of an operation that does not run: how it was closed, and its late successes. A malformed id has none,
+ * and neither has the running operation.
  */
 export const digestsOf = (
   { session }: SessionState,

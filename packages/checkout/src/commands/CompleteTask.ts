@@ -14,7 +14,8 @@ import type { CompleteTaskInput } from "../service/CheckoutSessions.js"
 import { type CheckoutSession, copyOf, type TaskCause } from "../session/CheckoutSession.js"
 import { stateMaxLength } from "../session/CheckoutState.js"
 import { isSame, JsonFault, type JsonObject } from "../session/Json.js"
-import type { Arriving, SessionState } from "../session/SessionState.js"
+import type { Arriving, SessionEvent } from "../session/SessionEvent.js"
+import type { SessionState } from "../session/SessionState.js"
 import * as CloseOperation from "./CloseOperation.js"
 import * as Input from "./Input.js"
 import * as Proceeding from "./Proceeding.js"
@@ -62,44 +63,58 @@ export const decide: Decide<"CompleteTask"> = (flow, state, command, turn) => {
   if ("_tag" in found) return found
   if ("answered" in found) return found.answered
   if ("over" in found) return tooLate(found.over, command, turn)
-  const { session, workKey } = found
-  const { state: from, lastRequestId } = session
-  const { caller, data, next = null, operationId, orderId, use = null } = command
+  const { session } = found
+  const { state: from } = session
+  const { caller, next = null, operationId, use = null } = command
   const isAstray = next !== null && !allows(flow, from, next)
   if (isAstray && caller !== null) return Exit.fail(Refusal.transitionNotAllowed(session, followersOf(flow, from)))
   const dataFault = dataFaultOf(flow, session, command)
   if (dataFault !== null && caller !== null) return Exit.fail(Refusal.invalidData(dataFault, session))
-  const at = turn.nowMillis
-  const by = caller === null ? null : caller.userId
-  const owner = ownerNow(session, turn.facts.cart)
   const cause = failureOf(flow, found, command, isAstray) ?? causeOf(dataFault)
-  const noted = CloseOperation.noted(found)
-  const requestId = lastRequestId ?? ""
-  const digests = digestsWith(use, operationId)
-  if (cause !== null) {
-    const closing = { at, from, by, operationId, workKey, orderId, owner, use, ...noted }
-    return accept({ type: "TaskFailed", cause, applied: "unknown", ...closing }, requestId, digests)
-  }
-  const { archives, proceeded, to } = goOn(flow, state, found, next ?? found.nextState, turn)
-  // A literal: most results bring no more, and a spread costs more than the rest.
-  const plain = {
+  const event =
+    cause === null
+      ? completion(found, command, goOn(flow, state, found, next ?? found.nextState, turn), turn)
+      : failed(found, command, cause, turn)
+  return accept(event, session.lastRequestId ?? "", digestsWith(use, operationId))
+}
+
+const failed = (
+  claim: CloseOperation.Claim,
+  { caller, operationId, orderId, use = null }: CommandOf<"CompleteTask">,
+  cause: TaskCause,
+  { facts: { cart }, nowMillis: at }: SessionTurn
+): SessionEvent => {
+  const { session, workKey } = claim
+  const by = caller === null ? null : caller.userId
+  const closing = { at, from: session.state, by, operationId, workKey, orderId, owner: ownerNow(session, cart), use }
+  return { type: "TaskFailed", cause, applied: "unknown", ...closing, ...CloseOperation.noted(claim) }
+}
+
+// A literal: most results bring no more, and a spread costs more than the rest.
+const completion = (
+  claim: CloseOperation.Claim,
+  { caller, data, operationId, orderId, use = null }: CommandOf<"CompleteTask">,
+  { archives, proceeded, to }: Arriving,
+  { facts: { cart }, nowMillis: at }: SessionTurn
+): SessionEvent => {
+  const { cartChanged, session, workKey } = claim
+  const event = {
     type: "TaskCompleted",
     to,
     archives,
     at,
-    from,
-    by,
+    from: session.state,
+    by: caller === null ? null : caller.userId,
     operationId,
     workKey,
     orderId,
-    owner,
+    owner: ownerNow(session, cart),
     use
   } as const
-  if (proceeded === undefined && data === undefined && noted === CloseOperation.unchanged)
-    return accept(plain, requestId, digests)
+  if (proceeded === undefined && data === undefined && !cartChanged) return event
   const steps = proceeded === undefined ? {} : { proceeded }
   const patch = data === undefined ? {} : { data: data as JsonObject }
-  return accept({ ...plain, ...steps, ...noted, ...patch }, requestId, digests)
+  return { ...event, ...steps, ...CloseOperation.noted(claim), ...patch }
 }
 
 // A chain keeps the cart revision of its beginning, so its last step detects a change since the first one.

@@ -14,7 +14,8 @@ import { type Behavior, EngineError } from "@onelane/engine"
 import { type Flow, hasState, isFinal } from "../flow/Flow.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import { errorState } from "../session/CheckoutState.js"
-import { closedReason, type SessionEvent, type SessionState } from "../session/SessionState.js"
+import type { SessionEvent } from "../session/SessionEvent.js"
+import { closedReason, type SessionState } from "../session/SessionState.js"
 
 /** `reason` of the error of a server whose flow is older than the session's. */
 export const newerFlow = "FLOW_VERSION"

@@ -12,7 +12,8 @@ import { type CartRevision, isUpdatable } from "../ports/Carts.js"
 import type { Facts } from "../ports/Guard.js"
 import type { CheckoutSession } from "../session/CheckoutSession.js"
 import * as OperationId from "../session/OperationId.js"
-import type { Arriving, SessionState } from "../session/SessionState.js"
+import type { Arriving } from "../session/SessionEvent.js"
+import type { SessionState } from "../session/SessionState.js"
 import type { SessionTurn } from "./SessionCommand.js"
 
 /**

@@ -26,7 +26,8 @@ import { type CheckoutSession, copyOf, type TaskCause } from "../session/Checkou
 import type { KeyUse } from "../session/IdempotencyKey.js"
 import type { IdsShape } from "../session/Ids.js"
 import type * as MergePatch from "../session/MergePatch.js"
-import type { SessionEvent, SessionState } from "../session/SessionState.js"
+import type { SessionEvent } from "../session/SessionEvent.js"
+import type { SessionState } from "../session/SessionState.js"
 import type * as Proceeding from "./Proceeding.js"
 
 /** A command to one session. `caller` is null if the engine itself sends it (a task result, a clock). */

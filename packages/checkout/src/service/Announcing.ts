@@ -7,8 +7,9 @@ import { type AsyncContext, JsonBytes, RareLog } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { HistoryEntry } from "../session/CheckoutSession.js"
+import type { SessionEvent } from "../session/SessionEvent.js"
 import { historyEntry } from "../session/SessionHistory.js"
-import type { SessionEvent, SessionState } from "../session/SessionState.js"
+import type { SessionState } from "../session/SessionState.js"
 
 /** A committed change of a session: an entry of its history, with the names of session and cart. */
 export interface AcceptedChange extends HistoryEntry {

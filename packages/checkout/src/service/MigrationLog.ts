@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Flow } from "../flow/Flow.js"
-import type { SessionEvent } from "../session/SessionState.js"
+import type { SessionEvent } from "../session/SessionEvent.js"
 import { writeBehind } from "./WriteBehind.js"
 
 /** Counts migrations and logs them. */

@@ -5,7 +5,8 @@
 import type { Behavior } from "@onelane/engine"
 import type { SessionCommand } from "../commands/SessionCommand.js"
 import type { JsonObject } from "./Json.js"
-import type { SessionEvent, SessionState } from "./SessionState.js"
+import type { SessionEvent } from "./SessionEvent.js"
+import type { SessionState } from "./SessionState.js"
 
 const withData = (state: SessionState, fields: JsonObject | null): SessionState => {
   if (state.session === null) throw new Error("data of a session that was not opened")

@@ -4,7 +4,7 @@
 import type { HistoryEntry } from "./CheckoutSession.js"
 import { errorState } from "./CheckoutState.js"
 import * as Json from "./Json.js"
-import type { Arriving, SessionEvent } from "./SessionState.js"
+import type { Arriving, SessionEvent } from "./SessionEvent.js"
 
 const fields = {
   from: null,

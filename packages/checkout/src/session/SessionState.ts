@@ -1,17 +1,17 @@
 /**
- * SessionState: the state of a session's actor, its events, and `evolve`.
+ * SessionState: the state of a session's actor, and `evolve`.
  *
  * Owns: how events change the state, the alarm, the stored format. Does not own: the rules (command files) and
  * idempotency records, which are events that the journal finds by digest.
  */
 
-import type { CartOwner, CartRevision } from "../ports/Carts.js"
-import type { CheckoutSession, ClosedBy, TaskCause } from "./CheckoutSession.js"
+import type { CartRevision } from "../ports/Carts.js"
+import type { CheckoutSession, ClosedBy } from "./CheckoutSession.js"
 import { errorState } from "./CheckoutState.js"
-import type { KeyUse } from "./IdempotencyKey.js"
 import type { JsonObject } from "./Json.js"
 import * as MergePatch from "./MergePatch.js"
 import type { Migrated } from "./Migrated.js"
+import type { Arriving, Patching, SessionEvent } from "./SessionEvent.js"
 import * as StoreFormat from "./StoreFormat.js"
 
 /** The work key of a state. A later claim of that state's task uses the same key. */
@@ -54,130 +54,6 @@ export const initial: SessionState = {
   workKeys: []
 }
 
-/** The cart's new owner from this event on; null or absent if unchanged. */
-interface Following {
-  readonly owner?: CartOwner | null | undefined
-}
-
-/** A claim that the engine makes automatically, in the commit that brings a session to a state that proceeds. */
-export interface FollowUp {
-  readonly operationId: string
-  readonly workKey: string
-  readonly deadlineAt: number
-  /** The revision the cart had at the client's call. */
-  readonly cartRevision: CartRevision | null
-  readonly nextState: string
-}
-
-/** Why the automatic steps stopped. */
-export type Halted = "CART_NOT_UPDATABLE" | "CART_CHANGED" | "TOO_MANY_FOLLOW_UPS"
-
-/** The part of an event that brings a session to a state. */
-export interface Arriving {
-  readonly to: string
-  readonly archives: boolean
-  /** If that state proceeds: the states passed through, the follow-up claim, and why the steps stopped. */
-  readonly proceeded?:
-    | { readonly through: ReadonlyArray<string>; readonly followUp: FollowUp | null; readonly halted: Halted | null }
-    | undefined
-}
-
-/** A merge patch for the session's data; absent if there was none. */
-interface Patching {
-  readonly data?: JsonObject | undefined
-}
-
-interface Moved extends Following, Patching {
-  readonly at: number
-  readonly by: string
-  readonly requestId: string
-  readonly from: string
-  readonly use: KeyUse | null
-}
-
-interface Closing extends Following {
-  /** True if the cart has changed since the claim. */
-  readonly cartChanged?: true | undefined
-  readonly at: number
-  readonly from: string
-  readonly by: string | null
-  readonly operationId: string
-  readonly workKey: string
-  readonly use?: KeyUse | null | undefined
-}
-
-/** All events of a session. Plain JSON. Every event is one version. */
-export type SessionEvent =
-  | ({
-      readonly type: "Opened"
-      readonly at: number
-      readonly by: string
-      readonly requestId: string
-      readonly use?: KeyUse | null | undefined
-      readonly archives?: boolean | undefined
-      readonly proceeded?: Arriving["proceeded"]
-    } & Patching &
-      Pick<CheckoutSession, "id" | "cartId" | "storeId" | "accountId" | "ownerId" | "state" | "expiresAt">)
-  | ({ readonly type: "Updated" } & Arriving & Moved)
-  | ({
-      readonly type: "Claimed"
-      readonly to: string
-      readonly operationId: string
-      readonly workKey: string
-      readonly deadlineAt: number
-      /** The revision the cart had then, where the port gives one. */
-      readonly cartRevision?: CartRevision | null | undefined
-    } & Moved)
-  | ({
-      readonly type: "TaskCompleted"
-      readonly orderId: string | null
-    } & Arriving &
-      Closing &
-      Patching)
-  | ({
-      readonly type: "TaskFailed"
-      readonly cause: TaskCause
-      readonly applied: "no" | "unknown"
-      /**
-       * The order that a task created although its result was refused: the cart had changed, or a member was invalid.
-       */
-      readonly orderId?: string | null | undefined
-    } & Closing)
-  | ({
-      readonly type: "ClaimReleased"
-      readonly reason: string
-      /** True if the flow has made its state final meanwhile. */
-      readonly archives?: boolean | undefined
-    } & Closing)
-  | ({
-      readonly type: "Cancelled"
-      readonly at: number
-      readonly from: string
-      readonly by: string
-      readonly requestId: string
-      /** The task that was running, and its work key; null when none was. */
-      readonly operationId: string | null
-      readonly workKey: string | null
-      readonly reason?: string | undefined
-      readonly use?: KeyUse | null | undefined
-    } & Following)
-  | ({ readonly type: "LateResult"; readonly orderId: string | null } & Closing)
-  | ({ readonly type: "OwnerChanged" } & Following & Pick<Moved, "at" | "from" | "by" | "requestId">)
-  | ({ readonly type: "Expired"; readonly at: number; readonly from: string } & Following)
-  | ({ readonly type: "Migrated" } & Migrated)
-  | ({
-      readonly type: "Moved"
-      readonly at: number
-      readonly by: string
-      readonly requestId: string
-      readonly from: string
-      readonly reason: string
-      /** `from`, if the flow does not have it. */
-      readonly retired?: ReadonlyArray<string> | undefined
-      readonly use?: KeyUse | null | undefined
-    } & Arriving &
-      Following)
-
 /** Applies one event. The state stays at its version of the flow. */
 export const evolve = (state: SessionState, event: SessionEvent): SessionState => {
   if (event.type === "Opened")
@@ -197,18 +73,14 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
       const claim = { operationId, workKey, nextState }
       const data = dataAfter(session, event)
       const claimed = changed(session, at, session.state, claim, null, session.orderId, event.requestId, data)
-      const { cartRevision = null, deadlineAt } = event
-      const { flowVersion, formerStates } = state
-      const workKeys = withWorkKey(state, session.state, workKey)
-      const after = { format: StoreFormat.current, flowVersion, session: claimed, deadlineAt, workKeys, cartRevision }
-      return formerStates === undefined ? after : { ...after, formerStates }
+      return working(state, claimed, withWorkKey(state.workKeys, session.state, workKey), event)
     }
     case "TaskCompleted": {
       const closedBy = event.archives ? "COMPLETED" : null
       const data = dataAfter(session, event)
       const orderId = event.orderId ?? session.orderId
       const moved = changed(session, at, event.to, null, closedBy, orderId, session.lastRequestId, data)
-      return arrived(state, moved, event.proceeded, state.followUps ?? 0, withoutWorkKey(state, event.from))
+      return arrived(state, moved, event.proceeded, state.followUps ?? 0, withoutWorkKey(state.workKeys, event.from))
     }
     case "TaskFailed": {
       const failed = changed(session, at, errorState, null, null, session.orderId)
@@ -216,7 +88,7 @@ export const evolve = (state: SessionState, event: SessionEvent): SessionState =
       // does not: the next try must not pay again.
       const isRefused = event.orderId !== undefined && event.cause.code === "CART_CHANGED"
       const isKnown = event.applied === "no" || isRefused
-      return closed(state, failed, isKnown ? withoutWorkKey(state, event.from) : state.workKeys)
+      return closed(state, failed, isKnown ? withoutWorkKey(state.workKeys, event.from) : state.workKeys)
     }
     case "ClaimReleased": {
       const closedBy = event.archives === true ? "COMPLETED" : null
@@ -281,12 +153,12 @@ const dataAfter = ({ data }: CheckoutSession, { data: patch }: Patching): JsonOb
   patch === undefined ? data : MergePatch.apply(data ?? {}, patch)
 
 // A work key lives until its outcome is known: a success ends it, and so does a failure that was certainly not applied.
-const withoutWorkKey = ({ workKeys }: SessionState, state: string): SessionState["workKeys"] =>
+const withoutWorkKey = (workKeys: SessionState["workKeys"], state: string): SessionState["workKeys"] =>
   workKeys.filter((one) => one.state !== state)
 
-const withWorkKey = (before: SessionState, state: string, key: string): SessionState["workKeys"] =>
-  before.workKeys.some((one) => one.state === state && one.key === key)
-    ? before.workKeys
+const withWorkKey = (before: SessionState["workKeys"], state: string, key: string): SessionState["workKeys"] =>
+  before.some((one) => one.state === state && one.key === key)
+    ? before
     : [...withoutWorkKey(before, state), { state, key }]
 
 interface Claim {
@@ -358,6 +230,16 @@ const closed = (state: SessionState, session: CheckoutSession, workKeys = state.
   return formerStates === undefined ? after : { ...after, formerStates }
 }
 
+const working = (
+  { flowVersion, formerStates }: SessionState,
+  session: CheckoutSession,
+  workKeys: SessionState["workKeys"],
+  { cartRevision = null, deadlineAt }: Pick<SessionState, "cartRevision"> & { readonly deadlineAt: number }
+): SessionState => {
+  const after = { format: StoreFormat.current, flowVersion, session, deadlineAt, workKeys, cartRevision }
+  return formerStates === undefined ? after : { ...after, formerStates }
+}
+
 // A session that has come to a state: free, or with a follow-up claim.
 const arrived = (
   state: SessionState,
@@ -368,10 +250,10 @@ const arrived = (
 ): SessionState => {
   const followUp = proceeded?.followUp ?? null
   if (followUp === null) return closed(state, session, workKeys)
-  const { cartRevision, deadlineAt, nextState, operationId, workKey } = followUp
+  const { nextState, operationId, workKey } = followUp
   const claimed = { ...session, isProcessing: true, nextState, operationId, workKey }
-  const after = closed(state, claimed, withWorkKey({ ...state, workKeys }, session.state, workKey))
-  return { ...after, deadlineAt, cartRevision, followUps: followUps + 1 }
+  const after = working(state, claimed, withWorkKey(workKeys, session.state, workKey), followUp)
+  return { ...after, followUps: followUps + 1 }
 }
 
 /** The alarm of a claimed session: always due, so that a restart finds it regardless of the clock. */
