@@ -5,8 +5,10 @@
  * Owns one connection, its heartbeats and its unanswered calls; Membership decides who is a peer. A call needs no fiber
  * and no timer of its own.
  */
+
 import { createConnection, type Socket } from "node:net"
 import type { Caller } from "@onelane/checkout"
+import { Race } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -108,7 +110,7 @@ const connected = (place: Place, config: ClusterConfig, use: (connection: Connec
       )
       wire.say(["hello", config.secret])
       use(connection)
-      yield* Effect.raceFirst(Wire.ended(socket), living(connection, config))
+      yield* Race.first(Wire.ended(socket), living(connection, config))
     })
   )
 

@@ -10,7 +10,7 @@ import type { Socket } from "node:net"
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import type { CheckoutEngine, CheckoutSessions } from "@onelane/checkout"
-import { Answer } from "@onelane/engine"
+import { Answer, Race } from "@onelane/engine"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -108,7 +108,7 @@ const attend =
       const hearer: Hearer = { socket, wire, running: new Map(), waits: new Set() }
       const mute = Effect.suspend(() => (hearing.hearers.has(hearer) ? Effect.never : Effect.void))
       return Effect.ensuring(
-        Effect.raceFirst(Wire.ended(socket), Effect.delay(mute, hearing.config.silenceMillis)),
+        Race.first(Wire.ended(socket), Effect.delay(mute, hearing.config.silenceMillis)),
         Effect.sync(() => forget(hearing, hearer))
       )
     })

@@ -3,7 +3,7 @@
  * beyond a bound. An archived session never changes, so it can be removed while the engine runs; its cart follows in a
  * turn of its own.
  */
-import { QuietTimer } from "@onelane/engine"
+import { QuietTimer, Race } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { CartCommand, CartReply, CartState } from "../commands/CartBehavior.js"
@@ -148,7 +148,7 @@ export const makeKeeper = (bounds: Bounds | undefined, nowMillis: () => number):
       const oldest = finished[0]
       if (oldest === undefined) return latch.await
       const untilOldMillis = oldest.at + bounds.finishedMillis - nowMillis()
-      return Effect.raceFirst(latch.await, QuietTimer.sleep(Math.max(ageMillis, untilOldMillis)))
+      return Race.first(latch.await, QuietTimer.sleep(Math.max(ageMillis, untilOldMillis)))
     }).pipe(
       Effect.catchAllCause((cause) =>
         Effect.zipRight(Effect.logDebug("finished sessions could not be removed", cause), QuietTimer.sleep(retryMillis))

@@ -7,7 +7,7 @@
  * `Watch` keeps the instant at which the next session is due, so an idle engine has no timer.
  */
 
-import { type Journal, QuietTimer } from "@onelane/engine"
+import { type Journal, QuietTimer, Race } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { CheckoutError } from "../errors/CheckoutError.js"
@@ -166,7 +166,7 @@ export const makeWatch = (): Watch => {
         latch.unsafeClose()
         const changed = latch.await
         return Effect.zipRight(
-          leftMillis === Number.POSITIVE_INFINITY ? changed : Effect.raceFirst(changed, QuietTimer.sleep(leftMillis)),
+          leftMillis === Number.POSITIVE_INFINITY ? changed : Race.first(changed, QuietTimer.sleep(leftMillis)),
           wait
         )
       })

@@ -6,7 +6,7 @@
  */
 import * as Changes from "@onelane/checkout/Changes"
 import * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
-import { AsyncContext } from "@onelane/engine"
+import { AsyncContext, Race } from "@onelane/engine"
 import { Authentication, CheckoutServer, type HttpCore, Mounting } from "@onelane/http"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -108,7 +108,7 @@ const untilEnd = (
   get: (caller, input, wait) =>
     wait === undefined
       ? calls.get(caller, input)
-      : Effect.raceFirst(
+      : Race.first(
           calls.get(caller, input, wait),
           Effect.zipRight(
             Deferred.await(ending),

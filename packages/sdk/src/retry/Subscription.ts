@@ -1,11 +1,13 @@
 /**
  * Subscription: follows a session and resumes when the connection or the service breaks.
  */
+
 import type * as Caller from "@onelane/checkout/Caller"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"
 import * as Subscription from "@onelane/checkout/Subscription"
 import * as Backoff from "@onelane/client/backoff"
+import { Race } from "@onelane/engine"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -39,7 +41,7 @@ export const follow = (
     const resuming = (from: number) => new Resuming(following, runtime, caller, input, from)
     if (afterVersion !== undefined) return Effect.succeed(resuming(afterVersion))
     const look = Repetition.repeat(policy, Repetition.read, () => calls.get(caller, { checkoutSessionId }))
-    return Effect.map(Effect.raceFirst(Closing.until(closing), look), ({ version }) => resuming(version))
+    return Effect.map(Race.first(Closing.until(closing), look), ({ version }) => resuming(version))
   })
 
 type Failure = Exit.Exit<never, CheckoutError.HistoryError>
@@ -81,7 +83,7 @@ class Resuming implements Subscription.Subscription {
       const error = errorOf(verdict)
       if (error === null) return onVerdict(verdict)
       const again = Repetition.goOn(following.policy, Repetition.read, () => Subscription.check(open), [error])
-      this.checking = Runtime.runFork(runtime)(Effect.raceFirst(Closing.until(following.closing), again), {
+      this.checking = Runtime.runFork(runtime)(Race.first(Closing.until(following.closing), again), {
         immediate: false
       })
       this.checking.addObserver(onVerdict)

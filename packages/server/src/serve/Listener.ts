@@ -5,10 +5,12 @@
  * A client that closes its half of the connection still gets its answer. Duplicate headers are joined, so that no two
  * readers can pick different ones.
  */
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Race } from "@onelane/engine"
 import { type HttpCore, NodeConnection, NodeListener } from "@onelane/http"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -181,7 +183,7 @@ export const close = (
         Effect.sleep(sweepMillis)
       )
     )
-    const ended = Effect.raceFirst(
+    const ended = Race.first(
       Effect.promise(() => closed),
       sweeping
     )
