@@ -18,7 +18,7 @@ describe("Catches", () => {
     const instruments = sources.flatMap((text) => /instrument: Instrument = \{\s*name: "(\w+)"/.exec(text)?.[1] ?? [])
     assert.isAtLeast(instruments.length, 12)
     assert.deepStrictEqual([...new Set(catches.map(({ instrument }) => instrument))].sort(), instruments.sort())
-    assert.strictEqual(found("sim"), "6 mended, 2 planted")
+    assert.strictEqual(found("sim"), "7 mended, 2 planted")
     assert.strictEqual(found("kills"), "2 planted")
   })
 
