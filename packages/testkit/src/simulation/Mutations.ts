@@ -172,7 +172,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       // The second guard: a closed operation is recorded, and the fence takes a record once.
       edit(
         "checkout/src/commands/CompleteTask.ts",
-        'return accept(event, lastRequestId ?? "", digestsWith(use, operationId))',
+        'return accept(event, session.lastRequestId ?? "", digestsWith(use, operationId))',
         'return accept(event, lastRequestId ?? "", digestsWith(use))'
       ),
       edit("checkout/src/commands/FailTask.ts", "digestsWith(use, operationId)", "digestsWith(use)")
