@@ -173,7 +173,7 @@ export const mutations: ReadonlyArray<Mutation> = [
       edit(
         "checkout/src/commands/CompleteTask.ts",
         'return accept(event, session.lastRequestId ?? "", digestsWith(use, operationId))',
-        'return accept(event, lastRequestId ?? "", digestsWith(use))'
+        'return accept(event, session.lastRequestId ?? "", digestsWith(use))'
       ),
       edit("checkout/src/commands/FailTask.ts", "digestsWith(use, operationId)", "digestsWith(use)")
     ],
