@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { afterAll, beforeAll } from "@effect/vitest"
 import { connect, type HostClient } from "@onelane/client/host"
 import { onelane, root } from "@onelane/testkit/Program"
+import { shared } from "./Shared.js"
 
 /** Who may call, by token. */
 export const tokens = {
@@ -111,30 +111,7 @@ export const withServer = async (test: (server: RealServer) => Promise<void>): P
 }
 
 /** One server for all tests of a suite that leave it running. */
-export const sharedServer = (): (() => RealServer) => {
-  let server: RealServer | undefined
-  let end = (): void => {}
-  let ended: Promise<void> = Promise.resolve()
-  beforeAll(
-    () =>
-      new Promise<void>((resolve, reject) => {
-        ended = withServer((given) => {
-          server = given
-          resolve()
-          return new Promise<void>((leave) => {
-            end = leave
-          })
-        })
-        ended.catch(reject)
-      }),
-    60_000
-  )
-  afterAll(() => {
-    end()
-    return ended
-  })
-  return () => server!
-}
+export const sharedServer = (): (() => RealServer) => shared(withServer)
 
 /** The value of a call that must succeed. */
 export const ok = <A>(result: { readonly ok: true; readonly value: A } | { readonly ok: false }): A => {

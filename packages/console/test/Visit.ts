@@ -1,8 +1,8 @@
 /** Visit: a page of the console in a real browser, watched: what its policy refuses, what it logs, what axe says of it. */
-import { afterAll, beforeAll } from "@effect/vitest"
 import { chromiumPath, withBrowser } from "@onelane/testkit/Browser"
 import axe from "axe-core"
 import type { Browser, Page } from "playwright-core"
+import { shared } from "./Shared.js"
 
 /** How the page is looked at. */
 export interface Look {
@@ -57,28 +57,7 @@ export const visit = async (browser: Browser, url: string, look: Look = {}): Pro
 }
 
 /** One browser for all tests of a suite; each opens pages of its own, which share nothing. */
-export const sharedBrowser = (): (() => Browser) => {
-  let browser: Browser | undefined
-  let end = (): void => {}
-  let ended: Promise<void> = Promise.resolve()
-  beforeAll(
-    () =>
-      new Promise<void>((resolve, reject) => {
-        if (chromiumPath() === undefined) return resolve()
-        ended = withBrowser((given) => {
-          browser = given
-          resolve()
-          return new Promise<void>((leave) => {
-            end = leave
-          })
-        })
-        ended.catch(reject)
-      }),
-    60_000
-  )
-  afterAll(() => {
-    end()
-    return ended
+export const sharedBrowser = (): (() => Browser) =>
+  shared<Browser>(async (use) => {
+    if (chromiumPath() !== undefined) await withBrowser(use)
   })
-  return () => browser!
-}
