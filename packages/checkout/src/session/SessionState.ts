@@ -225,20 +225,22 @@ const opened = (event: Extract<SessionEvent, { readonly type: "Opened" }>): Chec
 })
 
 const closed = (state: SessionState, session: CheckoutSession, workKeys = state.workKeys): SessionState => {
-  const { flowVersion, formerStates } = state
-  const after = { format: StoreFormat.current, flowVersion, session, deadlineAt: null, workKeys }
-  return formerStates === undefined ? after : { ...after, formerStates }
+  const { flowVersion } = state
+  return keepFormer(state, { format: StoreFormat.current, flowVersion, session, deadlineAt: null, workKeys })
 }
 
 const working = (
-  { flowVersion, formerStates }: SessionState,
+  state: SessionState,
   session: CheckoutSession,
   workKeys: SessionState["workKeys"],
   { cartRevision = null, deadlineAt }: Pick<SessionState, "cartRevision"> & { readonly deadlineAt: number }
 ): SessionState => {
-  const after = { format: StoreFormat.current, flowVersion, session, deadlineAt, workKeys, cartRevision }
-  return formerStates === undefined ? after : { ...after, formerStates }
+  const { flowVersion } = state
+  return keepFormer(state, { format: StoreFormat.current, flowVersion, session, deadlineAt, workKeys, cartRevision })
 }
+
+const keepFormer = ({ formerStates }: SessionState, after: SessionState): SessionState =>
+  formerStates === undefined ? after : { ...after, formerStates }
 
 // A session that has come to a state: free, or with a follow-up claim.
 const arrived = (

@@ -85,12 +85,12 @@ const isFresh = ({ operationId, resumed }: Claim): boolean => !resumed && !Opera
 
 /** Makes an operation and starts its deadline; for external work, that is all. */
 export const make = (parts: Parts, task: Task, claim: Claim, nowMillis: number, ends: Ends): Operation =>
-  new Attempts(parts, task, claim, timeLeft(task, claim, nowMillis), ends)
+  new RunningOperation(parts, task, claim, timeLeft(task, claim, nowMillis), ends)
 
 const nothing = (): void => {}
 
 // One object per operation: a closure for each of its functions would cost more than they do.
-class Attempts implements Operation, WorkEnds {
+class RunningOperation implements Operation, WorkEnds {
   private isOver = false
   private attempts = 0
   private signal: LazySignal | null = null
@@ -141,9 +141,13 @@ class Attempts implements Operation, WorkEnds {
 
   onFailure(failure: TaskFailure): void {
     this.workEnded()
-    const { parts, task } = this
-    const { baseMillis = defaultRetry.baseMillis, limit = defaultRetry.limit } = task.retry ?? {}
-    const { maxMillis = defaultRetry.maxMillis } = task.retry ?? {}
+    const { parts } = this
+    const { retry = {} } = this.task
+    const {
+      baseMillis = defaultRetry.baseMillis,
+      limit = defaultRetry.limit,
+      maxMillis = defaultRetry.maxMillis
+    } = retry
     if (failure.final === true || this.attempts > limit) return this.fail(failure)
     if (this.isOver) return
     const pauseMillis = Backoff.pauseMillis({ baseMillis, maxMillis }, this.attempts, parts.jitter())
