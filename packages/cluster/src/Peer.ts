@@ -5,7 +5,6 @@
  * Owns one connection, its heartbeats and its unanswered calls; Membership decides who is a peer. A call needs no fiber
  * and no timer of its own.
  */
-
 import { createConnection, type Socket } from "node:net"
 import type { Caller } from "@onelane/checkout"
 import { Race } from "@onelane/engine"

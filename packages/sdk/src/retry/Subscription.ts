@@ -1,7 +1,6 @@
 /**
  * Subscription: follows a session and resumes when the connection or the service breaks.
  */
-
 import type * as Caller from "@onelane/checkout/Caller"
 import type * as CheckoutError from "@onelane/checkout/CheckoutError"
 import type * as CheckoutSessions from "@onelane/checkout/CheckoutSessions"

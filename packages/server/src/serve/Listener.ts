@@ -5,7 +5,6 @@
  * A client that closes its half of the connection still gets its answer. Duplicate headers are joined, so that no two
  * readers can pick different ones.
  */
-
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import type * as HttpServerError from "@effect/platform/HttpServerError"
